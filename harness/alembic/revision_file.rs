@@ -1,0 +1,359 @@
+//! Reads one Alembic revision file without Python: [`parse`], and all of them:
+//! [`read_all`].
+//!
+//! A file gives a [`Revision`], or [`RevisionFile::Unreadable`] where Alembic
+//! could not load it either, or [`RevisionFile::NeedsPython`] where running it
+//! could give anything. Which files Alembic loads, and in which order, is taken
+//! from `Script._list_py_dir` and `Script._from_path` in `alembic.script.base`.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::{fs, io, thread};
+
+use ruff_python_ast::{Mod, PythonVersion};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
+use ruff_text_size::{Ranged, TextSize};
+use serde::{Deserialize, Serialize};
+
+use super::graph::Revision;
+use super::script_location::ScriptLocation;
+use crate::error::{HarnessError, Result, Stage};
+
+mod header;
+mod scope;
+mod source;
+
+use header::Header;
+use scope::{Scope, one_line};
+use source::{Nesting, TooDeep, Trouble, line_at};
+
+/// What one file of a version location turned out to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RevisionFile {
+    /// A revision, known without Python.
+    Revision(Revision),
+    /// Only running the file can tell.
+    NeedsPython {
+        /// The file.
+        file: PathBuf,
+        /// Where it says what cannot be told, from 1.
+        line: u32,
+        /// What cannot be told, and why, as a fragment.
+        what: String,
+        /// Its revision id, where at least that is written out.
+        id: Option<String>,
+    },
+    /// Alembic cannot load this file, and so none of its commands works.
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Where it is wrong, from 1; `None` for the file as a whole.
+        line: Option<u32>,
+        /// What is wrong, as a fragment.
+        problem: String,
+        /// The revision id it seems to declare.
+        id: Option<String>,
+    },
+}
+
+impl RevisionFile {
+    /// The file it was read from.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Revision(revision) => &revision.file,
+            Self::NeedsPython { file, .. } | Self::Unreadable { file, .. } => file,
+        }
+    }
+}
+
+/// Stack for parsing: nesting is bounded by [`Nesting`] in files larger than
+/// [`SMALL`], and by the size itself in those below.
+const STACK: usize = 64 << 20;
+/// Bytes up to which a file is parsed before its nesting is looked at.
+const SMALL: usize = 16 << 10;
+/// Bytes from which on a file is left to Python.
+const TOO_LARGE: usize = 32 << 20;
+/// The oldest Python whose syntax is taken for granted.
+const OLDEST_PYTHON: PythonVersion = PythonVersion::PY310;
+/// Files that are worth a second thread.
+const FILES_PER_THREAD: usize = 32;
+
+/// Reads the revision in `source`, the content of `file`. Reads no file itself.
+pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
+    let parsed = thread::scope(|scope| {
+        let builder = thread::Builder::new().stack_size(STACK);
+        builder
+            .spawn_scoped(scope, || parse_here(file, source))
+            .ok()?
+            .join()
+            .ok()
+    });
+    parsed.unwrap_or_else(|| RevisionFile::NeedsPython {
+        file: file.to_owned(),
+        line: 1,
+        what: "the parser failed on this file".to_owned(),
+        id: None,
+    })
+}
+
+/// Reads every revision file of `location`, in the order in which Alembic
+/// loads them.
+///
+/// # Errors
+///
+/// A version location that exists and cannot be listed, or no thread to be had.
+/// What is wrong with a single file is part of the result instead.
+pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
+    let files = list(location)?;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(files.len().div_ceil(FILES_PER_THREAD)).max(1);
+    let share = files.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let mut running = Vec::new();
+        for files in files.chunks(share) {
+            let builder = thread::Builder::new().stack_size(STACK);
+            let read = move || files.iter().map(|file| read(file)).collect::<Vec<_>>();
+            let thread = builder.spawn_scoped(scope, read).map_err(|e| {
+                HarnessError::new(Stage::Alembic, format!("no thread to read revisions: {e}"))
+            })?;
+            running.push((files, thread));
+        }
+        let mut all = Vec::with_capacity(files.len());
+        for (files, thread) in running {
+            // A thread fails only where the parser does: find out with which file.
+            let one_by_one = |_| files.iter().map(|file| read_alone(file)).collect();
+            all.extend(thread.join().unwrap_or_else(one_by_one));
+        }
+        Ok(all)
+    })
+}
+
+fn read(file: &Path) -> RevisionFile {
+    match content(file) {
+        Ok(source) => parse_here(file, &source),
+        Err(problem) => unreadable(file, None, problem),
+    }
+}
+
+fn read_alone(file: &Path) -> RevisionFile {
+    match content(file) {
+        Ok(source) => parse(file, &source),
+        Err(problem) => unreadable(file, None, problem),
+    }
+}
+
+/// The bytes of a file, or why there are none.
+fn content(file: &Path) -> Result<Vec<u8>, String> {
+    if file.file_name() == Some(OsStr::new(".py")) {
+        return Err("a file named only `.py`, which Alembic takes up and cannot load".to_owned());
+    }
+    let read = fs::metadata(file).and_then(|about| match about.is_file() {
+        true => fs::read(file),
+        false => Err(io::Error::other("not a regular file")),
+    });
+    read.map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound if fs::symlink_metadata(file).is_ok() => {
+            "a symbolic link to a file that does not exist".to_owned()
+        }
+        io::ErrorKind::NotFound => "it was listed, and gone when it was to be read".to_owned(),
+        _ => format!("it cannot be read: {e}"),
+    })
+}
+
+/// The files that Alembic would load, without those it meets a second time.
+fn list(location: &ScriptLocation) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut seen = HashSet::new();
+    for versions in location.versions.iter().filter(|path| path.exists()) {
+        let mut waiting = vec![versions.clone()];
+        while let Some(directory) = waiting.pop() {
+            let mut below = list_one(&directory, &mut seen, &mut files).map_err(|e| {
+                let problem = format!(
+                    "version location {} cannot be listed: {e}",
+                    directory.display()
+                );
+                HarnessError::new(Stage::Alembic, problem)
+            })?;
+            if location.recursive {
+                below.sort_unstable_by(|a, b| b.cmp(a));
+                waiting.extend(below);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Adds the revision files of one directory, sorted, and returns the
+/// directories in it. Links to directories are not followed, as in `os.walk`.
+fn list_one(
+    directory: &Path,
+    seen: &mut HashSet<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> io::Result<Vec<PathBuf>> {
+    let mut names: Vec<(OsString, bool)> = Vec::new();
+    let mut below = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        match kind.is_dir() {
+            true => below.push(entry.path()),
+            false => names.push((entry.file_name(), kind.is_symlink())),
+        }
+    }
+    if directory
+        .as_os_str()
+        .to_string_lossy()
+        .ends_with("__pycache__")
+    {
+        return Ok(below);
+    }
+    names.sort_unstable();
+    let real_directory = fs::canonicalize(directory)?;
+    for (name, is_link) in names {
+        let listed = directory.join(&name);
+        // The rules are applied to the name that a link leads to.
+        let (real, shown) = match is_link.then(|| fs::canonicalize(&listed)) {
+            Some(Ok(real)) if real.is_dir() => continue,
+            Some(Ok(real)) if real.file_name() != Some(&name) => (real.clone(), real),
+            Some(Ok(real)) => (real, listed),
+            _ => (real_directory.join(&name), listed),
+        };
+        if is_revision_file(&shown) && seen.insert(real) {
+            files.push(shown);
+        }
+    }
+    Ok(below)
+}
+
+/// `(?!\.\#|__init__)(.*\.py)$`
+fn is_revision_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let excluded = name.starts_with(".#") || name.starts_with("__init__") || name.contains('\n');
+    name.ends_with(".py") && !excluded
+}
+
+fn unreadable(file: &Path, line: Option<u32>, problem: String) -> RevisionFile {
+    RevisionFile::Unreadable {
+        file: file.to_owned(),
+        line,
+        problem,
+        id: None,
+    }
+}
+
+fn parse_here(file: &Path, bytes: &[u8]) -> RevisionFile {
+    let trouble = |trouble, found: Option<String>| match trouble {
+        Trouble::Refused { line, problem } => RevisionFile::Unreadable {
+            file: file.to_owned(),
+            line,
+            problem,
+            id: found,
+        },
+        Trouble::NeedsPython { line, what } => RevisionFile::NeedsPython {
+            file: file.to_owned(),
+            line,
+            what,
+            id: found,
+        },
+    };
+    let source = match text(bytes) {
+        Ok(source) => source,
+        Err(problem) => return trouble(problem, None),
+    };
+    let parsed = parse_unchecked(
+        &source,
+        ParseOptions::from(Mode::Module).with_target_version(OLDEST_PYTHON),
+    );
+    let Mod::Module(module) = parsed.syntax() else {
+        return unreadable(file, None, "no Python module".to_owned());
+    };
+    let header = Header {
+        scope: Scope::of(&module.body, &source),
+        source: &source,
+        file,
+        module,
+    };
+    match syntax(&parsed, &source).and_then(|()| header.revision()) {
+        Ok(revision) => RevisionFile::Revision(revision),
+        Err(problem) => trouble(problem, header.id().ok().map(|(id, _)| id)),
+    }
+}
+
+/// The text of a file that can be parsed without running out of stack.
+fn text(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Trouble> {
+    if bytes.len() > TOO_LARGE {
+        let what = format!("the file has {} MB", bytes.len() >> 20);
+        return Err(Trouble::NeedsPython { line: 1, what });
+    }
+    let source = source::decode(bytes)?;
+    if bytes.len() > SMALL {
+        let mut lexer = lexer::lex(&source, Mode::Module);
+        let mut nesting = Nesting::default();
+        loop {
+            let kind = lexer.next_token();
+            if kind.is_eof() {
+                break;
+            }
+            // The lexer does not tell where it is.
+            nesting.token(kind).map_err(|e| too_deep(e, None))?;
+        }
+    }
+    Ok(source)
+}
+
+fn too_deep(error: TooDeep, line: Option<u32>) -> Trouble {
+    match error {
+        TooDeep::ForPython(problem) => Trouble::Refused {
+            line,
+            problem: format!("invalid Python 3: {problem}"),
+        },
+        TooDeep::ForUs => {
+            let what = "the file has an expression of thousands of parts".to_owned();
+            Trouble::NeedsPython {
+                line: line.unwrap_or(1),
+                what,
+            }
+        }
+    }
+}
+
+/// Whether every Python from [`OLDEST_PYTHON`] on takes this for a module.
+fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
+    let line_of = |at: TextSize| line_at(source.as_bytes(), at.to_usize());
+    if let Some(error) = parsed
+        .errors()
+        .iter()
+        .min_by_key(|error| error.location.start())
+    {
+        let line = line_of(error.location.start());
+        let code = source
+            .lines()
+            .nth(line.saturating_sub(1) as usize)
+            .unwrap_or_default();
+        let problem = format!("invalid Python 3: {}: `{}`", error.error, one_line(code));
+        return Err(Trouble::Refused {
+            line: Some(line),
+            problem,
+        });
+    }
+    let mut nesting = Nesting::default();
+    for token in parsed.tokens().iter() {
+        nesting
+            .token(token.kind())
+            .map_err(|e| too_deep(e, Some(line_of(token.start()))))?;
+    }
+    match parsed.unsupported_syntax_errors().first() {
+        None => Ok(()),
+        Some(newer) => {
+            let what = format!("not every Python reads this: {newer}");
+            Err(Trouble::NeedsPython {
+                line: line_of(newer.range.start()),
+                what,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,470 @@
+//! What a worker saw while one command ran: [`Transcript`], built event by event.
+//!
+//! Events arrive as they happen, so a transcript is complete up to the moment an
+//! interpreter ended, whatever ended it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A place in a revision file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The revision whose file it is; `None` outside of revision files.
+    #[serde(default)]
+    pub revision: Option<String>,
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, inclusive; only from Python 3.11.
+    #[serde(default)]
+    pub end_line: Option<u32>,
+    /// 1-based byte in the line; only from Python 3.11.
+    #[serde(default)]
+    pub column: Option<u32>,
+    /// 1-based byte after the end; only from Python 3.11.
+    #[serde(default)]
+    pub end_column: Option<u32>,
+}
+
+/// One revision's `upgrade` or `downgrade` that Alembic called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The revision.
+    pub revision: String,
+    /// Whether it was upgraded or downgraded.
+    pub direction: Direction,
+    /// Its file, absolute.
+    pub file: PathBuf,
+    /// The docstring's first line.
+    pub message: Option<String>,
+    /// How long it took; `None` if it did not return.
+    pub seconds: Option<f64>,
+    /// Whether it returned something that nobody awaited (`async def upgrade`).
+    pub awaitable: bool,
+}
+
+/// Which way a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From base towards head.
+    Upgrade,
+    /// From head towards base.
+    Downgrade,
+}
+
+/// One statement that went to PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Counts up within one worker.
+    pub number: u64,
+    /// Its text, without parameters, cut where it is very long.
+    pub sql: String,
+    /// Where a revision issued it; `None` for Alembic's own and `env.py`'s.
+    pub place: Option<Place>,
+    /// How it ended.
+    pub outcome: StatementOutcome,
+}
+
+/// How a statement ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementOutcome {
+    /// Nothing was heard of it any more.
+    Unfinished,
+    /// It ran.
+    Done {
+        /// How long it took.
+        seconds: f64,
+    },
+    /// PostgreSQL or the driver refused it.
+    Failed {
+        /// PostgreSQL's error code, where it was PostgreSQL.
+        sqlstate: Option<String>,
+        /// The error's first line.
+        message: String,
+    },
+}
+
+/// An attempt to create an enum type, also one that a guard kept from running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnumCreation {
+    /// The type's name.
+    pub name: String,
+    /// Its schema, where one was given.
+    pub schema: Option<String>,
+    /// The labels that were asked for, in order.
+    pub labels: Vec<String>,
+    /// The labels the type had before; `None` where it did not exist.
+    pub before: Option<Vec<String>>,
+    /// The labels it had afterwards; `None` where it does not exist or nobody could look.
+    pub after: Option<Vec<String>>,
+    /// The revision's place that asked for it.
+    pub place: Option<Place>,
+    /// What asked: a statement, or SQLAlchemy's `ENUM.create`.
+    pub how: EnumSource,
+    /// The statement that ran, if one did.
+    pub number: Option<u64>,
+}
+
+/// What asked for an enum type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnumSource {
+    /// A statement with `CREATE TYPE ... AS ENUM` in it.
+    Sql,
+    /// SQLAlchemy, through a table or `ENUM.create(checkfirst=False)`.
+    Create,
+    /// SQLAlchemy's `ENUM.create(checkfirst=True)`.
+    Checkfirst,
+}
+
+/// A connection that the worker refused, and what the service tried to reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// In words.
+    pub what: String,
+    /// The host, where one was named.
+    pub host: Option<String>,
+    /// The port, where one was named.
+    pub port: Option<String>,
+    /// The database, where one was named.
+    pub database: Option<String>,
+}
+
+/// An exception that reached the command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    /// Its class.
+    #[serde(rename = "type")]
+    pub class: String,
+    /// The class of the exception that caused it.
+    pub cause: Option<String>,
+    /// Its text.
+    pub message: String,
+    /// PostgreSQL's error code, where it came from there.
+    pub sqlstate: Option<String>,
+    /// The service's own frames, outermost first.
+    pub frames: Vec<Frame>,
+}
+
+impl Raised {
+    /// The error in one line, by the driver's name for it where SQLAlchemy wraps one:
+    /// `DuplicateObjectError: type "a" already exists`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}: {}", self.name(), self.first_line())
+    }
+
+    /// The class of the error that was wrapped, or its own.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let first = self.message.lines().next().unwrap_or_default();
+        // asyncpg: (sqlalchemy...asyncpg.Error) <class 'asyncpg.exceptions.X'>: text
+        let by_asyncpg = first
+            .split_once("<class '")
+            .and_then(|(_, rest)| rest.split_once("'>"));
+        // psycopg: (psycopg.errors.X) text
+        let by_others = first
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(") "));
+        let path = by_asyncpg
+            .or(by_others)
+            .map_or(self.class.as_str(), |(path, _)| path);
+        path.rsplit('.').next().unwrap_or(path)
+    }
+
+    /// The first line of its text, without the names of classes in front.
+    #[must_use]
+    pub fn first_line(&self) -> &str {
+        let first = self.message.lines().next().unwrap_or_default();
+        let text = first.split_once("'>: ").map_or(first, |(_, text)| text);
+        match text
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(") "))
+        {
+            Some((path, text)) if !path.contains(' ') => text,
+            _ => text,
+        }
+    }
+}
+
+/// One frame of a traceback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The source file, absolute.
+    pub file: PathBuf,
+    /// 1-based.
+    pub line: u32,
+    /// The function's name.
+    pub function: String,
+    /// The revision whose file it is.
+    pub revision: Option<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It returned.
+    Finished,
+    /// It raised.
+    Raised(Raised),
+    /// It took longer than it may, and was ended.
+    TimedOut {
+        /// The limit, in seconds.
+        limit: f64,
+        /// The interpreter's stack when the limit passed.
+        python: Vec<String>,
+        /// What PostgreSQL was doing and waiting for.
+        database: Vec<String>,
+    },
+    /// The interpreter ended in the middle of it.
+    Ended {
+        /// How, in words.
+        how: String,
+        /// The end of what it had printed.
+        output: Vec<String>,
+    },
+}
+
+/// The version table that `env.py` configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionTable {
+    /// Its name.
+    #[serde(rename = "version_table")]
+    pub name: String,
+    /// Its schema, where one was given.
+    pub schema: Option<String>,
+}
+
+/// All that was seen of one command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transcript {
+    /// What was asked of Alembic, as one would type it: `upgrade head`.
+    pub command: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The revisions that ran, in order.
+    pub steps: Vec<Step>,
+    /// The statements, in order.
+    pub statements: Vec<Statement>,
+    /// The enum types that something tried to create, in order.
+    pub enums: Vec<EnumCreation>,
+    /// Connections that were refused because they go elsewhere.
+    pub refused: Vec<Refused>,
+    /// Tracebacks of the worker's own listeners; anything here spoils the evidence.
+    pub broken: Vec<String>,
+    /// The version table in use, once `env.py` configured one.
+    pub version_table: Option<VersionTable>,
+    /// The file that holds everything the interpreter printed.
+    pub output: PathBuf,
+}
+
+/// What a worker sends while a command runs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The interpreter has imported what it needs.
+    Ready {
+        /// Python's version.
+        python: String,
+        /// Alembic's version.
+        alembic: String,
+        /// SQLAlchemy's version.
+        sqlalchemy: String,
+        /// Since the interpreter started.
+        seconds: f64,
+    },
+    /// The interpreter lacks what it needs.
+    Unusable {
+        /// Which import failed.
+        message: String,
+        /// Python's version.
+        python: String,
+    },
+    /// A revision starts.
+    Step {
+        /// The revision.
+        revision: String,
+        /// Which way.
+        direction: Direction,
+        /// Its file.
+        file: PathBuf,
+        /// The docstring's first line.
+        message: Option<String>,
+    },
+    /// That revision returned.
+    Stepped {
+        /// How long it took.
+        seconds: f64,
+        /// Whether it returned an awaitable.
+        awaitable: bool,
+    },
+    /// A statement starts.
+    Statement {
+        /// Its number.
+        number: u64,
+        /// Its text.
+        sql: String,
+        /// Where it comes from.
+        place: Option<Place>,
+    },
+    /// That statement ran.
+    Done {
+        /// Its number.
+        number: u64,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// That statement failed.
+    Failed {
+        /// Its number.
+        number: u64,
+        /// PostgreSQL's error code.
+        sqlstate: Option<String>,
+        /// The error's first line.
+        message: String,
+    },
+    /// Something tried to create an enum type.
+    Enum(EnumCreation),
+    /// A connection to another database was refused.
+    Refused(Refused),
+    /// A socket to elsewhere was refused.
+    SocketRefused {
+        /// The host, or the path of a Unix socket.
+        host: String,
+        /// The port.
+        port: Option<serde_json::Value>,
+    },
+    /// The worker's own listener failed, which is no fault of the service.
+    Broken {
+        /// Python's traceback.
+        trace: String,
+    },
+    /// The command ended.
+    Answer {
+        /// What it returned.
+        #[serde(default)]
+        ok: Option<serde_json::Value>,
+        /// What it raised.
+        #[serde(default)]
+        error: Option<Raised>,
+    },
+}
+
+impl Transcript {
+    /// An empty transcript of `command`, whose outcome is not known yet.
+    #[must_use]
+    pub fn new(command: impl Into<String>, output: PathBuf) -> Self {
+        Self {
+            command: command.into(),
+            outcome: Outcome::Finished,
+            seconds: 0.0,
+            steps: Vec::new(),
+            statements: Vec::new(),
+            enums: Vec::new(),
+            refused: Vec::new(),
+            broken: Vec::new(),
+            version_table: None,
+            output,
+        }
+    }
+
+    /// Whether the command returned.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.outcome == Outcome::Finished
+    }
+
+    /// Adds what one event says.
+    pub fn record(&mut self, event: Event) {
+        match event {
+            Event::Step {
+                revision,
+                direction,
+                file,
+                message,
+            } => self.steps.push(Step {
+                revision,
+                direction,
+                file,
+                message,
+                seconds: None,
+                awaitable: false,
+            }),
+            Event::Stepped { seconds, awaitable } => {
+                if let Some(step) = self.steps.last_mut() {
+                    step.seconds = Some(seconds);
+                    step.awaitable = awaitable;
+                }
+            }
+            Event::Statement { number, sql, place } => self.statements.push(Statement {
+                number,
+                sql,
+                place,
+                outcome: StatementOutcome::Unfinished,
+            }),
+            Event::Done { number, seconds } => self.end(number, StatementOutcome::Done { seconds }),
+            Event::Failed {
+                number,
+                sqlstate,
+                message,
+            } => {
+                self.end(number, StatementOutcome::Failed { sqlstate, message });
+            }
+            Event::Enum(creation) => self.enums.push(creation),
+            Event::Refused(refused) => self.refused.push(refused),
+            Event::SocketRefused { host, port } => self.refused.push(Refused {
+                what: "a socket".to_owned(),
+                host: Some(host),
+                port: port.map(|port| port.to_string()),
+                database: None,
+            }),
+            Event::Broken { trace } => self.broken.push(trace),
+            Event::Ready { .. } | Event::Unusable { .. } | Event::Answer { .. } => {}
+        }
+    }
+
+    fn end(&mut self, number: u64, outcome: StatementOutcome) {
+        let found = self
+            .statements
+            .iter_mut()
+            .rev()
+            .find(|statement| statement.number == number);
+        if let Some(statement) = found {
+            statement.outcome = outcome;
+        }
+    }
+
+    /// Joins what a later command of the same walk saw; its outcome becomes this one's.
+    pub fn append(&mut self, later: Self) {
+        self.outcome = later.outcome;
+        self.seconds += later.seconds;
+        self.steps.extend(later.steps);
+        self.statements.extend(later.statements);
+        self.enums.extend(later.enums);
+        self.refused.extend(later.refused);
+        self.broken.extend(later.broken);
+        self.version_table = later.version_table.or(self.version_table.take());
+    }
+
+    /// The last statement that a revision issued and that did not run to its end.
+    #[must_use]
+    pub fn failed_statement(&self) -> Option<&Statement> {
+        self.statements
+            .iter()
+            .rev()
+            .find(|statement| !matches!(statement.outcome, StatementOutcome::Done { .. }))
+    }
+
+    /// The revision that was running when the command ended without finishing.
+    #[must_use]
+    pub fn failed_step(&self) -> Option<&Step> {
+        self.steps.last().filter(|step| step.seconds.is_none())
+    }
+}

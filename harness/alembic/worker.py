@@ -1,0 +1,602 @@
+"""Drives Alembic inside a service's own interpreter and reports what it saw.
+
+Started by the harness as ``python worker.py FD STACK_FILE DRIVER``. Commands come
+and answers go as JSON lines over the socket FD, so that nothing the service
+prints can be mistaken for an answer. While a command runs, events are sent as
+they happen: if the interpreter is ended, all that it did until then is known.
+
+The service sees what it would see under the ``alembic`` command: its own working
+directory, ``sys.argv``, ``config.cmd_opts``, and a connection that is its own.
+"""
+
+import faulthandler
+import functools
+import importlib
+import importlib.util
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import traceback
+import weakref
+
+started = time.perf_counter()
+
+# The folder of this file must not be importable by the service.
+if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
+    del sys.path[0]
+
+SQL_KEPT = 4000  # characters of a statement that are reported
+FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
+
+
+class WrongDatabase(Exception):
+    """The service was about to use a database that is not the disposable one."""
+
+
+class Channel:
+    """JSON lines over a socket that children of the service do not inherit."""
+
+    def __init__(self, fd):
+        self.socket = socket.socket(fileno=fd)
+        self.socket.set_inheritable(False)
+        self.lines = self.socket.makefile("r", encoding="utf-8")
+
+    def send(self, **message):
+        line = json.dumps(message, default=str, ensure_ascii=True) + "\n"
+        self.socket.sendall(line.encode("ascii"))
+
+    def commands(self):
+        for line in self.lines:
+            yield json.loads(line)
+
+
+class Target:
+    """The disposable database; nothing else may be reached."""
+
+    def __init__(self, host, port, database, token, variables):
+        self.host, self.port, self.database = host, port, database
+        self.token, self.variables = token, variables
+        self.addresses = {host}
+        try:
+            for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                self.addresses.add(found[4][0])
+        except OSError:
+            pass
+
+    def is_address(self, address):
+        return (
+            isinstance(address, tuple)
+            and len(address) >= 2
+            and str(address[0]) in self.addresses
+            and str(address[1]) == str(self.port)
+        )
+
+    def is_asked_for(self, parameters):
+        """Whether connection parameters name this server, as far as they say."""
+        host = parameters.get("host") or os.environ.get("PGHOST")
+        port = parameters.get("port") or os.environ.get("PGPORT") or 5432
+        name = parameters.get("database") or parameters.get("dbname")
+        return (
+            str(host) in self.addresses
+            and str(port) == str(self.port)
+            and str(name) == self.database
+        )
+
+
+channel = Channel(int(sys.argv[1]))
+target = None
+service = None  # the service's directory
+
+
+# --- where a statement comes from -------------------------------------------
+
+
+@functools.lru_cache(maxsize=None)
+def position(code, instruction):
+    """Line, column, end line and end column (1-based; columns from Python 3.11)."""
+    if hasattr(code, "co_positions"):
+        found = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+        if found and found[0] is not None:
+            line, end_line, column, end_column = found
+            return {
+                "line": line,
+                "end_line": end_line or line,
+                "column": None if column is None else column + 1,
+                "end_column": None if end_column is None else end_column + 1,
+            }
+    return None
+
+
+def is_revision(module):
+    return isinstance(module.get("revision"), str) and "down_revision" in module
+
+
+def place_of(frame):
+    """The innermost frame that runs in a revision file, as a place in the source."""
+    while frame is not None:
+        module = frame.f_globals
+        if is_revision(module) and frame.f_code.co_filename != __file__:
+            return {
+                "revision": module["revision"],
+                "file": os.path.join(service or "", frame.f_code.co_filename),
+                **(position(frame.f_code, frame.f_lasti) or {"line": frame.f_lineno}),
+            }
+        frame = frame.f_back
+    return None
+
+
+# --- what the service does in the database ----------------------------------
+
+
+class Recorder:
+    """Turns SQLAlchemy's and Alembic's events into messages."""
+
+    def __init__(self):
+        self.number = 0
+        self.running = {}  # id of a cursor -> (number, start, enum creations in it)
+        self.muted = False
+        self.in_enum = False
+        self.engines = weakref.WeakSet()
+        self.contexts = []
+
+    def before(self, conn, cursor, statement, parameters, context, executemany):
+        if self.muted:
+            return
+        self.number += 1
+        place = place_of(sys._getframe(1))
+        channel.send(event="statement", number=self.number, sql=statement[:SQL_KEPT], place=place)
+        created = [] if self.in_enum else self.enums_in(cursor, statement, place)
+        self.running[id(cursor)] = (self.number, time.perf_counter(), created)
+
+    def after(self, conn, cursor, statement, parameters, context, executemany):
+        number, start, created = self.running.pop(id(cursor), (None, 0.0, ()))
+        if number is None:
+            return
+        channel.send(event="done", number=number, seconds=time.perf_counter() - start)
+        for creation in created:
+            labels = existing_labels(cursor, creation["name"], creation["schema"])
+            channel.send(event="enum", number=number, after=labels, **creation)
+
+    def failed(self, context):
+        cursor = getattr(context.execution_context, "cursor", None)
+        number, start, created = self.running.pop(id(cursor), (None, 0.0, ()))
+        if number is None:
+            return
+        error = context.original_exception
+        channel.send(
+            event="failed",
+            number=number,
+            seconds=time.perf_counter() - start,
+            sqlstate=sqlstate_of(error),
+            message=first_line(error),
+        )
+        for creation in created:
+            channel.send(event="enum", number=number, after=None, **creation)
+
+    def enums_in(self, cursor, statement, place):
+        """Enum types that a statement creates, with the labels each has before it."""
+        return [
+            {
+                "name": name,
+                "schema": schema,
+                "labels": labels,
+                "before": existing_labels(cursor, name, schema),
+                "place": place,
+                "how": "sql",
+            }
+            for schema, name, labels in created_enums(statement)
+        ]
+
+    def enum_through(self, create, generator, enum):
+        """`ENUM.create`, also where `checkfirst` keeps it from running anything."""
+        raw = getattr(generator.connection, "connection", None)
+        if self.muted or raw is None or not enum.name:
+            return create(generator, enum)
+        cursor = raw.cursor()
+        creation = {
+            "name": str(enum.name),
+            "schema": enum.schema and str(enum.schema),
+            "labels": [str(label) for label in enum.enums],
+            "place": place_of(sys._getframe(1)),
+            "how": "checkfirst" if generator.checkfirst else "create",
+        }
+        creation["before"] = existing_labels(cursor, creation["name"], creation["schema"])
+        number, self.in_enum = self.number, True
+        after = None
+        try:
+            create(generator, enum)
+            after = existing_labels(cursor, creation["name"], creation["schema"])
+        finally:
+            self.in_enum = False
+            ran = self.number if self.number != number else None
+            channel.send(event="enum", number=ran, after=after, **creation)
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def existing_labels(cursor, name, schema):
+    """The labels of an enum type as they are now; None where there is no such type.
+
+    Reads only the catalog, on the connection that creates the type, because only
+    that one sees what its transaction did.
+    """
+    where = (
+        f"n.nspname = {quoted(schema)}" if schema else "pg_catalog.pg_type_is_visible(t.oid)"
+    )
+    try:
+        cursor.execute(
+            "SELECT e.enumlabel FROM pg_catalog.pg_type t"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+            " LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid"
+            f" WHERE t.typtype = 'e' AND t.typname = {quoted(name)} AND {where}"
+            " ORDER BY e.enumsortorder"
+        )
+        rows = cursor.fetchall()
+    except Exception:
+        return None
+    return [row[0] for row in rows if row[0] is not None] if rows else None
+
+
+COMMENT = re.compile(r"('(?:[^']|'')*')|(\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.S)
+NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
+CREATE_ENUM = re.compile(
+    rf"\bcreate\s+type\s+(?:({NAME})\s*\.\s*)?({NAME})\s+as\s+enum\s*"
+    r"\(\s*((?:'(?:[^']|'')*'\s*,?\s*)*)\)",
+    re.I,
+)
+LABEL = re.compile(r"'((?:[^']|'')*)'")
+
+
+def unquoted(name):
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def created_enums(statement):
+    """(schema or None, name, labels) of each CREATE TYPE ... AS ENUM in a statement,
+    also inside a DO block and inside a string that the block executes."""
+    if "enum" not in statement.lower():
+        return []
+    text = COMMENT.sub(lambda m: m.group(1) or m.group(2) or " ", statement)
+    found = CREATE_ENUM.findall(text) or CREATE_ENUM.findall(text.replace("''", "'"))
+    return [
+        (
+            unquoted(schema) if schema else None,
+            unquoted(name),
+            [label.replace("''", "'") for label in LABEL.findall(labels)],
+        )
+        for schema, name, labels in found
+    ]
+
+
+def sqlstate_of(error):
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        for name in ("sqlstate", "pgcode"):
+            state = getattr(error, name, None)
+            if isinstance(state, str):
+                return state
+        error = getattr(error, "orig", None) or error.__cause__
+    return None
+
+
+def first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def unseen(listener):
+    """A listener whose own fault is reported, and never becomes the service's."""
+
+    @functools.wraps(listener)
+    def listen(*args, **kwargs):
+        try:
+            return listener(*args, **kwargs)
+        except Exception:
+            channel.send(event="broken", trace=traceback.format_exc())
+
+    return listen
+
+
+recorder = Recorder()
+
+
+# --- what is listened to ----------------------------------------------------
+
+
+def check_connection_parameters(dialect, record, cargs, cparams):
+    """Refuses a connection before it is opened, when its parameters tell."""
+    if target is None:
+        return
+    parameters = dict(cparams)
+    if dialect.name != "postgresql":
+        refuse(f"a {dialect.name} database", None, None, None)
+    if cargs and isinstance(cargs[0], str):
+        return  # a connection string: the token decides
+    if not target.is_asked_for(parameters):
+        refuse(
+            "another database",
+            parameters.get("host") or os.environ.get("PGHOST"),
+            parameters.get("port") or os.environ.get("PGPORT") or 5432,
+            parameters.get("database") or parameters.get("dbname"),
+        )
+
+
+def check_token(connection, record):
+    """Refuses an open connection that cannot show the token, before it is used."""
+    if target is None:
+        return
+    cursor = connection.cursor()
+    cursor.execute("SELECT current_setting('migration_harness.token', true)")
+    shown = cursor.fetchone()
+    cursor.close()
+    connection.rollback()
+    if not shown or shown[0] != target.token:
+        refuse("a database without the token", None, None, None)
+
+
+def check_socket(event, args):
+    """Refuses any socket but those to the disposable server (an audit hook)."""
+    if event == "socket.connect" and target is not None and not target.is_address(args[1]):
+        address = args[1]
+        port = address[1] if isinstance(address, tuple) and len(address) > 1 else None
+        host = address[0] if isinstance(address, tuple) and address else str(address)
+        channel.send(event="socket_refused", host=str(host), port=port)
+        raise PermissionError(
+            1, f"migration-harness allows connections to {target.host}:{target.port} only"
+        )
+
+
+def refuse(what, host, port, database):
+    channel.send(
+        event="refused",
+        what=what,
+        host=None if host is None else str(host),
+        port=None if port is None else str(port),
+        database=None if database is None else str(database),
+    )
+    raise WrongDatabase(
+        f"the service connects to {what}; it should read {', '.join(target.variables)}"
+    )
+
+
+def listen():
+    from alembic.runtime import migration
+    from sqlalchemy import event
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.pool import Pool
+
+    event.listen(Engine, "do_connect", check_connection_parameters)
+    event.listen(Pool, "connect", check_token)
+    event.listen(Engine, "before_cursor_execute", unseen(recorder.before))
+    event.listen(Engine, "after_cursor_execute", unseen(recorder.after))
+    event.listen(Engine, "handle_error", unseen(recorder.failed))
+    event.listen(Engine, "engine_connect", lambda conn, *_: recorder.engines.add(conn.engine))
+    sys.addaudithook(check_socket)
+
+    generator = getattr(postgresql.ENUM, "DDLGenerator", None) or postgresql.ENUM.EnumGenerator
+    create = generator.visit_enum
+    generator.visit_enum = lambda self, enum: recorder.enum_through(create, self, enum)
+
+    original_step = migration.RevisionStep.__init__
+
+    def step(self, revision_map, revision, is_upgrade):
+        original_step(self, revision_map, revision, is_upgrade)
+        self.migration_fn = reported(self.migration_fn, revision, is_upgrade)
+
+    migration.RevisionStep.__init__ = step
+
+    original_context = migration.MigrationContext.__init__
+
+    def context(self, *args, **kwargs):
+        original_context(self, *args, **kwargs)
+        recorder.contexts.append(
+            {"version_table": self.version_table, "schema": self.version_table_schema}
+        )
+
+    migration.MigrationContext.__init__ = context
+
+
+def reported(function, revision, is_upgrade):
+    """A revision's upgrade or downgrade that says when it starts and ends."""
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        channel.send(
+            event="step",
+            revision=revision.revision,
+            direction="upgrade" if is_upgrade else "downgrade",
+            file=os.path.join(service, str(revision.path)),
+            message=revision.doc,
+        )
+        start = time.perf_counter()
+        value = function(*args, **kwargs)
+        awaitable = hasattr(value, "__await__")
+        if awaitable:
+            value.close()
+        channel.send(event="stepped", seconds=time.perf_counter() - start, awaitable=awaitable)
+        return value
+
+    return run
+
+
+# --- commands ---------------------------------------------------------------
+
+
+def configuration(ini, section, url, *words):
+    """What the `alembic` command would build from its arguments."""
+    from alembic.config import CommandLine, Config
+
+    arguments = ["-c", ini, "-n", section, *words]
+    options = CommandLine(prog="alembic").parser.parse_args(arguments)
+    sys.argv = ["alembic", *arguments]
+    toml = {"toml_file": "pyproject.toml"} if "toml_file" in Config.__init__.__code__.co_varnames else {}
+    config = Config(file_=ini, ini_section=section, cmd_opts=options, **toml)
+    if url:
+        config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+class Worker:
+    """Answers the harness's commands."""
+
+    def open(self, environment, host, port, database, token, variables, directory, ini, section, url):
+        global target, service
+        os.environ.update(environment)
+        service = directory
+        target = Target(host, port, database, token, variables)
+        self.ini, self.section, self.url = ini, section, url
+        self.files = sys.stdout, sys.stderr
+        return {}
+
+    def history(self, directory, ini, section):
+        global service
+        from alembic.script import ScriptDirectory
+
+        service = directory
+        os.chdir(directory)
+        scripts = ScriptDirectory.from_config(configuration(ini, section, None, "history"))
+        walked = list(scripts.walk_revisions("base", "heads"))
+        return {
+            "heads": list(scripts.get_heads()),
+            "revisions": [
+                {
+                    "id": script.revision,
+                    "down_revisions": texts(script.down_revision),
+                    "depends_on": texts(script.dependencies),
+                    "branch_labels": sorted(getattr(script, "_orig_branch_labels", ())),
+                    "message": script.doc,
+                    "file": os.path.join(directory, str(script.path)),
+                }
+                for script in reversed(walked)
+            ],
+        }
+
+    def upgrade(self, revision):
+        from alembic import command
+
+        config = configuration(self.ini, self.section, self.url, "upgrade", revision)
+        return self.drive(lambda: command.upgrade(config, revision))
+
+    def drive(self, run):
+        os.chdir(service)
+        recorder.contexts.clear()
+        try:
+            run()
+        finally:
+            sys.stdout, sys.stderr = self.files
+            forget_connections()
+        return {"contexts": recorder.contexts}
+
+
+def texts(value):
+    if not value:
+        return []
+    return [value] if isinstance(value, str) else [str(item) for item in value]
+
+
+def forget_connections():
+    """Leaves no pooled connection for the next command: each would be a new process."""
+    for engine in list(recorder.engines):
+        try:
+            engine.dispose()
+        except BaseException:
+            try:
+                engine.dispose(close=False)
+            except BaseException:
+                pass
+    recorder.engines.clear()
+    recorder.running.clear()
+
+
+def described(error):
+    """An exception as data: what it says and where in the service it came from."""
+    frames = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        name = os.path.join(service or "", frame.f_code.co_filename)
+        module = frame.f_globals
+        frames.append(
+            {
+                "file": name,
+                "line": line,
+                "function": frame.f_code.co_name,
+                "revision": module["revision"] if is_revision(module) else None,
+            }
+        )
+    if isinstance(error, SyntaxError) and error.filename:
+        name = os.path.join(service or "", error.filename)
+        frames.append({"file": name, "line": error.lineno or 1, "function": "", "revision": None})
+    cause = error.__cause__
+    return {
+        "type": type(error).__name__,
+        "cause": type(cause).__name__ if cause is not None else None,
+        "message": str(error),
+        "sqlstate": sqlstate_of(error),
+        "frames": [f for f in frames if own(f["file"])][-FRAMES_KEPT:],
+        "notes": [str(note) for note in getattr(error, "__notes__", ())],
+    }
+
+
+def own(name):
+    """Whether a file belongs to the service's side: not this file, not a package."""
+    inside = not any(part in name for part in ("site-packages", "dist-packages"))
+    return inside and name != __file__ and not name.startswith((sys.base_prefix, "<"))
+
+
+def preload(driver):
+    """Imports what every service with this driver imports, before it is needed."""
+    names = ["alembic.command", "alembic.config", "sqlalchemy", driver]
+    if driver in ("asyncpg", "psycopg_async"):
+        names.append("sqlalchemy.ext.asyncio")
+    for name in names:
+        try:
+            if importlib.util.find_spec(name.split(".")[0]) is not None:
+                importlib.import_module(name)
+        except ImportError:
+            continue
+
+
+def main():
+    faulthandler.register(signal.SIGUSR1, file=open(sys.argv[2], "w"), all_threads=True)
+    preload(sys.argv[3])
+    try:
+        import alembic
+        import sqlalchemy
+
+        listen()
+    except ImportError as error:
+        channel.send(event="unusable", message=str(error), python=sys.version.split()[0])
+        return
+    channel.send(
+        event="ready",
+        python=sys.version.split()[0],
+        alembic=alembic.__version__,
+        sqlalchemy=sqlalchemy.__version__,
+        seconds=time.perf_counter() - started,
+    )
+    worker = Worker()
+    for message in channel.commands():
+        try:
+            answer = {"ok": getattr(worker, message["do"])(**message["with"])}
+        except BaseException as error:
+            traceback.print_exc()
+            answer = {"error": described(error)}
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        channel.send(event="answer", **answer)
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)

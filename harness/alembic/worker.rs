@@ -1,0 +1,539 @@
+//! Drives Alembic inside a service's own interpreter: [`Worker`].
+//!
+//! One Python process per service, in the service's directory, with next to no
+//! environment. It answers over a socket of its own, so nothing that the service
+//! prints is taken for an answer; what it prints goes to a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{sleep, timeout, timeout_at};
+
+use super::graph::{Graph, Revision};
+use super::output::Output;
+use super::revision_file::RevisionFile;
+use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
+use crate::error::{HarnessError, Result, Stage};
+use crate::manifest::Service;
+use crate::postgres::leash::{Ending, Leash, LeashSpec};
+use crate::postgres::{Database, Server};
+
+/// The script, embedded so that the crate works from anywhere.
+const SCRIPT: &str = include_str!("worker.py");
+/// Where the worker finds its socket; the number is the child's, not ours.
+const CHANNEL: i32 = 3;
+/// What passes from our own environment to the worker; all else comes from the manifest.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"];
+/// How long the service may be silent before a line of progress is due.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// An interpreter that has imported Alembic and waits for commands.
+pub struct Worker {
+    /// `None` once it was ended for taking too long.
+    leash: Option<Leash>,
+    events: Lines<BufReader<OwnedReadHalf>>,
+    commands: OwnedWriteHalf,
+    output: Output,
+    stack: PathBuf,
+    about: About,
+}
+
+/// What a worker runs on.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Python's version.
+    pub python: String,
+    /// Alembic's version.
+    pub alembic: String,
+    /// SQLAlchemy's version.
+    pub sqlalchemy: String,
+    /// From the interpreter's start to its readiness, in seconds.
+    pub seconds: f64,
+}
+
+/// The history as Alembic itself loads it, parents before children.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct History {
+    /// The heads.
+    pub heads: Vec<String>,
+    /// The revisions in an order that Alembic upgrades in.
+    pub revisions: Vec<Loaded>,
+}
+
+/// One revision as Alembic loaded it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Loaded {
+    /// Its id.
+    pub id: String,
+    /// Its parents.
+    pub down_revisions: Vec<String>,
+    /// What it depends on, as written.
+    pub depends_on: Vec<String>,
+    /// Its own branch labels.
+    pub branch_labels: Vec<String>,
+    /// The docstring's first line.
+    pub message: Option<String>,
+    /// Its file, absolute.
+    pub file: PathBuf,
+}
+
+impl History {
+    /// The same history as a graph; only its lines in the files are not known.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        let revisions = self.revisions.iter().map(|loaded| {
+            RevisionFile::Revision(Revision {
+                id: loaded.id.clone(),
+                down_revisions: loaded.down_revisions.clone(),
+                depends_on: loaded.depends_on.clone(),
+                branch_labels: loaded.branch_labels.clone(),
+                message: loaded.message.clone(),
+                file: loaded.file.clone(),
+                line: 1,
+                down_line: 1,
+                depends_line: None,
+                labels_line: None,
+            })
+        });
+        Graph::new(revisions.collect(), Vec::new())
+    }
+
+    /// In what a graph that was read without Python differs from this history.
+    #[must_use]
+    pub fn differences(&self, read: &Graph) -> Vec<String> {
+        let loaded = edges(&self.graph());
+        let read = edges(read);
+        let said = |edge: &Edge, side: &str| {
+            format!(
+                "only {side}: revision {} with down_revision {:?}",
+                edge.0, edge.1
+            )
+        };
+        let only_read = read
+            .difference(&loaded)
+            .map(|edge| said(edge, "in the files"));
+        only_read
+            .chain(
+                loaded
+                    .difference(&read)
+                    .map(|edge| said(edge, "in Alembic")),
+            )
+            .collect()
+    }
+}
+
+/// A revision, its parents, and what it depends on.
+type Edge = (String, BTreeSet<String>, BTreeSet<String>);
+
+fn edges(graph: &Graph) -> BTreeSet<Edge> {
+    let set = |names: &[String]| names.iter().cloned().collect();
+    graph
+        .revisions
+        .iter()
+        .map(|one| {
+            (
+                one.id.clone(),
+                set(&one.down_revisions),
+                set(&one.depends_on),
+            )
+        })
+        .collect()
+}
+
+/// Something to say while a command runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Sign<'a> {
+    /// The worker reported something.
+    Event(&'a Event),
+    /// Nothing was heard for a while; the time since the command began.
+    Silence(Duration),
+}
+
+/// Where one command runs and what it may take.
+pub struct Limits<'a> {
+    /// The deadline for the command.
+    pub limit: Duration,
+    /// The server to ask what it waits for when the limit passes.
+    pub server: &'a Server,
+    /// The database the command works on.
+    pub database: &'a Database,
+    /// Told of everything as it happens.
+    pub watch: &'a (dyn Fn(Sign<'_>) + Sync),
+}
+
+impl Worker {
+    /// Starts the service's interpreter; `directory` is where its script and its
+    /// output are kept, `bytecode` where Python caches what it compiles.
+    ///
+    /// # Errors
+    /// The interpreter does not start, or cannot import Alembic and SQLAlchemy.
+    pub async fn start(service: &Service, directory: &Path, bytecode: &Path) -> Result<Self> {
+        let (stack, output_file) = (directory.join("stack.txt"), directory.join("output.txt"));
+        let script = directory.join("worker.py");
+        std::fs::write(&script, SCRIPT).map_err(|cause| broken(service, &cause))?;
+        let (ours, theirs) = UnixStream::pair().map_err(|cause| broken(service, &cause))?;
+        let (output, [stdout, stderr]) =
+            Output::collect(output_file).map_err(|cause| broken(service, &cause))?;
+        let mut words = command(service, &script, &stack, bytecode).into_iter();
+        let program = words.next().unwrap_or_default();
+        let leash = Leash::spawn(LeashSpec {
+            env: Some(environment(service)),
+            fds: vec![(
+                blocking(theirs).map_err(|cause| broken(service, &cause))?,
+                CHANNEL,
+            )],
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            ..LeashSpec::new(program, &service.directory, Ending::Kill).args(words)
+        })
+        .await?;
+        let (reader, commands) = ours.into_split();
+        let mut worker = Self {
+            leash: Some(leash),
+            events: BufReader::new(reader).lines(),
+            commands,
+            output,
+            stack,
+            about: About {
+                python: String::new(),
+                alembic: String::new(),
+                sqlalchemy: String::new(),
+                seconds: 0.0,
+            },
+        };
+        worker.await_ready(service).await?;
+        Ok(worker)
+    }
+
+    /// What it runs on.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    async fn await_ready(&mut self, service: &Service) -> Result<()> {
+        let python = service.python.join(" ");
+        let event = timeout(service.timeouts.verify, self.next()).await;
+        match event {
+            Ok(Some(Event::Ready { python, alembic, sqlalchemy, seconds })) => {
+                self.about = About { python, alembic, sqlalchemy, seconds };
+                Ok(())
+            }
+            Ok(Some(Event::Unusable { message, python: version })) => Err(HarnessError::new(
+                Stage::Alembic,
+                format!("{}: {python} (Python {version}) cannot import Alembic: {message}", service.name),
+            )
+            .help("install the service's requirements into that interpreter, or set `python` in the manifest")),
+            Ok(_) => {
+                let how = self.ended().await;
+                Err(HarnessError::new(Stage::Alembic, format!("{}: {python} {how}", service.name))
+                    .detail(self.output.tail().join("\n"))
+                    .help("run that command by hand; `python` in the manifest says which one is used"))
+            }
+            Err(_) => Err(HarnessError::new(
+                Stage::Alembic,
+                format!("{}: {python} did not import Alembic in {:?}", service.name, service.timeouts.verify),
+            )
+            .detail(self.python_stack().await.join("\n"))
+            .help("raise `timeouts.verify` in the manifest, or see why the import takes so long")),
+        }
+    }
+
+    /// Tells the worker which database is the disposable one, and sets the
+    /// variables that hand it to the service. `None`: there is no database, and any
+    /// connection is refused.
+    ///
+    /// # Errors
+    /// The interpreter ended or does not answer.
+    pub async fn open(&mut self, service: &Service, database: Option<&Database>) -> Result<()> {
+        let (url, host, port, name, token) = match database {
+            Some(database) => (
+                database.url(&service.driver),
+                database.host.clone(),
+                database.port,
+                database.name.clone(),
+                database.token.clone(),
+            ),
+            None => (
+                format!(
+                    "postgresql+{}://nobody@127.0.0.1:1/no_database",
+                    service.driver
+                ),
+                "127.0.0.1".to_owned(),
+                1,
+                "no_database".to_owned(),
+                String::new(),
+            ),
+        };
+        let variables: BTreeMap<_, _> = service
+            .database_url_env
+            .iter()
+            .map(|name| (name.clone(), url.clone()))
+            .collect();
+        let mut names = service.database_url_env.clone();
+        if service.database_url_ini {
+            names.push("sqlalchemy.url".to_owned());
+        }
+        self.ask(
+            "open",
+            json!({
+                "environment": variables, "host": host, "port": port, "database": name,
+                "token": token, "variables": names, "directory": service.directory,
+                "ini": service.alembic_ini, "section": service.alembic_section,
+                "url": service.database_url_ini.then_some(url),
+            }),
+            service,
+        )
+        .await?
+        .map(|_| ())
+        .map_err(|raised| unexpected(service, &raised))
+    }
+
+    /// The history as Alembic loads it, or what Alembic raised.
+    ///
+    /// # Errors
+    /// The interpreter ended or does not answer in time.
+    pub async fn history(&mut self, service: &Service) -> Result<Result<History, Raised>> {
+        let with = json!({
+            "directory": service.directory, "ini": service.alembic_ini, "section": service.alembic_section,
+        });
+        Ok(match self.ask("history", with, service).await? {
+            Ok(answer) => Ok(serde_json::from_value(answer).map_err(|cause| {
+                HarnessError::new(
+                    Stage::Alembic,
+                    format!("{}: the worker's history: {cause}", service.name),
+                )
+            })?),
+            Err(raised) => Err(raised),
+        })
+    }
+
+    /// `alembic upgrade <revision>`, in a context of its own.
+    pub async fn upgrade(&mut self, revision: &str, limits: &Limits<'_>) -> Transcript {
+        let mut transcript =
+            Transcript::new(format!("upgrade {revision}"), self.output.file().to_owned());
+        let begun = Instant::now();
+        let sent = self.send("upgrade", &json!({ "revision": revision })).await;
+        transcript.outcome = match sent {
+            Ok(()) => self.follow(&mut transcript, begun, limits).await,
+            Err(_) => self.ended_outcome().await,
+        };
+        transcript.seconds = begun.elapsed().as_secs_f64();
+        transcript
+    }
+
+    /// Records events until the command answered, its limit passed, or the interpreter ended.
+    async fn follow(
+        &mut self,
+        transcript: &mut Transcript,
+        begun: Instant,
+        limits: &Limits<'_>,
+    ) -> Outcome {
+        let deadline = begun + limits.limit;
+        loop {
+            let until = deadline.min(Instant::now() + SILENCE);
+            match timeout_at(until.into(), self.next()).await {
+                Ok(Some(Event::Answer {
+                    error: Some(raised),
+                    ..
+                })) => return Outcome::Raised(raised),
+                Ok(Some(Event::Answer { ok, .. })) => {
+                    transcript.version_table = ok.and_then(version_table);
+                    return Outcome::Finished;
+                }
+                Ok(Some(event)) => {
+                    (limits.watch)(Sign::Event(&event));
+                    transcript.record(event);
+                }
+                Ok(None) => return self.ended_outcome().await,
+                Err(_) if Instant::now() >= deadline => return self.out_of_time(limits).await,
+                Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
+            }
+        }
+    }
+
+    async fn out_of_time(&mut self, limits: &Limits<'_>) -> Outcome {
+        let database = limits.server.activity(limits.database).await;
+        let python = self.python_stack().await;
+        drop(self.leash.take());
+        Outcome::TimedOut {
+            limit: limits.limit.as_secs_f64(),
+            python,
+            database,
+        }
+    }
+
+    /// The stack of every thread, written by Python's `faulthandler` on SIGUSR1.
+    async fn python_stack(&self) -> Vec<String> {
+        let pid = self
+            .leash
+            .as_ref()
+            .and_then(|leash| Pid::from_raw(leash.pid().cast_signed()));
+        if let Some(pid) = pid {
+            // An interpreter that has just ended has no stack to show.
+            let _ = kill_process(pid, Signal::USR1);
+        }
+        for _ in 0..10 {
+            sleep(Duration::from_millis(50)).await;
+            let text = std::fs::read_to_string(&self.stack).unwrap_or_default();
+            if !text.trim().is_empty() {
+                return text.lines().map(str::to_owned).collect();
+            }
+        }
+        vec!["the interpreter did not say where it was".to_owned()]
+    }
+
+    async fn ended_outcome(&mut self) -> Outcome {
+        Outcome::Ended {
+            how: self.ended().await,
+            output: self.output.tail(),
+        }
+    }
+
+    async fn ended(&mut self) -> String {
+        let status = match &self.leash {
+            Some(leash) => leash.exited(Duration::from_secs(2)).await,
+            None => return "had been ended before".to_owned(),
+        };
+        self.output.settle().await;
+        match status {
+            // A shell's `$?`: 128 and a signal's number.
+            Some(code @ 129..=192) => format!("was ended by signal {}", code - 128),
+            Some(code) => format!("exited with status {code}"),
+            None => "closed its channel to the harness".to_owned(),
+        }
+    }
+
+    async fn send(&mut self, what: &str, with: &Value) -> io::Result<()> {
+        let mut line = json!({ "do": what, "with": with }).to_string();
+        line.push('\n');
+        self.commands.write_all(line.as_bytes()).await
+    }
+
+    /// One command that touches no database, within `timeouts.verify`.
+    async fn ask(
+        &mut self,
+        what: &str,
+        with: Value,
+        service: &Service,
+    ) -> Result<Result<Value, Raised>> {
+        self.send(what, &with)
+            .await
+            .map_err(|cause| broken(service, &cause))?;
+        let answer = timeout(service.timeouts.verify, async {
+            loop {
+                match self.next().await {
+                    Some(Event::Answer {
+                        error: Some(raised),
+                        ..
+                    }) => return Some(Err(raised)),
+                    Some(Event::Answer { ok, .. }) => return Some(Ok(ok.unwrap_or_default())),
+                    Some(_) => {}
+                    None => return None,
+                }
+            }
+        })
+        .await;
+        match answer {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => {
+                let how = self.ended().await;
+                Err(HarnessError::new(Stage::Alembic, format!("{}: while asked for its {what}, Python {how}", service.name))
+                    .detail(self.output.tail().join("\n")))
+            }
+            Err(_) => Err(HarnessError::new(
+                Stage::Alembic,
+                format!("{}: `{what}` took longer than {:?}", service.name, service.timeouts.verify),
+            )
+            .detail(self.python_stack().await.join("\n"))
+            .help("raise `timeouts.verify` in the manifest, or see why loading the revisions takes so long")),
+        }
+    }
+
+    /// The next event; `None` once the channel is closed or spoils.
+    async fn next(&mut self) -> Option<Event> {
+        let line = self.events.next_line().await.ok().flatten()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Ends the interpreter and everything it started.
+    pub async fn end(self) {
+        if let Some(leash) = self.leash {
+            // What is not gone by now is ended by the supervisor, or by the next run.
+            let _ = leash.end().await;
+        }
+    }
+}
+
+fn command(service: &Service, script: &Path, stack: &Path, bytecode: &Path) -> Vec<String> {
+    let mut words = service.python.clone();
+    words.extend([
+        "-X".to_owned(),
+        format!("pycache_prefix={}", bytecode.display()),
+    ]);
+    words.extend([script, Path::new("3"), stack].map(|word| word.to_string_lossy().into_owned()));
+    words.push(module_of(&service.driver).to_owned());
+    words
+}
+
+/// The module behind a SQLAlchemy driver name (docs.sqlalchemy.org, "PostgreSQL").
+fn module_of(driver: &str) -> &str {
+    match driver {
+        "" | "psycopg2cffi" => "psycopg2",
+        "psycopg_async" => "psycopg",
+        other => other,
+    }
+}
+
+fn environment(service: &Service) -> Vec<(OsString, OsString)> {
+    let mut variables: BTreeMap<String, String> = INHERITED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+        .collect();
+    variables.extend(service.env.clone());
+    variables
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn version_table(answer: Value) -> Option<VersionTable> {
+    let contexts = answer.get("contexts")?.as_array()?.clone();
+    contexts
+        .into_iter()
+        .next_back()
+        .and_then(|context| serde_json::from_value(context).ok())
+}
+
+fn blocking(stream: UnixStream) -> io::Result<OwnedFd> {
+    let stream = stream.into_std()?;
+    stream.set_nonblocking(false)?;
+    Ok(stream.into())
+}
+
+fn broken(service: &Service, cause: &io::Error) -> HarnessError {
+    HarnessError::new(
+        Stage::Alembic,
+        format!("{}: the worker cannot be reached: {cause}", service.name),
+    )
+}
+
+fn unexpected(service: &Service, raised: &Raised) -> HarnessError {
+    HarnessError::new(
+        Stage::Alembic,
+        format!(
+            "{}: the worker raised {}: {}",
+            service.name, raised.class, raised.message
+        ),
+    )
+}

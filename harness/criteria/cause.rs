@@ -1,0 +1,37 @@
+//! Who explains a failed upgrade: one defect reads as one finding, and the other
+//! criteria name its owner in one line.
+
+use super::{Verdict, enum_types, single_head, upgrade_head};
+use crate::alembic::transcript::{Outcome, Transcript};
+use crate::evidence::Evidence;
+
+/// The criterion that explains why `transcript` did not finish, as a verdict for
+/// all the others; `None` if it finished.
+#[must_use]
+pub fn blocked(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
+    let because = match &transcript.outcome {
+        Outcome::Finished => return None,
+        Outcome::Raised(raised) => raised.line(),
+        Outcome::TimedOut { limit, .. } => {
+            format!("`{}` took longer than {limit} s", transcript.command)
+        }
+        Outcome::Ended { how, .. } => format!("during `{}`, Python {how}", transcript.command),
+    };
+    Some(Verdict::Blocked {
+        by: owner(evidence, transcript).to_owned(),
+        because,
+    })
+}
+
+/// The id of the criterion that explains it.
+#[must_use]
+pub fn owner(evidence: &Evidence, transcript: &Transcript) -> &'static str {
+    let nothing_ran = transcript.steps.is_empty();
+    if nothing_ran && single_head::is_broken(&evidence.history) {
+        single_head::CRITERION.id
+    } else if enum_types::stopped(transcript).is_some() {
+        enum_types::CRITERION.id
+    } else {
+        upgrade_head::CRITERION.id
+    }
+}

@@ -1,0 +1,255 @@
+//! What is promised of every service: one [`Criterion`] per file, each a pure
+//! function from evidence to a [`Verdict`].
+//!
+//! A new criterion is a file and a word in the list at the end of this one.
+
+mod cause;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::alembic::transcript::Place;
+use crate::evidence::{Evidence, Part};
+use crate::manifest::Service;
+
+/// One promise, and how it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Criterion {
+    /// Its name in test results and in `[not_applicable]`.
+    pub id: &'static str,
+    /// What it asserts.
+    pub asserts: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// What to do when it is red.
+    pub remedy: &'static str,
+    /// The evidence it needs beside the revision graph.
+    pub needs: &'static [Part],
+    /// The judgement.
+    pub judge: fn(&Service, &Evidence) -> Verdict,
+}
+
+/// What a criterion says of a service. Everything but `Pass` and `NotApplicable` is red.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The promise holds.
+    Pass {
+        /// Lines worth printing all the same.
+        notes: Vec<String>,
+    },
+    /// The service breaks the promise; at least one finding.
+    Fail(Vec<Finding>),
+    /// It could not be judged because of what another criterion explains.
+    Blocked {
+        /// The criterion that explains it, or what is missing.
+        by: String,
+        /// In one line.
+        because: String,
+    },
+    /// The manifest says that it does not apply.
+    NotApplicable {
+        /// The manifest's reason.
+        reason: String,
+    },
+}
+
+/// One defect, as data; the report lays it out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is wrong, as a lowercase fragment.
+    pub title: String,
+    /// Where, the first one first.
+    pub marks: Vec<Mark>,
+    /// What was expected beside what was found.
+    pub comparison: Option<Comparison>,
+    /// Facts that support it.
+    pub notes: Vec<String>,
+    /// What to do or type.
+    pub help: Vec<String>,
+}
+
+/// A place in a source file with what to say about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where.
+    pub place: Place,
+    /// What is to be seen there.
+    pub label: String,
+    /// The text within the place that it is about, where that says more than the whole.
+    pub about: Option<String>,
+}
+
+/// Two texts of which the second should have been the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+impl Verdict {
+    /// Whether the test result is red.
+    #[must_use]
+    pub fn is_red(&self) -> bool {
+        match self {
+            Self::Pass { .. } | Self::NotApplicable { .. } => false,
+            Self::Fail(_) | Self::Blocked { .. } => true,
+        }
+    }
+
+    /// Green, with nothing to add.
+    #[must_use]
+    pub fn pass() -> Self {
+        Self::Pass { notes: Vec::new() }
+    }
+
+    /// Red if there is a finding, green otherwise.
+    #[must_use]
+    pub fn of(findings: Vec<Finding>) -> Self {
+        if findings.is_empty() {
+            Self::pass()
+        } else {
+            Self::Fail(findings)
+        }
+    }
+
+    /// Red because evidence that was asked for is not there.
+    #[must_use]
+    pub fn without(evidence: &str) -> Self {
+        Self::Blocked {
+            by: "evidence".to_owned(),
+            because: format!("{evidence} is missing, so nothing was judged"),
+        }
+    }
+}
+
+impl Finding {
+    /// A finding that says `title`.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Shows a place, if it is known.
+    #[must_use]
+    pub fn mark(mut self, place: Option<&Place>, label: impl Into<String>) -> Self {
+        self.marks.extend(place.map(|place| Mark {
+            place: place.clone(),
+            label: label.into(),
+            about: None,
+        }));
+        self
+    }
+
+    /// Narrows the last place to a text in it.
+    #[must_use]
+    pub fn about(mut self, text: impl Into<String>) -> Self {
+        if let Some(mark) = self.marks.last_mut() {
+            mark.about = Some(text.into());
+        }
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// Sets what was expected beside what was found.
+    #[must_use]
+    pub fn compare(mut self, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        self.comparison = Some(Comparison {
+            expected: expected.into(),
+            found: found.into(),
+        });
+        self
+    }
+}
+
+impl Place {
+    /// A line of a file that is not a statement's place.
+    #[must_use]
+    pub fn line(file: &Path, line: u32) -> Self {
+        Self {
+            revision: None,
+            file: PathBuf::from(file),
+            line,
+            end_line: None,
+            column: None,
+            end_column: None,
+        }
+    }
+}
+
+impl Criterion {
+    /// The verdict on one service; what the manifest declares not applicable is not judged.
+    #[must_use]
+    pub fn verdict(&self, service: &Service, evidence: &Evidence) -> Verdict {
+        match self.declared(service) {
+            Some(reason) => Verdict::NotApplicable {
+                reason: reason.to_owned(),
+            },
+            None => (self.judge)(service, evidence),
+        }
+    }
+
+    /// The manifest's reason why this criterion does not apply to the service.
+    #[must_use]
+    pub fn declared<'a>(&self, service: &'a Service) -> Option<&'a str> {
+        service.not_applicable.get(self.id).map(String::as_str)
+    }
+}
+
+/// The ids of all criteria, as `[not_applicable]` may name them.
+#[must_use]
+pub fn ids() -> Vec<&'static str> {
+    ALL.iter().map(|criterion| criterion.id).collect()
+}
+
+/// Expands to the modules, the list, and one test function each, whose name is
+/// the criterion's: the test runner takes names from the source.
+macro_rules! criteria {
+    ($dollar:tt $($id:ident)+) => {
+        $(pub mod $id;)+
+
+        /// Every criterion, in the order of the list.
+        pub const ALL: &[Criterion] = &[$($id::CRITERION),+];
+
+        /// One test function per criterion, for [`services!`](crate::services).
+        #[doc(hidden)]
+        pub mod cases {
+            $(
+                #[allow(missing_docs, clippy::missing_errors_doc)]
+                pub fn $id(file: &std::path::Path) -> crate::run::CaseResult {
+                    crate::run::case(&super::$id::CRITERION, file)
+                }
+            )+
+        }
+
+        #[macro_export]
+        #[doc(hidden)]
+        macro_rules! __cases {
+            ($dollar root:expr, $dollar pattern:expr) => {
+                $dollar crate::datatest_stable::harness! {
+                    $({ test = $id, root = $dollar root, pattern = $dollar pattern },)+
+                }
+            };
+        }
+    };
+}
+
+criteria! { $ single_head upgrade_head enum_types outbox_indexes }

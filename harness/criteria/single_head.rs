@@ -1,0 +1,159 @@
+//! Exactly one head.
+
+use std::path::{Path, PathBuf};
+
+use super::{Criterion, Finding, Verdict};
+use crate::alembic::graph::{Graph, Likeness, Nearest, Problem, Revision};
+use crate::alembic::transcript::Place;
+use crate::evidence::{Evidence, History};
+use crate::manifest::Service;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "single_head",
+    asserts: "the revision files form one graph with exactly one head",
+    why: "with two heads `alembic upgrade head` refuses to run, and so does the deployment",
+    remedy: "merge the heads, or point one down_revision at the other head",
+    needs: &[],
+    judge,
+};
+
+/// How many revisions of a cycle, or heads, are shown in their files.
+const SHOWN: usize = 4;
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    let history = &evidence.history;
+    if let Some(raised) = &history.raised {
+        return Verdict::Fail(vec![
+            history.python_for.iter().fold(
+                Finding::new(format!("Alembic cannot load the history: {}", raised.line())),
+                |finding, what| finding.note(format!("Python was asked because of {what}")),
+            ),
+        ]);
+    }
+    let mut findings: Vec<Finding> = history.graph.problems().iter().map(|problem| broken(&history.graph, problem)).collect();
+    let heads = history.graph.heads();
+    if findings.is_empty() && heads.len() > 1 {
+        findings.push(several_heads(service, &history.graph, &heads));
+    }
+    if findings.is_empty() && heads.is_empty() {
+        return Verdict::without("the revision graph");
+    }
+    Verdict::of(findings)
+}
+
+/// Whether this criterion has something to explain.
+#[must_use]
+pub fn is_broken(history: &History) -> bool {
+    history.raised.is_some() || !history.graph.problems().is_empty() || history.graph.heads().len() != 1
+}
+
+fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Finding {
+    let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
+    let fork = graph.fork_of(heads);
+    let mut finding = Finding::new(format!("{} heads: {}", heads.len(), ids.join(", ")));
+    for head in heads.iter().take(SHOWN) {
+        finding = finding.mark(Some(&header(head)), format!("head {}: {}", head.id, said(head)));
+    }
+    finding = match fork {
+        Some(fork) => finding.note(format!("they fork after {} ({}), {}", fork.id, said(fork), shown(service, &fork.file))),
+        None => finding.note("they share no ancestor: each has a base of its own"),
+    };
+    let down: Vec<&str> = heads.iter().skip(1).map(|head| head.id.as_str()).collect();
+    finding
+        .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")
+        .help(format!("in {}: alembic merge -m \"merge heads\" {}", service.directory.display(), ids.join(" ")))
+        .help(format!(
+            "or, where {} was never deployed, set its down_revision to \"{}\"",
+            down.join(" and "),
+            heads[0].id
+        ))
+        .help("a head that is right as it is: [not_applicable] single_head = \"<reason>\" in the manifest, then `upgrade heads` is judged")
+}
+
+/// One finding per thing that keeps the files from being a graph.
+fn broken(graph: &Graph, problem: &Problem) -> Finding {
+    match problem {
+        Problem::NoRevision => Finding::new("there is no revision at all")
+            .note(format!("looked in {}", paths(&graph.locations)))
+            .help("see whether script_location and version_locations in the ini file are right, or create a first revision"),
+        Problem::Unreadable { file, line, problem } => {
+            Finding::new(format!("a revision file cannot be read: {problem}"))
+                .mark(Some(&Place::line(file, line.unwrap_or(1))), "here")
+                .help("mend the file, or move it out of the versions directory if it is no revision")
+        }
+        Problem::DuplicateId { id, files } => duplicate(id, files),
+        Problem::IllegalId { id, characters, file, line } => {
+            Finding::new(format!("revision id \"{id}\" holds {characters}, which Alembic keeps for its command line"))
+                .mark(Some(&Place::line(file, *line)), "this id")
+                .help("use letters, digits and _")
+        }
+        Problem::DuplicateLabel { label, revision, file, line, other } => {
+            Finding::new(format!("branch label \"{label}\" of revision {revision} is taken by revision {other}"))
+                .mark(Some(&Place::line(file, *line)), "this label")
+                .help("a branch label names one revision: use another")
+        }
+        Problem::UnknownDownRevision { revision, file, line, names, nearest } => unknown(
+            Finding::new(format!("revision {revision} names a down_revision that does not exist: \"{names}\""))
+                .mark(Some(&Place::line(file, *line)), "no revision has this id"),
+            nearest.as_ref(),
+        ),
+        Problem::UnknownDependsOn { revision, file, line, names, nearest } => unknown(
+            Finding::new(format!("revision {revision} depends on a revision that does not exist: \"{names}\""))
+                .mark(Some(&Place::line(file, *line)), "no revision has this id or label"),
+            nearest.as_ref(),
+        ),
+        Problem::Cycle { ids } => cycle(graph, ids, |revision| revision.down_line)
+            .help("one of these down_revision lines points forward: set it to the revision it was written on top of"),
+        Problem::DependencyCycle { ids } => cycle(graph, ids, |revision| revision.depends_line.unwrap_or(revision.down_line))
+            .help("one of these depends_on or down_revision lines points forward: remove it"),
+    }
+}
+
+fn duplicate(id: &str, files: &[(PathBuf, u32)]) -> Finding {
+    let finding = Finding::new(format!("{} files declare revision {id}", files.len()));
+    files
+        .iter()
+        .fold(finding, |finding, (file, line)| finding.mark(Some(&Place::line(file, *line)), format!("declares {id}")))
+        .note("Alembic warns and goes on with one of them; which one depends on the order of files")
+        .help("give the newer one an id of its own, and correct the down_revision of what follows it")
+}
+
+fn cycle(graph: &Graph, ids: &[String], line: fn(&Revision) -> u32) -> Finding {
+    let finding = Finding::new(format!("the revisions form a cycle: {}", ids.join(" -> ")));
+    let members = ids.iter().filter_map(|id| graph.revisions.iter().find(|revision| revision.id == *id));
+    members.take(SHOWN).fold(finding, |finding, revision| {
+        finding.mark(Some(&Place::line(&revision.file, line(revision))), format!("{} is part of the cycle", revision.id))
+    })
+}
+
+fn unknown(finding: Finding, nearest: Option<&Nearest>) -> Finding {
+    let Some(nearest) = nearest else {
+        return finding.help("restore the missing revision file, or name an existing revision");
+    };
+    let why = match nearest.why {
+        Likeness::BranchLabel => "that is its branch label; down_revision takes an id",
+        Likeness::FileName => "that is its file's name; down_revision takes the id",
+        Likeness::PartialId => "that is only a part of its id",
+        Likeness::SimilarId => "its id is spelt almost alike",
+    };
+    finding
+        .note(format!("the nearest is revision {} in {}: {why}", nearest.id, nearest.file.display()))
+        .help(format!("did you mean \"{}\"?", nearest.id))
+}
+
+fn header(revision: &Revision) -> Place {
+    Place { revision: Some(revision.id.clone()), ..Place::line(&revision.file, revision.line) }
+}
+
+fn said(revision: &Revision) -> &str {
+    revision.message.as_deref().unwrap_or("no message")
+}
+
+fn shown(service: &Service, file: &Path) -> String {
+    file.strip_prefix(&service.root).unwrap_or(file).display().to_string()
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

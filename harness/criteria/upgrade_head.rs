@@ -1,0 +1,238 @@
+//! Both ways of upgrading succeed and end at the head with the same catalog.
+
+use super::{Criterion, Finding, Verdict, cause};
+use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Step, Transcript};
+use crate::evidence::catalog::Difference;
+use crate::evidence::{Evidence, Migrated, Part, Stepped};
+use crate::manifest::Service;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "upgrade_head",
+    asserts: "`alembic upgrade head` works on an empty database, in one go and revision by revision, \
+              reaches the head with the same catalog both ways, and runs nothing the second time",
+    why: "a deployment runs it at once on a new database and revision by revision on an old one; both must end alike",
+    remedy: "mend the revision that is named; do not edit one that is deployed, add another",
+    needs: &[Part::Migrated, Part::Stepped],
+    judge,
+};
+
+/// How many differences of two catalogs are shown.
+const SHOWN: usize = 8;
+/// How many lines of a failed statement are shown.
+const SQL_LINES: usize = 4;
+
+fn judge(_: &Service, evidence: &Evidence) -> Verdict {
+    let Some(migrated) = &evidence.migrated else { return Verdict::without("the transcript of `upgrade head`") };
+    let stepped = evidence.stepped.as_ref();
+    let mut transcripts = vec![migrated.reached()];
+    transcripts.extend(stepped.map(|stepped| &stepped.upgrade));
+    let mut findings = Vec::new();
+    for transcript in &transcripts {
+        let own = cause::owner(evidence, transcript) == CRITERION.id;
+        findings.extend(failure(transcript).filter(|_| own));
+        findings.extend(transcript.steps.iter().filter(|step| step.awaitable).map(not_awaited));
+    }
+    findings.extend(again(migrated));
+    findings.extend(not_at_head(evidence, migrated));
+    findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
+    one_each(&mut findings);
+    if !findings.is_empty() {
+        return Verdict::Fail(findings);
+    }
+    let blocked = std::iter::once(&migrated.upgrade).chain(transcripts);
+    if let Some(verdict) = blocked.filter_map(|transcript| cause::blocked(evidence, transcript)).next() {
+        return verdict;
+    }
+    match (stepped, &migrated.second, &migrated.catalog) {
+        (None, _, _) => Verdict::without("the history stepped one revision per context"),
+        (_, None, _) => Verdict::without("the transcript of the second `upgrade head`"),
+        (_, _, None) => Verdict::without("the catalog at head"),
+        _ => Verdict::pass(),
+    }
+}
+
+/// The same failure seen both ways is one finding.
+fn one_each(findings: &mut Vec<Finding>) {
+    let mut seen: Vec<(String, Option<Place>)> = Vec::new();
+    findings.retain(|finding| {
+        let key = (finding.title.clone(), finding.marks.first().map(|mark| mark.place.clone()));
+        let new = !seen.contains(&key);
+        seen.push(key);
+        new
+    });
+}
+
+/// Why a transcript did not finish.
+fn failure(transcript: &Transcript) -> Option<Finding> {
+    match &transcript.outcome {
+        Outcome::Finished => None,
+        Outcome::Raised(error) => Some(raised(transcript, error)),
+        Outcome::TimedOut { limit, python, database } => Some(timed_out(transcript, *limit, python, database)),
+        Outcome::Ended { how, output } => Some(ended(transcript, how, output)),
+    }
+}
+
+fn raised(transcript: &Transcript, error: &Raised) -> Finding {
+    let statement = transcript.failed_statement().filter(|_| error.sqlstate.is_some());
+    let place = statement.and_then(|statement| statement.place.clone()).or_else(|| frame(error));
+    let message = error.first_line();
+    let title = match (transcript.failed_step(), &place) {
+        (Some(step), _) => format!("revision {} cannot be upgraded: {message}", step.revision),
+        (None, _) => format!("`alembic {}` raises {}: {message}", transcript.command, error.name()),
+    };
+    let mut finding = Finding::new(title).mark(place.as_ref(), format!("{} here", error.name()));
+    if let Some(state) = &error.sqlstate {
+        finding = finding.note(format!("postgresql: {state} {message}"));
+    }
+    finding = finding.note(format!("seen in `alembic {}`", transcript.command));
+    if let Some(statement) = statement {
+        finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
+    }
+    let known = error.sqlstate.as_deref().and_then(|state| advice(state, statement));
+    finding = match known {
+        Some(advice) => finding.help(advice),
+        None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),
+        None => finding,
+    };
+    finding.help(format!("everything Python printed: {}", transcript.output.display()))
+}
+
+/// What to do about errors that have one usual cause
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str> {
+    let of_version_table = statement.is_some_and(|statement| statement.place.is_none() && statement.sql.contains("version_num"));
+    match sqlstate {
+        "55P04" => Some("commit the new label before it is used: put ALTER TYPE ... ADD VALUE into `with op.get_context().autocommit_block():`"),
+        "22001" if of_version_table => Some("the version table holds 32 characters: give the revision a shorter id"),
+        "42P07" => Some("the relation exists already: two revisions create it, or it is created by env.py"),
+        "42710" => Some("the object exists already: look for an earlier revision that creates it"),
+        "42P01" | "42703" => Some("an earlier revision should have created it: look at the order of down_revision"),
+        "0A000" => Some("PostgreSQL does not offer this in the version that was used"),
+        "25001" => Some("it cannot run in a transaction: use `with op.get_context().autocommit_block():`"),
+        _ => None,
+    }
+}
+
+/// The innermost frame of a revision, else the service's innermost frame.
+fn frame(error: &Raised) -> Option<Place> {
+    let of_revision = error.frames.iter().rev().find(|frame| frame.revision.is_some());
+    let frame = of_revision.or(error.frames.last())?;
+    Some(Place { revision: frame.revision.clone(), ..Place::line(&frame.file, frame.line) })
+}
+
+fn timed_out(transcript: &Transcript, limit: f64, python: &[String], database: &[String]) -> Finding {
+    let running = transcript.failed_statement();
+    let at = transcript.failed_step().map(|step| format!(", in revision {}", step.revision)).unwrap_or_default();
+    let mut finding = Finding::new(format!("`alembic {}` took longer than {limit} s{at}", transcript.command))
+        .mark(running.and_then(|statement| statement.place.as_ref()), "this statement was running");
+    if let Some(statement) = running {
+        finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
+    }
+    finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
+    finding.notes.extend(python.iter().take(10).map(|line| format!("python: {line}")));
+    finding.help("if it is only slow, raise `timeouts.upgrade` in the manifest")
+}
+
+fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
+    let step = transcript.failed_step();
+    let at = step.map(|step| format!(", in revision {}", step.revision)).unwrap_or_default();
+    let mut finding = Finding::new(format!("the interpreter {how} during `alembic {}`{at}", transcript.command))
+        .mark(step.map(place_of).as_ref(), "this revision was running");
+    finding.notes.extend(output.iter().rev().take(6).rev().map(|line| format!("python: {line}")));
+    finding
+        .help("a migration must raise, never end the process")
+        .help(format!("everything Python printed: {}", transcript.output.display()))
+}
+
+fn not_awaited(step: &Step) -> Finding {
+    Finding::new(format!("revision {} does nothing: its upgrade() is async and nobody awaits it", step.revision))
+        .mark(Some(&place_of(step)), "this revision")
+        .note("Alembic calls upgrade() and throws away the coroutine that it returns")
+        .help("write `def upgrade() -> None:`; env.py already runs it inside the async connection")
+}
+
+fn place_of(step: &Step) -> Place {
+    Place { revision: Some(step.revision.clone()), ..Place::line(&step.file, 1) }
+}
+
+/// A second upgrade must find nothing to do.
+fn again(migrated: &Migrated) -> Option<Finding> {
+    let second = migrated.second.as_ref()?;
+    let ran: Vec<&str> = second.steps.iter().map(|step| step.revision.as_str()).collect();
+    let empty = migrated.versions.as_ref().is_none_or(Vec::is_empty);
+    if !ran.is_empty() {
+        let finding = Finding::new(format!("a second `alembic {}` runs {} again", second.command, counted(&ran)));
+        return Some(match empty {
+            true => finding
+                .note("the first one exited without an error, yet the version table holds nothing")
+                .help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
+            false => finding.note(format!("they ran again: {}", ran.join(", "))),
+        });
+    }
+    failure(second).map(|finding| finding.note("the first one succeeded; this is the second, on the same database"))
+}
+
+fn counted(revisions: &[&str]) -> String {
+    match revisions {
+        [one] => format!("revision {one}"),
+        many => format!("{} revisions", many.len()),
+    }
+}
+
+/// Both ways must end at the heads of the graph.
+fn not_at_head(evidence: &Evidence, migrated: &Migrated) -> Option<Finding> {
+    if !migrated.reached().finished() || migrated.second.as_ref().is_some_and(|second| !second.steps.is_empty()) {
+        return None;
+    }
+    let mut heads: Vec<&str> = evidence.history.graph.heads().into_iter().map(|head| head.id.as_str()).collect();
+    heads.sort_unstable();
+    let stepped = evidence.stepped.as_ref().filter(|stepped| stepped.upgrade.finished());
+    let ways = [("in one go", Some(&migrated.versions)), ("stepped", stepped.map(|stepped| &stepped.versions))];
+    ways.into_iter().find_map(|(way, versions)| {
+        let reached = versions?.clone().unwrap_or_default();
+        (reached != heads).then(|| {
+            Finding::new(format!(
+                "upgraded {way}, the version table holds {}, not the head {}",
+                listed(&reached),
+                heads.join(", ")
+            ))
+            .help("see whether env.py commits, and whether a revision writes to the version table")
+        })
+    })
+}
+
+fn listed(versions: &[String]) -> String {
+    if versions.is_empty() { "nothing".to_owned() } else { versions.join(", ") }
+}
+
+/// Both ways must build the same database.
+fn catalogs(migrated: &Migrated, stepped: &Stepped) -> Option<Finding> {
+    let (at_once, by_steps) = (migrated.catalog.as_ref()?, stepped.catalog.as_ref()?);
+    let differences = at_once.differences(by_steps);
+    if differences.is_empty() {
+        return None;
+    }
+    let mut finding = Finding::new(format!(
+        "`upgrade head` in one go and revision by revision build different databases ({} objects differ)",
+        differences.len()
+    ));
+    finding.notes.extend(differences.iter().take(SHOWN).map(described));
+    Some(finding.help("look for state that survives between revisions of one run: metadata, module globals, search_path"))
+}
+
+fn described(difference: &Difference<'_>) -> String {
+    let object = difference.object();
+    match (difference.left, difference.right) {
+        (Some(left), Some(right)) => format!("{object}: in one go `{}`, stepped `{}`", left.definition, right.definition),
+        (Some(_), None) => format!("{object}: only in one go"),
+        _ => format!("{object}: only stepped"),
+    }
+}
+
+fn shortened(sql: &str) -> String {
+    let lines: Vec<&str> = sql.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let kept = lines.iter().take(SQL_LINES).copied().collect::<Vec<_>>().join(" ");
+    if lines.len() > SQL_LINES { format!("{kept} ...") } else { kept }
+}
+

@@ -1,0 +1,82 @@
+//! What is returned when no judgement was possible: [`HarnessError`].
+//!
+//! A service that breaks a promise is a [`Verdict`](crate::criteria::Verdict),
+//! never an error. An error says which stage could not do its part, what it saw
+//! and what would help; it is plain data, so that cases of one run that live in
+//! several processes can share it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The stage that could not do its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading `services-manifest/`.
+    Manifest,
+    /// Getting, using or removing a PostgreSQL server.
+    Postgres,
+    /// Reading an Alembic environment or driving it in the service's interpreter.
+    Alembic,
+    /// Collecting or sharing what was seen.
+    Evidence,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manifest => "manifest",
+            Self::Postgres => "postgres",
+            Self::Alembic => "alembic",
+            Self::Evidence => "evidence",
+        })
+    }
+}
+
+/// No judgement was possible, and why.
+///
+/// `message` is one lowercase fragment; `details` are whole lines that support
+/// it (a log's tail, what was tried); `help` is what to do or type next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{stage}: {message}")]
+pub struct HarnessError {
+    /// Who could not do its part.
+    pub stage: Stage,
+    /// What went wrong, as a lowercase fragment.
+    pub message: String,
+    /// Lines that support the message.
+    pub details: Vec<String>,
+    /// What would help.
+    pub help: Option<String>,
+}
+
+/// What a stage returns.
+pub type Result<T, E = HarnessError> = std::result::Result<T, E>;
+
+impl HarnessError {
+    /// An error of `stage` that says `message`.
+    pub fn new(stage: Stage, message: impl Into<String>) -> Self {
+        Self {
+            stage,
+            message: message.into(),
+            details: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Adds one or more lines that support the message.
+    #[must_use]
+    pub fn detail(mut self, text: impl AsRef<str>) -> Self {
+        self.details
+            .extend(text.as_ref().lines().map(str::to_owned));
+        self
+    }
+
+    /// Says what would help.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}

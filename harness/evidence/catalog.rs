@@ -1,0 +1,143 @@
+//! A snapshot of everything a migration can leave behind: [`Catalog`].
+//!
+//! Sees what autogenerate cannot: predicates, access methods, labels, functions,
+//! triggers, views, sequences, extensions, comments and roles.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection, Row};
+
+use crate::error::{HarnessError, Result, Stage};
+
+/// One object of a database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Object {
+    /// Its schema; `None` for what belongs to the whole database or server.
+    pub schema: Option<String>,
+    /// `table`, `column`, `index`, `enum type` and so on.
+    pub kind: String,
+    /// Its name within the schema; columns and the like as `table.name`.
+    pub name: String,
+    /// What PostgreSQL says it is, with qualified names.
+    pub definition: String,
+}
+
+/// All objects of a database, sorted by schema, kind and name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// The objects.
+    pub objects: Vec<Object>,
+}
+
+/// An object that two catalogs do not agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference<'a> {
+    /// The object on the left side, if it exists there.
+    pub left: Option<&'a Object>,
+    /// The object on the right side, if it exists there.
+    pub right: Option<&'a Object>,
+}
+
+impl Difference<'_> {
+    /// The object in words: `index public.ix_a`.
+    #[must_use]
+    pub fn object(&self) -> String {
+        self.left
+            .or(self.right)
+            .map(Object::title)
+            .unwrap_or_default()
+    }
+}
+
+impl Object {
+    /// The object in words: `index public.ix_a`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match &self.schema {
+            Some(schema) if self.kind != "schema" => {
+                format!("{} {schema}.{}", self.kind, self.name)
+            }
+            _ => format!("{} {}", self.kind, self.name),
+        }
+    }
+
+    fn key(&self) -> (Option<&str>, &str, &str) {
+        (self.schema.as_deref(), &self.kind, &self.name)
+    }
+}
+
+impl Catalog {
+    /// Reads the catalog in one query; `roles` where the server is ours alone.
+    ///
+    /// # Errors
+    /// The connection is lost or PostgreSQL refuses the query.
+    pub async fn read(connection: &mut PgConnection, roles: bool) -> Result<Self> {
+        let rows = async {
+            let mut transaction = connection.begin().await?;
+            sqlx::query("SET LOCAL search_path = ''")
+                .execute(&mut *transaction)
+                .await?;
+            let rows = sqlx::query(include_str!("catalog.sql"))
+                .bind(roles)
+                .fetch_all(&mut *transaction)
+                .await?;
+            transaction.rollback().await?;
+            rows.into_iter()
+                .map(|row| {
+                    Ok(Object {
+                        schema: row.try_get("schema")?,
+                        kind: row.try_get("kind")?,
+                        name: row.try_get("name")?,
+                        definition: row
+                            .try_get::<Option<String>, _>("definition")?
+                            .unwrap_or_default(),
+                    })
+                })
+                .collect::<Result<Vec<_>, sqlx::Error>>()
+        };
+        let objects = rows.await.map_err(|cause| {
+            HarnessError::new(
+                Stage::Evidence,
+                format!("the catalog cannot be read: {cause}"),
+            )
+        })?;
+        Ok(Self { objects })
+    }
+
+    /// Whether there is such an object.
+    #[must_use]
+    pub fn contains(&self, kind: &str, name: &str) -> bool {
+        self.objects
+            .iter()
+            .any(|object| object.kind == kind && object.name == name)
+    }
+
+    /// What differs between two catalogs, sorted.
+    #[must_use]
+    pub fn differences<'a>(&'a self, right: &'a Self) -> Vec<Difference<'a>> {
+        let mut pairs: BTreeMap<_, Difference<'a>> = BTreeMap::new();
+        for object in &self.objects {
+            pairs.insert(
+                object.key(),
+                Difference {
+                    left: Some(object),
+                    right: None,
+                },
+            );
+        }
+        for object in &right.objects {
+            pairs
+                .entry(object.key())
+                .and_modify(|pair| pair.right = Some(object))
+                .or_insert(Difference {
+                    left: None,
+                    right: Some(object),
+                });
+        }
+        pairs
+            .into_values()
+            .filter(|pair| pair.left != pair.right)
+            .collect()
+    }
+}

@@ -1,0 +1,434 @@
+//! From a service to its evidence: the one place where stages are driven.
+//!
+//! Server and interpreter start side by side. Then, in one interpreter: the
+//! history as Alembic loads it, `upgrade head` as a deployment does, a look at the
+//! database, and on a second fresh database the same history stepped.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::progress::{Progress, Say};
+use super::{Catalog, History, Migrated, Outbox, Part, Stepped};
+use crate::alembic::graph::Graph;
+use crate::alembic::transcript::{Event, Outcome, Transcript, VersionTable};
+use crate::alembic::worker::{self, Limits, Sign, Worker};
+use crate::alembic::{read_graph, script_location::Static};
+use crate::error::{HarnessError, Result, Stage};
+use crate::manifest::Service;
+use crate::postgres::{self, Database, Server};
+
+/// Where a session keeps its files.
+pub struct Directories<'a> {
+    /// Scripts and output of this service in this run.
+    pub service: &'a Path,
+    /// Python's bytecode, warm from run to run.
+    pub bytecode: &'a Path,
+}
+
+/// What one session saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// `upgrade head`.
+    pub migrated: Migrated,
+    /// The steps; `None` where nobody asked or the first way left no interpreter.
+    pub stepped: Option<Stepped>,
+}
+
+/// Reads the history: from the files, and from Python only where they do not tell.
+///
+/// # Errors
+/// Alembic's configuration cannot be read, or the interpreter that is needed does
+/// not answer.
+pub async fn history(service: &Service, directories: &Directories<'_>) -> Result<History> {
+    let (graph, python_for) = match read_graph(service)? {
+        Static::Known(graph) => {
+            let unknown = graph.needs_python();
+            let reasons = unknown
+                .iter()
+                .map(|(file, line, what)| format!("{}:{line}: {what}", file.display()))
+                .collect();
+            (graph, reasons)
+        }
+        Static::NeedsPython(reason) => (Graph::new(Vec::new(), Vec::new()), vec![reason]),
+    };
+    if python_for.is_empty() {
+        return Ok(History {
+            graph,
+            python_for,
+            raised: None,
+        });
+    }
+    let mut worker = Worker::start(service, directories.service, directories.bytecode).await?;
+    worker.open(service, None).await?;
+    let answer = worker.history(service).await?;
+    worker.end().await;
+    Ok(match answer {
+        Ok(loaded) => History {
+            graph: loaded.graph(),
+            python_for,
+            raised: None,
+        },
+        Err(raised) => History {
+            graph,
+            python_for,
+            raised: Some(raised),
+        },
+    })
+}
+
+/// Migrates the service in a session of its own and looks at what that made.
+///
+/// # Errors
+/// No judgement is possible: no server, no interpreter, a connection to the wrong
+/// database. What the service itself does wrong is evidence, not an error.
+pub async fn session(
+    service: &Service,
+    history: &History,
+    parts: &[Part],
+    directories: &Directories<'_>,
+    say: Say<'_>,
+) -> Result<Session> {
+    let (server, worker) = tokio::join!(
+        postgres::start(&service.postgres, &service.name),
+        Worker::start(service, directories.service, directories.bytecode),
+    );
+    let (server, worker) = (server?, worker?);
+    say(Progress::Server {
+        version: server.version.clone(),
+        provider: server.provider,
+        took: server.started_in,
+    });
+    let about = worker.about();
+    say(Progress::Interpreter {
+        versions: format!(
+            "Python {}, Alembic {}, SQLAlchemy {}",
+            about.python, about.alembic, about.sqlalchemy
+        ),
+        seconds: about.seconds,
+    });
+    let database = server.create_database().await?;
+    let mut driver = Driver {
+        service,
+        history,
+        server,
+        worker,
+        database,
+        say,
+    };
+    let session = driver.run(parts).await;
+    let Driver { server, worker, .. } = driver;
+    worker.end().await;
+    let stopped = server.stop().await;
+    let session = session?;
+    stopped?;
+    Ok(session)
+}
+
+/// A server and an interpreter at work on one service.
+struct Driver<'a> {
+    service: &'a Service,
+    history: &'a History,
+    server: Server,
+    worker: Worker,
+    database: Database,
+    say: Say<'a>,
+}
+
+impl Driver<'_> {
+    async fn run(&mut self, parts: &[Part]) -> Result<Session> {
+        self.worker.open(self.service, Some(&self.database)).await?;
+        let loaded = self.worker.history(self.service).await?;
+        if let Ok(loaded) = &loaded {
+            self.agree(loaded)?;
+        }
+        let migrated = self.migrate().await?;
+        let stepped = match loaded {
+            Ok(loaded) if parts.contains(&Part::Stepped) && interpreter_left(&migrated) => {
+                Some(self.step(&loaded, &migrated).await?)
+            }
+            _ => None,
+        };
+        Ok(Session { migrated, stepped })
+    }
+
+    /// The graph that was read without Python and Alembic's own must be the same.
+    fn agree(&self, loaded: &worker::History) -> Result<()> {
+        let read = &self.history.graph;
+        if !self.history.python_for.is_empty() || !read.problems().is_empty() {
+            return Ok(());
+        }
+        let differences = loaded.differences(read);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(HarnessError::new(
+            Stage::Alembic,
+            format!("{}: the history read from the files is not the one Alembic loads", self.service.name),
+        )
+        .detail(differences.join("\n"))
+        .help("this is a fault of the harness: please report it with these lines and the revision's header"))
+    }
+
+    /// `upgrade head` as a deployment does it, then a look at the database.
+    async fn migrate(&mut self) -> Result<Migrated> {
+        let several_are_right = self.service.not_applicable.contains_key("single_head");
+        let target = if several_are_right { "heads" } else { "head" };
+        let upgrade = self.upgrade(target).await?;
+        let several =
+            self.history.graph.heads().len() > 1 && !upgrade.finished() && upgrade.steps.is_empty();
+        let heads = match several {
+            true => Some(self.upgrade("heads").await?),
+            false => None,
+        };
+        let reached = heads.as_ref().unwrap_or(&upgrade);
+        let mut migrated = Migrated {
+            server: format!(
+                "PostgreSQL {} ({})",
+                self.server.version, self.server.provider
+            ),
+            second: None,
+            versions: None,
+            catalog: None,
+            outbox: None,
+            upgrade: upgrade.clone(),
+            heads: heads.clone(),
+        };
+        if reached.finished() {
+            let again = if heads.is_some() { "heads" } else { target };
+            let mut connection = self.connect().await?;
+            migrated.versions = versions(&mut connection, reached.version_table.as_ref()).await?;
+            migrated.catalog = Some(self.catalog(&mut connection).await?);
+            migrated.outbox = self.outbox(&mut connection).await?;
+            migrated.second = Some(self.upgrade(again).await?);
+        }
+        Ok(migrated)
+    }
+
+    /// The same history, one revision per context, on a database that is fresh again.
+    async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
+        let roles = created_roles(&migrated.upgrade);
+        self.database = self
+            .server
+            .recreate_database(&self.database, &roles)
+            .await?;
+        self.worker.open(self.service, Some(&self.database)).await?;
+        let begun = Instant::now();
+        let mut walked = Transcript::new(
+            "upgrade, one revision at a time",
+            migrated.upgrade.output.clone(),
+        );
+        for revision in &loaded.revisions {
+            let left = self
+                .service
+                .timeouts
+                .upgrade
+                .saturating_sub(begun.elapsed());
+            let step = self.drive(&revision.id, left).await?;
+            walked.append(step);
+            if !walked.finished() {
+                break;
+            }
+        }
+        self.ran(&walked);
+        let mut stepped = Stepped {
+            versions: None,
+            catalog: None,
+            upgrade: walked,
+        };
+        if stepped.upgrade.finished() {
+            let mut connection = self.connect().await?;
+            stepped.versions =
+                versions(&mut connection, stepped.upgrade.version_table.as_ref()).await?;
+            stepped.catalog = Some(self.catalog(&mut connection).await?);
+        }
+        Ok(stepped)
+    }
+
+    async fn upgrade(&mut self, revision: &str) -> Result<Transcript> {
+        let transcript = self.drive(revision, self.service.timeouts.upgrade).await?;
+        self.ran(&transcript);
+        Ok(transcript)
+    }
+
+    /// One `upgrade`, with progress where it is slow; a refused connection is an error.
+    async fn drive(&mut self, revision: &str, limit: std::time::Duration) -> Result<Transcript> {
+        let say = self.say;
+        let current: Mutex<Option<String>> = Mutex::new(None);
+        let watch = |sign: Sign<'_>| match sign {
+            Sign::Event(Event::Step { revision, .. }) => {
+                if let Ok(mut current) = current.lock() {
+                    *current = Some(revision.clone());
+                }
+            }
+            Sign::Event(_) => {}
+            Sign::Silence(after) => say(Progress::Waiting {
+                command: format!("upgrade {revision}"),
+                revision: current.lock().ok().and_then(|current| current.clone()),
+                after,
+            }),
+        };
+        let limits = Limits {
+            limit,
+            server: &self.server,
+            database: &self.database,
+            watch: &watch,
+        };
+        let transcript = self.worker.upgrade(revision, &limits).await;
+        refused(self.service, &self.database, &transcript)?;
+        if let Some(trace) = transcript.broken.first() {
+            return Err(HarnessError::new(
+                Stage::Alembic,
+                format!("{}: the worker failed to listen", self.service.name),
+            )
+            .detail(trace)
+            .help("this is a fault of the harness: please report it with these lines"));
+        }
+        Ok(transcript)
+    }
+
+    fn ran(&self, transcript: &Transcript) {
+        (self.say)(Progress::Ran {
+            command: transcript.command.clone(),
+            revisions: transcript.steps.len(),
+            seconds: transcript.seconds,
+            ok: transcript.finished(),
+        });
+    }
+
+    /// A connection to the database; sessions that the service left open are ended
+    /// first, as they would be with its process.
+    async fn connect(&self) -> Result<PgConnection> {
+        let mut connection = self.database.connect().await?;
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .execute(&mut connection)
+        .await
+        .map_err(|cause| failed(&cause))?;
+        Ok(connection)
+    }
+
+    async fn catalog(&self, connection: &mut PgConnection) -> Result<Catalog> {
+        Catalog::read(connection, self.server.provider != "existing").await
+    }
+
+    async fn outbox(&self, connection: &mut PgConnection) -> Result<Option<Outbox>> {
+        match &self.service.outbox {
+            Some(convention) if !self.service.not_applicable.contains_key("outbox_indexes") => {
+                Outbox::read(connection, convention, self.service.schema.as_deref())
+                    .await
+                    .map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn interpreter_left(migrated: &Migrated) -> bool {
+    let all = [
+        Some(&migrated.upgrade),
+        migrated.heads.as_ref(),
+        migrated.second.as_ref(),
+    ];
+    all.into_iter()
+        .flatten()
+        .all(|transcript| matches!(transcript.outcome, Outcome::Finished | Outcome::Raised(_)))
+}
+
+fn failed(cause: &sqlx::Error) -> HarnessError {
+    HarnessError::new(
+        Stage::Evidence,
+        format!("the migrated database cannot be looked at: {cause}"),
+    )
+}
+
+/// The rows of the version table; `None` if there is no such table.
+async fn versions(
+    connection: &mut PgConnection,
+    table: Option<&VersionTable>,
+) -> Result<Option<Vec<String>>> {
+    let name = table.map_or("alembic_version", |table| table.name.as_str());
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let qualified = match table.and_then(|table| table.schema.as_deref()) {
+        Some(schema) => format!("{}.{}", quote(schema), quote(name)),
+        None => quote(name),
+    };
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(&qualified)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|cause| failed(&cause))?;
+    if !exists {
+        return Ok(None);
+    }
+    sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT version_num::text FROM {qualified} ORDER BY 1"
+    )))
+    .fetch_all(connection)
+    .await
+    .map(Some)
+    .map_err(|cause| failed(&cause))
+}
+
+/// The service tried to use a database that is not the disposable one.
+fn refused(service: &Service, database: &Database, transcript: &Transcript) -> Result<()> {
+    let failed = !transcript.finished();
+    let Some(refused) = transcript
+        .refused
+        .iter()
+        .find(|refused| refused.what != "a socket" || failed)
+    else {
+        return Ok(());
+    };
+    let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not named)".to_owned());
+    let mut variables = service.database_url_env.clone();
+    if service.database_url_ini {
+        variables.push("sqlalchemy.url of the ini file".to_owned());
+    }
+    Err(HarnessError::new(
+        Stage::Alembic,
+        format!("{}: env.py connects to {}, not to the disposable database; nothing was executed there", service.name, refused.what),
+    )
+    .detail(format!(
+        "it tried host {}, port {}, database {}",
+        named(&refused.host),
+        named(&refused.port),
+        named(&refused.database)
+    ))
+    .detail(format!("it was given host {}, port {}, database {}", database.host, database.port, database.name))
+    .help(format!(
+        "the URL is handed over in {}: see which variable env.py and its settings read, and name it as `database_url_env` in {}",
+        variables.join(", "),
+        service.file.display()
+    )))
+}
+
+/// The roles that statements of a transcript created; roles outlive a database.
+fn created_roles(transcript: &Transcript) -> Vec<String> {
+    let mut roles = Vec::new();
+    for statement in &transcript.statements {
+        let mut words = statement
+            .sql
+            .split(|letter: char| letter.is_whitespace() || letter == ';')
+            .filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if !word.eq_ignore_ascii_case("create") {
+                continue;
+            }
+            let is_role = words.next().is_some_and(|kind| {
+                ["role", "user", "group"].contains(&kind.to_ascii_lowercase().as_str())
+            });
+            if let (true, Some(name)) = (is_role, words.next()) {
+                roles.push(match name.strip_prefix('"') {
+                    Some(rest) => rest.trim_end_matches('"').to_owned(),
+                    None => name.to_ascii_lowercase(),
+                });
+            }
+        }
+    }
+    roles
+}

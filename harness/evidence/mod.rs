@@ -1,0 +1,89 @@
+//! What was seen of one service, as plain data: [`Evidence`].
+//!
+//! [`gather`] is the only way from a running server and interpreter to evidence;
+//! nothing in here holds a connection, a process or a guard. [`store`] shares what
+//! was gathered among the cases of one run.
+
+pub mod catalog;
+pub mod gather;
+pub mod outbox;
+pub mod progress;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alembic::graph::Graph;
+use crate::alembic::transcript::{Raised, Transcript};
+
+pub use catalog::Catalog;
+pub use outbox::Outbox;
+
+/// A part of the evidence that costs something to gather.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `upgrade head` on a fresh database, and what is there afterwards.
+    Migrated,
+    /// The same history, one revision per Alembic context, on another fresh database.
+    Stepped,
+}
+
+/// All that was gathered for one criterion on one service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The revision graph.
+    pub history: History,
+    /// [`Part::Migrated`], where it was asked for.
+    pub migrated: Option<Migrated>,
+    /// [`Part::Stepped`], where it was asked for and possible.
+    pub stepped: Option<Stepped>,
+}
+
+/// The revision graph, and how it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// The graph.
+    pub graph: Graph,
+    /// What only running Python could tell, where that was needed.
+    pub python_for: Vec<String>,
+    /// What Python raised when it was asked.
+    pub raised: Option<Raised>,
+}
+
+/// What `upgrade head` did to a fresh database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Migrated {
+    /// The server, in words: `PostgreSQL 15.18 (local)`.
+    pub server: String,
+    /// `upgrade head`, or `upgrade heads` where several heads are declared to be right.
+    pub upgrade: Transcript,
+    /// `upgrade heads`, run where several heads made the first one fail.
+    pub heads: Option<Transcript>,
+    /// The same command a second time.
+    pub second: Option<Transcript>,
+    /// The rows of the version table; `None` where there is no such table.
+    pub versions: Option<Vec<String>>,
+    /// The database at head, where it got there.
+    pub catalog: Option<Catalog>,
+    /// The outbox table, where the convention and the criterion apply.
+    pub outbox: Option<Outbox>,
+}
+
+/// What the same history did, stepped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stepped {
+    /// All steps, joined; it ends at the first that fails.
+    pub upgrade: Transcript,
+    /// The rows of the version table.
+    pub versions: Option<Vec<String>>,
+    /// The database at head, where it got there.
+    pub catalog: Option<Catalog>,
+}
+
+impl Migrated {
+    /// The transcript that says how far the service gets: `upgrade heads` where
+    /// several heads made `upgrade head` fail.
+    #[must_use]
+    pub fn reached(&self) -> &Transcript {
+        self.heads.as_ref().unwrap_or(&self.upgrade)
+    }
+}

@@ -1,0 +1,51 @@
+//! What there is to say while evidence is gathered: [`Progress`].
+
+use std::time::Duration;
+
+/// Something that happened, for a person who waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A remark about the choice of server, made once per run.
+    Provider(String),
+    /// A server answers.
+    Server {
+        /// Its version.
+        version: String,
+        /// Who provided it.
+        provider: &'static str,
+        /// From the request to the first answer.
+        took: Duration,
+    },
+    /// The interpreter has imported Alembic.
+    Interpreter {
+        /// Python's, Alembic's and SQLAlchemy's versions in words.
+        versions: String,
+        /// From its start.
+        seconds: f64,
+    },
+    /// A command ended.
+    Ran {
+        /// The command.
+        command: String,
+        /// How many revisions ran.
+        revisions: usize,
+        /// How long it took.
+        seconds: f64,
+        /// Whether it succeeded.
+        ok: bool,
+    },
+    /// A command is silent.
+    Waiting {
+        /// The command.
+        command: String,
+        /// The revision that runs.
+        revision: Option<String>,
+        /// Since the command began.
+        after: Duration,
+    },
+    /// Something worth knowing that is no part of a verdict.
+    Note(String),
+}
+
+/// Who is told.
+pub type Say<'a> = &'a (dyn Fn(Progress) + Sync);

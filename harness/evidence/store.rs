@@ -1,0 +1,263 @@
+//! Gathers each part of the evidence once per run: [`Store`].
+//!
+//! Cases of one process share memory. Where the runner gives every case a process
+//! of its own (cargo-nextest sets `NEXTEST_RUN_ID`, one value per run), they share
+//! files that are keyed by that value, never by content: a verdict is never older
+//! than its run.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::gather::{self, Directories};
+use super::progress::Say;
+use super::{Evidence, History, Migrated, Part, Stepped};
+use crate::error::{HarnessError, Result, Stage};
+use crate::manifest::Service;
+
+/// Files of earlier runs are kept this long, so that a transcript can be read.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// What a run has gathered so far.
+pub struct Store {
+    directory: PathBuf,
+    bytecode: PathBuf,
+    across_processes: bool,
+    services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
+}
+
+/// The parts of one service that were gathered, or why they could not be.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Gathered {
+    history: Option<Result<History>>,
+    migrated: Option<Result<Migrated>>,
+    stepped: Option<Result<Option<Stepped>>>,
+}
+
+impl Store {
+    /// The store of this run, with its files below `base`.
+    ///
+    /// # Errors
+    /// Neither `base` nor the directory for temporary files can be written.
+    pub fn of_this_run(base: &Path) -> Result<Self> {
+        let nextest = std::env::var("NEXTEST_RUN_ID")
+            .ok()
+            .filter(|id| !id.is_empty());
+        let id = nextest
+            .clone()
+            .unwrap_or_else(|| format!("{}-{}", std::process::id(), nanoseconds()));
+        let temporary = std::env::temp_dir().join(format!(
+            "migration-harness-runs-{}",
+            rustix::process::geteuid().as_raw()
+        ));
+        let mut problem = None;
+        for candidate in [base, &temporary] {
+            let directory = candidate.join("runs").join(&id);
+            match make(&directory) {
+                Ok(()) => {
+                    remove_old(&candidate.join("runs"));
+                    return Ok(Self {
+                        directory,
+                        bytecode: candidate.join("pycache"),
+                        across_processes: nextest.is_some(),
+                        services: Mutex::default(),
+                    });
+                }
+                Err(cause) => problem = Some(format!("{}: {cause}", directory.display())),
+            }
+        }
+        Err(HarnessError::new(
+            Stage::Evidence,
+            "no directory for the files of this run can be made",
+        )
+        .detail(problem.unwrap_or_default())
+        .help("make the target directory or TMPDIR writable"))
+    }
+
+    /// The evidence for a criterion that needs `needs`, gathering what is missing;
+    /// `wanted` is what the whole selection needs of this service, so that one
+    /// session serves all of it.
+    ///
+    /// # Errors
+    /// What was needed could not be gathered.
+    pub fn evidence(
+        &self,
+        service: &Service,
+        needs: &[Part],
+        wanted: &[Part],
+        runtime: &tokio::runtime::Runtime,
+        say: Say<'_>,
+    ) -> Result<Evidence> {
+        let shared = {
+            let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+            services.entry(service.file.clone()).or_default().clone()
+        };
+        let mut gathered = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = self.directory.join(&service.name);
+        make(&directory).map_err(|cause| broken(&directory, &cause))?;
+        let file = self
+            .across_processes
+            .then(|| SharedFile::lock(&directory))
+            .transpose()?;
+        if let Some(file) = &file {
+            *gathered = file.read()?;
+        }
+        let directories = Directories {
+            service: &directory,
+            bytecode: &self.bytecode,
+        };
+        let changed = runtime.block_on(complete(
+            &mut gathered,
+            service,
+            needs,
+            wanted,
+            &directories,
+            say,
+        ));
+        if let (true, Some(file)) = (changed, &file) {
+            file.write(&gathered)?;
+        }
+        gathered.evidence(needs)
+    }
+}
+
+/// Gathers what is missing; says whether anything was.
+async fn complete(
+    gathered: &mut Gathered,
+    service: &Service,
+    needs: &[Part],
+    wanted: &[Part],
+    directories: &Directories<'_>,
+    say: Say<'_>,
+) -> bool {
+    let mut changed = false;
+    if gathered.history.is_none() {
+        gathered.history = Some(gather::history(service, directories).await);
+        changed = true;
+    }
+    let missing = needs.iter().any(|part| gathered.lacks(*part));
+    let (true, Some(Ok(history))) = (missing, &gathered.history) else {
+        return changed;
+    };
+    match gather::session(service, history, wanted, directories, say).await {
+        Ok(session) => {
+            gathered.migrated = Some(Ok(session.migrated));
+            gathered.stepped = wanted
+                .contains(&Part::Stepped)
+                .then_some(Ok(session.stepped));
+        }
+        Err(error) => {
+            gathered.migrated = Some(Err(error.clone()));
+            gathered.stepped = Some(Err(error));
+        }
+    }
+    true
+}
+
+impl Gathered {
+    fn lacks(&self, part: Part) -> bool {
+        match part {
+            Part::Migrated => self.migrated.is_none(),
+            Part::Stepped => self.stepped.is_none(),
+        }
+    }
+
+    fn evidence(&self, needs: &[Part]) -> Result<Evidence> {
+        let history = self
+            .history
+            .clone()
+            .unwrap_or_else(|| Err(nothing("history")))?;
+        let migrated = match (needs.contains(&Part::Migrated), &self.migrated) {
+            (true, Some(migrated)) => Some(migrated.clone()?),
+            _ => None,
+        };
+        let stepped = match (needs.contains(&Part::Stepped), &self.stepped) {
+            (true, Some(stepped)) => stepped.clone()?,
+            _ => None,
+        };
+        Ok(Evidence {
+            history,
+            migrated,
+            stepped,
+        })
+    }
+}
+
+/// The file through which processes of one run share a service's evidence; locked
+/// for as long as this lives.
+struct SharedFile {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl SharedFile {
+    fn lock(directory: &Path) -> Result<Self> {
+        let lock = directory.join("lock");
+        let file = File::create(&lock).map_err(|cause| broken(&lock, &cause))?;
+        file.lock().map_err(|cause| broken(&lock, &cause))?;
+        Ok(Self {
+            path: directory.join("evidence.json"),
+            _lock: file,
+        })
+    }
+
+    fn read(&self) -> Result<Gathered> {
+        match fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| broken(&self.path, &cause)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Gathered::default()),
+            Err(cause) => Err(broken(&self.path, &cause)),
+        }
+    }
+
+    /// Whole or not at all: a process that is killed here leaves the old file.
+    fn write(&self, gathered: &Gathered) -> Result<()> {
+        let bytes = serde_json::to_vec(gathered).map_err(|cause| broken(&self.path, &cause))?;
+        let partial = self.path.with_extension("partial");
+        fs::write(&partial, bytes).map_err(|cause| broken(&partial, &cause))?;
+        fs::rename(&partial, &self.path).map_err(|cause| broken(&self.path, &cause))
+    }
+}
+
+fn broken(path: &Path, cause: &dyn std::fmt::Display) -> HarnessError {
+    HarnessError::new(Stage::Evidence, format!("{}: {cause}", path.display()))
+}
+
+fn nothing(part: &str) -> HarnessError {
+    HarnessError::new(Stage::Evidence, format!("no {part} was gathered"))
+}
+
+/// A directory for our eyes only: what a service prints may hold its secrets.
+fn make(directory: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+}
+
+fn nanoseconds() -> u128 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos()
+}
+
+/// Removes the files of runs that are long over; a run that is not keeps its
+/// directory young by making directories in it.
+fn remove_old(runs: &Path) {
+    let Ok(entries) = runs.read_dir() else { return };
+    for entry in entries.flatten() {
+        let age = entry
+            .metadata()
+            .and_then(|data| data.modified())
+            .map(|time| time.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age > KEPT_FOR) {
+            // Another run may be doing the same; what is left is tried again next time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

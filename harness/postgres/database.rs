@@ -1,0 +1,368 @@
+//! The databases of a server: [`Database`], and how it is made fresh again.
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+
+use super::{Server, error, name_part, random, restore, run_sql, sql_error};
+use crate::error::Result;
+
+/// How long a connection to a server that is known to answer may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long looking at other sessions may take.
+const ACTIVITY: Duration = Duration::from_secs(2);
+
+/// How a server is reached as the user who may create databases.
+#[derive(Clone)]
+pub(super) struct Access {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: String,
+    /// The database to be connected to while others are created and dropped.
+    pub maintenance: String,
+    /// Whether the connection may be encrypted; a server of ours is on loopback.
+    pub ssl: PgSslMode,
+}
+
+impl Access {
+    /// One attempt to connect, which says nothing that `PG*` variables in the
+    /// environment could change.
+    pub async fn try_connect(&self, database: &str) -> Result<PgConnection, sqlx::Error> {
+        let options = PgConnectOptions::new_without_pgpass()
+            .host(&self.host)
+            .port(self.port)
+            .username(&self.user)
+            .password(&self.password)
+            .database(database)
+            .application_name("migration-harness")
+            .ssl_mode(self.ssl)
+            .disable_statement_logging();
+        PgConnection::connect_with(&options).await
+    }
+
+    /// Connects within ten seconds.
+    pub async fn connect(&self, database: &str) -> Result<PgConnection> {
+        match tokio::time::timeout(CONNECT, self.try_connect(database)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(e)) => Err(sql_error(
+                &format!("cannot connect to {}:{}/{database}", self.host, self.port),
+                &e,
+            )),
+            Err(_) => Err(error(format!(
+                "{}:{} did not answer within {} s",
+                self.host,
+                self.port,
+                CONNECT.as_secs()
+            ))),
+        }
+    }
+}
+
+/// A fresh, empty database that carries a token.
+///
+/// The token is the setting `migration_harness.token` of the database
+/// (`ALTER DATABASE ... SET`,
+/// <https://www.postgresql.org/docs/current/sql-alterdatabase.html>): every new
+/// session shows it, and no other database does.
+#[derive(Clone)]
+pub struct Database {
+    /// The server's host, as a client on this machine reaches it.
+    pub host: String,
+    /// The server's port.
+    pub port: u16,
+    /// The database's name: lower-case letters, digits and `_`.
+    pub name: String,
+    /// A user who may do everything in it.
+    pub user: String,
+    /// What `current_setting('migration_harness.token')` returns in it.
+    pub token: String,
+    password: String,
+    ssl: PgSslMode,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("name", &self.name)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// The URL for a SQLAlchemy driver (`asyncpg`, `psycopg`, ...), or with ""
+    /// the plain `postgresql://` one. It holds the password. On a server of ours
+    /// it holds no `%`, which ini files take for an interpolation.
+    pub fn url(&self, driver: &str) -> String {
+        let plus = if driver.is_empty() { "" } else { "+" };
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        format!(
+            "postgresql{plus}{driver}://{}:{}@{host}:{}/{}",
+            percent_encode(&self.user),
+            percent_encode(&self.password),
+            self.port,
+            self.name
+        )
+    }
+
+    /// The user's password, for a client that does not take a URL.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// A connection of the harness's own.
+    ///
+    /// # Errors
+    /// When the server does not answer within ten seconds or refuses.
+    pub async fn connect(&self) -> Result<PgConnection> {
+        let access = Access {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            maintenance: self.name.clone(),
+            ssl: self.ssl,
+        };
+        access.connect(&self.name).await
+    }
+}
+
+/// Encodes what may not stand in the user part of a URL (RFC 3986, 2.3).
+fn percent_encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+        out
+    })
+}
+
+impl Server {
+    /// A fresh, empty database with a random token set on it.
+    ///
+    /// It is made from `template0`, so it holds what PostgreSQL ships and nothing
+    /// a site added
+    /// (<https://www.postgresql.org/docs/current/manage-ag-templatedbs.html>).
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn create_database(&self) -> Result<Database> {
+        let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
+        let mark = self.guard.mark();
+        let name = format!(
+            "migration_harness_{}_{mark}{random}",
+            name_part(&self.service, 24)
+        );
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        self.create_named(connection, name).await
+    }
+
+    /// The maintenance connection, or a new one where a migration ended it.
+    async fn alive<'a>(&self, kept: &'a mut Option<PgConnection>) -> Result<&'a mut PgConnection> {
+        if let Some(connection) = kept.as_mut()
+            && !matches!(
+                tokio::time::timeout(CONNECT, connection.ping()).await,
+                Ok(Ok(()))
+            )
+        {
+            *kept = None;
+        }
+        let connection = match kept.take() {
+            Some(connection) => connection,
+            None => self.access.connect(&self.access.maintenance).await?,
+        };
+        Ok(kept.insert(connection))
+    }
+
+    async fn create_named(&self, connection: &mut PgConnection, name: String) -> Result<Database> {
+        let token = random::hex(16).map_err(|e| error(format!("no random token: {e}")))?;
+        let failed = |e: sqlx::Error| sql_error(&format!("cannot create the database {name}"), &e);
+        // The C locale goes with every encoding; a server's own may not.
+        let encoding: String = sqlx::query_scalar(
+            "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template0'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+        let utf8 = if encoding == "UTF8" {
+            ""
+        } else {
+            " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+        };
+        self.guard.will_create(&name);
+        self.databases().push(name.clone());
+        run_sql(
+            connection,
+            &format!("CREATE DATABASE \"{name}\" TEMPLATE template0{utf8}"),
+        )
+        .await
+        .map_err(failed)?;
+        run_sql(
+            connection,
+            &format!("ALTER DATABASE \"{name}\" SET migration_harness.token = '{token}'"),
+        )
+        .await
+        .map_err(failed)?;
+        Ok(Database {
+            host: self.access.host.clone(),
+            port: self.access.port,
+            user: self.access.user.clone(),
+            password: self.access.password.clone(),
+            ssl: self.access.ssl,
+            name,
+            token,
+        })
+    }
+
+    /// The same name, host and port, but fresh, with a new token: ends the
+    /// sessions in the database, drops and creates it again, and puts back what
+    /// migrations changed for the whole server since it was handed out: roles,
+    /// memberships, role settings, `ALTER SYSTEM`, tablespaces, databases and
+    /// replication slots. On an `existing` server nothing is touched but the
+    /// roles in `created_roles` that were not there before.
+    ///
+    /// What another database of this server needs of all that goes as well: end
+    /// its sessions first.
+    ///
+    /// # Errors
+    /// When something cannot be put back, naming it.
+    pub async fn recreate_database(
+        &self,
+        database: &Database,
+        created_roles: &[String],
+    ) -> Result<Database> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        drop_database(connection, &database.name, self.number).await?;
+        self.databases().retain(|name| *name != database.name);
+        self.restore(connection, created_roles).await?;
+        self.create_named(connection, database.name.clone()).await
+    }
+
+    /// Puts back what migrations changed for the whole server and keeps the
+    /// databases; for an `existing` server, before it is left.
+    ///
+    /// # Errors
+    /// When something cannot be put back, naming it.
+    pub async fn put_back(&self, created_roles: &[String]) -> Result<()> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        self.restore(connection, created_roles).await
+    }
+
+    async fn restore(&self, connection: &mut PgConnection, created_roles: &[String]) -> Result<()> {
+        let ours = self.databases().clone();
+        if self.guard.is_shared() {
+            restore::drop_roles(connection, &self.before, created_roles).await
+        } else {
+            restore::put_back(connection, &self.before, &ours).await
+        }
+    }
+
+    /// Who does and waits for what in a database, as lines to be read, for a step
+    /// that timed out. Takes two seconds at most.
+    ///
+    /// From `pg_stat_activity` and `pg_locks`
+    /// (<https://www.postgresql.org/docs/current/monitoring-stats.html>,
+    /// <https://www.postgresql.org/docs/current/view-pg-locks.html>).
+    pub async fn activity(&self, database: &Database) -> Vec<String> {
+        match tokio::time::timeout(ACTIVITY, self.sessions(database)).await {
+            Ok(Ok(lines)) if lines.is_empty() => vec![format!("no session in {}", database.name)],
+            Ok(Ok(lines)) => lines,
+            Ok(Err(e)) => vec![format!("pg_stat_activity cannot be read: {e}")],
+            Err(_) => vec![format!(
+                "the server did not answer within {} s",
+                ACTIVITY.as_secs()
+            )],
+        }
+    }
+
+    async fn sessions(&self, database: &Database) -> Result<Vec<String>, sqlx::Error> {
+        // Inside the database a relation's number has a name.
+        let inside = tokio::time::timeout(
+            Duration::from_secs(1),
+            self.access.try_connect(&database.name),
+        );
+        let mut connection = match inside.await {
+            Ok(Ok(connection)) => connection,
+            _ => self.access.try_connect(&self.access.maintenance).await?,
+        };
+        let rows = sqlx::query(ACTIVITY_SQL)
+            .bind(&database.name)
+            .fetch_all(&mut connection)
+            .await?;
+        rows.iter().map(|row| row.try_get::<String, _>(0)).collect()
+    }
+}
+
+/// One line per session, and one per lock that is waited for.
+const ACTIVITY_SQL: &str = "
+SELECT format('pid %s: %s for %s s%s%s: %s', a.pid, coalesce(a.state, a.backend_type),
+         round(extract(epoch FROM clock_timestamp() - coalesce(a.state_change, a.backend_start))::numeric, 1),
+         CASE WHEN a.wait_event IS NOT NULL AND a.state <> 'idle'
+              THEN format(', waiting for %s/%s', a.wait_event_type, a.wait_event) ELSE '' END,
+         CASE WHEN cardinality(pg_blocking_pids(a.pid)) > 0
+              THEN format(', blocked by pid %s', array_to_string(pg_blocking_pids(a.pid), ', ')) ELSE '' END,
+         left(regexp_replace(a.query, '\\s+', ' ', 'g'), 300))
+       || coalesce((SELECT string_agg(format(E'\\n  waits for %s on %s', l.mode,
+              CASE WHEN l.relation IS NOT NULL THEN l.relation::regclass::text ELSE l.locktype END), '')
+            FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted), '')
+FROM pg_stat_activity a
+WHERE a.datname = $1 AND a.pid <> pg_backend_pid()
+ORDER BY a.backend_start";
+
+/// Drops a database and ends the sessions in it. One that is not there is fine.
+pub(super) async fn drop_database(
+    connection: &mut PgConnection,
+    name: &str,
+    number: i32,
+) -> Result<()> {
+    // WITH (FORCE) is new in 13: https://www.postgresql.org/docs/current/sql-dropdatabase.html
+    let force = if number >= 130_000 {
+        " WITH (FORCE)"
+    } else {
+        ""
+    };
+    let mut last = None;
+    for _ in 0..20 {
+        // A replication slot keeps its database, and a session that is just
+        // starting may not have been seen: try again.
+        let _ = sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+        )
+        .bind(name)
+        .execute(&mut *connection)
+        .await;
+        let _ = sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active")
+            .bind(name)
+            .execute(&mut *connection)
+            .await;
+        match run_sql(
+            connection,
+            &format!("DROP DATABASE IF EXISTS \"{name}\"{force}"),
+        )
+        .await
+        {
+            Ok(()) => return Ok(()),
+            Err(e) => last = Some(e),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(match last {
+        Some(e) => sql_error(&format!("cannot drop the database {name}"), &e),
+        None => error(format!("cannot drop the database {name}")),
+    })
+}

@@ -1,0 +1,328 @@
+//! Data directories: initialised once per installation, copied per server.
+//!
+//! `initdb` takes half a second, a copy of its result a tenth
+//! (<https://www.postgresql.org/docs/current/app-initdb.html>). Whatever is made
+//! once for all runs is made by [`once`].
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::account::{Account, give};
+use super::binaries::Installation;
+use super::leash::{Ending, Leash, LeashSpec, remove_dir};
+use super::run::Base;
+use super::{error, random, tail};
+use crate::error::Result;
+
+/// How long `initdb` may take, and how long another run's is waited for.
+const INITDB: Duration = Duration::from_secs(60);
+
+/// An initialised data directory, never started itself.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The superuser's password in it.
+    pub password: String,
+    files: usize,
+}
+
+/// Which modes a copy gets.
+#[derive(Debug, Clone, Copy)]
+pub enum Modes {
+    /// For the owner alone, who is this user where it is another one.
+    Private(Option<Account>),
+    /// To be read, and run where the source can be, by everyone.
+    Shared,
+}
+
+/// The initialised data directory for `installation`.
+///
+/// # Errors
+/// When `initdb` fails, with what it printed.
+pub async fn template(
+    base: &Base,
+    installation: &Installation,
+    account: Option<Account>,
+) -> Result<Template> {
+    let key = key(&installation.bin, &installation.version)?;
+    let dir = base.cache().join(format!("template-{key}"));
+    for _ in 0..2 {
+        once(&dir, INITDB, async |target: &Path| {
+            initdb(installation, target, account).await
+        })
+        .await?;
+        if let Some(template) = Template::read(&dir) {
+            return Ok(template);
+        }
+        // Something that tidies temporary directories has been here.
+        remove_dir(&dir)?;
+    }
+    Err(error(format!("{} does not stay complete", dir.display())))
+}
+
+impl Template {
+    /// A template whose files are all there.
+    fn read(dir: &Path) -> Option<Self> {
+        let data = dir.join("data");
+        let password = std::fs::read_to_string(dir.join("password")).ok()?;
+        let files = std::fs::read_to_string(dir.join("files"))
+            .ok()?
+            .parse()
+            .ok()?;
+        (count(&data).ok()? == files).then_some(Self {
+            data,
+            password,
+            files,
+        })
+    }
+
+    /// Copies the data directory for a server of its own.
+    ///
+    /// # Errors
+    /// Whatever the file system returns, and when files are missing.
+    pub fn copy(&self, to: &Path, account: Option<Account>) -> Result<()> {
+        let failed = |why: String| {
+            error(format!(
+                "cannot copy {} to {}: {why}",
+                self.data.display(),
+                to.display()
+            ))
+        };
+        let copied = copy_tree(&self.data, to, Modes::Private(account))
+            .map_err(|e| failed(e.to_string()))?;
+        if copied == self.files {
+            return Ok(());
+        }
+        Err(failed(format!(
+            "{copied} of {} files are there",
+            self.files
+        )))
+    }
+}
+
+/// The number of files in a tree.
+fn count(dir: &Path) -> std::io::Result<usize> {
+    std::fs::read_dir(dir)?.try_fold(0, |sum, entry| {
+        let entry = entry?;
+        let is_dir = entry.file_type()?.is_dir();
+        Ok(sum + if is_dir { count(&entry.path())? } else { 1 })
+    })
+}
+
+/// Names an installation: its place, version and time of installation.
+///
+/// # Errors
+/// When its `postgres` is not there.
+pub fn key(bin: &Path, version: &str) -> Result<String> {
+    let postgres = bin.join("postgres");
+    let meta = std::fs::metadata(&postgres)
+        .map_err(|e| error(format!("cannot read {}: {e}", postgres.display())))?;
+    let mut hasher = DefaultHasher::new();
+    (bin, version, meta.mtime(), meta.mtime_nsec(), meta.len()).hash(&mut hasher);
+    Ok(format!("{version}-{:016x}", hasher.finish()))
+}
+
+/// Makes `target` once for all processes: `make` fills a directory beside it,
+/// which is renamed into place when it is complete.
+///
+/// # Errors
+/// What `make` returns, and when another process holds the lock for `patience`.
+pub async fn once(
+    target: &Path,
+    patience: Duration,
+    make: impl AsyncFnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    if target.is_dir() {
+        return Ok(());
+    }
+    let beside = |suffix: &str| PathBuf::from(format!("{}.{suffix}", target.display()));
+    let failed =
+        |path: &Path, e: std::io::Error| error(format!("cannot create {}: {e}", path.display()));
+    let lock_path = beside("lock");
+    let lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&lock_path)
+        .map_err(|e| failed(&lock_path, e))?;
+    let deadline = Instant::now() + patience;
+    while lock.try_lock().is_err() {
+        if Instant::now() > deadline {
+            return Err(error(format!(
+                "another run has been making {} for {} s",
+                target.display(),
+                patience.as_secs()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    if target.is_dir() {
+        return Ok(());
+    }
+    // Under the lock a directory that is there was left by a run that died.
+    let draft = beside("draft");
+    remove_dir(&draft)?;
+    std::fs::DirBuilder::new()
+        .mode(0o711)
+        .create(&draft)
+        .map_err(|e| failed(&draft, e))?;
+    let made = make(&draft).await;
+    let placed = made.and_then(|()| std::fs::rename(&draft, target).map_err(|e| failed(target, e)));
+    if placed.is_err() {
+        remove_dir(&draft)?;
+    }
+    placed
+}
+
+/// Runs `initdb` into `dir/data`, with a random password kept in `dir/password`.
+async fn initdb(installation: &Installation, dir: &Path, account: Option<Account>) -> Result<()> {
+    let failed = |e: std::io::Error| error(format!("cannot prepare {}: {e}", dir.display()));
+    let password = random::hex(16).map_err(failed)?;
+    write_private(&dir.join("password"), &password, None).map_err(failed)?;
+    // Read by initdb as the servers' user; gone afterwards.
+    let pwfile = dir.join("pwfile");
+    write_private(&pwfile, &password, account).map_err(failed)?;
+    let data = dir.join("data");
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&data)
+        .map_err(failed)?;
+    give(&data, account).map_err(failed)?;
+    let log_path = dir.join("initdb.log");
+    let log = File::create(&log_path).map_err(failed)?;
+
+    let program = installation.bin.join("initdb");
+    let mut spec = LeashSpec::new(&program, dir, Ending::Kill)
+        .args(["--pgdata".as_ref(), data.as_os_str()])
+        .args(["--pwfile".as_ref(), pwfile.as_os_str()])
+        .args([
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+        ])
+        .args(["--wal-segsize=1", "--no-sync", "--no-instructions"]);
+    spec.stdout = log.try_clone().map_err(failed)?.into();
+    spec.stderr = log.into();
+    spec.account = account;
+    spec.env = Some(environment());
+    let leash = Leash::spawn(spec).await?;
+    let status = leash.exited(INITDB).await;
+    leash.end().await?;
+    std::fs::remove_file(&pwfile).map_err(failed)?;
+    let said = |message: String| {
+        let mut e = error(message);
+        for line in tail(&log_path, 20) {
+            e = e.detail(line);
+        }
+        e.help(format!(
+            "run `{} -D <directory>` by hand to see why",
+            program.display()
+        ))
+    };
+    match status {
+        Some(0) if data.join("PG_VERSION").is_file() => {
+            trim_conf(&data).map_err(failed)?;
+            let files = count(&data).map_err(failed)?;
+            write_private(&dir.join("files"), &files.to_string(), None).map_err(failed)
+        }
+        Some(0) => Err(said(format!(
+            "`{}` made no data directory",
+            program.display()
+        ))),
+        Some(status) => Err(said(format!(
+            "`{}` failed with status {status}",
+            program.display()
+        ))),
+        None => Err(said(format!(
+            "`{}` did not finish within {} s",
+            program.display(),
+            INITDB.as_secs()
+        ))),
+    }
+}
+
+/// PostgreSQL reads defaults from `PG*` variables, the locale from `LC_*`, the
+/// time zone from `TZ`; a server must not depend on the shell it comes from.
+pub fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os()
+        .filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            ["PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"].contains(&&*name)
+        })
+        .chain([("LC_ALL".into(), "C".into()), ("TZ".into(), "UTC".into())])
+        .collect()
+}
+
+/// Takes out of `postgresql.conf` what servers are told by arguments: at each
+/// reload PostgreSQL would complain about the difference.
+fn trim_conf(data: &Path) -> std::io::Result<()> {
+    let path = data.join("postgresql.conf");
+    let text = std::fs::read_to_string(&path)?;
+    let ours = [
+        "shared_buffers",
+        "dynamic_shared_memory_type",
+        "max_wal_size",
+        "lc_messages",
+    ];
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !ours.iter().any(|name| line.starts_with(name)))
+        .collect();
+    std::fs::write(path, kept.join("\n") + "\n")
+}
+
+/// Writes a file that only its owner can read.
+pub fn write_private(path: &Path, text: &str, account: Option<Account>) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    give(path, account)
+}
+
+/// Copies a directory tree and returns the number of files in it. Links are
+/// copied as what they lead to.
+///
+/// # Errors
+/// Whatever the file system returns.
+pub fn copy_tree(from: &Path, to: &Path, modes: Modes) -> std::io::Result<usize> {
+    let (dir_mode, account) = match modes {
+        Modes::Private(account) => (0o700, account),
+        Modes::Shared => (0o755, None),
+    };
+    std::fs::DirBuilder::new().mode(dir_mode).create(to)?;
+    std::fs::set_permissions(to, PermissionsExt::from_mode(dir_mode))?;
+    let mut files = 0;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let meta = std::fs::metadata(&source)?;
+        if meta.is_dir() {
+            files += copy_tree(&source, &target, modes)?;
+        } else if meta.is_file() {
+            std::fs::copy(&source, &target)?;
+            files += 1;
+            if matches!(modes, Modes::Shared) {
+                let mode = if meta.mode() & 0o111 == 0 {
+                    0o644
+                } else {
+                    0o755
+                };
+                std::fs::set_permissions(&target, PermissionsExt::from_mode(mode))?;
+            }
+            give(&target, account)?;
+        }
+    }
+    give(to, account)?;
+    Ok(files)
+}

@@ -1,0 +1,376 @@
+//! The provider `existing`: fresh databases on a server that already runs.
+//!
+//! `HARNESS_DATABASE_URL` names it. Nothing of it is touched but databases that
+//! are ours: each server handed out holds an advisory lock for as long as it
+//! lives (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>),
+//! whose number is part of its databases' names. A database whose lock nobody
+//! holds was left by a run that was killed, and is dropped by the next one.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use once_cell::sync::Lazy;
+use sqlx::postgres::PgSslMode;
+use sqlx::{Connection, PgConnection};
+
+use super::database::{Access, drop_database};
+use super::{
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, random, run_sql, sql_error,
+};
+use crate::error::Result;
+
+/// See the module's documentation.
+pub const PROVIDER: Provider = Provider {
+    name: "existing",
+    choice: Choice::Existing,
+    automatic: false,
+    examine: |settings| Box::pin(examine(settings)),
+    start: |settings, _| Box::pin(start(settings)),
+};
+
+/// The first of the two numbers of our advisory locks ("mhar").
+const LOCK_CLASS: i32 = 0x6d68_6172;
+
+/// How long dropping what is ours may take in a destructor.
+const DROP: Duration = Duration::from_secs(10);
+
+fn access(settings: &Settings) -> Result<Access> {
+    let example = "set HARNESS_DATABASE_URL=postgresql://user:password@host:5432/postgres";
+    let url = settings
+        .existing_url
+        .as_deref()
+        .filter(|url| !url.trim().is_empty());
+    let url = url.ok_or_else(|| {
+        error("provider `existing` needs HARNESS_DATABASE_URL, which is not set").help(example)
+    })?;
+    url.parse()
+        .map_err(|why: String| error(format!("HARNESS_DATABASE_URL {why}")).help(example))
+}
+
+async fn examine(settings: &Settings) -> Result<Vec<String>> {
+    let access = access(settings)?;
+    let place = format!("{}:{}", access.host, access.port);
+    let help = "check HARNESS_DATABASE_URL: the server must run, and its user may create databases (ALTER ROLE ... CREATEDB)";
+    let mut connection = access
+        .connect(&access.maintenance)
+        .await
+        .map_err(|e| e.help(help))?;
+    let failed = |e: sqlx::Error| sql_error(&format!("cannot ask the server at {place}"), &e);
+    let (may, number, version): (bool, i32, String) = sqlx::query_as(
+        "SELECT rolcreatedb OR rolsuper, current_setting('server_version_num')::int, current_setting('server_version')
+         FROM pg_roles WHERE rolname = current_user",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(failed)?;
+    if !may {
+        return Err(error(format!(
+            "the user {} may not create databases on {place}",
+            access.user
+        ))
+        .help(help));
+    }
+    sweep(&mut connection, &place, number)
+        .await
+        .map_err(failed)?;
+    let _ = connection.close().await;
+    Ok(vec![format!(
+        "postgresql {version} at {place} (HARNESS_DATABASE_URL)"
+    )])
+}
+
+/// Drops what dead runs left, once per process and server.
+async fn sweep(connection: &mut PgConnection, place: &str, number: i32) -> Result<(), sqlx::Error> {
+    static SWEPT: Lazy<Mutex<HashSet<String>>> = Lazy::new(Default::default);
+    if !SWEPT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(place.to_owned())
+    {
+        return Ok(());
+    }
+    let ours: Vec<String> = sqlx::query_scalar(
+        "SELECT datname::text FROM pg_database WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+         AND datname ~ '^migration_harness_.*_[0-9a-f]{8}_[0-9a-f]{8}$'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for name in ours {
+        let Some(key) = key_in(&name) else { continue };
+        // Locks are seen from every database, though taken in one.
+        let held: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+             AND classid::bigint = $1 AND objid::bigint = $2 AND objsubid = 2)",
+        )
+        .bind(i64::from(LOCK_CLASS))
+        .bind(i64::from(key))
+        .fetch_one(&mut *connection)
+        .await?;
+        if !held {
+            // Another run may be at the same; what stays is tried next time.
+            let _ = drop_database(connection, &name, number).await;
+        }
+    }
+    Ok(())
+}
+
+/// The lock's number in `migration_harness_<service>_<number>_<random>`.
+fn key_in(name: &str) -> Option<u32> {
+    u32::from_str_radix(name.rsplit('_').nth(1)?, 16).ok()
+}
+
+async fn start(settings: &Settings) -> Result<Started> {
+    let access = access(settings)?;
+    let connection = access.connect(&access.maintenance).await?;
+    let mut lock = access.connect(&access.maintenance).await?;
+    let key = random::hex(4)
+        .ok()
+        .and_then(|text| u32::from_str_radix(&text, 16).ok())
+        .ok_or_else(|| error("no random number"))?;
+    // Waiting is this session's purpose; the setting is new in 14.
+    let _ = run_sql(&mut lock, "SET idle_session_timeout = 0").await;
+    sqlx::query("SELECT pg_advisory_lock($1, $2)")
+        .bind(LOCK_CLASS)
+        .bind(key.cast_signed())
+        .execute(&mut lock)
+        .await
+        .map_err(|e| sql_error("cannot take an advisory lock", &e))?;
+    let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(&mut lock)
+        .await
+        .map_err(|e| sql_error("cannot ask for the version", &e))?;
+    let guard = Existing {
+        access: access.clone(),
+        key,
+        number,
+        lock: Mutex::new(Some(lock)),
+        databases: Mutex::default(),
+    };
+    Ok(Started {
+        access,
+        connection,
+        guard: Box::new(guard),
+    })
+}
+
+/// Databases of ours on a server that is not.
+struct Existing {
+    access: Access,
+    key: u32,
+    number: i32,
+    /// The session that holds the advisory lock.
+    lock: Mutex<Option<PgConnection>>,
+    databases: Mutex<Vec<String>>,
+}
+
+impl Existing {
+    /// What there is to clean up; afterwards nothing is left to do.
+    fn take(&mut self) -> Rest {
+        Rest {
+            access: self.access.clone(),
+            number: self.number,
+            lock: self
+                .lock
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+            databases: std::mem::take(
+                self.databases
+                    .get_mut()
+                    .unwrap_or_else(PoisonError::into_inner),
+            ),
+        }
+    }
+}
+
+/// Databases to be dropped, and the lock that says they are in use until then.
+struct Rest {
+    access: Access,
+    number: i32,
+    lock: Option<PgConnection>,
+    databases: Vec<String>,
+}
+
+impl Rest {
+    async fn remove(self) -> Result<()> {
+        if !self.databases.is_empty() {
+            let mut connection = self.access.connect(&self.access.maintenance).await?;
+            for name in &self.databases {
+                drop_database(&mut connection, name, self.number).await?;
+            }
+            let _ = connection.close().await;
+        }
+        drop(self.lock);
+        Ok(())
+    }
+}
+
+impl Guard for Existing {
+    fn log_tail(&self, _lines: usize) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn mark(&self) -> String {
+        format!("{:08x}_", self.key)
+    }
+
+    fn will_create(&self, database: &str) {
+        let mut databases = self
+            .databases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !databases.iter().any(|known| known == database) {
+            databases.push(database.to_owned());
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn stop(mut self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(self.take().remove())
+    }
+}
+
+impl Drop for Existing {
+    fn drop(&mut self) {
+        let rest = self.take();
+        if rest.databases.is_empty() {
+            return;
+        }
+        let names = rest.databases.join(", ");
+        // On a thread with a runtime of its own: this may be any thread, in a panic.
+        let thread = std::thread::Builder::new()
+            .name("existing".into())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .ok()?;
+                let removed =
+                    runtime.block_on(async { tokio::time::timeout(DROP, rest.remove()).await });
+                matches!(removed, Ok(Ok(()))).then_some(())
+            });
+        let removed = thread.ok().and_then(|thread| thread.join().ok().flatten());
+        if removed.is_none() {
+            eprintln!("migration-harness: could not drop {names}; the next run will");
+        }
+    }
+}
+
+impl FromStr for Access {
+    type Err = String;
+
+    /// Reads `postgresql://user:password@host:port/database`, also with a
+    /// SQLAlchemy driver in the scheme
+    /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>).
+    fn from_str(url: &str) -> Result<Self, String> {
+        let (scheme, rest) = url.trim().split_once("://").ok_or("is not a URL")?;
+        if !matches!(scheme.split('+').next(), Some("postgresql" | "postgres")) {
+            return Err(format!(
+                "begins with `{scheme}://`, expected `postgresql://`"
+            ));
+        }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, place) = authority
+            .rsplit_once('@')
+            .ok_or("names no user before an `@`")?;
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let (host, port) = match place.strip_prefix('[') {
+            Some(v6) => v6
+                .split_once(']')
+                .map(|(host, port)| (host, port.trim_start_matches(':'))),
+            None => Some(place.split_once(':').unwrap_or((place, ""))),
+        }
+        .ok_or("has a `[` without a `]`")?;
+        if host.is_empty() || user.is_empty() {
+            return Err("needs a user and a host".to_owned());
+        }
+        let port = if port.is_empty() { "5432" } else { port };
+        let mode = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("sslmode=").or(pair.strip_prefix("ssl=")));
+        Ok(Self {
+            host: decode(host)?,
+            port: port
+                .parse()
+                .map_err(|_| format!("has the port `{port}`, expected a number"))?,
+            user: decode(user)?,
+            password: decode(password)?,
+            maintenance: if database.is_empty() {
+                "postgres".to_owned()
+            } else {
+                decode(database)?
+            },
+            ssl: match mode {
+                Some(mode) => mode
+                    .parse::<PgSslMode>()
+                    .map_err(|e| format!("has sslmode `{mode}`: {e}"))?,
+                None => PgSslMode::Prefer,
+            },
+        })
+    }
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next().unwrap_or(b'x'), rest.next().unwrap_or(b'x')];
+        let byte = std::str::from_utf8(&digits)
+            .ok()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.ok_or("has a `%` that is not followed by two hexadecimal digits")?);
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 once decoded".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_urls() {
+        let read = |url: &str| {
+            url.parse::<Access>()
+                .map(|a| (a.user, a.password, a.host, a.port, a.maintenance))
+        };
+        let is = |u: &str, p: &str, h: &str, port: u16, d: &str| {
+            Ok((u.into(), p.into(), h.into(), port, d.into()))
+        };
+        assert_eq!(read("postgresql://u:p@h:1/d"), is("u", "p", "h", 1, "d"));
+        assert_eq!(read("postgres://u@h"), is("u", "", "h", 5432, "postgres"));
+        assert_eq!(
+            read("postgresql+asyncpg://u:a%40b%25@[::1]:7/x?sslmode=disable"),
+            is("u", "a@b%", "::1", 7, "x")
+        );
+        for bad in [
+            "",
+            "mysql://u@h/d",
+            "postgresql://h/d",
+            "postgresql://u:%zz@h/d",
+            "postgresql://u@h:x/d",
+            "postgresql://u@/d",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn finds_the_lock_in_a_name() {
+        assert_eq!(
+            key_in("migration_harness_a_service_0000002a_89abcdef"),
+            Some(42)
+        );
+        assert_eq!(key_in("migration_harness_x"), None);
+    }
+}

@@ -1,0 +1,415 @@
+//! Children that cannot outlive the harness: [`Leash`].
+//!
+//! Every server and every interpreter is started by a small `sh` supervisor in
+//! a process group of its own. The supervisor reads from a pipe whose other end
+//! only the harness holds, so however the harness ends (a panic, Ctrl-C,
+//! `kill -9`) the pipe closes, and the supervisor ends the child, removes the
+//! child's directory and then itself. An orderly end closes the same pipe and
+//! waits. Nothing here depends on a destructor having run.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use command_fds::{CommandFdExt, FdMapping};
+
+use super::account::Account;
+use super::{error, random};
+use crate::error::Result;
+
+/// What the supervisor runs.
+const SCRIPT: &str = include_str!("leash.sh");
+
+/// Descriptors the supervisor uses itself: the child's standard input, the
+/// report to the harness, the lead held by the harness.
+const LEAD: i32 = 9;
+const REPORT: i32 = 8;
+
+/// Descriptors that [`LeashSpec::fds`] may use. POSIX shells redirect single
+/// digits only.
+pub const CHILD_FDS: std::ops::RangeInclusive<i32> = 3..=6;
+
+/// How often the report is looked at.
+const POLL: Duration = Duration::from_millis(2);
+
+/// How long an orderly end may take: the supervisor itself gives a server five
+/// seconds before it kills it, and removes a directory afterwards.
+const END: Duration = Duration::from_secs(20);
+
+/// What the supervisor does with the child when the lead is let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// SIGQUIT to the child, which is PostgreSQL's immediate shutdown
+    /// (<https://www.postgresql.org/docs/current/server-shutdown.html>), and
+    /// SIGKILL five seconds later.
+    Quit,
+    /// SIGKILL to the child, to its process group, and to whatever else carries
+    /// the child's mark in its environment.
+    Kill,
+    /// No child: the command is run when the lead is let go.
+    Afterwards,
+}
+
+impl Ending {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::Kill => "kill",
+            Self::Afterwards => "afterwards",
+        }
+    }
+}
+
+/// A command to run under a [`Leash`].
+pub struct LeashSpec {
+    /// The program, as a path or to be found in the harness's `PATH`.
+    pub program: OsString,
+    /// Its arguments. Process lists show them: no secrets.
+    pub args: Vec<OsString>,
+    /// Its whole environment, or `None` for the harness's own.
+    pub env: Option<Vec<(OsString, OsString)>>,
+    /// Where it runs.
+    pub cwd: PathBuf,
+    /// Further descriptors for it, numbered within [`CHILD_FDS`].
+    pub fds: Vec<(OwnedFd, i32)>,
+    /// Its standard input.
+    pub stdin: Stdio,
+    /// Its standard output.
+    pub stdout: Stdio,
+    /// Its standard error.
+    pub stderr: Stdio,
+    /// How it is ended.
+    pub ending: Ending,
+    /// A directory to remove once it has ended.
+    pub remove: Option<PathBuf>,
+    /// Who it runs as, if not the harness's user.
+    pub account: Option<Account>,
+    /// Kept until the supervisor is gone, for instance the run whose directory
+    /// holds `remove`.
+    pub hold: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl LeashSpec {
+    /// `program` in `cwd` with an empty standard input, its output thrown away.
+    pub fn new(program: impl Into<OsString>, cwd: impl Into<PathBuf>, ending: Ending) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: None,
+            cwd: cwd.into(),
+            fds: Vec::new(),
+            stdin: Stdio::null(),
+            stdout: Stdio::null(),
+            stderr: Stdio::null(),
+            ending,
+            remove: None,
+            account: None,
+            hold: None,
+        }
+    }
+
+    /// Appends arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+}
+
+/// A child that ends when this value goes or the harness does.
+///
+/// Dropping it lets go of the lead and returns at once; the supervisor does the
+/// rest. [`Leash::end`] waits until that is done.
+pub struct Leash {
+    name: String,
+    ending: Ending,
+    lead: Option<PipeWriter>,
+    report: Mutex<Report>,
+    supervisor: Option<Child>,
+    remove: Option<PathBuf>,
+    hold: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Leash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leash")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the supervisor has said so far.
+struct Report {
+    pipe: PipeReader,
+    text: String,
+    closed: bool,
+}
+
+impl Report {
+    /// Takes in what has arrived, without waiting for more.
+    fn read(&mut self) {
+        let mut buffer = [0_u8; 256];
+        while !self.closed {
+            match self.pipe.read(&mut buffer) {
+                Ok(0) => self.closed = true,
+                Ok(n) => self.text.push_str(&String::from_utf8_lossy(&buffer[..n])),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => self.closed = true,
+            }
+        }
+    }
+
+    /// The number after `word` in a line that is complete.
+    fn number(&self, word: &str) -> Option<i32> {
+        let whole = &self.text[..=self.text.rfind('\n')?];
+        whole
+            .lines()
+            .find_map(|line| line.strip_prefix(word)?.trim().parse().ok())
+    }
+
+    fn says(&self, word: &str) -> bool {
+        self.text.lines().any(|line| line == word)
+    }
+}
+
+impl Leash {
+    /// Starts a command under a supervisor and waits until it has a process id
+    /// (a millisecond or two).
+    ///
+    /// # Errors
+    /// When no process or pipe can be made, or the supervisor does not answer.
+    /// That the *command* cannot be run shows as exit status 126 or 127 in
+    /// [`Leash::exit_status`].
+    pub async fn spawn(mut spec: LeashSpec) -> Result<Self> {
+        let name = spec.program.to_string_lossy().into_owned();
+        let failed = |what: &str, e: &dyn std::fmt::Display| {
+            error(format!("could not start `{name}`: {what}: {e}"))
+        };
+        let (lead_read, lead) = std::io::pipe().map_err(|e| failed("no pipe", &e))?;
+        let (pipe, report_write) = std::io::pipe().map_err(|e| failed("no pipe", &e))?;
+        rustix::fs::fcntl_setfl(pipe.as_fd(), rustix::fs::OFlags::NONBLOCK)
+            .map_err(|e| failed("no pipe", &e))?;
+        let (remove, spec_ending) = (spec.remove.clone(), spec.ending);
+        let hold = spec.hold.take();
+        let supervisor = supervise(spec, lead_read, report_write)
+            .and_then(|mut command| command.spawn())
+            .map_err(|e| failed("no process", &e))?;
+        let leash = Self {
+            name,
+            ending: spec_ending,
+            lead: Some(lead),
+            report: Mutex::new(Report {
+                pipe,
+                text: String::new(),
+                closed: false,
+            }),
+            supervisor: Some(supervisor),
+            remove,
+            hold,
+        };
+        if leash
+            .wait_for(Duration::from_secs(10), |r| r.number("pid ").is_some())
+            .await
+        {
+            Ok(leash)
+        } else {
+            Err(error(format!(
+                "could not start `{}`: its supervisor does not answer",
+                leash.name
+            )))
+        }
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.read();
+        report
+    }
+
+    /// The child's process id (for [`Ending::Afterwards`] the supervisor's own).
+    /// The id stays reserved until the child's status was reported.
+    pub fn pid(&self) -> u32 {
+        self.report()
+            .number("pid ")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(0)
+    }
+
+    /// How the child ended, if it has: a shell's `$?`, so 128 + n for signal n,
+    /// 127 for a program that is not there.
+    pub fn exit_status(&self) -> Option<i32> {
+        let report = self.report();
+        report
+            .number("exit ")
+            .or_else(|| report.closed.then_some(-1))
+    }
+
+    /// Waits until the child has ended by itself.
+    pub async fn exited(&self, within: Duration) -> Option<i32> {
+        self.wait_for(within, |r| r.number("exit ").is_some()).await;
+        self.exit_status()
+    }
+
+    async fn wait_for(&self, within: Duration, done: impl Fn(&Report) -> bool) -> bool {
+        let deadline = Instant::now() + within;
+        loop {
+            {
+                let report = self.report();
+                if done(&report) {
+                    return true;
+                }
+                if report.closed {
+                    return false;
+                }
+            }
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Ends the child and waits until it and its directory are gone.
+    ///
+    /// # Errors
+    /// When the supervisor was killed or did not finish, or the directory is
+    /// still there.
+    pub async fn end(mut self) -> Result<()> {
+        if let Some(mut lead) = self.lead.take() {
+            let _ = lead.write_all(b"end\n");
+        }
+        let gone = self.wait_for(END, |r| r.closed).await;
+        let done = self.report().says("done");
+        if gone && let Some(mut supervisor) = self.supervisor.take() {
+            // The report is closed, so the process is as good as gone: no delay.
+            reap(&mut supervisor);
+        }
+        if let Some(dir) = &self.remove {
+            remove_dir(dir)?;
+        }
+        if gone && (done || self.ending != Ending::Afterwards) {
+            return Ok(());
+        }
+        Err(error(format!(
+            "`{}` did not end, or its supervisor was killed",
+            self.name
+        )))
+    }
+
+    /// Lets the child run on by itself and forgets it; its directory stays.
+    pub async fn keep(mut self) {
+        if let Some(mut lead) = self.lead.take() {
+            let _ = lead.write_all(b"keep\n");
+        }
+        self.wait_for(Duration::from_secs(5), |r| r.closed).await;
+        if let Some(mut supervisor) = self.supervisor.take() {
+            let _ = supervisor.wait();
+        }
+    }
+}
+
+/// Waits for a supervisor and ends what is left of its process group, which is
+/// something only where the supervisor itself was killed. Until it is reaped
+/// nobody else can get its id, so the group is certainly ours.
+fn reap(supervisor: &mut Child) {
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+    if let Some(pid) = i32::try_from(supervisor.id()).ok().and_then(Pid::from_raw) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(
+            waitid(WaitId::Pid(pid), options),
+            Err(rustix::io::Errno::INTR)
+        ) {}
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+    let _ = supervisor.wait();
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        drop(self.lead.take());
+        let (Some(mut supervisor), hold) = (self.supervisor.take(), self.hold.take()) else {
+            return;
+        };
+        // Reaps the supervisor, so that a long run collects no zombies. Where no
+        // thread can be had, the clean-up happens all the same.
+        let _ = std::thread::Builder::new()
+            .name("leash".into())
+            .spawn(move || {
+                reap(&mut supervisor);
+                drop(hold);
+            });
+    }
+}
+
+/// Removes a directory that may already be gone.
+///
+/// # Errors
+/// When it is still there afterwards, naming it.
+pub fn remove_dir(dir: &std::path::Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != ErrorKind::NotFound && dir.exists() => {
+            Err(error(format!("could not remove {}: {e}", dir.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The supervisor's command line for `spec`.
+fn supervise(spec: LeashSpec, lead: PipeReader, report: PipeWriter) -> std::io::Result<Command> {
+    let mark = random::hex(12)?;
+    let extra: Vec<String> = spec.fds.iter().map(|(_, fd)| fd.to_string()).collect();
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+    let mut command = Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg(SCRIPT)
+        .arg("migration-harness-leash")
+        .args([spec.ending.word(), &mark, &extra.join(" ")])
+        .arg(path)
+        .arg(spec.remove.unwrap_or_default())
+        .arg(spec.program)
+        .args(spec.args)
+        .current_dir(spec.cwd)
+        .stdin(spec.stdin)
+        .stdout(spec.stdout)
+        .stderr(spec.stderr)
+        .process_group(0);
+    if let Some(env) = spec.env {
+        command.env_clear().envs(env);
+    }
+    if let Some(account) = spec.account {
+        command.uid(account.uid).gid(account.gid);
+    }
+    let mut mappings = vec![
+        FdMapping {
+            parent_fd: lead.into(),
+            child_fd: LEAD,
+        },
+        FdMapping {
+            parent_fd: report.into(),
+            child_fd: REPORT,
+        },
+    ];
+    for (parent_fd, child_fd) in spec.fds {
+        if !CHILD_FDS.contains(&child_fd) {
+            return Err(std::io::Error::other(format!(
+                "descriptor {child_fd} is not within 3..=6"
+            )));
+        }
+        mappings.push(FdMapping {
+            parent_fd,
+            child_fd,
+        });
+    }
+    command
+        .fd_mappings(mappings)
+        .map_err(|e| std::io::Error::other(e.to_string()))?;
+    Ok(command)
+}

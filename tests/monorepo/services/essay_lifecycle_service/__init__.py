@@ -1,0 +1,1 @@
+"""Essay lifecycle service."""

@@ -1,0 +1,14 @@
+"""Settings of the essay lifecycle service."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from the environment once, when this module is imported."""
+
+    model_config = SettingsConfigDict(env_prefix="ESSAY_LIFECYCLE_SERVICE_")
+
+    database_url: str
+
+
+settings = Settings()

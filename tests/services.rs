@@ -1,0 +1,3 @@
+//! Every criterion on every service of the manifest, one test case each.
+
+migration_harness::services!();

@@ -1,0 +1,163 @@
+//! Every fault of `tests/broken` is red where it should be, with the right text,
+//! and green everywhere else; every service of `tests/unusual` is green.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use migration_harness::criteria;
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+use serde::Deserialize;
+
+use crate::judge::{judge, repository};
+
+/// A single defect must be read at a glance.
+const LINES: usize = 40;
+
+/// `expected.toml`: the criteria that are not green.
+#[derive(Deserialize)]
+struct Expected(BTreeMap<String, Red>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Red {
+    verdict: Verdict,
+    says: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Fail,
+    Blocked,
+    Error,
+}
+
+impl Verdict {
+    /// How the text of a red case begins.
+    fn opening(self, criterion: &str) -> String {
+        match self {
+            Self::Fail => format!("error[{criterion}]: "),
+            Self::Blocked => format!("blocked[{criterion}]: "),
+            Self::Error => "harness error[".to_owned(),
+        }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[rstest]
+fn a_fault_is_red_where_it_should_be(#[files("tests/broken/*/expected.toml")] file: PathBuf) {
+    let fault = name(file.parent().unwrap());
+    let expected: Expected = toml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let judged = judge(
+        &repository().join("tests/broken/services-manifest"),
+        &[],
+        &[("ONLY", &fault)],
+    );
+
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    let wanted: BTreeMap<String, String> = criteria::ids()
+        .into_iter()
+        .map(|id| {
+            (
+                format!("{id}::{fault}.toml"),
+                if expected.0.contains_key(id) {
+                    "FAILED"
+                } else {
+                    "ok"
+                }
+                .to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(judged.results(), wanted, "{}", judged.all());
+    for (criterion, red) in &expected.0 {
+        let text = judged.text(&format!("{criterion}::{fault}.toml"));
+        assert!(
+            text.starts_with(&red.verdict.opening(criterion)),
+            "{criterion} should be {}\n{text}",
+            red.verdict.opening(criterion)
+        );
+        for part in &red.says {
+            assert!(
+                text.contains(part.as_str()),
+                "{criterion} does not say {part:?}\n{text}"
+            );
+        }
+        assert!(text.contains("= rerun: "), "{text}");
+        assert!(
+            text.lines().count() < LINES,
+            "{} lines\n{text}",
+            text.lines().count()
+        );
+    }
+}
+
+#[rstest]
+fn an_unusual_service_is_green(
+    #[files("tests/unusual/services-manifest/services/*.toml")] file: PathBuf,
+) {
+    let service = file.file_stem().unwrap().to_string_lossy().into_owned();
+    let judged = judge(
+        &repository().join("tests/unusual/services-manifest"),
+        &[],
+        &[("ONLY", &service)],
+    );
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    assert_eq!(
+        judged.results().len(),
+        criteria::ALL.len(),
+        "{}",
+        judged.all()
+    );
+}
+
+#[test]
+fn every_fault_has_a_manifest_and_an_expectation() {
+    let broken = repository().join("tests/broken");
+    for file in broken
+        .join("services-manifest/services")
+        .read_dir()
+        .unwrap()
+    {
+        let fault = file
+            .unwrap()
+            .path()
+            .file_stem()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            broken.join(&fault).join("expected.toml").exists(),
+            "{fault} has no expected.toml"
+        );
+    }
+}
+
+#[test]
+fn every_criterion_has_a_fault_that_it_finds() {
+    let broken = repository().join("tests/broken");
+    let faults: Vec<Expected> = broken
+        .read_dir()
+        .unwrap()
+        .filter_map(|entry| {
+            std::fs::read_to_string(entry.unwrap().path().join("expected.toml")).ok()
+        })
+        .map(|text| toml::from_str(&text).unwrap())
+        .collect();
+    for id in criteria::ids() {
+        let found = faults.iter().any(|fault| {
+            matches!(
+                fault.0.get(id),
+                Some(Red {
+                    verdict: Verdict::Fail,
+                    ..
+                })
+            )
+        });
+        assert!(found, "no fault under tests/broken fails {id}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Runs the real `services` test binary and reads what it prints.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use once_cell::sync::Lazy;
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The `services` test binary as cargo builds it.
+pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "test",
+            "--quiet",
+            "--no-run",
+            "--test",
+            "services",
+            "--message-format",
+            "json",
+        ])
+        .current_dir(repository())
+        .output()
+        .expect("cargo starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "services")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the executable")
+});
+
+/// What one run printed.
+pub struct Judged {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs `services` on a manifest with some more arguments and variables. What the
+/// surrounding run set for itself does not reach it.
+pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
+    let mut command = Command::new(&*BINARY);
+    for (name, _) in std::env::vars() {
+        if name.starts_with("NEXTEST") || ["ONLY", "FAIL_FAST"].contains(&name.as_str()) {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .args(arguments)
+        .env("SERVICES_MANIFEST", manifest)
+        .envs(variables.iter().copied())
+        .current_dir(repository())
+        .output()
+        .expect("the services binary starts");
+    Judged {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Judged {
+    /// Everything, for a failing assertion.
+    pub fn all(&self) -> String {
+        format!(
+            "exit status {:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
+    }
+
+    /// The result of each case: `criterion::service.toml` to `ok` or `FAILED`.
+    pub fn results(&self) -> BTreeMap<String, String> {
+        self.stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "))
+            .map(|(name, result)| (name.trim().to_owned(), result.trim().to_owned()))
+            .collect()
+    }
+
+    /// The text of one red case.
+    pub fn text(&self, case: &str) -> String {
+        let start = format!("---- {case} ----\n");
+        let Some((_, rest)) = self.stdout.split_once(&start) else {
+            return String::new();
+        };
+        let end = rest
+            .find("\n---- ")
+            .or(rest.find("\n\nfailures:\n"))
+            .unwrap_or(rest.len());
+        rest[..end].to_owned()
+    }
+}

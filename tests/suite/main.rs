@@ -1,0 +1,10 @@
+//! Tests of the stages, of each red path and of each provider, in one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod criteria;
+mod faults;
+mod judge;
+mod manifest;
+mod postgres;
+mod selection;

@@ -1,0 +1,27 @@
+"""Cancelled jobs.
+
+Revision ID: 20250303_0001
+Revises: 20250302_0001
+Create Date: 2025-03-03 16:09:51.440353
+"""
+
+from alembic import op
+
+revision = "20250303_0001"
+down_revision = "20250302_0001"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TYPE job_status ADD VALUE IF NOT EXISTS 'cancelled' BEFORE 'done'")
+    op.execute("ALTER TABLE jobs ALTER COLUMN status SET DEFAULT 'cancelled'")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE jobs ALTER COLUMN status DROP DEFAULT")
+    op.execute("ALTER TYPE job_status RENAME TO job_status_old")
+    op.execute("CREATE TYPE job_status AS ENUM ('pending', 'done')")
+    op.execute(
+        "ALTER TABLE jobs ALTER COLUMN status TYPE job_status USING status::text::job_status"
+    )
+    op.execute("DROP TYPE job_status_old")

@@ -1,0 +1,6 @@
+"""How the revisions of this service are called."""
+
+
+def revision_id(number: int) -> str:
+    """The id of the revision with that number."""
+    return f"grading_{number:04}"

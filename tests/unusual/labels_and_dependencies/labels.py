@@ -1,0 +1,3 @@
+"""Branch labels of this service."""
+
+LABELS = ("accounts",)

@@ -1,0 +1,34 @@
+"""Event outbox.
+
+Revision ID: 20250706_0001
+Revises:
+Create Date: 2025-07-06 15:58:22.495786
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from outbox import create_aggregate_index, create_unpublished_index, drop_event_outbox
+from sqlalchemy.dialects import postgresql
+
+revision = "20250706_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "event_outbox",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("aggregate_type", sa.String(100), nullable=False),
+        sa.Column("aggregate_id", sa.String(255), nullable=False),
+        sa.Column("event_data", postgresql.JSONB(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("id", "created_at"),
+        postgresql_partition_by="RANGE (created_at)",
+    )
+    create_unpublished_index()
+    create_aggregate_index()
+
+
+def downgrade() -> None:
+    drop_event_outbox()

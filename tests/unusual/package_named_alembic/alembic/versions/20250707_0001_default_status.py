@@ -1,0 +1,20 @@
+"""Default status.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 16:05:35.503705
+"""
+
+from alembic import op
+from models import Status
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def upgrade() -> None:
+    op.alter_column("essays", "status", server_default=Status.NEW.value)
+
+
+def downgrade() -> None:
+    op.alter_column("essays", "status", server_default=None)

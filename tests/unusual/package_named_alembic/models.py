@@ -1,0 +1,27 @@
+"""Models of the service."""
+
+import enum
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+
+class Status(enum.Enum):
+    """Where an essay stands."""
+
+    NEW = "NEW"
+    DONE = "DONE"
+
+
+class Essay(Base):
+    """One essay."""
+
+    __tablename__ = "essays"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    status: Mapped[Status] = mapped_column(sa.Enum(Status, name="essay_status"))

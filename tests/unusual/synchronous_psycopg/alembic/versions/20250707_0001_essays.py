@@ -1,0 +1,23 @@
+"""Essays.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 16:05:35.503705
+"""
+
+from alembic import op
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def upgrade() -> None:
+    op.execute(
+        "CREATE TABLE essays (id uuid PRIMARY KEY);"
+        " CREATE TABLE essay_pages (id uuid PRIMARY KEY)"
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("essay_pages")
+    op.drop_table("essays")
