@@ -1,6 +1,8 @@
 //! Who explains a failed upgrade: one defect reads as one finding, and the other
 //! criteria name its owner in one line.
 
+use std::collections::BTreeSet;
+
 use super::{Verdict, enum_types, single_head, upgrade_head};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::evidence::Evidence;
@@ -34,4 +36,37 @@ pub fn owner(evidence: &Evidence, transcript: &Transcript) -> &'static str {
     } else {
         upgrade_head::CRITERION.id
     }
+}
+
+/// The revisions of the graph that a finished transcript did not run: what never
+/// ran was never judged.
+#[must_use]
+pub fn never_ran<'a>(evidence: &'a Evidence, transcript: &Transcript) -> Vec<&'a str> {
+    let ran: BTreeSet<&str> = transcript
+        .steps
+        .iter()
+        .map(|step| step.revision.as_str())
+        .collect();
+    evidence
+        .history
+        .graph
+        .upgrade_order()
+        .into_iter()
+        .map(|revision| revision.id.as_str())
+        .filter(|id| !ran.contains(id))
+        .collect()
+}
+
+/// Red where a transcript does not cover the whole history.
+#[must_use]
+pub fn incomplete(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
+    let missing = never_ran(evidence, transcript);
+    (!missing.is_empty()).then(|| Verdict::Blocked {
+        by: upgrade_head::CRITERION.id.to_owned(),
+        because: format!(
+            "`alembic {}` never ran {}",
+            transcript.command,
+            missing.join(", ")
+        ),
+    })
 }

@@ -48,13 +48,16 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    if let Some(blocked) = cause::blocked(evidence, reached) {
-        return blocked;
-    }
-    match &evidence.stepped {
-        Some(stepped) => cause::blocked(evidence, &stepped.upgrade).unwrap_or_else(Verdict::pass),
-        None => Verdict::without("the history stepped one revision per context"),
-    }
+    let Some(stepped) = &evidence.stepped else {
+        return cause::blocked(evidence, reached)
+            .unwrap_or_else(|| Verdict::without("the history stepped one revision per context"));
+    };
+    [reached, &stepped.upgrade]
+        .into_iter()
+        .find_map(|way| {
+            cause::blocked(evidence, way).or_else(|| cause::incomplete(evidence, way))
+        })
+        .unwrap_or_else(Verdict::pass)
 }
 
 /// The second creation that ended a transcript.

@@ -33,6 +33,7 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
         findings.extend(failure(transcript).filter(|_| own));
         findings.extend(transcript.steps.iter().filter(|step| step.awaitable).map(not_awaited));
     }
+    findings.extend(transcripts.iter().find_map(|way| never_ran(evidence, way)));
     findings.extend(again(migrated));
     findings.extend(not_at_head(evidence, migrated));
     findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
@@ -44,12 +45,27 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     if let Some(verdict) = blocked.filter_map(|transcript| cause::blocked(evidence, transcript)).next() {
         return verdict;
     }
-    match (stepped, &migrated.second, &migrated.catalog) {
-        (None, _, _) => Verdict::without("the history stepped one revision per context"),
-        (_, None, _) => Verdict::without("the transcript of the second `upgrade head`"),
-        (_, _, None) => Verdict::without("the catalog at head"),
-        _ => Verdict::pass(),
+    let Some(stepped) = stepped else {
+        return Verdict::without("the history stepped one revision per context");
+    };
+    match (&migrated.second, &migrated.catalog, &stepped.catalog) {
+        (None, _, _) => Verdict::without("the transcript of the second `upgrade head`"),
+        (_, Some(_), Some(_)) => Verdict::pass(),
+        _ => Verdict::without("the catalog at head"),
     }
+}
+
+/// Every revision of the history must have run.
+fn never_ran(evidence: &Evidence, transcript: &Transcript) -> Option<Finding> {
+    let missing = cause::never_ran(evidence, transcript);
+    (transcript.finished() && !missing.is_empty()).then(|| {
+        Finding::new(format!(
+            "`alembic {}` succeeds, but never ran {}",
+            transcript.command,
+            missing.join(", ")
+        ))
+        .help("see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing")
+    })
 }
 
 /// The same failure seen both ways is one finding.

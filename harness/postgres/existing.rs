@@ -58,19 +58,29 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
         .await
         .map_err(|e| e.help(help))?;
     let failed = |e: sqlx::Error| sql_error(&format!("cannot ask the server at {place}"), &e);
-    let (may, number, version): (bool, i32, String) = sqlx::query_as(
-        "SELECT rolcreatedb OR rolsuper, current_setting('server_version_num')::int, current_setting('server_version')
+    let (superuser, creates, number, version): (bool, bool, i32, String) = sqlx::query_as(
+        "SELECT rolsuper, rolcreatedb, current_setting('server_version_num')::int, current_setting('server_version')
          FROM pg_roles WHERE rolname = current_user",
     )
     .fetch_one(&mut connection)
     .await
     .map_err(failed)?;
-    if !may {
+    if !superuser && !creates {
         return Err(error(format!(
             "the user {} may not create databases on {place}",
             access.user
         ))
         .help(help));
+    }
+    if !superuser
+        && !may_set_token(&mut connection, number)
+            .await
+            .map_err(failed)?
+    {
+        return Err(error(format!("the user {} may not mark a database of {place} as disposable", access.user)).help(format!(
+            "use a superuser, or (PostgreSQL 15 and newer) as one: GRANT SET ON PARAMETER migration_harness.token TO \"{}\"",
+            access.user
+        )));
     }
     sweep(&mut connection, &place, number)
         .await
@@ -79,6 +89,18 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
     Ok(vec![format!(
         "postgresql {version} at {place} (HARNESS_DATABASE_URL)"
     )])
+}
+
+/// Whether `ALTER DATABASE ... SET migration_harness.token` is allowed: for a
+/// name that no extension has defined it takes a superuser, or since 15 a grant
+/// (<https://www.postgresql.org/docs/current/sql-grant.html>).
+async fn may_set_token(connection: &mut PgConnection, number: i32) -> Result<bool, sqlx::Error> {
+    if number < 150_000 {
+        return Ok(false);
+    }
+    sqlx::query_scalar("SELECT has_parameter_privilege('migration_harness.token', 'SET')")
+        .fetch_one(connection)
+        .await
 }
 
 /// Drops what dead runs left, once per process and server.

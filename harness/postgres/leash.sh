@@ -15,10 +15,10 @@ exec 7<&- </dev/null >/dev/null 2>&1
 for _mh_fd in $_mh_extra; do eval "exec $_mh_fd>&-"; done
 PATH=$_mh_path
 export PATH
-trap 'exit 0' USR1
 
 if [ "$_mh_ending" = afterwards ]; then
     echo "pid $$" >&8
+    trap '' PIPE
     trap : HUP INT TERM
     read -r _mh_word <&9
     [ "$_mh_word" = keep ] && exit 0
@@ -42,15 +42,21 @@ _mh_end_child() {
     kill -KILL "$_mh_child"
 }
 
-trap '(_mh_end_child) &' HUP INT TERM
-echo "pid $_mh_child" >&8
 (
     exec 8>&-
     read -r _mh_word <&9
+    # Sent after the process id was reported, so the trap below is set.
     if [ "$_mh_word" = keep ]; then kill -USR1 $$; exit 0; fi
     _mh_end_child
 ) &
 _mh_watcher=$!
+# Not before the watcher was forked: a signal to it could get lost in a trap
+# that is not its own.
+trap 'exit 0' USR1
+# Nobody reads the report once the harness is gone.
+trap '' PIPE
+trap '(_mh_end_child) &' HUP INT TERM
+echo "pid $_mh_child" >&8
 
 # A signal interrupts `wait`, the child's end finishes it.
 while :; do
@@ -67,7 +73,8 @@ read -r _mh_word <&9
 # Whoever left the process group still carries the mark (Linux only).
 if [ "$_mh_ending" = kill ]; then
     for _mh_round in 1 2 3; do
-        _mh_found=$(grep -l -s -a "MIGRATION_HARNESS_LEASH=$_mh_mark" /proc/[0-9]*/environ) || break
+        _mh_found=$(grep -l -s -a "MIGRATION_HARNESS_LEASH=$_mh_mark" /proc/[0-9]*/environ)
+        [ -n "$_mh_found" ] || break
         for _mh_file in $_mh_found; do
             _mh_file=${_mh_file#/proc/}
             kill -KILL "${_mh_file%/environ}"

@@ -45,13 +45,14 @@ SELECT 'role setting', coalesce(quote_ident(r.rolname), 'ALL'), array_to_string(
 UNION ALL
 SELECT 'system setting', name, setting FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf'
 UNION ALL
-SELECT 'tablespace', spcname::text, concat_ws(' ', pg_get_userbyid(spcowner), spcacl::text, spcoptions::text)
+SELECT 'tablespace', spcname::text, concat_ws(' ', pg_get_userbyid(spcowner), coalesce(spcacl, acldefault('t', spcowner))::text, spcoptions::text)
   FROM pg_tablespace
 UNION ALL
 SELECT 'replication slot', slot_name::text, slot_type FROM pg_replication_slots
 UNION ALL
 SELECT 'database', datname::text,
-       concat_ws(' ', pg_get_userbyid(datdba), datallowconn, datistemplate, datconnlimit, datacl::text)
+       concat_ws(' ', pg_get_userbyid(datdba), datallowconn, datistemplate, datconnlimit,
+         coalesce(datacl, acldefault('d', datdba))::text)
   FROM pg_database";
 
 impl Snapshot {

@@ -1,1 +1,445 @@
-//! later
+//! Criteria on hand-built evidence: green where all is well, and red as soon as the
+//! evidence is taken away, whatever the criterion.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use migration_harness::alembic::graph::{Graph, Revision};
+use migration_harness::alembic::revision_file::RevisionFile;
+use migration_harness::alembic::transcript::{
+    Direction, EnumCreation, EnumSource, Outcome, Place, Raised, Statement, StatementOutcome, Step,
+    Transcript,
+};
+use migration_harness::criteria::{self, Criterion, Verdict};
+use migration_harness::evidence::outbox::{Expected, Index, Outbox};
+use migration_harness::evidence::{Catalog, Evidence, History, Migrated, Stepped};
+use migration_harness::manifest::{IndexConvention, OutboxConvention, Service, Timeouts};
+use migration_harness::postgres;
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+fn service() -> Service {
+    Service {
+        name: "a".into(),
+        file: "services/a.toml".into(),
+        root: "/root".into(),
+        directory: "/root/a".into(),
+        alembic_ini: "alembic.ini".into(),
+        alembic_section: "alembic".into(),
+        python: vec!["python3".into()],
+        driver: "asyncpg".into(),
+        database_url_env: vec!["A_DATABASE_URL".into()],
+        database_url_ini: false,
+        env: BTreeMap::new(),
+        schema: None,
+        timeouts: Timeouts {
+            upgrade: Duration::from_secs(1),
+            verify: Duration::from_secs(1),
+        },
+        postgres: postgres::Settings::default(),
+        not_applicable: BTreeMap::new(),
+        outbox: Some(OutboxConvention {
+            table: "event_outbox".into(),
+            indexes: vec![IndexConvention {
+                name: "ix".into(),
+                columns: vec!["a".into()],
+                predicate: None,
+                unique: false,
+                method: "btree".into(),
+                include: Vec::new(),
+            }],
+        }),
+    }
+}
+
+fn file(id: &str) -> PathBuf {
+    format!("/root/a/alembic/versions/{id}.py").into()
+}
+
+fn revision(id: &str, down: &[&str]) -> RevisionFile {
+    RevisionFile::Revision(Revision {
+        id: id.into(),
+        down_revisions: down.iter().map(|id| (*id).to_owned()).collect(),
+        depends_on: Vec::new(),
+        branch_labels: Vec::new(),
+        message: Some(format!("about {id}")),
+        file: file(id),
+        line: 3,
+        down_line: 4,
+        depends_line: None,
+        labels_line: None,
+    })
+}
+
+fn graph(revisions: &[(&str, &[&str])]) -> Graph {
+    Graph::new(
+        revisions
+            .iter()
+            .map(|(id, down)| revision(id, down))
+            .collect(),
+        Vec::new(),
+    )
+}
+
+fn transcript(command: &str, revisions: &[&str]) -> Transcript {
+    let mut transcript = Transcript::new(command, "output.txt".into());
+    transcript.steps = revisions.iter().map(|id| step(id)).collect();
+    transcript
+}
+
+fn step(id: &str) -> Step {
+    Step {
+        revision: id.into(),
+        direction: Direction::Upgrade,
+        file: file(id),
+        message: None,
+        seconds: Some(0.1),
+        awaitable: false,
+    }
+}
+
+fn outbox() -> Outbox {
+    let definition = "CREATE INDEX ON public.event_outbox USING btree (a)".to_owned();
+    Outbox {
+        table: "event_outbox".into(),
+        schemas: vec!["public".into()],
+        tables: vec!["public.event_outbox".into()],
+        expected: vec![Expected {
+            name: "ix".into(),
+            statement: "CREATE INDEX ix ON public.event_outbox USING btree (a)".into(),
+            definition: Ok(definition.clone()),
+        }],
+        actual: vec![Index {
+            name: "ix".into(),
+            schema: "public".into(),
+            table: "event_outbox".into(),
+            definition,
+            valid: true,
+        }],
+    }
+}
+
+/// Everything as it should be.
+fn evidence() -> Evidence {
+    Evidence {
+        history: History {
+            graph: graph(&[("r1", &[]), ("r2", &["r1"])]),
+            python_for: Vec::new(),
+            raised: None,
+        },
+        migrated: Some(Migrated {
+            server: "PostgreSQL 15 (local)".into(),
+            upgrade: transcript("upgrade head", &["r1", "r2"]),
+            heads: None,
+            second: Some(transcript("upgrade head", &[])),
+            versions: Some(vec!["r2".into()]),
+            catalog: Some(Catalog::default()),
+            outbox: Some(outbox()),
+        }),
+        stepped: Some(Stepped {
+            upgrade: transcript("upgrade, one revision at a time", &["r1", "r2"]),
+            versions: Some(vec!["r2".into()]),
+            catalog: Some(Catalog::default()),
+        }),
+    }
+}
+
+fn criterion(id: &str) -> &'static Criterion {
+    criteria::ALL
+        .iter()
+        .find(|criterion| criterion.id == id)
+        .unwrap()
+}
+
+fn verdict(id: &str, evidence: &Evidence) -> Verdict {
+    criterion(id).verdict(&service(), evidence)
+}
+
+fn titles(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Fail(findings) => findings
+            .iter()
+            .map(|finding| finding.title.clone())
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn all_is_green_where_all_is_well() {
+    for criterion in criteria::ALL {
+        let verdict = criterion.verdict(&service(), &evidence());
+        assert!(!verdict.is_red(), "{}: {verdict:?}", criterion.id);
+    }
+}
+
+#[test]
+fn every_criterion_says_what_it_asserts_and_why() {
+    for criterion in criteria::ALL {
+        for text in [criterion.asserts, criterion.why, criterion.remedy] {
+            assert!(
+                text.len() > 20 && !text.ends_with('.'),
+                "{}: {text:?}",
+                criterion.id
+            );
+        }
+    }
+}
+
+#[rstest]
+#[case::no_revisions("single_head", |e: &mut Evidence| e.history.graph = graph(&[]))]
+#[case::no_transcript("upgrade_head", |e: &mut Evidence| e.migrated = None)]
+#[case::no_steps("upgrade_head", |e: &mut Evidence| e.stepped = None)]
+#[case::no_second("upgrade_head", |e: &mut Evidence| migrated(e).second = None)]
+#[case::no_catalog("upgrade_head", |e: &mut Evidence| migrated(e).catalog = None)]
+#[case::no_stepped_catalog("upgrade_head", |e: &mut Evidence| stepped(e).catalog = None)]
+#[case::no_version_table("upgrade_head", |e: &mut Evidence| migrated(e).versions = None)]
+#[case::no_stepped_versions("upgrade_head", |e: &mut Evidence| stepped(e).versions = None)]
+#[case::another_services_graph("upgrade_head", |e: &mut Evidence| e.history.graph = graph(&[("other", &[])]))]
+#[case::nothing_ran("upgrade_head", |e: &mut Evidence| migrated(e).upgrade.steps.clear())]
+#[case::nothing_was_stepped("upgrade_head", |e: &mut Evidence| stepped(e).upgrade.steps.clear())]
+#[case::no_transcript("enum_types", |e: &mut Evidence| e.migrated = None)]
+#[case::no_steps("enum_types", |e: &mut Evidence| e.stepped = None)]
+#[case::nothing_ran("enum_types", |e: &mut Evidence| migrated(e).upgrade.steps.clear())]
+#[case::nothing_was_stepped("enum_types", |e: &mut Evidence| stepped(e).upgrade.steps.clear())]
+#[case::no_transcript("outbox_indexes", |e: &mut Evidence| e.migrated = None)]
+#[case::nobody_looked("outbox_indexes", |e: &mut Evidence| migrated(e).outbox = None)]
+#[case::nothing_expected("outbox_indexes", |e: &mut Evidence| outbox_of(e).expected.clear())]
+#[case::no_indexes("outbox_indexes", |e: &mut Evidence| outbox_of(e).actual.clear())]
+#[case::no_table("outbox_indexes", |e: &mut Evidence| outbox_of(e).schemas.clear())]
+fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence)) {
+    let mut evidence = evidence();
+    take(&mut evidence);
+    let verdict = verdict(id, &evidence);
+    assert!(verdict.is_red(), "{verdict:?}");
+}
+
+fn migrated(evidence: &mut Evidence) -> &mut Migrated {
+    evidence.migrated.as_mut().unwrap()
+}
+
+fn stepped(evidence: &mut Evidence) -> &mut Stepped {
+    evidence.stepped.as_mut().unwrap()
+}
+
+fn outbox_of(evidence: &mut Evidence) -> &mut Outbox {
+    migrated(evidence).outbox.as_mut().unwrap()
+}
+
+#[test]
+fn what_the_manifest_declares_is_not_judged() {
+    let mut service = service();
+    service
+        .not_applicable
+        .insert("outbox_indexes".into(), "publishes no events".into());
+    let mut evidence = evidence();
+    migrated(&mut evidence).outbox = None;
+    let verdict = criterion("outbox_indexes").verdict(&service, &evidence);
+    assert_eq!(
+        verdict,
+        Verdict::NotApplicable {
+            reason: "publishes no events".into()
+        }
+    );
+}
+
+#[test]
+fn two_heads_are_named_with_their_fork_and_the_command() {
+    let mut evidence = evidence();
+    evidence.history.graph = graph(&[("r1", &[]), ("r2", &["r1"]), ("r3", &["r1"])]);
+    let Verdict::Fail(findings) = verdict("single_head", &evidence) else {
+        panic!()
+    };
+    assert_eq!(findings[0].title, "2 heads: r2, r3");
+    assert!(
+        findings[0]
+            .notes
+            .iter()
+            .any(|note| note.contains("fork after r1")),
+        "{findings:?}"
+    );
+    assert!(
+        findings[0]
+            .help
+            .iter()
+            .any(|help| help.contains("alembic merge -m \"merge heads\" r2 r3")),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn a_failed_upgrade_is_one_finding_and_blocks_the_rest() {
+    let mut evidence = evidence();
+    for transcript in [
+        &mut evidence.migrated.as_mut().unwrap().upgrade,
+        &mut evidence.stepped.as_mut().unwrap().upgrade,
+    ] {
+        transcript.steps[1].seconds = None;
+        transcript.statements.push(statement(
+            7,
+            "SELECT 1 FROM missing",
+            Some(("42P01", "relation \"missing\" does not exist")),
+        ));
+        transcript.outcome =
+            Outcome::Raised(raised("42P01", "relation \"missing\" does not exist"));
+    }
+    assert_eq!(
+        titles(&verdict("upgrade_head", &evidence)),
+        ["revision r2 cannot be upgraded: relation \"missing\" does not exist"]
+    );
+    for id in ["enum_types", "outbox_indexes"] {
+        assert!(
+            matches!(verdict(id, &evidence), Verdict::Blocked { by, .. } if by == "upgrade_head"),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn an_upgrade_that_is_never_awaited_is_found() {
+    let mut evidence = evidence();
+    migrated(&mut evidence).upgrade.steps[1].awaitable = true;
+    assert!(titles(&verdict("upgrade_head", &evidence))[0].contains("nobody awaits it"));
+}
+
+#[test]
+fn a_second_upgrade_must_run_nothing() {
+    let mut evidence = evidence();
+    migrated(&mut evidence).second = Some(transcript("upgrade head", &["r1", "r2"]));
+    migrated(&mut evidence).versions = None;
+    assert_eq!(
+        titles(&verdict("upgrade_head", &evidence)),
+        ["a second `alembic upgrade head` runs 2 revisions again"]
+    );
+}
+
+fn place(revision: &str, line: u32) -> Place {
+    Place {
+        revision: Some(revision.into()),
+        ..Place::line(&file(revision), line)
+    }
+}
+
+fn statement(number: u64, sql: &str, failed: Option<(&str, &str)>) -> Statement {
+    Statement {
+        number,
+        sql: sql.into(),
+        place: Some(place("r2", 9)),
+        outcome: match failed {
+            Some((state, message)) => StatementOutcome::Failed {
+                sqlstate: Some(state.into()),
+                message: message.into(),
+            },
+            None => StatementOutcome::Done { seconds: 0.1 },
+        },
+    }
+}
+
+fn raised(sqlstate: &str, message: &str) -> Raised {
+    Raised {
+        class: "ProgrammingError".into(),
+        cause: None,
+        message: format!("(psycopg.errors.Some) {message}"),
+        sqlstate: Some(sqlstate.into()),
+        frames: Vec::new(),
+    }
+}
+
+fn creation(
+    revision: &str,
+    labels: &[&str],
+    before: Option<&[&str]>,
+    after: Option<&[&str]>,
+) -> EnumCreation {
+    let owned = |labels: &[&str]| {
+        labels
+            .iter()
+            .map(|label| (*label).to_owned())
+            .collect::<Vec<_>>()
+    };
+    EnumCreation {
+        name: "status".into(),
+        schema: None,
+        labels: owned(labels),
+        before: before.map(owned),
+        after: after.map(owned),
+        place: Some(place(revision, 5)),
+        how: EnumSource::Sql,
+        number: Some(if revision == "r1" { 1 } else { 2 }),
+    }
+}
+
+#[rstest]
+#[case::same_labels(creation("r2", &["a"], Some(&["a"]), Some(&["a"])), false)]
+#[case::other_labels(creation("r2", &["a", "b"], Some(&["a"]), Some(&["a"])), true)]
+#[case::other_order(creation("r2", &["b", "a"], Some(&["a", "b"]), Some(&["a", "b"])), true)]
+#[case::dropped_in_between(creation("r2", &["b"], None, Some(&["b"])), false)]
+#[case::dropped_by_the_same_statement(creation("r2", &["b"], Some(&["a"]), Some(&["b"])), false)]
+fn a_guarded_second_creation(#[case] second: EnumCreation, #[case] red: bool) {
+    let mut evidence = evidence();
+    migrated(&mut evidence).upgrade.enums =
+        vec![creation("r1", &["a"], None, Some(&["a"])), second];
+    assert_eq!(verdict("enum_types", &evidence).is_red(), red);
+}
+
+#[test]
+fn a_type_created_twice_names_both_places() {
+    let mut evidence = evidence();
+    let upgrade = &mut stepped(&mut evidence).upgrade;
+    upgrade.enums = vec![
+        creation("r1", &["a"], None, Some(&["a"])),
+        creation("r2", &["a"], Some(&["a"]), None),
+    ];
+    upgrade.statements = vec![statement(
+        2,
+        "CREATE TYPE status AS ENUM ('a')",
+        Some(("42710", "type \"status\" already exists")),
+    )];
+    upgrade.outcome = Outcome::Raised(raised("42710", "type \"status\" already exists"));
+    upgrade.steps[1].seconds = None;
+    let Verdict::Fail(findings) = verdict("enum_types", &evidence) else {
+        panic!()
+    };
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].title, "type \"status\" is created twice");
+    let places: Vec<_> = findings[0]
+        .marks
+        .iter()
+        .map(|mark| mark.place.file.clone())
+        .collect();
+    assert_eq!(places, [file("r2"), file("r1")]);
+    assert!(
+        matches!(verdict("upgrade_head", &evidence), Verdict::Blocked { by, .. } if by == "enum_types")
+    );
+    assert!(!verdict("outbox_indexes", &evidence).is_red());
+}
+
+#[rstest]
+#[case::another_predicate(
+    "CREATE INDEX ON public.event_outbox USING btree (a) WHERE (a IS NULL)",
+    "is not what the convention says"
+)]
+#[case::unique(
+    "CREATE UNIQUE INDEX ON public.event_outbox USING btree (a)",
+    "is not what the convention says"
+)]
+fn an_index_that_drifted_is_compared(#[case] definition: &str, #[case] says: &str) {
+    let mut evidence = evidence();
+    outbox_of(&mut evidence).actual[0].definition = definition.into();
+    let Verdict::Fail(findings) = verdict("outbox_indexes", &evidence) else {
+        panic!()
+    };
+    assert!(findings[0].title.contains(says), "{findings:?}");
+    assert!(findings[0].comparison.is_some(), "{findings:?}");
+}
+
+#[test]
+fn an_invalid_index_is_red() {
+    let mut evidence = evidence();
+    outbox_of(&mut evidence).actual[0].valid = false;
+    assert_eq!(
+        titles(&verdict("outbox_indexes", &evidence)),
+        ["index \"ix\" is invalid, so no query uses it"]
+    );
+}

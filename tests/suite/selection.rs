@@ -1,1 +1,157 @@
-//! later
+//! What is selected is judged, and nothing else; what matches nothing is an error.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+use crate::judge::{Judged, judge, repository};
+
+fn shipped() -> PathBuf {
+    repository().join("services-manifest")
+}
+
+fn broken() -> PathBuf {
+    repository().join("tests/broken/services-manifest")
+}
+
+fn names(judged: &Judged) -> Vec<String> {
+    judged.results().into_keys().collect()
+}
+
+#[test]
+fn one_criterion_needs_neither_server_nor_interpreter() {
+    let nowhere = [
+        ("POSTGRES_PROVIDER", "existing"),
+        ("HARNESS_DATABASE_URL", ""),
+    ];
+    let judged = judge(&shipped(), &["single_head"], &nowhere);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    assert_eq!(judged.results().len(), 4, "{}", judged.all());
+    assert!(!judged.stderr.contains("ready"), "{}", judged.all());
+}
+
+#[test]
+fn a_filter_selects_a_service_and_progress_is_told() {
+    let judged = judge(&shipped(), &["entitlements_service"], &[]);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    assert!(
+        names(&judged)
+            .iter()
+            .all(|name| name.ends_with("::entitlements_service.toml")),
+        "{}",
+        judged.all()
+    );
+    assert!(
+        judged.stderr.contains("entitlements_service: PostgreSQL "),
+        "{}",
+        judged.all()
+    );
+    assert!(
+        judged
+            .stderr
+            .contains("entitlements_service: upgrade head: 6 revisions in "),
+        "{}",
+        judged.all()
+    );
+    assert!(
+        judged
+            .stdout
+            .contains("entitlements_service: OK: Outbox indexes aligned with shared conventions."),
+        "{}",
+        judged.all()
+    );
+}
+
+#[test]
+fn only_selects_several_services() {
+    let only = [("ONLY", "identity_service, class_management_service")];
+    let judged = judge(&shipped(), &["single_head"], &only);
+    assert_eq!(
+        names(&judged),
+        [
+            "single_head::class_management_service.toml",
+            "single_head::identity_service.toml"
+        ]
+    );
+}
+
+#[rstest]
+#[case::filter(&["no_such_service"], &[], "no case matches `no_such_service`")]
+#[case::near(&["single_haed"], &[], "did you mean `single_head`?")]
+#[case::only(&[], &[("ONLY", "entitlement_service")], "did you mean `entitlements_service`?")]
+#[case::nothing_left(&["class_management"], &[("ONLY", "identity_service")], "no case matches `class_management`")]
+fn a_selection_that_matches_nothing_is_an_error(
+    #[case] arguments: &[&str],
+    #[case] variables: &[(&str, &str)],
+    #[case] says: &str,
+) {
+    let judged = judge(&shipped(), arguments, variables);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    assert!(judged.stderr.contains(says), "{}", judged.all());
+}
+
+#[test]
+fn a_manifest_that_is_not_there_is_an_error() {
+    let judged = judge(&repository().join("no-such-manifest"), &[], &[]);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    assert!(
+        judged.stderr.contains("no-such-manifest") && judged.stderr.contains("has no services"),
+        "{}",
+        judged.all()
+    );
+}
+
+#[test]
+fn the_first_red_case_ends_the_run_when_asked() {
+    let variables = [
+        ("FAIL_FAST", "1"),
+        ("ONLY", "cycle two_heads_in_class_management"),
+    ];
+    let judged = judge(&broken(), &["single_head", "--test-threads=1"], &variables);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    assert!(
+        judged
+            .stdout
+            .contains("error[single_head]: the revisions form a cycle"),
+        "{}",
+        judged.all()
+    );
+    assert!(
+        judged
+            .stdout
+            .contains("FAIL_FAST: stopped at the first red case"),
+        "{}",
+        judged.all()
+    );
+    assert!(!judged.stdout.contains("2 heads"), "{}", judged.all());
+}
+
+/// What guards all the others: the exit status of the command people type.
+#[test]
+fn a_broken_service_makes_cargo_test_fail() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "test",
+            "--quiet",
+            "--test",
+            "services",
+            "--",
+            "single_head::two_heads_in_class_management",
+        ])
+        .env("SERVICES_MANIFEST", broken())
+        .env_remove("ONLY")
+        .env_remove("NEXTEST")
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(101),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(text.contains("error[single_head]: 2 heads: "), "{text}");
+}

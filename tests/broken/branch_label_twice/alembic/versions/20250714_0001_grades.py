@@ -1,0 +1,21 @@
+"""Grades.
+
+Revision ID: 20250714_0001
+Revises: 20250706_0001
+Create Date: 2025-07-14 14:51:09.487867
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20250714_0001"
+down_revision = "20250706_0001"
+branch_labels = ("content",)
+
+
+def upgrade() -> None:
+    op.create_table("grades", sa.Column("id", sa.Uuid(), primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("grades")

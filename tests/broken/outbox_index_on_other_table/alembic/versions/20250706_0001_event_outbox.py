@@ -1,0 +1,30 @@
+"""Event outbox.
+
+Revision ID: 20250706_0001
+Revises:
+Create Date: 2025-07-06 15:58:22.495786
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from outbox import create_event_outbox_table, create_unpublished_index, drop_event_outbox
+
+revision = "20250706_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_event_outbox_table()
+    create_unpublished_index()
+    op.create_table(
+        "event_inbox",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("aggregate_type", sa.String(100), nullable=False),
+        sa.Column("aggregate_id", sa.String(255), nullable=False),
+    )
+    op.create_index("ix_event_outbox_aggregate", "event_inbox", ["aggregate_type", "aggregate_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("event_inbox")
+    drop_event_outbox()

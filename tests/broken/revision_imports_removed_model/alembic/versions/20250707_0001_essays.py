@@ -1,0 +1,20 @@
+"""Essays.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 16:05:35.503705
+"""
+
+from alembic import op
+from models import LegacyEssay
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def upgrade() -> None:
+    LegacyEssay.__table__.create(op.get_bind())
+
+
+def downgrade() -> None:
+    op.drop_table("legacy_essays")
