@@ -58,6 +58,8 @@ pub struct Service {
     pub postgres: postgres::Settings,
     /// Criteria that do not apply, each with the reason.
     pub not_applicable: BTreeMap<String, String>,
+    /// Revisions whose downgrade cannot put things back, each with the reason.
+    pub one_way: BTreeMap<String, String>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
 }
@@ -177,6 +179,15 @@ struct ServiceFile {
     timeouts: TimeoutKeys,
     #[serde(default)]
     not_applicable: BTreeMap<String, String>,
+    #[serde(default)]
+    downgrade: DowngradeKeys,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DowngradeKeys {
+    #[serde(default)]
+    one_way: BTreeMap<String, String>,
 }
 
 impl Manifest {
@@ -240,6 +251,7 @@ impl Manifest {
         let root = root(&defaults_file, &defaults.root)?;
         let directory = below(&root, file, "path", &own.path)?;
         check_not_applicable(file, &own.not_applicable, criteria)?;
+        check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         check_url(file, &own)?;
 
         let python = own.python.or(defaults.python);
@@ -283,6 +295,7 @@ impl Manifest {
             timeouts,
             postgres,
             not_applicable: own.not_applicable,
+            one_way: own.downgrade.one_way,
             outbox: self.outbox()?,
             python,
             root,
@@ -402,7 +415,7 @@ fn check_not_applicable(
     declared: &BTreeMap<String, String>,
     criteria: &[&str],
 ) -> Result<()> {
-    for (criterion, reason) in declared {
+    for criterion in declared.keys() {
         if !criteria.contains(&criterion.as_str()) {
             return Err(error(
                 file,
@@ -410,17 +423,20 @@ fn check_not_applicable(
             )
             .help(format!("known criteria: {}", criteria.join(", "))));
         }
-        if reason.trim().is_empty() {
-            return Err(error(
-                file,
-                format!("`not_applicable.{criterion}` gives no reason"),
-            )
-            .help(
-                "write why, for instance \"publishes no events\"; it is printed with the result",
-            ));
-        }
     }
-    Ok(())
+    check_reasons(file, "not_applicable", declared)
+}
+
+/// Whatever is waived needs a reason that someone can read.
+fn check_reasons(file: &Path, table: &str, waived: &BTreeMap<String, String>) -> Result<()> {
+    match waived.iter().find(|(_, reason)| reason.trim().is_empty()) {
+        None => Ok(()),
+        Some((key, _)) => Err(
+            error(file, format!("`{table}.{key}` gives no reason")).help(
+                "write why, for instance \"publishes no events\"; it is printed with the result",
+            ),
+        ),
+    }
 }
 
 fn check_url(file: &Path, own: &ServiceFile) -> Result<()> {

@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::revision_file::RevisionFile;
 
+mod nearest;
 mod problems;
 
-pub use problems::{Likeness, Nearest, Problem};
+pub use nearest::{Likeness, Nearest};
+pub use problems::Problem;
 
 /// One revision, as its file declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +80,8 @@ impl Graph {
     }
 
     /// The revisions that no `down_revision` names. One that only a
-    /// `depends_on` names is a head, as in `alembic heads`.
+    /// `depends_on` names is a head, as in `alembic heads`. Certain only while
+    /// [`Graph::unread`] is empty.
     pub fn heads(&self) -> Vec<&Revision> {
         let named: HashSet<&String> = self
             .revisions

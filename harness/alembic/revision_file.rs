@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::{fs, io, thread};
 
-use ruff_python_ast::{Mod, PythonVersion};
+use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 use serde::{Deserialize, Serialize};
@@ -337,6 +337,15 @@ fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
             problem,
         });
     }
+    if let Mod::Module(module) = parsed.syntax()
+        && let Some(late) = late_future_import(&module.body)
+    {
+        let problem = "invalid Python 3: `from __future__` after other statements".to_owned();
+        return Err(Trouble::Refused {
+            line: Some(line_of(late.start())),
+            problem,
+        });
+    }
     let mut nesting = Nesting::default();
     for token in parsed.tokens().iter() {
         nesting
@@ -353,6 +362,33 @@ fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
             })
         }
     }
+}
+
+/// A `from __future__ import` that comes after anything but the docstring and
+/// others of its kind. The parser has no objection to it.
+fn late_future_import(body: &[Stmt]) -> Option<&Stmt> {
+    let is_future = |stmt: &&Stmt| match stmt {
+        Stmt::ImportFrom(import) => {
+            import.level == 0
+                && import
+                    .module
+                    .as_ref()
+                    .is_some_and(|name| name == "__future__")
+        }
+        _ => false,
+    };
+    let is_docstring = |(at, stmt): &(usize, &Stmt)| {
+        *at == 0
+            && stmt
+                .as_expr_stmt()
+                .is_some_and(|first| first.value.is_string_literal_expr())
+    };
+    let allowed = |entry: &(usize, &Stmt)| is_docstring(entry) || is_future(&entry.1);
+    body.iter()
+        .enumerate()
+        .skip_while(allowed)
+        .map(|(_, stmt)| stmt)
+        .find(is_future)
 }
 
 #[cfg(test)]

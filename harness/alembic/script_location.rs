@@ -185,7 +185,7 @@ impl Settings {
 
     /// The value of `key` and the file it comes from.
     fn text(&self, key: &str) -> Result<Option<(String, &Path)>> {
-        if let Some(value) = self.from_ini(key)? {
+        if let Some(value) = self.ini_value(key)? {
             return Ok(Some((value, &self.ini_file)));
         }
         match self.toml.as_ref().ok().and_then(|table| table.get(key)) {
@@ -199,7 +199,7 @@ impl Settings {
 
     /// A yes or no: `true` and nothing else in the ini, a boolean in TOML.
     fn flag(&self, key: &str) -> Result<bool> {
-        if let Some(value) = self.from_ini(key)? {
+        if let Some(value) = self.ini_value(key)? {
             return Ok(value == "true");
         }
         match self.toml.as_ref().ok().and_then(|table| table.get(key)) {
@@ -212,7 +212,7 @@ impl Settings {
     /// As `Config.get_version_locations_list`; empty where none is configured.
     fn version_locations(&self) -> Result<Vec<String>> {
         const KEY: &str = "version_locations";
-        if let Some(value) = self.from_ini(KEY)?.filter(|value| !value.is_empty()) {
+        if let Some(value) = self.ini_value(KEY)?.filter(|value| !value.is_empty()) {
             return Ok(match self.separator()? {
                 Some(separator) => value
                     .split(separator)
@@ -238,7 +238,7 @@ impl Settings {
     /// `path_separator`, or its name before Alembic 1.16.
     fn separator(&self) -> Result<Option<char>> {
         for key in ["path_separator", "version_path_separator"] {
-            let Some(value) = self.from_ini(key)? else {
+            let Some(value) = self.ini_value(key)? else {
                 continue;
             };
             return match &*value {
@@ -255,7 +255,7 @@ impl Settings {
         Ok(None)
     }
 
-    fn from_ini(&self, key: &str) -> Result<Option<String>> {
+    fn ini_value(&self, key: &str) -> Result<Option<String>> {
         let Some(ini) = &self.ini else {
             return Ok(None);
         };

@@ -486,6 +486,56 @@ class Worker:
         config = configuration(self.ini, self.section, self.url, "upgrade", revision)
         return self.drive(lambda: command.upgrade(config, revision))
 
+    def touch(self):
+        """Runs env.py without any revision: what is left is env.py's own."""
+        return self.run_env("upgrade", lambda script: [], "head")
+
+    def downgrade(self, revision):
+        """Takes back one revision, whatever its place in the graph.
+
+        A relative identifier is ambiguous at a merge, and a parent's id takes whole
+        branches back, so the one step is given to Alembic as it would make it itself
+        (`ScriptDirectory._downgrade_revs`).
+        """
+        from alembic.runtime.migration import MigrationStep
+
+        def steps(script):
+            return [
+                MigrationStep.downgrade_from_script(
+                    script.revision_map, script.get_revision(revision)
+                )
+            ]
+
+        return self.run_env("downgrade", steps, revision)
+
+    def descend(self, revision):
+        from alembic import command
+
+        config = configuration(self.ini, self.section, self.url, "downgrade", revision)
+        return self.drive(lambda: command.downgrade(config, revision))
+
+    def run_env(self, name, steps, *words):
+        """Runs env.py as a command would, with the steps that `steps` says."""
+        from alembic.runtime.environment import EnvironmentContext
+        from alembic.script import ScriptDirectory
+
+        config = configuration(self.ini, self.section, self.url, name, *words)
+
+        def run():
+            script = ScriptDirectory.from_config(config)
+            planned = steps(script)
+            with EnvironmentContext(
+                config,
+                script,
+                fn=lambda heads, context: planned,
+                as_sql=False,
+                starting_rev=None,
+                destination_rev=words[-1] if words else "head",
+            ):
+                script.run_env()
+
+        return self.drive(run)
+
     def drive(self, run):
         os.chdir(service)
         recorder.contexts.clear()
@@ -521,6 +571,8 @@ def described(error):
     """An exception as data: what it says and where in the service it came from."""
     frames = []
     for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith("<"):
+            continue  # not a file: a mako template, a string that is executed
         name = os.path.join(service or "", frame.f_code.co_filename)
         module = frame.f_globals
         frames.append(
@@ -548,7 +600,7 @@ def described(error):
 def own(name):
     """Whether a file belongs to the service's side: not this file, not a package."""
     inside = not any(part in name for part in ("site-packages", "dist-packages"))
-    return inside and name != __file__ and not name.startswith((sys.base_prefix, "<"))
+    return inside and name != __file__ and not name.startswith(sys.base_prefix)
 
 
 def preload(driver):

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub struct Worker {
     output: Output,
     stack: PathBuf,
     about: About,
+    alive: bool,
 }
 
 /// What a worker runs on.
@@ -159,6 +161,51 @@ pub enum Sign<'a> {
     Silence(Duration),
 }
 
+/// What a worker can be asked to do with the database.
+#[derive(Debug, Clone, Copy)]
+pub enum Command<'a> {
+    /// `alembic upgrade <revision>`.
+    Upgrade(&'a str),
+    /// Takes back this one revision, whatever its place in the graph.
+    Downgrade(&'a str),
+    /// `alembic downgrade <revision>`: takes back all that came after it.
+    Descend(&'a str),
+    /// `env.py` without any revision.
+    Touch,
+}
+
+impl Command<'_> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Upgrade(_) => "upgrade",
+            Self::Downgrade(_) => "downgrade",
+            Self::Descend(_) => "descend",
+            Self::Touch => "touch",
+        }
+    }
+
+    fn arguments(self) -> Value {
+        match self {
+            Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
+                json!({ "revision": revision })
+            }
+            Self::Touch => json!({}),
+        }
+    }
+}
+
+/// As one would type it, or as near to it as words come.
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upgrade(revision) => write!(f, "upgrade {revision}"),
+            Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
+            Self::Descend(revision) => write!(f, "downgrade {revision}"),
+            Self::Touch => f.write_str("upgrade without any revision"),
+        }
+    }
+}
+
 /// Where one command runs and what it may take.
 pub struct Limits<'a> {
     /// The deadline for the command.
@@ -210,9 +257,16 @@ impl Worker {
                 sqlalchemy: String::new(),
                 seconds: 0.0,
             },
+            alive: true,
         };
         worker.await_ready(service).await?;
         Ok(worker)
+    }
+
+    /// The file that holds everything it prints.
+    #[must_use]
+    pub fn output(&self) -> &Path {
+        self.output.file()
     }
 
     /// What it runs on.
@@ -318,17 +372,17 @@ impl Worker {
         })
     }
 
-    /// `alembic upgrade <revision>`, in a context of its own.
-    pub async fn upgrade(&mut self, revision: &str, limits: &Limits<'_>) -> Transcript {
-        let mut transcript =
-            Transcript::new(format!("upgrade {revision}"), self.output.file().to_owned());
+    /// Runs one command, in an Alembic context of its own.
+    pub async fn run(&mut self, command: Command<'_>, limits: &Limits<'_>) -> Transcript {
+        let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
         let begun = Instant::now();
-        let sent = self.send("upgrade", &json!({ "revision": revision })).await;
+        let sent = self.send(command.name(), &command.arguments()).await;
         transcript.outcome = match sent {
             Ok(()) => self.follow(&mut transcript, begun, limits).await,
             Err(_) => self.ended_outcome().await,
         };
         transcript.seconds = begun.elapsed().as_secs_f64();
+        self.alive = matches!(transcript.outcome, Outcome::Finished | Outcome::Raised(_));
         transcript
     }
 
@@ -464,6 +518,12 @@ impl Worker {
     async fn next(&mut self) -> Option<Event> {
         let line = self.events.next_line().await.ok().flatten()?;
         serde_json::from_str(&line).ok()
+    }
+
+    /// Whether the interpreter can take another command.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.alive
     }
 
     /// Ends the interpreter and everything it started.

@@ -1,7 +1,7 @@
 //! Both ways of upgrading succeed and end at the head with the same catalog.
 
 use super::{Criterion, Finding, Verdict, cause};
-use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Step, Transcript};
+use crate::alembic::transcript::{Direction, Outcome, Place, Raised, Statement, Step, Transcript};
 use crate::evidence::catalog::Difference;
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
@@ -91,7 +91,7 @@ fn failure(transcript: &Transcript) -> Option<Finding> {
 
 fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     let statement = transcript.failed_statement().filter(|_| error.sqlstate.is_some());
-    let place = statement.and_then(|statement| statement.place.clone()).or_else(|| frame(error));
+    let place = failed_at(transcript);
     let message = error.first_line();
     let title = match (transcript.failed_step(), &place) {
         (Some(step), _) => format!("revision {} cannot be upgraded: {message}", step.revision),
@@ -130,6 +130,24 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
     }
 }
 
+/// What to do about the error that ended a transcript, if that is known.
+pub(super) fn hint(transcript: &Transcript) -> Option<&'static str> {
+    let Outcome::Raised(error) = &transcript.outcome else {
+        return None;
+    };
+    advice(error.sqlstate.as_deref()?, transcript.failed_statement())
+}
+
+/// Where a transcript failed: the statement, else the revision's innermost frame.
+pub(super) fn failed_at(transcript: &Transcript) -> Option<Place> {
+    let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
+    match &transcript.outcome {
+        Outcome::Raised(error) if error.sqlstate.is_none() => frame(error),
+        Outcome::Raised(error) => statement(transcript).or_else(|| frame(error)),
+        _ => statement(transcript),
+    }
+}
+
 /// The innermost frame of a revision, else the service's innermost frame.
 fn frame(error: &Raised) -> Option<Place> {
     let of_revision = error.frames.iter().rev().find(|frame| frame.revision.is_some());
@@ -161,15 +179,29 @@ fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
         .help(format!("everything Python printed: {}", transcript.output.display()))
 }
 
-fn not_awaited(step: &Step) -> Finding {
-    Finding::new(format!("revision {} does nothing: its upgrade() is async and nobody awaits it", step.revision))
+/// An upgrade that succeeds and yet did nothing that lasts, as a verdict for the
+/// criteria that build on it.
+pub(super) fn proves_nothing(migrated: &Migrated) -> Option<Verdict> {
+    let unawaited = migrated.reached().steps.iter().find(|step| step.awaitable);
+    let finding = unawaited.map(not_awaited).or_else(|| again(migrated))?;
+    Some(Verdict::Blocked { by: CRITERION.id.to_owned(), because: finding.title })
+}
+
+/// A step whose function is async does nothing.
+pub(super) fn not_awaited(step: &Step) -> Finding {
+    let function = match step.direction {
+        Direction::Upgrade => "upgrade",
+        Direction::Downgrade => "downgrade",
+    };
+    Finding::new(format!("revision {} does nothing: its {function}() is async and nobody awaits it", step.revision))
         .mark(Some(&place_of(step)), "this revision")
-        .note("Alembic calls upgrade() and throws away the coroutine that it returns")
-        .help("write `def upgrade() -> None:`; env.py already runs it inside the async connection")
+        .about(format!("async def {function}"))
+        .note(format!("Alembic calls {function}() and throws away the coroutine that it returns"))
+        .help(format!("write `def {function}() -> None:`; env.py already runs it inside the async connection"))
 }
 
 fn place_of(step: &Step) -> Place {
-    Place { revision: Some(step.revision.clone()), ..Place::line(&step.file, 1) }
+    Place { revision: Some(step.revision.clone()), end_line: Some(u32::MAX), ..Place::line(&step.file, 1) }
 }
 
 /// A second upgrade must find nothing to do.

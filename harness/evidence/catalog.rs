@@ -30,6 +30,38 @@ pub struct Catalog {
     pub objects: Vec<Object>,
 }
 
+/// An object that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What it was; `None` where it is new.
+    pub before: Option<Object>,
+    /// What it is; `None` where it is gone.
+    pub after: Option<Object>,
+}
+
+impl Change {
+    /// The object in words: `index public.ix_a`.
+    #[must_use]
+    pub fn object(&self) -> String {
+        self.any().map(Object::title).unwrap_or_default()
+    }
+
+    /// Whether it is about an extension.
+    #[must_use]
+    pub fn is_extension(&self) -> bool {
+        self.any().is_some_and(|object| object.kind == "extension")
+    }
+
+    /// The object, as it is or as it was.
+    #[must_use]
+    pub fn any(&self) -> Option<&Object> {
+        self.after.as_ref().or(self.before.as_ref())
+    }
+}
+
+/// The kind of the entry that holds a table's columns in order.
+pub const COLUMN_ORDER: &str = "column order";
+
 /// An object that two catalogs do not agree on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference<'a> {
@@ -105,12 +137,48 @@ impl Catalog {
         Ok(Self { objects })
     }
 
+    /// The same without one table and what belongs to it: its columns, indexes and
+    /// constraints.
+    #[must_use]
+    pub fn without_table(mut self, schema: Option<&str>, table: &str) -> Self {
+        let columns = format!("{table}.");
+        let of_table = |object: &Object| {
+            let here = schema.is_none() || object.schema.as_deref() == schema;
+            let on = format!(
+                " ON {}.{table} ",
+                object.schema.as_deref().unwrap_or_default()
+            );
+            let index = object.kind == "index" && object.definition.contains(&on);
+            here && (object.name == table || object.name.starts_with(&columns) || index)
+        };
+        self.objects.retain(|object| !of_table(object));
+        self
+    }
+
     /// Whether there is such an object.
     #[must_use]
     pub fn contains(&self, kind: &str, name: &str) -> bool {
         self.objects
             .iter()
             .any(|object| object.kind == kind && object.name == name)
+    }
+
+    /// What `later` changed, sorted. The order of columns is left out: PostgreSQL
+    /// cannot put a dropped column back where it was.
+    #[must_use]
+    pub fn changes(&self, later: &Self) -> Vec<Change> {
+        let differences = self.differences(later).into_iter();
+        differences
+            .map(|pair| Change {
+                before: pair.left.cloned(),
+                after: pair.right.cloned(),
+            })
+            .filter(|change| {
+                change
+                    .any()
+                    .is_some_and(|object| object.kind != COLUMN_ORDER)
+            })
+            .collect()
     }
 
     /// What differs between two catalogs, sorted.

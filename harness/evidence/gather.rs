@@ -2,19 +2,21 @@
 //!
 //! Server and interpreter start side by side. Then, in one interpreter: the
 //! history as Alembic loads it, `upgrade head` as a deployment does, a look at the
-//! database, and on a second fresh database the same history stepped.
+//! database, and on fresh databases the same history stepped, and down and up again.
+
+mod stairs;
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::progress::{Progress, Say};
-use super::{Catalog, History, Migrated, Outbox, Part, Stepped};
+use super::{Catalog, History, Migrated, Outbox, Part, Stairway, Stepped};
 use crate::alembic::graph::Graph;
-use crate::alembic::transcript::{Event, Outcome, Transcript, VersionTable};
-use crate::alembic::worker::{self, Limits, Sign, Worker};
+use crate::alembic::transcript::{Event, Transcript, VersionTable};
+use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -35,6 +37,8 @@ pub struct Session {
     pub migrated: Migrated,
     /// The steps; `None` where nobody asked or the first way left no interpreter.
     pub stepped: Option<Stepped>,
+    /// The stairway; `None` where nobody asked, or where an upgrade does not work anyway.
+    pub stairway: Option<Stairway>,
 }
 
 /// Reads the history: from the files, and from Python only where they do not tell.
@@ -116,6 +120,8 @@ pub async fn session(
         server,
         worker,
         database,
+        connection: None,
+        version_table: None,
         say,
     };
     let session = driver.run(parts).await;
@@ -134,6 +140,10 @@ struct Driver<'a> {
     server: Server,
     worker: Worker,
     database: Database,
+    /// Our own connection to it, once it was needed.
+    connection: Option<PgConnection>,
+    /// The version table, once `env.py` configured one.
+    version_table: Option<VersionTable>,
     say: Say<'a>,
 }
 
@@ -145,13 +155,32 @@ impl Driver<'_> {
             self.agree(loaded)?;
         }
         let migrated = self.migrate().await?;
-        let stepped = match loaded {
-            Ok(loaded) if parts.contains(&Part::Stepped) && interpreter_left(&migrated) => {
-                Some(self.step(&loaded, &migrated).await?)
-            }
-            _ => None,
+        let mut session = Session {
+            stepped: None,
+            stairway: None,
+            migrated,
         };
-        Ok(Session { migrated, stepped })
+        let Ok(loaded) = loaded else {
+            return Ok(session);
+        };
+        let roles = created_roles(session.migrated.reached());
+        if parts.contains(&Part::Stepped) && self.worker.is_alive() {
+            session.stepped = Some(self.step(&loaded, &roles).await?);
+        }
+        if parts.contains(&Part::Stairway)
+            && session.migrated.reached().finished()
+            && self.worker.is_alive()
+        {
+            session.stairway = Some(self.climb(&loaded, &session.migrated, &roles).await?);
+        }
+        Ok(session)
+    }
+
+    /// Makes the database fresh again, under the same name, and hands it to the worker.
+    async fn start_afresh(&mut self, roles: &[String]) -> Result<()> {
+        self.connection = None;
+        self.database = self.server.recreate_database(&self.database, roles).await?;
+        self.worker.open(self.service, Some(&self.database)).await
     }
 
     /// The graph that was read without Python and Alembic's own must be the same.
@@ -198,27 +227,21 @@ impl Driver<'_> {
         };
         if reached.finished() {
             let again = if heads.is_some() { "heads" } else { target };
-            let mut connection = self.connect().await?;
-            migrated.versions = versions(&mut connection, reached.version_table.as_ref()).await?;
-            migrated.catalog = Some(self.catalog(&mut connection).await?);
-            migrated.outbox = self.outbox(&mut connection).await?;
+            migrated.versions = self.versions().await?;
+            migrated.catalog = Some(self.catalog().await?);
+            migrated.outbox = self.outbox().await?;
             migrated.second = Some(self.upgrade(again).await?);
         }
         Ok(migrated)
     }
 
     /// The same history, one revision per context, on a database that is fresh again.
-    async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
-        let roles = created_roles(&migrated.upgrade);
-        self.database = self
-            .server
-            .recreate_database(&self.database, &roles)
-            .await?;
-        self.worker.open(self.service, Some(&self.database)).await?;
+    async fn step(&mut self, loaded: &worker::History, roles: &[String]) -> Result<Stepped> {
+        self.start_afresh(roles).await?;
         let begun = Instant::now();
         let mut walked = Transcript::new(
             "upgrade, one revision at a time",
-            migrated.upgrade.output.clone(),
+            self.worker.output().to_owned(),
         );
         for revision in &loaded.revisions {
             let left = self
@@ -226,7 +249,7 @@ impl Driver<'_> {
                 .timeouts
                 .upgrade
                 .saturating_sub(begun.elapsed());
-            let step = self.drive(&revision.id, left).await?;
+            let step = self.drive(Command::Upgrade(&revision.id), left).await?;
             walked.append(step);
             if !walked.finished() {
                 break;
@@ -239,22 +262,25 @@ impl Driver<'_> {
             upgrade: walked,
         };
         if stepped.upgrade.finished() {
-            let mut connection = self.connect().await?;
-            stepped.versions =
-                versions(&mut connection, stepped.upgrade.version_table.as_ref()).await?;
-            stepped.catalog = Some(self.catalog(&mut connection).await?);
+            stepped.versions = self.versions().await?;
+            stepped.catalog = Some(self.catalog().await?);
         }
         Ok(stepped)
     }
 
     async fn upgrade(&mut self, revision: &str) -> Result<Transcript> {
-        let transcript = self.drive(revision, self.service.timeouts.upgrade).await?;
+        let transcript = self.command(Command::Upgrade(revision)).await?;
         self.ran(&transcript);
         Ok(transcript)
     }
 
-    /// One `upgrade`, with progress where it is slow; a refused connection is an error.
-    async fn drive(&mut self, revision: &str, limit: std::time::Duration) -> Result<Transcript> {
+    /// One command within the limit that the manifest sets for a way of upgrading.
+    async fn command(&mut self, command: Command<'_>) -> Result<Transcript> {
+        self.drive(command, self.service.timeouts.upgrade).await
+    }
+
+    /// One command, with progress where it is slow; a refused connection is an error.
+    async fn drive(&mut self, command: Command<'_>, limit: Duration) -> Result<Transcript> {
         let say = self.say;
         let current: Mutex<Option<String>> = Mutex::new(None);
         let watch = |sign: Sign<'_>| match sign {
@@ -265,7 +291,7 @@ impl Driver<'_> {
             }
             Sign::Event(_) => {}
             Sign::Silence(after) => say(Progress::Waiting {
-                command: format!("upgrade {revision}"),
+                command: command.to_string(),
                 revision: current.lock().ok().and_then(|current| current.clone()),
                 after,
             }),
@@ -276,7 +302,10 @@ impl Driver<'_> {
             database: &self.database,
             watch: &watch,
         };
-        let transcript = self.worker.upgrade(revision, &limits).await;
+        let transcript = self.worker.run(command, &limits).await;
+        if transcript.version_table.is_some() {
+            self.version_table.clone_from(&transcript.version_table);
+        }
         refused(self.service, &self.database, &transcript)?;
         if let Some(trace) = transcript.broken.first() {
             return Err(HarnessError::new(
@@ -298,45 +327,46 @@ impl Driver<'_> {
         });
     }
 
-    /// A connection to the database; sessions that the service left open are ended
+    /// Our connection to the database; sessions that the service left open are ended
     /// first, as they would be with its process.
-    async fn connect(&self) -> Result<PgConnection> {
-        let mut connection = self.database.connect().await?;
+    async fn connection(&mut self) -> Result<&mut PgConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.database.connect().await?,
+        };
+        let connection = self.connection.insert(connection);
         sqlx::query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
-        .execute(&mut connection)
+        .execute(&mut *connection)
         .await
         .map_err(|cause| failed(&cause))?;
         Ok(connection)
     }
 
-    async fn catalog(&self, connection: &mut PgConnection) -> Result<Catalog> {
-        Catalog::read(connection, self.server.provider != "existing").await
+    async fn catalog(&mut self) -> Result<Catalog> {
+        let roles = self.server.is_ours_alone();
+        Catalog::read(self.connection().await?, roles).await
     }
 
-    async fn outbox(&self, connection: &mut PgConnection) -> Result<Option<Outbox>> {
-        match &self.service.outbox {
-            Some(convention) if !self.service.not_applicable.contains_key("outbox_indexes") => {
-                Outbox::read(connection, convention, self.service.schema.as_deref())
+    async fn versions(&mut self) -> Result<Option<Vec<String>>> {
+        let table = self.version_table.clone();
+        versions(self.connection().await?, table.as_ref()).await
+    }
+
+    async fn outbox(&mut self) -> Result<Option<Outbox>> {
+        let service = self.service;
+        match &service.outbox {
+            Some(convention) if !service.not_applicable.contains_key("outbox_indexes") => {
+                let connection = self.connection().await?;
+                Outbox::read(connection, convention, service.schema.as_deref())
                     .await
                     .map(Some)
             }
             _ => Ok(None),
         }
     }
-}
-
-fn interpreter_left(migrated: &Migrated) -> bool {
-    let all = [
-        Some(&migrated.upgrade),
-        migrated.heads.as_ref(),
-        migrated.second.as_ref(),
-    ];
-    all.into_iter()
-        .flatten()
-        .all(|transcript| matches!(transcript.outcome, Outcome::Finished | Outcome::Raised(_)))
 }
 
 fn failed(cause: &sqlx::Error) -> HarnessError {

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod gather;
 pub mod outbox;
 pub mod progress;
+pub mod stairway;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
 pub use outbox::Outbox;
+pub use stairway::Stairway;
 
 /// A part of the evidence that costs something to gather.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +27,8 @@ pub enum Part {
     Migrated,
     /// The same history, one revision per Alembic context, on another fresh database.
     Stepped,
+    /// Each revision up, down and up again, and the whole way down, on another one.
+    Stairway,
 }
 
 /// All that was gathered for one criterion on one service.
@@ -36,6 +40,8 @@ pub struct Evidence {
     pub migrated: Option<Migrated>,
     /// [`Part::Stepped`], where it was asked for and possible.
     pub stepped: Option<Stepped>,
+    /// [`Part::Stairway`], where it was asked for and possible.
+    pub stairway: Option<Stairway>,
 }
 
 /// The revision graph, and how it was read.

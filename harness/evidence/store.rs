@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::{self, Directories};
 use super::progress::Say;
-use super::{Evidence, History, Migrated, Part, Stepped};
+use super::{Evidence, History, Migrated, Part, Stairway, Stepped};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 
@@ -37,6 +37,7 @@ struct Gathered {
     history: Option<Result<History>>,
     migrated: Option<Result<Migrated>>,
     stepped: Option<Result<Option<Stepped>>>,
+    stairway: Option<Result<Option<Stairway>>>,
 }
 
 impl Store {
@@ -147,13 +148,14 @@ async fn complete(
     match gather::session(service, history, wanted, directories, say).await {
         Ok(session) => {
             gathered.migrated = Some(Ok(session.migrated));
-            gathered.stepped = wanted
-                .contains(&Part::Stepped)
-                .then_some(Ok(session.stepped));
+            let asked = |part| wanted.contains(&part);
+            gathered.stepped = asked(Part::Stepped).then_some(Ok(session.stepped));
+            gathered.stairway = asked(Part::Stairway).then_some(Ok(session.stairway));
         }
         Err(error) => {
             gathered.migrated = Some(Err(error.clone()));
-            gathered.stepped = Some(Err(error));
+            gathered.stepped = Some(Err(error.clone()));
+            gathered.stairway = Some(Err(error));
         }
     }
     true
@@ -164,6 +166,7 @@ impl Gathered {
         match part {
             Part::Migrated => self.migrated.is_none(),
             Part::Stepped => self.stepped.is_none(),
+            Part::Stairway => self.stairway.is_none(),
         }
     }
 
@@ -180,10 +183,15 @@ impl Gathered {
             (true, Some(stepped)) => stepped.clone()?,
             _ => None,
         };
+        let stairway = match (needs.contains(&Part::Stairway), &self.stairway) {
+            (true, Some(stairway)) => stairway.clone()?,
+            _ => None,
+        };
         Ok(Evidence {
             history,
             migrated,
             stepped,
+            stairway,
         })
     }
 }

@@ -217,26 +217,26 @@ impl Installation {
         let Some(account) = account else {
             return Ok(self);
         };
-        let runs = |bin: &Path| account.can_run(&bin.join("postgres"), &["--version"]);
+        let runs = |bin: &Path| {
+            ["postgres", "initdb"]
+                .iter()
+                .all(|name| account.can_run(&bin.join(name), &["--version"]))
+        };
         if runs(&self.bin) {
             return Ok(self);
         }
         let key = datadir::key(&self.bin, &self.version)?;
         let copy = base.cache().join(format!("install-{key}"));
-        let source = self.bin.parent().map(Path::to_owned).unwrap_or_default();
         datadir::once(&copy, Duration::from_secs(120), async |target: &Path| {
-            for part in ["bin", "lib", "share"] {
-                datadir::copy_tree(
-                    &source.join(part),
-                    &target.join(part),
-                    datadir::Modes::Shared,
-                )
-                .map_err(|e| error(format!("cannot copy {}: {e}", source.join(part).display())))?;
-            }
-            Ok(())
+            copy_installation(&self.bin, target).map_err(|e| {
+                error(format!(
+                    "cannot copy the installation of {}: {e}",
+                    self.bin.display()
+                ))
+            })
         })
         .await?;
-        let bin = copy.join("bin");
+        let bin = copy.join("package/prefix/bin");
         if !runs(&bin) {
             return Err(error(format!("the user that runs servers (uid {}) cannot run {}", account.uid, self.bin.join("postgres").display()))
                 .detail(format!("nor a copy of it in {}", bin.display()))
@@ -245,6 +245,34 @@ impl Installation {
         self.bin = bin;
         Ok(self)
     }
+}
+
+/// Copies what programs in `<package>/<prefix>/bin` need to run elsewhere. A
+/// wheel keeps the libraries of others in `<package>.libs` beside its package,
+/// where its programs look for them relative to themselves.
+fn copy_installation(bin: &Path, target: &Path) -> std::io::Result<()> {
+    let shared = datadir::Modes::Shared;
+    let prefix = bin.parent().unwrap_or(bin);
+    let package = prefix.parent().unwrap_or(prefix);
+    let copied = target.join("package/prefix");
+    std::fs::create_dir_all(&copied)?;
+    for part in ["bin", "lib", "share"] {
+        if prefix.join(part).is_dir() {
+            datadir::copy_tree(&prefix.join(part), &copied.join(part), shared)?;
+        }
+    }
+    let mut libs = package.as_os_str().to_owned();
+    libs.push(".libs");
+    if let Some(name) = Path::new(&libs)
+        .file_name()
+        .filter(|_| Path::new(&libs).is_dir())
+    {
+        datadir::copy_tree(Path::new(&libs), &target.join(name), shared)?;
+    }
+    for dir in [target, &target.join("package"), &copied] {
+        std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::account::{Account, give};
 use super::binaries::Installation;
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
-use super::run::Base;
+use super::run::{self, Base};
 use super::{error, random, tail};
 use crate::error::Result;
 
@@ -167,7 +167,7 @@ pub async fn once(
     }
     // Under the lock a directory that is there was left by a run that died.
     let draft = beside("draft");
-    remove_dir(&draft)?;
+    discard(&draft)?;
     std::fs::DirBuilder::new()
         .mode(0o711)
         .create(&draft)
@@ -175,16 +175,25 @@ pub async fn once(
     let made = make(&draft).await;
     let placed = made.and_then(|()| std::fs::rename(&draft, target).map_err(|e| failed(target, e)));
     if placed.is_err() {
-        remove_dir(&draft)?;
+        discard(&draft)?;
     }
     placed
 }
 
+/// Removes what was not finished, with what a killed `initdb` left elsewhere.
+fn discard(draft: &Path) -> Result<()> {
+    run::remove_segment(&draft.join("data"));
+    remove_dir(draft)
+}
+
 /// Runs `initdb` into `dir/data`, with a random password kept in `dir/password`.
 async fn initdb(installation: &Installation, dir: &Path, account: Option<Account>) -> Result<()> {
+    dir.parent().map(prune);
     let failed = |e: std::io::Error| error(format!("cannot prepare {}: {e}", dir.display()));
     let password = random::hex(16).map_err(failed)?;
     write_private(&dir.join("password"), &password, None).map_err(failed)?;
+    let origin = installation.bin.to_string_lossy();
+    write_private(&dir.join("origin"), &origin, None).map_err(failed)?;
     // Read by initdb as the servers' user; gone afterwards.
     let pwfile = dir.join("pwfile");
     write_private(&pwfile, &password, account).map_err(failed)?;
@@ -245,6 +254,17 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
             program.display(),
             INITDB.as_secs()
         ))),
+    }
+}
+
+/// Removes the templates of programs that are no longer there.
+fn prune(cache: &Path) {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let origin = std::fs::read_to_string(entry.path().join("origin"));
+        if origin.is_ok_and(|bin| !Path::new(&bin).join("postgres").exists()) {
+            let _ = remove_dir(&entry.path());
+            let _ = std::fs::remove_file(format!("{}.lock", entry.path().display()));
+        }
     }
 }
 

@@ -81,6 +81,11 @@ if [ "$_mh_ending" = kill ]; then
         done
     done
 fi
+# A postmaster that was killed leaves a System V segment; see run.rs.
+if [ "$_mh_ending" = quit ] && [ -f "$_mh_dir/data/postmaster.pid" ]; then
+    set -- $(sed -n 7p "$_mh_dir/data/postmaster.pid")
+    [ -n "$2" ] && ipcrm -m "$2"
+fi
 [ -n "$_mh_dir" ] && rm -rf -- "$_mh_dir"
 echo done >&8
 kill -KILL 0

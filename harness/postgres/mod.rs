@@ -308,6 +308,11 @@ impl Server {
             .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
     }
 
+    /// Whether nobody else uses the server, so that all of it may be looked at.
+    pub fn is_ours_alone(&self) -> bool {
+        !self.guard.is_shared()
+    }
+
     /// The last lines of the server's log, where there is one to be read.
     pub fn log_tail(&self, lines: usize) -> Vec<String> {
         self.guard.log_tail(lines)

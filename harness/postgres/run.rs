@@ -1,11 +1,14 @@
 //! Where one run keeps its servers, and what dead runs left behind: [`Run`].
 //!
 //! ```text
-//! <tmp>/migration-harness-<uid>/
-//!   cache/             initialised data directories, copied installations
-//!   runs/<id>.lock     locked by the run for as long as it lives
-//!   runs/<id>/         its servers' directories
+//! <tmp>/migration-harness-<uid>/cache/          initialised data directories, copied installations
+//! <memory>/migration-harness-<uid>/runs/<id>.lock   locked by the run for as long as it lives
+//! <memory>/migration-harness-<uid>/runs/<id>/       its servers' directories
 //! ```
+//!
+//! `<tmp>` is `TMPDIR`, or `/tmp`. `<memory>` is `/dev/shm` where that has room
+//! and nobody has set `TMPDIR`: a server is a thousand small files that live for
+//! seconds, which a disk takes five times as long to make. Otherwise it is `<tmp>`.
 //!
 //! A lock goes with the process that holds it, however that ends. A lock file
 //! that can be locked therefore belongs to a dead run, whose directory and
@@ -24,54 +27,77 @@ use super::leash::remove_dir;
 use super::{error, random};
 use crate::error::Result;
 
-/// The harness's directory for this user, checked.
-#[derive(Debug, Clone)]
-pub struct Base(PathBuf);
+/// Free memory that `/dev/shm` must have to be used: a server takes about 40 MB,
+/// and there are about as many at a time as there are cores.
+const ROOM: u64 = 2 << 30;
+
+/// The harness's directories for this user, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    cache: PathBuf,
+    runs: PathBuf,
+}
 
 impl Base {
-    /// `<tmp>/migration-harness-<uid>`, made if missing. Another place is taken
-    /// where the servers' user cannot enter `TMPDIR`.
+    /// Makes the directories that are missing.
     ///
     /// # Errors
-    /// When the directory cannot be made, belongs to someone else, is a symbolic
-    /// link, or others may write to it.
+    /// When one cannot be made, belongs to someone else, is a symbolic link, or
+    /// when the servers' user can enter no temporary directory at all.
     pub fn open(account: Option<Account>) -> Result<Self> {
-        let mut places = vec![std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
-        places.dedup();
-        let place = match account {
-            None => places.swap_remove(0),
-            Some(account) => places
-                .iter()
-                .find(|place| account.can_enter(place))
-                .cloned()
-                .ok_or_else(|| {
-                    error(format!(
-                        "the user that runs servers (uid {}) can enter no temporary directory",
-                        account.uid
-                    ))
-                    .detail(format!("tried {places:?}"))
-                    .help("set TMPDIR to a directory that every user can enter")
-                })?,
+        let enters = |place: &Path| account.is_none_or(|account| account.can_enter(place));
+        let places = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+        let Some(disk) = places.iter().find(|place| enters(place)) else {
+            return Err(
+                error("the user that runs servers can enter no temporary directory")
+                    .detail(format!("tried {places:?} as {account:?}"))
+                    .help("set TMPDIR to a directory that every user can enter"),
+            );
         };
-        let uid = rustix::process::geteuid().as_raw();
-        let dir = place.join(format!("migration-harness-{uid}"));
+        let memory = Path::new("/dev/shm");
+        let in_memory = std::env::var_os("TMPDIR").is_none() && has_room(memory) && enters(memory);
         // Root's servers run as someone else, who must be able to pass through.
         let mode = if account.is_some() { 0o711 } else { 0o700 };
-        own_dir(&dir, uid, mode)?;
-        for part in ["cache", "runs"] {
-            own_dir(&dir.join(part), uid, mode)?;
-        }
-        Ok(Self(dir))
+        Ok(Self {
+            cache: own_place(disk, "cache", mode)?,
+            runs: own_place(if in_memory { memory } else { disk }, "runs", mode)?,
+        })
     }
 
     /// What is kept from run to run.
-    pub fn cache(&self) -> PathBuf {
-        self.0.join("cache")
+    pub fn cache(&self) -> &Path {
+        &self.cache
     }
+}
 
-    fn runs(&self) -> PathBuf {
-        self.0.join("runs")
+/// Whether a directory is in memory, with room enough.
+fn has_room(dir: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        /// `TMPFS_MAGIC`, statfs(2).
+        const TMPFS: u64 = 0x0102_1994;
+        rustix::fs::statfs(dir).is_ok_and(|fs| {
+            let free = fs
+                .f_bavail
+                .saturating_mul(u64::try_from(fs.f_bsize).unwrap_or(0));
+            u64::try_from(fs.f_type).is_ok_and(|kind| kind == TMPFS) && free >= ROOM
+        })
     }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (dir, ROOM);
+        false
+    }
+}
+
+/// `<place>/migration-harness-<uid>/<part>`, ours alone.
+fn own_place(place: &Path, part: &str, mode: u32) -> Result<PathBuf> {
+    let uid = rustix::process::geteuid().as_raw();
+    let dir = place.join(format!("migration-harness-{uid}"));
+    own_dir(&dir, uid, mode)?;
+    let dir = dir.join(part);
+    own_dir(&dir, uid, mode)?;
+    Ok(dir)
 }
 
 /// Makes `dir`, or makes sure that the one that is there is ours alone.
@@ -124,16 +150,16 @@ impl Run {
     /// # Errors
     /// When its directory or lock cannot be made.
     pub fn current(base: &Base, account: Option<Account>) -> Result<Arc<Self>> {
-        static CURRENT: Mutex<(Weak<Run>, Option<PathBuf>)> = Mutex::new((Weak::new(), None));
+        static CURRENT: Mutex<(Weak<Run>, Option<Base>)> = Mutex::new((Weak::new(), None));
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(run) = current.0.upgrade() {
             return Ok(run);
         }
         let run = Arc::new(Self::create(base, account)?);
         current.0 = Arc::downgrade(&run);
-        if current.1.as_ref() != Some(&base.0) {
+        if current.1.as_ref() != Some(base) {
             sweep(base);
-            current.1 = Some(base.0.clone());
+            current.1 = Some(base.clone());
         }
         Ok(run)
     }
@@ -144,8 +170,8 @@ impl Run {
         };
         for _ in 0..16 {
             let id = random::hex(6).map_err(|e| failed(Path::new("a random name"), e))?;
-            let dir = base.runs().join(&id);
-            let lock_path = base.runs().join(format!("{id}.lock"));
+            let dir = base.runs.join(&id);
+            let lock_path = base.runs.join(format!("{id}.lock"));
             let lock = File::options()
                 .write(true)
                 .create_new(true)
@@ -196,7 +222,7 @@ pub fn is_dead(lock_path: &Path) -> bool {
 
 /// Removes what dead runs left. What cannot be removed waits for the next sweep.
 fn sweep(base: &Base) {
-    let Ok(entries) = std::fs::read_dir(base.runs()) else {
+    let Ok(entries) = std::fs::read_dir(&base.runs) else {
         return;
     };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -227,6 +253,7 @@ fn sweep_run(dir: &Path) -> Result<()> {
         .unwrap_or_default();
     for server in servers {
         end_postmaster(&server.join("data"));
+        remove_segment(&server.join("data"));
     }
     remove_dir(dir)
 }
@@ -245,6 +272,23 @@ fn end_postmaster(data: &Path) {
         while serves(pid, data) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+/// Removes the System V segment of a postmaster that was killed: it tells
+/// servers of one data directory apart and outlives them. Key and id are line 7
+/// of `postmaster.pid`, which an orderly end removes.
+pub(super) fn remove_segment(data: &Path) {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let id = text
+        .lines()
+        .nth(6)
+        .and_then(|line| line.split_whitespace().nth(1));
+    if let Some(id) = id.filter(|id| id.bytes().all(|b| b.is_ascii_digit())) {
+        let _ = std::process::Command::new("ipcrm")
+            .args(["-m", id])
+            .stderr(std::process::Stdio::null())
+            .status();
     }
 }
 

@@ -170,7 +170,8 @@ fn span(text: &str, mark: &Mark) -> Range<usize> {
     let (start, line) = line_of(text, place.line);
     let last = place.end_line.unwrap_or(place.line).max(place.line);
     if let Some(about) = &mark.about {
-        for number in place.line..=last {
+        let end = last.min(u32::try_from(text.lines().count()).unwrap_or(u32::MAX));
+        for number in place.line..=end {
             let (start, line) = line_of(text, number);
             if let Some(found) = line.find(about.as_str()) {
                 return start + found..start + found + about.len();

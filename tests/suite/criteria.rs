@@ -12,8 +12,10 @@ use migration_harness::alembic::transcript::{
     Transcript,
 };
 use migration_harness::criteria::{self, Criterion, Verdict};
+use migration_harness::evidence::catalog::{Change, Object};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
-use migration_harness::evidence::{Catalog, Evidence, History, Migrated, Stepped};
+use migration_harness::evidence::stairway::{Descent, Rung};
+use migration_harness::evidence::{Catalog, Evidence, History, Migrated, Stairway, Stepped};
 use migration_harness::manifest::{IndexConvention, OutboxConvention, Service, Timeouts};
 use migration_harness::postgres;
 use pretty_assertions::assert_eq;
@@ -39,6 +41,7 @@ fn service() -> Service {
         },
         postgres: postgres::Settings::default(),
         not_applicable: BTreeMap::new(),
+        one_way: BTreeMap::new(),
         outbox: Some(OutboxConvention {
             table: "event_outbox".into(),
             indexes: vec![IndexConvention {
@@ -142,6 +145,27 @@ fn evidence() -> Evidence {
             versions: Some(vec!["r2".into()]),
             catalog: Some(Catalog::default()),
         }),
+        stairway: Some(Stairway {
+            rungs: vec![rung("r1"), rung("r2")],
+            descent: Some(Descent {
+                down: transcript("downgrade base", &["r2", "r1"]),
+                stopped_at: None,
+                left: Vec::new(),
+                again: Some(transcript("upgrade heads", &["r1", "r2"])),
+                lost: Vec::new(),
+            }),
+        }),
+    }
+}
+
+fn rung(id: &str) -> Rung {
+    Rung {
+        revision: id.into(),
+        up: transcript("upgrade", &[id]),
+        down: Some(transcript("downgrade", &[id])),
+        left: Vec::new(),
+        again: Some(transcript("upgrade", &[id])),
+        lost: Vec::new(),
     }
 }
 
@@ -208,6 +232,15 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::nothing_expected("outbox_indexes", |e: &mut Evidence| outbox_of(e).expected.clear())]
 #[case::no_indexes("outbox_indexes", |e: &mut Evidence| outbox_of(e).actual.clear())]
 #[case::no_table("outbox_indexes", |e: &mut Evidence| outbox_of(e).schemas.clear())]
+#[case::no_walk("downgrade", |e: &mut Evidence| e.stairway = None)]
+#[case::no_upgrade("downgrade", |e: &mut Evidence| e.migrated = None)]
+#[case::no_rungs("downgrade", |e: &mut Evidence| stairway(e).rungs.clear())]
+#[case::one_rung_short("downgrade", |e: &mut Evidence| stairway(e).rungs.truncate(1))]
+#[case::no_downgrade("downgrade", |e: &mut Evidence| stairway(e).rungs[0].down = None)]
+#[case::no_second_upgrade("downgrade", |e: &mut Evidence| stairway(e).rungs[0].again = None)]
+#[case::nothing_taken_back("downgrade", |e: &mut Evidence| stairway(e).rungs[0].down.as_mut().unwrap().steps.clear())]
+#[case::no_descent("downgrade", |e: &mut Evidence| stairway(e).descent = None)]
+#[case::no_ascent("downgrade", |e: &mut Evidence| stairway(e).descent.as_mut().unwrap().again = None)]
 fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence)) {
     let mut evidence = evidence();
     take(&mut evidence);
@@ -221,6 +254,10 @@ fn migrated(evidence: &mut Evidence) -> &mut Migrated {
 
 fn stepped(evidence: &mut Evidence) -> &mut Stepped {
     evidence.stepped.as_mut().unwrap()
+}
+
+fn stairway(evidence: &mut Evidence) -> &mut Stairway {
+    evidence.stairway.as_mut().unwrap()
 }
 
 fn outbox_of(evidence: &mut Evidence) -> &mut Outbox {
@@ -441,5 +478,87 @@ fn an_invalid_index_is_red() {
     assert_eq!(
         titles(&verdict("outbox_indexes", &evidence)),
         ["index \"ix\" is invalid, so no query uses it"]
+    );
+}
+
+fn left(kind: &str, name: &str) -> Vec<Change> {
+    let object = Object {
+        schema: Some("public".into()),
+        kind: kind.into(),
+        name: name.into(),
+        definition: String::new(),
+    };
+    vec![Change {
+        before: None,
+        after: Some(object),
+    }]
+}
+
+#[test]
+fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
+    let mut evidence = evidence();
+    let rung = &mut stairway(&mut evidence).rungs[0];
+    rung.left = left("enum type", "status");
+    rung.again = None;
+    rung.up
+        .statements
+        .push(statement(1, "CREATE TYPE status AS ENUM ('a')", None));
+    let Verdict::Fail(findings) = verdict("downgrade", &evidence) else {
+        panic!()
+    };
+    assert_eq!(
+        findings[0].title,
+        "the downgrade of revision r1 leaves enum type public.status behind"
+    );
+    assert!(
+        findings[0].help[0].contains("DROP TYPE status"),
+        "{findings:?}"
+    );
+    assert_eq!(findings[0].marks[0].place.line, 9);
+}
+
+#[test]
+fn an_extension_left_behind_is_a_note() {
+    let mut evidence = evidence();
+    stairway(&mut evidence).rungs[0].left = left("extension", "pg_trgm");
+    let Verdict::Pass { notes } = verdict("downgrade", &evidence) else {
+        panic!()
+    };
+    assert!(
+        notes[0].contains("extension public.pg_trgm stays"),
+        "{notes:?}"
+    );
+}
+
+#[rstest]
+#[case::raises(true, false)]
+#[case::stale(false, true)]
+fn a_one_way_revision_must_really_be_one(#[case] raises: bool, #[case] red: bool) {
+    let mut service = service();
+    service
+        .one_way
+        .insert("r2".into(), "PostgreSQL cannot remove an enum label".into());
+    let mut evidence = evidence();
+    if raises {
+        let rung = &mut stairway(&mut evidence).rungs[1];
+        rung.down.as_mut().unwrap().outcome = Outcome::Raised(raised("0A000", "no"));
+        rung.again = None;
+    }
+    assert_eq!(
+        criterion("downgrade").verdict(&service, &evidence).is_red(),
+        red
+    );
+}
+
+#[test]
+fn a_one_way_revision_that_is_not_there_is_red() {
+    let mut service = service();
+    service.one_way.insert("r9".into(), "gone".into());
+    let Verdict::Fail(findings) = criterion("downgrade").verdict(&service, &evidence()) else {
+        panic!()
+    };
+    assert!(
+        findings[0].title.contains("no such revision"),
+        "{findings:?}"
     );
 }

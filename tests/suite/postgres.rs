@@ -410,16 +410,18 @@ fn a_start_that_fails_says_why_and_leaves_nothing(
 fn another_port_is_taken_when_one_is_in_use() {
     let postgres = "if [ ! -e @dir@/once ]; then : >@dir@/once; \
         echo 'LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use' >&2; exit 1; fi; exec @bin@/postgres \"$@\"";
-    let programs = programs(INITDB, postgres);
-    let settings = Settings {
-        binaries: Some(programs.path().to_owned()),
-        ..local()
-    };
-    block_on(async {
-        let server = postgres::start(&settings, "ports").await.unwrap();
-        assert!(programs.path().join("once").exists() && server.is_alive());
-        server.stop().await.unwrap();
-    });
+    let (tmp, programs) = (open_dir(), programs(INITDB, postgres));
+    let output = stage(
+        "stop",
+        tmp.path(),
+        &[("POSTGRES_BIN", programs.path().to_str().unwrap())],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(programs.path().join("once").exists());
 }
 
 #[test]

@@ -5,10 +5,11 @@
 //! looks only for revisions that no head or no base reaches).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::nearest::{Nearest, nearest, stem};
 use super::{Edges, Graph, Revision};
 use crate::alembic::revision_file::RevisionFile;
 
@@ -95,39 +96,10 @@ pub enum Problem {
     },
 }
 
-/// A known revision that comes near to an unknown name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Nearest {
-    /// Its id.
-    pub id: String,
-    /// Its file.
-    pub file: PathBuf,
-    /// In what it comes near.
-    pub why: Likeness,
-}
-
-/// What makes a revision the nearest one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Likeness {
-    /// The name is its branch label, which `down_revision` may not be.
-    BranchLabel,
-    /// The name is that of its file.
-    FileName,
-    /// The name is the start of its id, or the id the start of the name.
-    PartialId,
-    /// The ids differ by a few characters.
-    SimilarId,
-}
-
 /// Alembic's `_revision_illegal_chars`.
 const ILLEGAL: [char; 4] = ['@', '-', '+', ':'];
 /// For how many unknown names the nearest is looked for.
 const NEAREST_FOR: usize = 50;
-/// Ids longer than this are not compared letter by letter.
-const COMPARABLE: usize = 64;
-/// From where on two ids are similar, between 0 and 1.
-const SIMILAR: f64 = 0.7;
-
 /// What is certainly wrong with `graph`.
 pub(super) fn of(graph: &Graph) -> Vec<Problem> {
     if graph.revisions.is_empty() && graph.unread.is_empty() {
@@ -295,64 +267,6 @@ impl<'g> Unread<'g> {
             || self.ids.contains(name)
             || (!name.is_empty() && self.stems.iter().any(|stem| stem.contains(name)))
     }
-}
-
-fn stem(file: &Path) -> String {
-    file.file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// The known revision that `name`, which `by` names, comes nearest to.
-fn nearest(
-    graph: &Graph,
-    name: &str,
-    by: &Revision,
-    labels: &HashMap<&str, usize>,
-) -> Option<Nearest> {
-    let others = || {
-        graph
-            .revisions
-            .iter()
-            .filter(|revision| revision.file != by.file)
-    };
-    let as_nearest = |revision: &Revision, why| Nearest {
-        id: revision.id.clone(),
-        file: revision.file.clone(),
-        why,
-    };
-    if let Some(labelled) = labels.get(name).and_then(|at| graph.revisions.get(*at)) {
-        return Some(as_nearest(labelled, Likeness::BranchLabel));
-    }
-    let wanted = name.trim().trim_end_matches(".py");
-    let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
-    if wanted.is_empty() {
-        return None;
-    }
-    if let Some(found) = others().find(|revision| stem(&revision.file) == wanted) {
-        return Some(as_nearest(found, Likeness::FileName));
-    }
-    let begins = |long: &str, short: &str| short.len() >= 3 && long.starts_with(short);
-    let partial = others().filter(|r| begins(&r.id, wanted) || begins(wanted, &r.id));
-    if let Some(found) = partial.max_by_key(|revision| revision.id.len().min(wanted.len())) {
-        return Some(as_nearest(found, Likeness::PartialId));
-    }
-    if wanted.len() >= 4
-        && let Some(found) = others().find(|revision| stem(&revision.file).contains(wanted))
-    {
-        return Some(as_nearest(found, Likeness::FileName));
-    }
-    let wanted = wanted.to_lowercase();
-    let likeness = |revision: &Revision| match revision.id.len().max(wanted.len()) > COMPARABLE {
-        true => 0.0,
-        false => strsim::normalized_damerau_levenshtein(&revision.id.to_lowercase(), &wanted),
-    };
-    others()
-        .map(|revision| (likeness(revision), revision))
-        .filter(|(score, _)| *score >= SIMILAR)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, revision)| as_nearest(revision, Likeness::SimilarId))
 }
 
 fn cycles(graph: &Graph) -> Vec<Problem> {

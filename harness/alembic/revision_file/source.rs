@@ -46,7 +46,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Trouble> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return refused(1, "UTF-16, which Python does not read as source");
     }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+    if bytes.contains(&0) {
+        let at = bytes.iter().take_while(|byte| **byte != 0).count();
         return refused(
             line_at(bytes, at),
             "a NUL byte, which Python does not accept in source",
@@ -59,29 +60,31 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Trouble> {
     let declared = declared_encoding(bytes);
     let encoding = declared.as_ref().map_or("utf-8", |(_, name)| name);
     let line = declared.as_ref().map_or(1, |(line, _)| *line);
+    // With a mark, Python 3.11 refuses even the alias `utf8`.
     if marked && encoding != "utf-8" {
         return refused(
             line,
             &format!("a UTF-8 byte-order mark, but declared as `{encoding}`"),
         );
     }
-    match (encoding, bytes.iter().position(|byte| !byte.is_ascii())) {
-        ("utf-8", _) => match std::str::from_utf8(bytes) {
+    match encoding {
+        "utf-8" | "utf8" => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Cow::Borrowed(text)),
             Err(e) => refused(
                 line_at(bytes, e.valid_up_to()),
                 "bytes that are not UTF-8, and no encoding is declared",
             ),
         },
-        ("iso-8859-1", _) => Ok(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        ("ascii", Some(at)) => refused(
-            line_at(bytes, at),
-            "bytes that are not ASCII, which the file declares as its encoding",
-        ),
-        (name, None) if name == "ascii" || ASCII_COMPATIBLE.contains(&name) => {
+        "iso-8859-1" => Ok(bytes.iter().map(|byte| char::from(*byte)).collect()),
+        name if (name == "ascii" || ASCII_COMPATIBLE.contains(&name)) && bytes.is_ascii() => {
             Ok(String::from_utf8_lossy(bytes))
         }
-        (name, _) => {
+        "ascii" => {
+            let at = bytes.iter().take_while(|byte| byte.is_ascii()).count();
+            let problem = "bytes that are not ASCII, which the file declares as its encoding";
+            refused(line_at(bytes, at), problem)
+        }
+        name => {
             let what = format!("the file's encoding is declared as `{name}`");
             Err(Trouble::NeedsPython { line, what })
         }
@@ -122,7 +125,7 @@ fn declared_in(comment: &str) -> Option<String> {
 fn normalized(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace('_', "-");
     let is = |known: &str| name == known || name.starts_with(&format!("{known}-"));
-    if is("utf-8") || matches!(&*name, "utf8" | "u8" | "utf" | "cp65001") {
+    if is("utf-8") || matches!(&*name, "u8" | "utf" | "cp65001") {
         "utf-8".to_owned()
     } else if ["latin-1", "iso-8859-1", "iso-latin-1"]
         .iter()
@@ -238,6 +241,7 @@ mod tests {
     #[case::third_line_is_a_comment(b"\n\n# coding: koi8-r\na", "\n\n# coding: koi8-r\na")]
     #[case::after_code(b"a\n# coding: koi8-r\n", "a\n# coding: koi8-r\n")]
     #[case::ascii_only(b"# coding=cp1252\na", "# coding=cp1252\na")]
+    #[case::alias(b"# coding: utf8\n\xc3\xa9", "# coding: utf8\n\u{e9}")]
     #[case::word_without_name(b"# encoding is hard\na", "# encoding is hard\na")]
     fn decodes(#[case] bytes: &[u8], #[case] text: &str) {
         assert_eq!(decode(bytes).unwrap(), text);
@@ -248,6 +252,7 @@ mod tests {
     #[case::nul(b"a\nb\0", 2, "NUL")]
     #[case::latin_1_undeclared(b"a\n\n'\xe9'", 3, "not UTF-8")]
     #[case::not_ascii(b"# coding: ascii\n\xe9", 2, "not ASCII")]
+    #[case::mark_against_alias(b"\xef\xbb\xbf# coding: utf8", 1, "byte-order mark")]
     #[case::mark_against_cookie(b"\xef\xbb\xbf\n# coding: latin-1", 2, "byte-order mark")]
     fn refuses(#[case] bytes: &[u8], #[case] at: u32, #[case] says: &str) {
         match decode(bytes) {

@@ -229,6 +229,7 @@ fn only_python_can_tell(#[case] source: &str, #[case] at: u32, #[case] says: &st
     Some(5),
     "`print \"x\"`"
 )]
+#[case::late_future("x.py", b"'''m'''\nfrom __future__ import annotations\nrevision = 'r'\ndown_revision = None\nfrom __future__ import division", Some(5), "`from __future__` after")]
 #[case::merge_conflict(
     "x.py",
     b"<<<<<<< HEAD\nrevision = 'r'\n=======\n",

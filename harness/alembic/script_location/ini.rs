@@ -135,11 +135,11 @@ impl Reader {
             return Ok(());
         }
         let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-        if text.is_empty() || indent > self.indent {
-            if let Some(value) = self.open_value() {
-                value.push(text.to_owned());
-                return Ok(());
-            }
+        if (text.is_empty() || indent > self.indent)
+            && let Some(value) = self.open_value()
+        {
+            value.push(text.to_owned());
+            return Ok(());
         }
         if text.is_empty() {
             return Ok(());

@@ -2,4 +2,4 @@
 
 from alembic_env import migrate
 
-migrate()
+migrate(transaction_per_migration=True)

@@ -17,4 +17,4 @@ async def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("essays")
+    op.drop_table("essays", if_exists=True)

@@ -14,7 +14,7 @@ down_revision = "20250707_0001"
 
 def upgrade() -> None:
     op.add_column("essays", sa.Column("title", sa.String(255)))
-    if context.get_context().opts["starting_rev"] is not None:
+    if not context.config.attributes["was_empty"]:
         op.create_index("ix_essays_title", "essays", ["title"])
 
 

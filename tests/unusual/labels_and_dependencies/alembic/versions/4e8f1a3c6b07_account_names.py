@@ -11,7 +11,7 @@ from alembic import op
 revision = "4e8f1a3c6b07"
 down_revision = "2b90d4f7c8e1"
 branch_labels = None
-depends_on = ["7c1e0b"]
+depends_on = ["7c1e0b9a52d4"]
 
 
 def upgrade() -> None:

@@ -9,7 +9,7 @@ from outbox import create_event_outbox, drop_event_outbox
 
 # -*- coding: utf-8 -*-
 revision: str = "a1"
-down_revision: str = ""
+down_revision: str | None = None
 branch_labels = None
 depends_on = ()
 

@@ -1,11 +1,10 @@
-"""Jobs.
+"""Event outbox.
 
 Revision ID: 20250706_0001
 Revises:
 Create Date: 2025-07-06 15:58:22.495786
 """
 
-from alembic import op
 from outbox import create_event_outbox, drop_event_outbox
 
 revision = "20250706_0001"
@@ -13,12 +12,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.execute("CREATE TYPE job_status AS ENUM ('pending', 'done')")
-    op.execute("CREATE TABLE jobs (id uuid PRIMARY KEY, status job_status NOT NULL)")
     create_event_outbox()
 
 
 def downgrade() -> None:
     drop_event_outbox()
-    op.drop_table("jobs")
-    op.execute("DROP TYPE job_status")

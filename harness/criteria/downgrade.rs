@@ -1,0 +1,299 @@
+//! A downgrade puts things back.
+
+use std::path::Path;
+
+use super::{Criterion, Finding, Verdict, cause, upgrade_head};
+use crate::alembic::transcript::{Outcome, Place, Transcript};
+use crate::evidence::catalog::{Change, Object};
+use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::{Evidence, Part, Stairway};
+use crate::manifest::Service;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "downgrade",
+    asserts: "every revision can be taken back: downgrade restores the catalog, upgrade works again and \
+              reaches the same one, and `downgrade base` leaves nothing but the version table",
+    why: "a release is taken back on the day it fails, and what a downgrade leaves behind stops the next upgrade",
+    remedy: "undo in downgrade() what upgrade() does, in reverse: columns and tables before types; \
+             or declare the revision one-way in the manifest, with the reason",
+    needs: &[Part::Migrated, Part::Stairway],
+    judge,
+};
+
+/// How many objects of one revision are listed.
+const SHOWN: usize = 8;
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the transcript of `upgrade head`");
+    };
+    let unsound = || upgrade_head::proves_nothing(migrated);
+    if let Some(blocked) = cause::blocked(evidence, migrated.reached()).or_else(unsound) {
+        return blocked;
+    }
+    let Some(stairway) = &evidence.stairway else {
+        return Verdict::without("the walk down and up again");
+    };
+    let mut findings = stale(service, evidence, stairway);
+    findings.extend(stairway.rungs.iter().filter_map(|rung| rung_found(service, rung)));
+    if !findings.is_empty() {
+        return Verdict::Fail(findings);
+    }
+    let failed_up = stairway.rungs.iter().find_map(|rung| cause::blocked(evidence, &rung.up));
+    if let Some(blocked) = failed_up.or_else(|| unwalked(service, evidence, stairway)) {
+        return blocked;
+    }
+    let Some(descent) = &stairway.descent else {
+        return Verdict::without("the whole way down");
+    };
+    if descent.down.finished() && descent.again.is_none() {
+        return Verdict::without("the way up after the whole way down");
+    }
+    match descended(service, descent) {
+        Some(finding) => Verdict::Fail(vec![finding]),
+        None => Verdict::Pass { notes: notes(service, stairway) },
+    }
+}
+
+/// Every revision of the graph must have been walked up, down and up again, but for
+/// those that are declared one-way.
+fn unwalked(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Option<Verdict> {
+    let walked = |id: &String| {
+        let rung = stairway.rungs.iter().find(|rung| rung.revision == *id);
+        rung.is_some_and(|rung| rung.is_walked() || service.one_way.contains_key(id))
+    };
+    let order = evidence.history.graph.upgrade_order();
+    let missing = order.into_iter().find(|revision| !walked(&revision.id))?;
+    Some(Verdict::without(&format!("the walk over revision {}", missing.id)))
+}
+
+/// A declared one-way revision that is not there, or can be taken back after all.
+fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Finding> {
+    let known = |id: &String| evidence.history.graph.revisions.iter().any(|revision| revision.id == *id);
+    let works = |id: &String| stairway.rungs.iter().any(|rung| rung.revision == *id && rung.is_taken_back());
+    let found = service.one_way.keys().filter_map(|id| {
+        let title = match (known(id), works(id)) {
+            (false, _) => format!("revision {id} is declared one-way, but there is no such revision"),
+            (true, true) => format!("revision {id} is declared one-way, but its downgrade puts everything back"),
+            (true, false) => return None,
+        };
+        Some(Finding::new(title).help(format!(
+            "remove the line \"{id}\" below [downgrade.one_way] in {}",
+            service.file.display()
+        )))
+    });
+    found.collect()
+}
+
+/// What one revision's downgrade does wrong, if anything.
+fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
+    let declared = service.one_way.contains_key(&rung.revision);
+    let down = rung.down.as_ref()?;
+    if declared {
+        return None;
+    }
+    if let Some(step) = down.steps.iter().find(|step| step.awaitable) {
+        return Some(upgrade_head::not_awaited(step));
+    }
+    if !down.finished() {
+        return Some(not_taken_back(service, rung, down));
+    }
+    let left = condensed(&rung.left);
+    if !left.is_empty() {
+        return Some(left_behind(rung, &left));
+    }
+    let again = rung.again.as_ref()?;
+    if !again.finished() {
+        return Some(
+            Finding::new(format!("revision {} cannot be upgraded again after its downgrade: {}", rung.revision, ending(again)))
+                .mark(failed_at(again).as_ref(), "here, the second time")
+                .note("the downgrade itself succeeded and restored the catalog; look for rows it left, or state in the module"),
+        );
+    }
+    let lost = condensed(&rung.lost);
+    (!lost.is_empty()).then(|| {
+        listed(Finding::new(format!("revision {} builds something else the second time", rung.revision)), &lost)
+            .mark(header(&rung.up).as_ref(), "this revision: upgrade, downgrade, upgrade")
+            .help("let downgrade() undo exactly what upgrade() does")
+    })
+}
+
+/// The downgrade raised, hung, or ended the interpreter.
+fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding {
+    let mut finding = Finding::new(format!("revision {} cannot be downgraded: {}", rung.revision, ending(down)))
+        .mark(failed_at(down).as_ref(), "here");
+    if let Outcome::Raised(raised) = &down.outcome
+        && let Some(state) = &raised.sqlstate
+    {
+        finding = finding.note(format!("postgresql: {state} {}", raised.first_line()));
+    }
+    if let Outcome::TimedOut { database, .. } = &down.outcome {
+        finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
+    }
+    finding.help(upgrade_head::hint(down).unwrap_or("write the downgrade")).help(format!(
+        "or, where nothing can put it back, say so in {}: [downgrade.one_way] \"{}\" = \"<reason>\"",
+        service.file.display(),
+        rung.revision
+    ))
+}
+
+/// The downgrade ran, but the catalog is not what it was.
+fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
+    let title = match left {
+        [one] => match (&one.before, &one.after) {
+            (None, _) => format!("the downgrade of revision {} leaves {} behind", rung.revision, one.object()),
+            (_, None) => format!("the downgrade of revision {} removes {}, which was there before", rung.revision, one.object()),
+            _ => format!("the downgrade of revision {} does not restore {}", rung.revision, one.object()),
+        },
+        many => format!("the downgrade of revision {} leaves {} objects other than before", rung.revision, many.len()),
+    };
+    let created = left.iter().find_map(|change| created_at(&rung.up, change));
+    let mut finding = Finding::new(title);
+    finding = match created {
+        Some(place) => finding.mark(Some(&place), "this is not undone"),
+        None => finding.mark(header(&rung.up).as_ref(), "this revision"),
+    };
+    let helps: Vec<String> = left.iter().filter_map(|change| undo(change)).take(SHOWN).collect();
+    helps.into_iter().fold(listed(finding, left), Finding::help)
+}
+
+/// Whether the whole way down failed, or left something at the bottom.
+fn descended(service: &Service, descent: &Descent) -> Option<Finding> {
+    if !descent.down.finished() {
+        return Some(
+            Finding::new(format!("`alembic {}` from the head fails: {}", descent.down.command, ending(&descent.down)))
+                .mark(failed_at(&descent.down).as_ref(), "here")
+                .note("each revision alone can be taken back; one after the other in one context they cannot"),
+        );
+    }
+    let left = condensed(&descent.left);
+    if !left.is_empty() {
+        return Some(listed(Finding::new("`alembic downgrade base` leaves something behind"), &left));
+    }
+    let again = descent.again.as_ref()?;
+    if !again.finished() {
+        return Some(
+            Finding::new(format!("`alembic upgrade head` fails after `alembic {}`: {}", descent.down.command, ending(again)))
+                .mark(failed_at(again).as_ref(), "here"),
+        );
+    }
+    let lost = condensed(&descent.lost);
+    (!lost.is_empty()).then(|| {
+        listed(Finding::new(format!("after `alembic {}`, `alembic upgrade head` builds another database", descent.down.command)), &lost)
+            .help(format!("compare with the first upgrade; the service is {}", service.name))
+    })
+}
+
+/// What a green result has to add.
+fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
+    let mut notes: Vec<String> = service
+        .one_way
+        .iter()
+        .map(|(revision, reason)| format!("revision {revision} is one-way: {reason}"))
+        .collect();
+    let stopped = stairway.descent.as_ref().and_then(|descent| descent.stopped_at.as_ref());
+    notes.extend(stopped.map(|revision| format!("the way down stopped at the one-way revision {revision}")));
+    let extensions = stairway.rungs.iter().flat_map(|rung| &rung.left).filter(|change| change.is_extension());
+    notes.extend(extensions.map(|change| format!("{} stays after a downgrade", change.object())));
+    notes
+}
+
+/// The changes without what comes and goes with a listed table, and without
+/// extensions, which other services' databases may share in spirit: a note.
+fn condensed(changes: &[Change]) -> Vec<&Change> {
+    let whole = |change: &Change| change.before.is_none() || change.after.is_none();
+    let relations: Vec<&Object> = changes
+        .iter()
+        .filter(|change| whole(change))
+        .filter_map(Change::any)
+        .filter(|object| ["table", "foreign table", "view", "materialized view"].contains(&object.kind.as_str()))
+        .collect();
+    let belongs = |object: &Object| {
+        relations.iter().any(|relation| {
+            let schema = relation.schema.as_deref().unwrap_or_default();
+            *relation != object
+                && relation.schema == object.schema
+                && (object.name.starts_with(&format!("{}.", relation.name))
+                    || object.definition.contains(&format!(" ON {schema}.{} ", relation.name))
+                    || object.definition.contains(&format!("OWNED BY {schema}.{}.", relation.name)))
+        })
+    };
+    let kept = changes.iter().filter(|change| !change.is_extension());
+    kept.filter(|change| change.any().is_some_and(|object| !belongs(object))).collect()
+}
+
+fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
+    for change in changes.iter().take(SHOWN) {
+        finding = finding.note(match (&change.before, &change.after) {
+            (None, _) => format!("left behind: {}", change.object()),
+            (Some(_), None) => format!("gone: {}", change.object()),
+            (Some(before), Some(after)) => {
+                format!("{}: was `{}`, is `{}`", change.object(), before.definition, after.definition)
+            }
+        });
+    }
+    match changes.len().saturating_sub(SHOWN) {
+        0 => finding,
+        more => finding.note(format!("and {more} more")),
+    }
+}
+
+/// The line that would undo what was left behind.
+fn undo(change: &Change) -> Option<String> {
+    let object = match (&change.before, &change.after) {
+        (None, Some(object)) => object,
+        _ => return None,
+    };
+    let name = match object.schema.as_deref() {
+        Some("public") | None => object.name.clone(),
+        Some(schema) => format!("{schema}.{}", object.name),
+    };
+    let (table, part) = object.name.split_once('.').unwrap_or(("", ""));
+    let kind = object.kind.as_str();
+    let statement = match kind {
+        "enum type" | "domain" | "composite type" | "range type" => {
+            return Some(format!("at the end of downgrade(), after the tables: op.execute(\"DROP TYPE {name}\")"));
+        }
+        "table" => return Some(format!("in downgrade(): op.drop_table(\"{}\")", object.name)),
+        "column" => return Some(format!("in downgrade(): op.drop_column(\"{table}\", \"{part}\")")),
+        "constraint" => return Some(format!("in downgrade(): op.drop_constraint(\"{part}\", \"{table}\")")),
+        "index" => return Some(format!("in downgrade(): op.drop_index(\"{}\")", object.name)),
+        "trigger" | "rule" | "policy" => format!("DROP {} {part} ON {table}", kind.to_uppercase()),
+        "schema" | "sequence" | "view" | "materialized view" | "function" | "procedure" | "role" => {
+            format!("DROP {} {name}", kind.to_uppercase())
+        }
+        _ => return None,
+    };
+    Some(format!("in downgrade(): op.execute(\"{statement}\")"))
+}
+
+/// Where a revision made the change that was not undone.
+fn created_at(up: &Transcript, change: &Change) -> Option<Place> {
+    let name = change.any()?.name.rsplit('.').next()?.split('(').next()?.to_ascii_lowercase();
+    let mentions = |sql: &str| sql.to_ascii_lowercase().contains(&name);
+    up.statements
+        .iter()
+        .filter(|statement| mentions(&statement.sql))
+        .find_map(|statement| statement.place.clone())
+}
+
+fn failed_at(transcript: &Transcript) -> Option<Place> {
+    upgrade_head::failed_at(transcript)
+}
+
+/// The file of the revision that ran.
+fn header(transcript: &Transcript) -> Option<Place> {
+    let step = transcript.steps.last()?;
+    Some(Place { revision: Some(step.revision.clone()), ..Place::line(Path::new(&step.file), 1) })
+}
+
+/// How a transcript ended, in a few words.
+fn ending(transcript: &Transcript) -> String {
+    match &transcript.outcome {
+        Outcome::Finished => "it finished".to_owned(),
+        Outcome::Raised(raised) => raised.line(),
+        Outcome::TimedOut { limit, .. } => format!("it took longer than {limit} s"),
+        Outcome::Ended { how, .. } => format!("Python {how}"),
+    }
+}

@@ -1,0 +1,187 @@
+//! Walks the stairway: every revision up, down and up again, then all the way down.
+//!
+//! The first snapshot is taken after `env.py` ran without any revision, so that what
+//! `env.py` itself creates (a schema, an extension) is no revision's doing.
+
+use std::time::Instant;
+
+use super::Driver;
+use crate::alembic::worker::{self, Command};
+use crate::error::Result;
+use crate::evidence::progress::Progress;
+use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::{Catalog, Migrated, Stairway};
+
+impl Driver<'_> {
+    /// The stairway of a history whose upgrade is known to work.
+    pub(super) async fn climb(
+        &mut self,
+        loaded: &worker::History,
+        migrated: &Migrated,
+        roles: &[String],
+    ) -> Result<Stairway> {
+        let begun = Instant::now();
+        let base = self.base(roles).await?;
+        let rungs = self.rungs(loaded, &base, roles).await?;
+        let one_way = |rung: &Rung| self.service.one_way.contains_key(&rung.revision);
+        let passable = rungs
+            .iter()
+            .all(|rung| rung.is_taken_back() || one_way(rung));
+        let descent = match &migrated.catalog {
+            Some(head) if passable && self.worker.is_alive() => {
+                let head = self.without_version_table(head.clone());
+                Some(self.descend(loaded, &base, &head).await?)
+            }
+            _ => None,
+        };
+        (self.say)(Progress::Ran {
+            command: "every revision up, down and up".to_owned(),
+            revisions: rungs.len(),
+            seconds: begun.elapsed().as_secs_f64(),
+            ok: descent.is_some(),
+        });
+        Ok(Stairway { rungs, descent })
+    }
+
+    /// Every revision up, down and up again, as far as it goes.
+    async fn rungs(
+        &mut self,
+        loaded: &worker::History,
+        base: &Catalog,
+        roles: &[String],
+    ) -> Result<Vec<Rung>> {
+        let mut rungs = Vec::new();
+        let mut floor = base.clone();
+        for (position, revision) in loaded.revisions.iter().enumerate() {
+            let (rung, reached) = self.rung(&revision.id, &floor).await?;
+            let went_up = rung.up.finished();
+            rungs.push(rung);
+            if !went_up || !self.worker.is_alive() {
+                break;
+            }
+            floor = match reached {
+                Some(reached) => reached,
+                // What a downgrade left behind must not be blamed on the revisions above.
+                None => match self.rebuild(loaded, position, roles).await? {
+                    Some(catalog) => catalog,
+                    None => break,
+                },
+            };
+        }
+        Ok(rungs)
+    }
+
+    /// A fresh database as `env.py` leaves it without any revision.
+    async fn base(&mut self, roles: &[String]) -> Result<Catalog> {
+        self.start_afresh(roles).await?;
+        self.command(Command::Touch).await?;
+        self.snapshot().await
+    }
+
+    /// One revision up, down and up; with the catalog it ended with, where that is the
+    /// one to go on from.
+    async fn rung(&mut self, revision: &str, floor: &Catalog) -> Result<(Rung, Option<Catalog>)> {
+        let up = self.command(Command::Upgrade(revision)).await?;
+        let mut rung = Rung {
+            revision: revision.to_owned(),
+            up,
+            down: None,
+            left: Vec::new(),
+            again: None,
+            lost: Vec::new(),
+        };
+        if !rung.up.finished() {
+            return Ok((rung, None));
+        }
+        let top = self.snapshot().await?;
+        let down = self.command(Command::Downgrade(revision)).await?;
+        rung.down = Some(down);
+        if !self.worker.is_alive() {
+            return Ok((rung, None));
+        }
+        let below = self.snapshot().await?;
+        rung.left = floor.changes(&below);
+        if !rung.is_taken_back() {
+            // A downgrade that raised and was rolled back whole changed nothing.
+            return Ok((rung, (below == top).then_some(top)));
+        }
+        let again = self.command(Command::Upgrade(revision)).await?;
+        let finished = again.finished();
+        rung.again = Some(again);
+        if !finished {
+            return Ok((rung, None));
+        }
+        let reached = self.snapshot().await?;
+        rung.lost = top.changes(&reached);
+        let same = rung.lost.is_empty();
+        Ok((rung, same.then_some(reached)))
+    }
+
+    /// A fresh database upgraded to where the walk is, branches included.
+    async fn rebuild(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+        roles: &[String],
+    ) -> Result<Option<Catalog>> {
+        self.base(roles).await?;
+        let below = &loaded.revisions[..=position];
+        let is_top = |id: &String| !below.iter().any(|other| other.down_revisions.contains(id));
+        for top in below.iter().filter(|revision| is_top(&revision.id)) {
+            if !self.command(Command::Upgrade(&top.id)).await?.finished() {
+                return Ok(None);
+            }
+        }
+        self.snapshot().await.map(Some)
+    }
+
+    /// All the way down, or to the highest revision that is declared one-way.
+    async fn descend(
+        &mut self,
+        loaded: &worker::History,
+        base: &Catalog,
+        head: &Catalog,
+    ) -> Result<Descent> {
+        let stopped_at = loaded
+            .revisions
+            .iter()
+            .rev()
+            .find(|revision| self.service.one_way.contains_key(&revision.id))
+            .map(|revision| revision.id.clone());
+        let down = self
+            .command(Command::Descend(stopped_at.as_deref().unwrap_or("base")))
+            .await?;
+        let mut descent = Descent {
+            down,
+            stopped_at,
+            left: Vec::new(),
+            again: None,
+            lost: Vec::new(),
+        };
+        if !descent.down.finished() {
+            return Ok(descent);
+        }
+        if descent.stopped_at.is_none() {
+            descent.left = base.changes(&self.snapshot().await?);
+        }
+        let again = self.command(Command::Upgrade("heads")).await?;
+        if again.finished() {
+            descent.lost = head.changes(&self.snapshot().await?);
+        }
+        descent.again = Some(again);
+        Ok(descent)
+    }
+
+    /// The catalog without the version table, which no revision creates.
+    async fn snapshot(&mut self) -> Result<Catalog> {
+        let catalog = self.catalog().await?;
+        Ok(self.without_version_table(catalog))
+    }
+
+    fn without_version_table(&self, catalog: Catalog) -> Catalog {
+        match &self.version_table {
+            Some(table) => catalog.without_table(table.schema.as_deref(), &table.name),
+            None => catalog,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Each revision up, down and up again, and the whole way down: [`Stairway`].
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Change;
+use crate::alembic::transcript::Transcript;
+
+/// What walking a history down and up again did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stairway {
+    /// One per revision, in the order of upgrading, as far as it got.
+    pub rungs: Vec<Rung>,
+    /// The whole way down from the head; `None` where a rung could not be taken back.
+    pub descent: Option<Descent>,
+}
+
+/// One revision: up, down, up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// The revision.
+    pub revision: String,
+    /// The first upgrade.
+    pub up: Transcript,
+    /// The downgrade; `None` where the upgrade failed.
+    pub down: Option<Transcript>,
+    /// What differs from before the first upgrade, after the downgrade.
+    pub left: Vec<Change>,
+    /// The second upgrade; `None` where the downgrade did not put everything back.
+    pub again: Option<Transcript>,
+    /// What differs from the first upgrade, after the second.
+    pub lost: Vec<Change>,
+}
+
+impl Rung {
+    /// Whether the downgrade ran and put everything back. An extension may stay: it
+    /// is the database's, not the revision's alone.
+    #[must_use]
+    pub fn is_taken_back(&self) -> bool {
+        let ran = self.down.as_ref().is_some_and(Transcript::finished);
+        ran && self.left.iter().all(Change::is_extension)
+    }
+
+    /// Whether it went up, down and up again, all three for real.
+    #[must_use]
+    pub fn is_walked(&self) -> bool {
+        let ran = |transcript: Option<&Transcript>| {
+            let steps = transcript
+                .map(|transcript| transcript.steps.as_slice())
+                .unwrap_or_default();
+            steps.iter().any(|step| step.revision == self.revision)
+        };
+        ran(Some(&self.up)) && ran(self.down.as_ref()) && ran(self.again.as_ref())
+    }
+}
+
+/// From the head all the way down, and up again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Descent {
+    /// The downgrade.
+    pub down: Transcript,
+    /// The one-way revision where it ended; `None` for base.
+    pub stopped_at: Option<String>,
+    /// What base has that was not there before the first upgrade.
+    pub left: Vec<Change>,
+    /// The upgrade afterwards; `None` where the downgrade failed.
+    pub again: Option<Transcript>,
+    /// What differs from the head as it was.
+    pub lost: Vec<Change>,
+}
