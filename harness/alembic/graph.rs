@@ -94,6 +94,16 @@ impl Graph {
             .collect()
     }
 
+    /// What the version table holds at the heads: the heads without those that another
+    /// revision depends on, which Alembic takes as implied (`RevisionMap._real_heads`).
+    pub fn version_rows(&self) -> Vec<&Revision> {
+        let index = self.index();
+        let needed: HashSet<usize> = self.dependencies(&index).into_iter().flatten().collect();
+        let implied = |head: &&Revision| index.get(&*head.id).is_some_and(|at| needed.contains(at));
+        let heads = self.heads().into_iter();
+        heads.filter(|head| !implied(head)).collect()
+    }
+
     /// The revisions without a `down_revision`.
     pub fn bases(&self) -> Vec<&Revision> {
         self.revisions

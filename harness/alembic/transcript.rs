@@ -155,7 +155,10 @@ impl Raised {
     /// `DuplicateObjectError: type "a" already exists`.
     #[must_use]
     pub fn line(&self) -> String {
-        format!("{}: {}", self.name(), self.first_line())
+        match self.first_line() {
+            "" => self.name().to_owned(),
+            text => format!("{}: {text}", self.name()),
+        }
     }
 
     /// The class of the error that was wrapped, or its own.

@@ -5,7 +5,25 @@ use std::collections::BTreeSet;
 
 use super::{Verdict, enum_types, single_head, upgrade_head};
 use crate::alembic::transcript::{Outcome, Transcript};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Migrated};
+
+/// Why nothing that was built by `upgrade head` can be judged; `None` if it can.
+#[must_use]
+pub fn unusable(evidence: &Evidence, migrated: &Migrated) -> Option<Verdict> {
+    blocked(evidence, migrated.reached())
+        .or_else(|| no_history(evidence, migrated.reached()))
+        .or_else(|| upgrade_head::does_not_last(migrated))
+}
+
+/// An upgrade that succeeds because there is no history that it could run.
+#[must_use]
+pub fn no_history(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
+    let empty = transcript.finished() && transcript.steps.is_empty();
+    (empty && single_head::is_broken(&evidence.history)).then(|| Verdict::Blocked {
+        by: single_head::CRITERION.id.to_owned(),
+        because: format!("`alembic {}` finds no revision to run", transcript.command),
+    })
+}
 
 /// The criterion that explains why `transcript` did not finish, as a verdict for
 /// all the others; `None` if it finished.

@@ -23,13 +23,15 @@ pub const CRITERION: Criterion = Criterion {
 
 /// How many objects of one revision are listed.
 const SHOWN: usize = 8;
+/// How many of them are shown where they were made.
+const MARKED: usize = 4;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    let unsound = || upgrade_head::proves_nothing(migrated);
-    if let Some(blocked) = cause::blocked(evidence, migrated.reached()).or_else(unsound) {
+    let unusable = cause::unusable(evidence, migrated);
+    if let Some(blocked) = unusable.or_else(|| upgrade_head::does_nothing(migrated)) {
         return blocked;
     }
     let Some(stairway) = &evidence.stairway else {
@@ -148,12 +150,17 @@ fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
         },
         many => format!("the downgrade of revision {} leaves {} objects other than before", rung.revision, many.len()),
     };
-    let created = left.iter().find_map(|change| created_at(&rung.up, change));
+    let places = left.iter().filter_map(|change| Some((created_at(&rung.up, change)?, change)));
     let mut finding = Finding::new(title);
-    finding = match created {
-        Some(place) => finding.mark(Some(&place), "this is not undone"),
-        None => finding.mark(header(&rung.up).as_ref(), "this revision"),
-    };
+    for (place, change) in places.take(MARKED) {
+        let marked = finding.marks.iter().any(|mark| mark.place == place);
+        if !marked {
+            finding = finding.mark(Some(&place), format!("{}: this is not undone", change.object()));
+        }
+    }
+    if finding.marks.is_empty() {
+        finding = finding.mark(header(&rung.up).as_ref(), "this revision");
+    }
     let helps: Vec<String> = left.iter().filter_map(|change| undo(change)).take(SHOWN).collect();
     helps.into_iter().fold(listed(finding, left), Finding::help)
 }
@@ -247,6 +254,7 @@ fn undo(change: &Change) -> Option<String> {
     };
     let name = match object.schema.as_deref() {
         Some("public") | None => object.name.clone(),
+        Some(_) if object.kind == "schema" => object.name.clone(),
         Some(schema) => format!("{schema}.{}", object.name),
     };
     let (table, part) = object.name.split_once('.').unwrap_or(("", ""));

@@ -48,9 +48,11 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
+    if let Some(blocked) = cause::unusable(evidence, migrated) {
+        return blocked;
+    }
     let Some(stepped) = &evidence.stepped else {
-        return cause::blocked(evidence, reached)
-            .unwrap_or_else(|| Verdict::without("the history stepped one revision per context"));
+        return Verdict::without("the history stepped one revision per context");
     };
     [reached, &stepped.upgrade]
         .into_iter()

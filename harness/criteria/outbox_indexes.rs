@@ -21,7 +21,7 @@ const OK: &str = "OK: Outbox indexes aligned with shared conventions.";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else { return Verdict::without("the migrated database") };
-    if let Some(blocked) = cause::blocked(evidence, migrated.reached()) {
+    if let Some(blocked) = cause::unusable(evidence, migrated) {
         return blocked;
     }
     if service.outbox.is_none() {
@@ -51,10 +51,12 @@ fn no_table(service: &Service, outbox: &Outbox) -> Finding {
     if let Some(schema) = &service.schema {
         finding = finding.note(format!("looked for in schema \"{schema}\", which {} names", service.file.display()));
     }
-    match manifest::nearest(&outbox.table, names) {
-        Some(nearest) => finding = finding.note(format!("the nearest table is \"{nearest}\"")),
-        None => finding = finding.note(format!("tables there are: {}", outbox.tables.join(", "))),
-    }
+    let elsewhere = outbox.tables.iter().find(|table| table.ends_with(&format!(".{}", outbox.table)));
+    let nearest = elsewhere.map(String::as_str).or_else(|| manifest::nearest(&outbox.table, names));
+    finding = match nearest {
+        Some(nearest) => finding.note(format!("the nearest table is {nearest}")),
+        None => finding.note(format!("tables there are: {}", outbox.tables.join(", "))),
+    };
     finding
         .help("create the table with the shared outbox mixin, and its indexes, in a new revision")
         .help(format!(

@@ -22,8 +22,16 @@ const SHOWN: usize = 8;
 /// How many lines of a failed statement are shown.
 const SQL_LINES: usize = 4;
 
+/// How many further lines of an error's text are shown.
+const MESSAGE_LINES: usize = 4;
+/// How many frames of a stack are shown.
+const FRAMES: usize = 6;
+
 fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else { return Verdict::without("the transcript of `upgrade head`") };
+    if let Some(blocked) = cause::no_history(evidence, migrated.reached()) {
+        return blocked;
+    }
     let stepped = evidence.stepped.as_ref();
     let mut transcripts = vec![migrated.reached()];
     transcripts.extend(stepped.map(|stepped| &stepped.upgrade));
@@ -95,12 +103,14 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     let message = error.first_line();
     let title = match (transcript.failed_step(), &place) {
         (Some(step), _) => format!("revision {} cannot be upgraded: {message}", step.revision),
-        (None, _) => format!("`alembic {}` raises {}: {message}", transcript.command, error.name()),
+        (None, _) => format!("`alembic upgrade` raises {}: {message}", error.name()),
     };
     let mut finding = Finding::new(title).mark(place.as_ref(), format!("{} here", error.name()));
     if let Some(state) = &error.sqlstate {
         finding = finding.note(format!("postgresql: {state} {message}"));
     }
+    let rest = error.message.lines().skip(1).map(str::trim).filter(|line| worth_reading(line));
+    finding.notes.extend(rest.take(MESSAGE_LINES).map(str::to_owned));
     finding = finding.note(format!("seen in `alembic {}`", transcript.command));
     if let Some(statement) = statement {
         finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
@@ -112,6 +122,12 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
         None => finding,
     };
     finding.help(format!("everything Python printed: {}", transcript.output.display()))
+}
+
+/// SQLAlchemy repeats the statement and the parameters, and links to its documentation.
+fn worth_reading(line: &str) -> bool {
+    let repeated = ["[SQL:", "[parameters:", "(Background on this error"];
+    !line.is_empty() && !repeated.iter().any(|start| line.starts_with(start))
 }
 
 /// What to do about errors that have one usual cause
@@ -157,15 +173,27 @@ fn frame(error: &Raised) -> Option<Place> {
 
 fn timed_out(transcript: &Transcript, limit: f64, python: &[String], database: &[String]) -> Finding {
     let running = transcript.failed_statement();
-    let at = transcript.failed_step().map(|step| format!(", in revision {}", step.revision)).unwrap_or_default();
-    let mut finding = Finding::new(format!("`alembic {}` took longer than {limit} s{at}", transcript.command))
-        .mark(running.and_then(|statement| statement.place.as_ref()), "this statement was running");
-    if let Some(statement) = running {
-        finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
-    }
+    let step = transcript.failed_step();
+    let at = step.map(|step| format!(", in revision {}", step.revision)).unwrap_or_default();
+    let mut finding = Finding::new(format!("`alembic {}` took longer than {limit} s{at}", transcript.command));
+    finding = match running {
+        Some(statement) => finding
+            .mark(statement.place.as_ref(), "this statement was running")
+            .note(format!("the statement: {}", shortened(&statement.sql))),
+        None => finding.mark(step.and_then(|step| stuck_at(step, python)).as_ref(), "Python was here"),
+    };
     finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
-    finding.notes.extend(python.iter().take(10).map(|line| format!("python: {line}")));
+    finding.notes.extend(python.iter().take(FRAMES).map(|line| format!("python: {line}")));
     finding.help("if it is only slow, raise `timeouts.upgrade` in the manifest")
+}
+
+/// The revision's line in a stack that `faulthandler` wrote:
+/// `File "<path>", line 20 in upgrade`.
+fn stuck_at(step: &Step, python: &[String]) -> Option<Place> {
+    let file = format!("\"{}\", line ", step.file.display());
+    let rest = python.iter().find_map(|line| line.split_once(file.as_str()))?.1;
+    let line = rest.split_whitespace().next()?.parse().ok()?;
+    Some(Place { revision: Some(step.revision.clone()), ..Place::line(&step.file, line) })
 }
 
 fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
@@ -179,12 +207,17 @@ fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
         .help(format!("everything Python printed: {}", transcript.output.display()))
 }
 
-/// An upgrade that succeeds and yet did nothing that lasts, as a verdict for the
-/// criteria that build on it.
-pub(super) fn proves_nothing(migrated: &Migrated) -> Option<Verdict> {
-    let unawaited = migrated.reached().steps.iter().find(|step| step.awaitable);
-    let finding = unawaited.map(not_awaited).or_else(|| again(migrated))?;
-    Some(Verdict::Blocked { by: CRITERION.id.to_owned(), because: finding.title })
+/// An upgrade that succeeds and yet lasts not even until the next one, as a verdict
+/// for the criteria that build on it.
+pub(super) fn does_not_last(migrated: &Migrated) -> Option<Verdict> {
+    let because = again(migrated)?.title;
+    Some(Verdict::Blocked { by: CRITERION.id.to_owned(), because })
+}
+
+/// The same for an upgrade of which a revision did nothing.
+pub(super) fn does_nothing(migrated: &Migrated) -> Option<Verdict> {
+    let step = migrated.reached().steps.iter().find(|step| step.awaitable)?;
+    Some(Verdict::Blocked { by: CRITERION.id.to_owned(), because: not_awaited(step).title })
 }
 
 /// A step whose function is async does nothing.
@@ -233,7 +266,8 @@ fn not_at_head(evidence: &Evidence, migrated: &Migrated) -> Option<Finding> {
     if !migrated.reached().finished() || migrated.second.as_ref().is_some_and(|second| !second.steps.is_empty()) {
         return None;
     }
-    let mut heads: Vec<&str> = evidence.history.graph.heads().into_iter().map(|head| head.id.as_str()).collect();
+    let rows = evidence.history.graph.version_rows();
+    let mut heads: Vec<&str> = rows.into_iter().map(|row| row.id.as_str()).collect();
     heads.sort_unstable();
     let stepped = evidence.stepped.as_ref().filter(|stepped| stepped.upgrade.finished());
     let ways = [("in one go", Some(&migrated.versions)), ("stepped", stepped.map(|stepped| &stepped.versions))];

@@ -6,6 +6,7 @@
 
 mod stairs;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -122,13 +123,16 @@ pub async fn session(
         database,
         connection: None,
         version_table: None,
+        roles: BTreeSet::new(),
         say,
     };
     let session = driver.run(parts).await;
+    let leave = driver.leave_no_role().await;
     let Driver { server, worker, .. } = driver;
     worker.end().await;
     let stopped = server.stop().await;
     let session = session?;
+    leave?;
     stopped?;
     Ok(session)
 }
@@ -144,6 +148,8 @@ struct Driver<'a> {
     connection: Option<PgConnection>,
     /// The version table, once `env.py` configured one.
     version_table: Option<VersionTable>,
+    /// The roles that migrations created; roles outlive a database.
+    roles: BTreeSet<String>,
     say: Say<'a>,
 }
 
@@ -163,24 +169,41 @@ impl Driver<'_> {
         let Ok(loaded) = loaded else {
             return Ok(session);
         };
-        let roles = created_roles(session.migrated.reached());
         if parts.contains(&Part::Stepped) && self.worker.is_alive() {
-            session.stepped = Some(self.step(&loaded, &roles).await?);
+            session.stepped = Some(self.step(&loaded).await?);
         }
         if parts.contains(&Part::Stairway)
             && session.migrated.reached().finished()
             && self.worker.is_alive()
         {
-            session.stairway = Some(self.climb(&loaded, &session.migrated, &roles).await?);
+            session.stairway = Some(self.climb(&loaded, &session.migrated).await?);
         }
         Ok(session)
     }
 
     /// Makes the database fresh again, under the same name, and hands it to the worker.
-    async fn start_afresh(&mut self, roles: &[String]) -> Result<()> {
+    async fn start_afresh(&mut self) -> Result<()> {
         self.connection = None;
-        self.database = self.server.recreate_database(&self.database, roles).await?;
+        let roles: Vec<String> = self.roles.iter().cloned().collect();
+        self.database = self
+            .server
+            .recreate_database(&self.database, &roles)
+            .await?;
         self.worker.open(self.service, Some(&self.database)).await
+    }
+
+    /// On a server that is not ours alone, the roles that migrations created go with
+    /// what they own; everything else goes with the database.
+    async fn leave_no_role(&mut self) -> Result<()> {
+        if self.server.is_ours_alone() || self.roles.is_empty() {
+            return Ok(());
+        }
+        self.connection = None;
+        let roles: Vec<String> = self.roles.iter().cloned().collect();
+        self.server
+            .recreate_database(&self.database, &roles)
+            .await
+            .map(drop)
     }
 
     /// The graph that was read without Python and Alembic's own must be the same.
@@ -236,8 +259,8 @@ impl Driver<'_> {
     }
 
     /// The same history, one revision per context, on a database that is fresh again.
-    async fn step(&mut self, loaded: &worker::History, roles: &[String]) -> Result<Stepped> {
-        self.start_afresh(roles).await?;
+    async fn step(&mut self, loaded: &worker::History) -> Result<Stepped> {
+        self.start_afresh().await?;
         let begun = Instant::now();
         let mut walked = Transcript::new(
             "upgrade, one revision at a time",
@@ -303,6 +326,7 @@ impl Driver<'_> {
             watch: &watch,
         };
         let transcript = self.worker.run(command, &limits).await;
+        self.roles.extend(created_roles(&transcript));
         if transcript.version_table.is_some() {
             self.version_table.clone_from(&transcript.version_table);
         }

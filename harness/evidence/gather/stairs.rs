@@ -18,11 +18,10 @@ impl Driver<'_> {
         &mut self,
         loaded: &worker::History,
         migrated: &Migrated,
-        roles: &[String],
     ) -> Result<Stairway> {
         let begun = Instant::now();
-        let base = self.base(roles).await?;
-        let rungs = self.rungs(loaded, &base, roles).await?;
+        let base = self.base().await?;
+        let rungs = self.rungs(loaded, &base).await?;
         let one_way = |rung: &Rung| self.service.one_way.contains_key(&rung.revision);
         let passable = rungs
             .iter()
@@ -44,12 +43,7 @@ impl Driver<'_> {
     }
 
     /// Every revision up, down and up again, as far as it goes.
-    async fn rungs(
-        &mut self,
-        loaded: &worker::History,
-        base: &Catalog,
-        roles: &[String],
-    ) -> Result<Vec<Rung>> {
+    async fn rungs(&mut self, loaded: &worker::History, base: &Catalog) -> Result<Vec<Rung>> {
         let mut rungs = Vec::new();
         let mut floor = base.clone();
         for (position, revision) in loaded.revisions.iter().enumerate() {
@@ -62,7 +56,7 @@ impl Driver<'_> {
             floor = match reached {
                 Some(reached) => reached,
                 // What a downgrade left behind must not be blamed on the revisions above.
-                None => match self.rebuild(loaded, position, roles).await? {
+                None => match self.rebuild(loaded, position).await? {
                     Some(catalog) => catalog,
                     None => break,
                 },
@@ -72,8 +66,8 @@ impl Driver<'_> {
     }
 
     /// A fresh database as `env.py` leaves it without any revision.
-    async fn base(&mut self, roles: &[String]) -> Result<Catalog> {
-        self.start_afresh(roles).await?;
+    async fn base(&mut self) -> Result<Catalog> {
+        self.start_afresh().await?;
         self.command(Command::Touch).await?;
         self.snapshot().await
     }
@@ -122,9 +116,8 @@ impl Driver<'_> {
         &mut self,
         loaded: &worker::History,
         position: usize,
-        roles: &[String],
     ) -> Result<Option<Catalog>> {
-        self.base(roles).await?;
+        self.base().await?;
         let below = &loaded.revisions[..=position];
         let is_top = |id: &String| !below.iter().any(|other| other.down_revisions.contains(id));
         for top in below.iter().filter(|revision| is_top(&revision.id)) {
