@@ -60,6 +60,10 @@ pub struct Service {
     pub not_applicable: BTreeMap<String, String>,
     /// Revisions whose downgrade cannot put things back, each with the reason.
     pub one_way: BTreeMap<String, String>,
+    /// Differences between models and migrations that are accepted, each with the reason.
+    pub accepted_drift: BTreeMap<String, String>,
+    /// Tables that another library owns.
+    pub owned_elsewhere: Vec<String>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
 }
@@ -181,6 +185,17 @@ struct ServiceFile {
     not_applicable: BTreeMap<String, String>,
     #[serde(default)]
     downgrade: DowngradeKeys,
+    #[serde(default)]
+    model_drift: ModelDriftKeys,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelDriftKeys {
+    #[serde(default)]
+    accepted: BTreeMap<String, String>,
+    #[serde(default)]
+    owned_elsewhere: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -252,6 +267,7 @@ impl Manifest {
         let directory = below(&root, file, "path", &own.path)?;
         check_not_applicable(file, &own.not_applicable, criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
+        check_reasons(file, "model_drift.accepted", &own.model_drift.accepted)?;
         check_url(file, &own)?;
 
         let python = own.python.or(defaults.python);
@@ -296,6 +312,8 @@ impl Manifest {
             postgres,
             not_applicable: own.not_applicable,
             one_way: own.downgrade.one_way,
+            accepted_drift: own.model_drift.accepted,
+            owned_elsewhere: own.model_drift.owned_elsewhere,
             outbox: self.outbox()?,
             python,
             root,

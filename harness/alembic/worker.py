@@ -488,7 +488,7 @@ class Worker:
 
     def touch(self):
         """Runs env.py without any revision: what is left is env.py's own."""
-        return self.run_env("upgrade", lambda script: [], "head")
+        return self.run_env(lambda script, context: [], "upgrade", "head")
 
     def downgrade(self, revision):
         """Takes back one revision, whatever its place in the graph.
@@ -499,14 +499,11 @@ class Worker:
         """
         from alembic.runtime.migration import MigrationStep
 
-        def steps(script):
-            return [
-                MigrationStep.downgrade_from_script(
-                    script.revision_map, script.get_revision(revision)
-                )
-            ]
+        def steps(script, context):
+            taken_back = script.get_revision(revision)
+            return [MigrationStep.downgrade_from_script(script.revision_map, taken_back)]
 
-        return self.run_env("downgrade", steps, revision)
+        return self.run_env(steps, "downgrade", revision)
 
     def descend(self, revision):
         from alembic import command
@@ -514,23 +511,81 @@ class Worker:
         config = configuration(self.ini, self.section, self.url, "downgrade", revision)
         return self.drive(lambda: command.downgrade(config, revision))
 
-    def run_env(self, name, steps, *words):
-        """Runs env.py as a command would, with the steps that `steps` says."""
+    def models(self, extensions, functions):
+        """Builds in this database what the models of env.py describe."""
+        self.metadata, self.options = [], {}
+
+        def build(script, context):
+            self.options = context.opts
+            found = context.opts.get("target_metadata")
+            if found is not None:
+                self.metadata = list(found) if isinstance(found, (list, tuple)) else [found]
+            with context.begin_transaction(_per_migration=True):
+                create_models(context.connection, self.metadata, extensions, functions)
+            return []
+
+        answer = self.run_env(build, "upgrade", "head")
+        names = [name for metadata in self.metadata for name in named(metadata)]
+        sources = {key: place for metadata in self.metadata for key, place in mapped(metadata)}
+        tables = sorted({table.fullname for metadata in self.metadata for table in metadata.tables.values()})
+        return {**answer, "metadata": bool(self.metadata), "named": names, "sources": sources, "tables": tables}
+
+    def visible(self, objects):
+        """Which objects env.py lets autogenerate see, in the order of the question."""
+        return {"visible": [self.is_visible(**one) for one in objects]}
+
+    def is_visible(self, kind, schema, table, name):
+        from sqlalchemy import Column, Index, MetaData, Table
+
+        default = schema == "public"
+        if not default and not self.options.get("include_schemas"):
+            return False
+        found = next(
+            (
+                metadata.tables[key]
+                for metadata in self.metadata
+                for key in (table, f"{schema}.{table}")
+                if key in metadata.tables
+            ),
+            None,
+        )
+        reflected = found is None
+        if reflected:
+            found = Table(table, MetaData(), schema=None if default else schema)
+        objects = {"table": found, "column": found.columns.get(name), "index": None}
+        thing = objects.get(kind)
+        if thing is None:
+            thing = Column(name) if kind == "column" else Index(name) if kind == "index" else found
+        parents = {
+            "schema_name": None if default else schema,
+            "table_name": table,
+            "schema_qualified_table_name": table if default else f"{schema}.{table}",
+        }
+        include_name = self.options.get("include_name")
+        include_object = self.options.get("include_object")
+        for shown, shown_kind, label in ((found, "table", table), (thing, kind, name)):
+            if include_name and not include_name(label, shown_kind, parents):
+                return False
+            if include_object and not include_object(shown, label, shown_kind, reflected, None):
+                return False
+        return True
+
+    def run_env(self, work, *words):
+        """Runs env.py as a command would, with the steps that `work` says."""
         from alembic.runtime.environment import EnvironmentContext
         from alembic.script import ScriptDirectory
 
-        config = configuration(self.ini, self.section, self.url, name, *words)
+        config = configuration(self.ini, self.section, self.url, *words)
 
         def run():
             script = ScriptDirectory.from_config(config)
-            planned = steps(script)
             with EnvironmentContext(
                 config,
                 script,
-                fn=lambda heads, context: planned,
+                fn=lambda heads, context: work(script, context),
                 as_sql=False,
                 starting_rev=None,
-                destination_rev=words[-1] if words else "head",
+                destination_rev=words[-1],
             ):
                 script.run_env()
 
@@ -545,6 +600,70 @@ class Worker:
             sys.stdout, sys.stderr = self.files
             forget_connections()
         return {"contexts": recorder.contexts}
+
+
+def create_models(connection, metadata, extensions, functions):
+    """`create_all`, on top of what models rely on and cannot describe: extensions,
+    functions, schemas, and types whose creation is left to the migrations."""
+    from sqlalchemy.exc import DBAPIError
+
+    def quote(name):
+        return '"' + name.replace('"', '""') + '"'
+
+    for name in extensions:
+        connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {quote(name)} CASCADE")
+    tables = [table for one in metadata for table in one.tables.values()]
+    for schema in sorted({table.schema for table in tables if table.schema}):
+        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")
+    doubled = connection.dialect.paramstyle in ("pyformat", "format")
+    for definition in functions:
+        try:
+            with connection.begin_nested():
+                connection.exec_driver_sql(
+                    definition.replace("%", "%%") if doubled else definition
+                )
+        except DBAPIError:
+            continue  # it speaks of a table that is not there yet, so no default needs it
+    for table in tables:
+        for column in table.columns:
+            kind = getattr(column.type, "item_type", column.type)
+            if getattr(kind, "create_type", True) is False:
+                kind.create(connection, checkfirst=True)
+    for one in metadata:
+        one.create_all(bind=connection)
+
+
+def named(metadata):
+    """Names of constraints and indexes that the models give, by hand or by convention."""
+    from sqlalchemy.sql.elements import conv
+    from sqlalchemy.sql.schema import DEFAULT_NAMING_CONVENTION
+
+    by_default = metadata.naming_convention == DEFAULT_NAMING_CONVENTION
+    for table in metadata.tables.values():
+        for thing in (*table.constraints, *table.indexes):
+            name = thing.name
+            if isinstance(name, str) and not (by_default and isinstance(name, conv)):
+                yield f"{table.name}.{name}"
+
+
+def mapped(metadata):
+    """(table, place of the class that is mapped to it), as far as classes are found."""
+    import inspect
+
+    tables = {id(table): table.fullname for table in metadata.tables.values()}
+    for module in list(sys.modules.values()):
+        name = getattr(module, "__file__", None)
+        if not name or not own(name):
+            continue
+        for value in list(vars(module).values()):
+            key = tables.get(id(getattr(value, "__table__", None)))
+            if isinstance(value, type) and key and value.__module__ == module.__name__:
+                try:
+                    line = inspect.getsourcelines(value)[1]
+                except (OSError, TypeError):
+                    line = 1
+                yield key, {"file": name, "line": line}
 
 
 def texts(value):

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -172,6 +172,25 @@ pub enum Command<'a> {
     Descend(&'a str),
     /// `env.py` without any revision.
     Touch,
+    /// `create_all` of the models that `env.py` names, on top of these extensions and
+    /// these functions' definitions.
+    Models(&'a [String], &'a [String]),
+    /// Asks which of these objects `env.py` lets autogenerate see.
+    Visible(&'a [Asked]),
+}
+
+/// An object as `include_name` and `include_object` are asked about it
+/// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// `table`, `column`, `index` or `unique_constraint`.
+    pub kind: &'static str,
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The object's own name.
+    pub name: String,
 }
 
 impl Command<'_> {
@@ -181,6 +200,8 @@ impl Command<'_> {
             Self::Downgrade(_) => "downgrade",
             Self::Descend(_) => "descend",
             Self::Touch => "touch",
+            Self::Models(..) => "models",
+            Self::Visible(_) => "visible",
         }
     }
 
@@ -190,6 +211,10 @@ impl Command<'_> {
                 json!({ "revision": revision })
             }
             Self::Touch => json!({}),
+            Self::Models(extensions, functions) => {
+                json!({ "extensions": extensions, "functions": functions })
+            }
+            Self::Visible(objects) => json!({ "objects": objects }),
         }
     }
 }
@@ -202,6 +227,8 @@ impl fmt::Display for Command<'_> {
             Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
             Self::Descend(revision) => write!(f, "downgrade {revision}"),
             Self::Touch => f.write_str("upgrade without any revision"),
+            Self::Models(..) => f.write_str("create_all of the models"),
+            Self::Visible(_) => f.write_str("include_object"),
         }
     }
 }
@@ -374,16 +401,22 @@ impl Worker {
 
     /// Runs one command, in an Alembic context of its own.
     pub async fn run(&mut self, command: Command<'_>, limits: &Limits<'_>) -> Transcript {
+        self.answer(command, limits).await.0
+    }
+
+    /// The same, with what the command returned.
+    pub async fn answer(&mut self, command: Command<'_>, limits: &Limits<'_>) -> (Transcript, Value) {
         let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
         let begun = Instant::now();
         let sent = self.send(command.name(), &command.arguments()).await;
-        transcript.outcome = match sent {
+        let (outcome, answer) = match sent {
             Ok(()) => self.follow(&mut transcript, begun, limits).await,
-            Err(_) => self.ended_outcome().await,
+            Err(_) => (self.ended_outcome().await, Value::Null),
         };
+        transcript.outcome = outcome;
         transcript.seconds = begun.elapsed().as_secs_f64();
         self.alive = matches!(transcript.outcome, Outcome::Finished | Outcome::Raised(_));
-        transcript
+        (transcript, answer)
     }
 
     /// Records events until the command answered, its limit passed, or the interpreter ended.
@@ -392,28 +425,27 @@ impl Worker {
         transcript: &mut Transcript,
         begun: Instant,
         limits: &Limits<'_>,
-    ) -> Outcome {
+    ) -> (Outcome, Value) {
         let deadline = begun + limits.limit;
-        loop {
+        let outcome = loop {
             let until = deadline.min(Instant::now() + SILENCE);
             match timeout_at(until.into(), self.next()).await {
-                Ok(Some(Event::Answer {
-                    error: Some(raised),
-                    ..
-                })) => return Outcome::Raised(raised),
+                Ok(Some(Event::Answer { error: Some(raised), .. })) => break Outcome::Raised(raised),
                 Ok(Some(Event::Answer { ok, .. })) => {
-                    transcript.version_table = ok.and_then(version_table);
-                    return Outcome::Finished;
+                    let answer = ok.unwrap_or_default();
+                    transcript.version_table = version_table(&answer);
+                    return (Outcome::Finished, answer);
                 }
                 Ok(Some(event)) => {
                     (limits.watch)(Sign::Event(&event));
                     transcript.record(event);
                 }
-                Ok(None) => return self.ended_outcome().await,
-                Err(_) if Instant::now() >= deadline => return self.out_of_time(limits).await,
+                Ok(None) => break self.ended_outcome().await,
+                Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
                 Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
             }
-        }
+        };
+        (outcome, Value::Null)
     }
 
     async fn out_of_time(&mut self, limits: &Limits<'_>) -> Outcome {
@@ -567,7 +599,7 @@ fn environment(service: &Service) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-fn version_table(answer: Value) -> Option<VersionTable> {
+fn version_table(answer: &Value) -> Option<VersionTable> {
     let contexts = answer.get("contexts")?.as_array()?.clone();
     contexts
         .into_iter()

@@ -4,6 +4,7 @@
 //! history as Alembic loads it, `upgrade head` as a deployment does, a look at the
 //! database, and on fresh databases the same history stepped, and down and up again.
 
+mod described;
 mod stairs;
 
 use std::collections::BTreeSet;
@@ -11,10 +12,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::progress::{Progress, Say};
-use super::{Catalog, History, Migrated, Outbox, Part, Stairway, Stepped};
+use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::graph::Graph;
 use crate::alembic::transcript::{Event, Transcript, VersionTable};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
@@ -40,6 +42,8 @@ pub struct Session {
     pub stepped: Option<Stepped>,
     /// The stairway; `None` where nobody asked, or where an upgrade does not work anyway.
     pub stairway: Option<Stairway>,
+    /// The models; `None` where nobody asked, or where an upgrade does not work anyway.
+    pub models: Option<Models>,
 }
 
 /// Reads the history: from the files, and from Python only where they do not tell.
@@ -164,6 +168,7 @@ impl Driver<'_> {
         let mut session = Session {
             stepped: None,
             stairway: None,
+            models: None,
             migrated,
         };
         let Ok(loaded) = loaded else {
@@ -177,6 +182,10 @@ impl Driver<'_> {
             && self.worker.is_alive()
         {
             session.stairway = Some(self.climb(&loaded, &session.migrated).await?);
+        }
+        let head = session.migrated.catalog.clone().filter(|_| self.worker.is_alive());
+        if let (true, Some(head)) = (parts.contains(&Part::Models), head) {
+            session.models = Some(self.models(&head).await?);
         }
         Ok(session)
     }
@@ -304,6 +313,11 @@ impl Driver<'_> {
 
     /// One command, with progress where it is slow; a refused connection is an error.
     async fn drive(&mut self, command: Command<'_>, limit: Duration) -> Result<Transcript> {
+        self.answer(command, limit).await.map(|(transcript, _)| transcript)
+    }
+
+    /// The same, with what the command returned.
+    async fn answer(&mut self, command: Command<'_>, limit: Duration) -> Result<(Transcript, Value)> {
         let say = self.say;
         let current: Mutex<Option<String>> = Mutex::new(None);
         let watch = |sign: Sign<'_>| match sign {
@@ -325,7 +339,7 @@ impl Driver<'_> {
             database: &self.database,
             watch: &watch,
         };
-        let transcript = self.worker.run(command, &limits).await;
+        let (transcript, answer) = self.worker.answer(command, &limits).await;
         self.roles.extend(created_roles(&transcript));
         if transcript.version_table.is_some() {
             self.version_table.clone_from(&transcript.version_table);
@@ -339,7 +353,7 @@ impl Driver<'_> {
             .detail(trace)
             .help("this is a fault of the harness: please report it with these lines"));
         }
-        Ok(transcript)
+        Ok((transcript, answer))
     }
 
     fn ran(&self, transcript: &Transcript) {

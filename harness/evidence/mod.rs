@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod gather;
+pub mod models;
 pub mod outbox;
 pub mod progress;
 pub mod stairway;
@@ -17,6 +18,7 @@ use crate::alembic::graph::Graph;
 use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
+pub use models::Models;
 pub use outbox::Outbox;
 pub use stairway::Stairway;
 
@@ -29,6 +31,8 @@ pub enum Part {
     Stepped,
     /// Each revision up, down and up again, and the whole way down, on another one.
     Stairway,
+    /// What the models build in another fresh database.
+    Models,
 }
 
 /// All that was gathered for one criterion on one service.
@@ -42,6 +46,8 @@ pub struct Evidence {
     pub stepped: Option<Stepped>,
     /// [`Part::Stairway`], where it was asked for and possible.
     pub stairway: Option<Stairway>,
+    /// [`Part::Models`], where it was asked for and possible.
+    pub models: Option<Models>,
 }
 
 /// The revision graph, and how it was read.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::{self, Directories};
 use super::progress::Say;
-use super::{Evidence, History, Migrated, Part, Stairway, Stepped};
+use super::{Evidence, History, Migrated, Models, Part, Stairway, Stepped};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 
@@ -38,6 +38,7 @@ struct Gathered {
     migrated: Option<Result<Migrated>>,
     stepped: Option<Result<Option<Stepped>>>,
     stairway: Option<Result<Option<Stairway>>>,
+    models: Option<Result<Option<Models>>>,
 }
 
 impl Store {
@@ -151,11 +152,13 @@ async fn complete(
             let asked = |part| wanted.contains(&part);
             gathered.stepped = asked(Part::Stepped).then_some(Ok(session.stepped));
             gathered.stairway = asked(Part::Stairway).then_some(Ok(session.stairway));
+            gathered.models = asked(Part::Models).then_some(Ok(session.models));
         }
         Err(error) => {
             gathered.migrated = Some(Err(error.clone()));
             gathered.stepped = Some(Err(error.clone()));
-            gathered.stairway = Some(Err(error));
+            gathered.stairway = Some(Err(error.clone()));
+            gathered.models = Some(Err(error));
         }
     }
     true
@@ -167,6 +170,7 @@ impl Gathered {
             Part::Migrated => self.migrated.is_none(),
             Part::Stepped => self.stepped.is_none(),
             Part::Stairway => self.stairway.is_none(),
+            Part::Models => self.models.is_none(),
         }
     }
 
@@ -187,11 +191,16 @@ impl Gathered {
             (true, Some(stairway)) => stairway.clone()?,
             _ => None,
         };
+        let models = match (needs.contains(&Part::Models), &self.models) {
+            (true, Some(models)) => models.clone()?,
+            _ => None,
+        };
         Ok(Evidence {
             history,
             migrated,
             stepped,
             stairway,
+            models,
         })
     }
 }

@@ -166,12 +166,12 @@ impl Driver<'_> {
     }
 
     /// The catalog without the version table, which no revision creates.
-    async fn snapshot(&mut self) -> Result<Catalog> {
+    pub(super) async fn snapshot(&mut self) -> Result<Catalog> {
         let catalog = self.catalog().await?;
         Ok(self.without_version_table(catalog))
     }
 
-    fn without_version_table(&self, catalog: Catalog) -> Catalog {
+    pub(super) fn without_version_table(&self, catalog: Catalog) -> Catalog {
         match &self.version_table {
             Some(table) => catalog.without_table(table.schema.as_deref(), &table.name),
             None => catalog,

@@ -1,0 +1,183 @@
+//! The models and the migrations build the same database.
+
+use std::path::Path;
+
+use super::{Criterion, Finding, Verdict, cause, upgrade_head};
+use crate::alembic::transcript::{Outcome, Place};
+use crate::evidence::catalog::Object;
+use crate::evidence::models::{Drift, Models};
+use crate::evidence::{Evidence, Part};
+use crate::manifest::Service;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "model_drift",
+    asserts: "what `metadata.create_all` builds from the models is what the migrations build: columns, types, \
+              defaults, keys, CHECK texts, indexes with predicate and method, enum labels and their order",
+    why: "the service runs with its models on a database that its migrations built; `alembic check` does not \
+          compare labels, predicates, CHECK texts or primary keys",
+    remedy: "add a revision that brings the database to the models, or correct the model",
+    needs: &[Part::Migrated, Part::Models],
+    judge,
+};
+
+/// How many differences are listed.
+const SHOWN: usize = 16;
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the migrated database");
+    };
+    let unusable = cause::unusable(evidence, migrated);
+    if let Some(blocked) = unusable.or_else(|| upgrade_head::does_nothing(migrated)) {
+        return blocked;
+    }
+    let Some(models) = &evidence.models else {
+        return Verdict::without("the database that the models build");
+    };
+    if let Some(finding) = not_built(models) {
+        return Verdict::Fail(vec![finding]);
+    }
+    if !models.metadata {
+        return Verdict::without("the models' metadata (env.py passes target_metadata = None to context.configure)");
+    }
+    if models.tables.is_empty() {
+        return Verdict::without("any table in the metadata that env.py passes (are the models imported?)");
+    }
+    let mut findings = stale(service, models);
+    findings.extend(drifted(service, models));
+    if !findings.is_empty() {
+        return Verdict::Fail(findings);
+    }
+    Verdict::Pass { notes: accepted(service) }
+}
+
+/// `create_all` itself does not work.
+fn not_built(models: &Models) -> Option<Finding> {
+    let Outcome::Raised(error) = &models.built.outcome else {
+        return (!models.built.finished()).then(|| Finding::new("the models cannot be built: `create_all` did not end"));
+    };
+    let place = error.frames.last().map(|frame| Place::line(&frame.file, frame.line));
+    let mut finding = Finding::new(format!("the models cannot be built in an empty database: {}", error.line()))
+        .mark(place.as_ref(), "from here");
+    if let Some(statement) = models.built.failed_statement() {
+        finding = finding.note(format!("the statement: {}", statement.sql.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    Some(finding.help(format!("everything Python printed: {}", models.built.output.display())))
+}
+
+/// The differences that nobody accepted, as one finding.
+fn drifted(service: &Service, models: &Models) -> Option<Finding> {
+    let elsewhere = |drift: &Drift| {
+        drift.model.is_none() && drift.table.as_ref().is_some_and(|table| service.owned_elsewhere.contains(table))
+    };
+    let open: Vec<&Drift> = models
+        .drifts
+        .iter()
+        .filter(|drift| !elsewhere(drift) && !service.accepted_drift.contains_key(&drift.subject()))
+        .collect();
+    let first = open.first()?;
+    let mut finding = Finding::new(match open.len() {
+        1 => said(first),
+        many => format!("the models and the migrations differ in {many} places"),
+    });
+    for drift in open.iter().take(SHOWN) {
+        let source = source(models, drift);
+        let place = source.as_ref().map_or(String::new(), |place| format!(" ({}:{})", shown(service, &place.file), place.line));
+        if finding.marks.is_empty() {
+            finding = finding.mark(source.as_ref(), format!("the model of {}", drift.subject()));
+        }
+        if open.len() > 1 {
+            finding = finding.note(format!("{}{place}", said(drift)));
+        }
+    }
+    if open.len() > SHOWN {
+        finding = finding.note(format!("and {} more", open.len() - SHOWN));
+    }
+    if let ([only], Some(Drift { migrated: Some(migrated), model: Some(model), .. })) = (open.as_slice(), open.first()) {
+        finding = enum_lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| finding.compare(model, migrated));
+    }
+    Some(
+        finding
+            .help("add a revision that brings the database to the model, or correct the model")
+            .help(format!(
+                "a difference that stays is accepted in {}: [model_drift.accepted] \"{}\" = \"<reason>\"",
+                service.file.display(),
+                first.subject()
+            )),
+    )
+}
+
+/// Both label lists, a line each.
+fn enum_lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, String)> {
+    let is_enum = drift.object().is_some_and(|object| object.kind == "enum type");
+    is_enum.then(|| (model.definition.replace(", ", "\n"), migrated.definition.replace(", ", "\n")))
+}
+
+/// One difference in the user's terms.
+fn said(drift: &Drift) -> String {
+    let subject = drift.subject();
+    match (&drift.migrated, &drift.model) {
+        (Some(migrated), Some(model)) if model.kind == "enum type" => format!("{subject}: {}", labels(migrated, model)),
+        (Some(migrated), Some(model)) => {
+            format!("{subject}: the model says `{}`, the migrations build `{}`", brief(model), brief(migrated))
+        }
+        (None, Some(model)) => format!("{subject}: the model has it, the migrations do not build it{}", detail(model)),
+        (Some(migrated), None) => format!("{subject}: the migrations build it, the model does not have it{}", detail(migrated)),
+        (None, None) => subject,
+    }
+}
+
+fn detail(object: &Object) -> String {
+    if object.kind == "table" || object.definition.is_empty() { String::new() } else { format!(": `{}`", brief(object)) }
+}
+
+/// A definition without what its subject says already.
+fn brief(object: &Object) -> &str {
+    let text = object.definition.as_str();
+    if object.kind == "index" { text } else { text.trim() }
+}
+
+/// What the two label lists differ in.
+fn labels(migrated: &Object, model: &Object) -> String {
+    let list = |object: &Object| object.definition.split(", ").map(str::to_owned).collect::<Vec<String>>();
+    let (has, wants) = (list(migrated), list(model));
+    let lacks: Vec<&String> = wants.iter().filter(|label| !has.contains(label)).collect();
+    let extra: Vec<&String> = has.iter().filter(|label| !wants.contains(label)).collect();
+    let joined = |labels: &[&String]| labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ");
+    match (lacks.is_empty(), extra.is_empty()) {
+        (true, true) => format!("the labels are in another order: the model says {}, the database {}", model.definition, migrated.definition),
+        (false, true) => format!("the database lacks {} that the model has", joined(&lacks)),
+        (true, false) => format!("the database has {} that the model lacks", joined(&extra)),
+        (false, false) => format!("the database lacks {} that the model has, and has {} that the model lacks", joined(&lacks), joined(&extra)),
+    }
+}
+
+/// The class of the table a difference belongs to.
+fn source(models: &Models, drift: &Drift) -> Option<Place> {
+    let schema = drift.object()?.schema.as_deref().unwrap_or("public");
+    let table = drift.table.as_ref()?;
+    let source = models.sources.get(table).or_else(|| models.sources.get(&format!("{schema}.{table}")))?;
+    Some(Place::line(&source.file, source.line))
+}
+
+/// What was accepted and no longer differs.
+fn stale(service: &Service, models: &Models) -> Vec<Finding> {
+    let still = |subject: &String| models.drifts.iter().any(|drift| drift.subject() == *subject);
+    let gone = service.accepted_drift.keys().filter(|subject| !still(subject));
+    gone.map(|subject| {
+        Finding::new(format!("{subject} is accepted as a difference, but no longer differs")).help(format!(
+            "remove the line \"{subject}\" below [model_drift.accepted] in {}",
+            service.file.display()
+        ))
+    })
+    .collect()
+}
+
+fn accepted(service: &Service) -> Vec<String> {
+    service.accepted_drift.iter().map(|(subject, reason)| format!("{subject} differs from the model: {reason}")).collect()
+}
+
+fn shown(service: &Service, file: &Path) -> String {
+    file.strip_prefix(&service.root).unwrap_or(file).display().to_string()
+}

@@ -1,0 +1,232 @@
+//! The models beside the migrated database: [`Models`].
+//!
+//! Both are real databases, read by the same query, so both sides of a difference are
+//! PostgreSQL's own words. Only what models can describe is compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::{Catalog, Object};
+use crate::alembic::transcript::Transcript;
+use crate::alembic::worker::Asked;
+
+/// What the models build, and in what that differs from the migrations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Models {
+    /// `create_all`.
+    pub built: Transcript,
+    /// Whether `env.py` names any metadata.
+    pub metadata: bool,
+    /// The tables that the models describe, as SQLAlchemy names them.
+    pub tables: Vec<String>,
+    /// The class behind each table, as far as it was found.
+    pub sources: BTreeMap<String, Source>,
+    /// The differences that `env.py` lets autogenerate see.
+    pub drifts: Vec<Drift>,
+}
+
+/// Where a class is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// 1-based.
+    pub line: u32,
+}
+
+/// An object on which the two sides do not agree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The table it belongs to; `None` for a type of its own.
+    pub table: Option<String>,
+    /// What the migrations build.
+    pub migrated: Option<Object>,
+    /// What the models describe.
+    pub model: Option<Object>,
+}
+
+/// What the worker says of the models.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Described {
+    /// Whether there is any metadata.
+    pub metadata: bool,
+    /// `table.name` of constraints and indexes that the models name.
+    pub named: BTreeSet<String>,
+    /// The class behind each table.
+    pub sources: BTreeMap<String, Source>,
+    /// The tables.
+    pub tables: Vec<String>,
+}
+
+/// The kinds that models can describe.
+const COMPARED: &[&str] = &["table", "column", "constraint", "index", "enum type", "domain"];
+
+impl Drift {
+    /// How it is called in the manifest and in the output: `essay_states.title`,
+    /// `index ix_a`, `enum type status`. The schema is named unless it is `public`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let Some(object) = self.object() else { return String::new() };
+        let schema = match object.schema.as_deref() {
+            Some("public") | None => String::new(),
+            Some(schema) => format!("{schema}."),
+        };
+        match object.kind.as_str() {
+            "column" => format!("{schema}{}", object.name),
+            kind => format!("{kind} {schema}{}", object.name),
+        }
+    }
+
+    /// The object, as the model has it or else as the database has it.
+    #[must_use]
+    pub fn object(&self) -> Option<&Object> {
+        self.model.as_ref().or(self.migrated.as_ref())
+    }
+
+    /// What to ask `env.py` about it; `None` for what autogenerate has no word for.
+    #[must_use]
+    pub fn asked(&self) -> Option<Asked> {
+        let object = self.object()?;
+        let table = self.table.clone()?;
+        let kind = match object.kind.as_str() {
+            "table" => "table",
+            "column" => "column",
+            "index" => "index",
+            _ => "unique_constraint",
+        };
+        let name = object.name.rsplit('.').next().unwrap_or(&object.name).to_owned();
+        Some(Asked { kind, schema: object.schema.clone()?, table, name })
+    }
+}
+
+/// Every difference between the migrated database and the one that the models built.
+#[must_use]
+pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> Vec<Drift> {
+    let (left, right) = (Side::of(migrated), Side::of(models));
+    let mut drifts: Vec<Drift> = Vec::new();
+    let keys: BTreeSet<_> = left.objects.keys().chain(right.objects.keys()).collect();
+    for key in keys {
+        let (migrated, model) = (left.objects.get(key), right.objects.get(key));
+        if migrated.map(|object| &object.definition) == model.map(|object| &object.definition) {
+            continue;
+        }
+        drifts.push(Drift {
+            table: table_of(migrated.or(model), &left, &right),
+            migrated: migrated.map(|object| (*object).clone()),
+            model: model.map(|object| (*object).clone()),
+        });
+    }
+    drop_implied(&mut drifts);
+    pair_unnamed(&mut drifts, described);
+    drifts.retain(|drift| !is_unused_type(drift));
+    drifts
+}
+
+/// One side's objects, by what makes two of them the same.
+struct Side<'a> {
+    objects: BTreeMap<(Option<&'a str>, &'a str, &'a str), &'a Object>,
+    indexed: BTreeMap<(Option<&'a str>, &'a str), String>,
+}
+
+impl<'a> Side<'a> {
+    fn of(catalog: &'a Catalog) -> Self {
+        let constraints: BTreeSet<(Option<&str>, &str)> = catalog
+            .objects
+            .iter()
+            .filter(|object| object.kind == "constraint")
+            .filter_map(|object| Some((object.schema.as_deref(), object.name.rsplit('.').next()?)))
+            .collect();
+        let of_constraint = |object: &Object| {
+            object.kind == "index" && constraints.contains(&(object.schema.as_deref(), object.name.as_str()))
+        };
+        let compared = catalog.objects.iter().filter(|object| COMPARED.contains(&object.kind.as_str()));
+        let objects: BTreeMap<_, _> = compared
+            .filter(|object| !of_constraint(object))
+            .map(|object| ((object.schema.as_deref(), object.kind.as_str(), object.name.as_str()), object))
+            .collect();
+        let indexed = objects
+            .values()
+            .filter(|object| object.kind == "index")
+            .filter_map(|object| Some(((object.schema.as_deref(), object.name.as_str()), indexed_table(object)?)))
+            .collect();
+        Self { objects, indexed }
+    }
+}
+
+/// The table of `CREATE INDEX ix ON public.t USING ...`.
+fn indexed_table(index: &Object) -> Option<String> {
+    let rest = index.definition.split_once(" ON ")?.1;
+    let rest = rest.strip_prefix("ONLY ").unwrap_or(rest);
+    let qualified = rest.split_once(" USING ")?.0;
+    Some(qualified.rsplit('.').next()?.trim_matches('"').to_owned())
+}
+
+fn table_of(object: Option<&&Object>, left: &Side<'_>, right: &Side<'_>) -> Option<String> {
+    let object = object?;
+    match object.kind.as_str() {
+        "table" => Some(object.name.clone()),
+        "column" | "constraint" => object.name.split('.').next().map(str::to_owned),
+        "index" => {
+            let key = (object.schema.as_deref(), object.name.as_str());
+            left.indexed.get(&key).or(right.indexed.get(&key)).cloned()
+        }
+        _ => None,
+    }
+}
+
+/// What a missing table has goes without saying.
+fn drop_implied(drifts: &mut Vec<Drift>) {
+    let whole: BTreeSet<(Option<String>, Option<String>)> = drifts
+        .iter()
+        .filter(|drift| drift.object().is_some_and(|object| object.kind == "table"))
+        .filter(|drift| drift.migrated.is_none() || drift.model.is_none())
+        .map(|drift| (drift.object().and_then(|object| object.schema.clone()), drift.table.clone()))
+        .collect();
+    drifts.retain(|drift| {
+        let object = drift.object();
+        let key = (object.and_then(|object| object.schema.clone()), drift.table.clone());
+        object.is_some_and(|object| object.kind == "table") || !whole.contains(&key)
+    });
+}
+
+/// A constraint or index that the model does not name is the same as one with another
+/// name and the same definition.
+fn pair_unnamed(drifts: &mut Vec<Drift>, described: &Described) {
+    let nameless = |object: &Object| match object.kind.as_str() {
+        // An index's definition holds its name.
+        "index" => object.definition.split_once(" ON ").map_or("", |(_, rest)| rest).to_owned(),
+        _ => object.definition.clone(),
+    };
+    let mut gone = BTreeSet::new();
+    for (at, drift) in drifts.iter().enumerate() {
+        let (Some(model), None) = (&drift.model, &drift.migrated) else { continue };
+        let short = model.name.rsplit('.').next().unwrap_or(&model.name);
+        let table = drift.table.as_deref().unwrap_or_default();
+        if !["constraint", "index"].contains(&model.kind.as_str()) || described.named.contains(&format!("{table}.{short}")) {
+            continue;
+        }
+        let twin = drifts.iter().enumerate().position(|(other, candidate)| {
+            let same = |found: &Object| {
+                found.kind == model.kind && found.schema == model.schema && nameless(found) == nameless(model)
+            };
+            !gone.contains(&other)
+                && candidate.model.is_none()
+                && candidate.table == drift.table
+                && candidate.migrated.as_ref().is_some_and(same)
+        });
+        if let Some(twin) = twin {
+            gone.extend([at, twin]);
+        }
+    }
+    let mut at = 0..;
+    drifts.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
+}
+
+/// A type that only the database has is no drift: models describe types by their
+/// columns alone, and a column of another type says it.
+fn is_unused_type(drift: &Drift) -> bool {
+    drift.model.is_none() && drift.table.is_none()
+}
