@@ -11,6 +11,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod notes;
+
+pub use notes::{NotesConvention, Topic, Words};
+
 use crate::error::{HarnessError, Result, Stage};
 use crate::postgres;
 
@@ -66,6 +70,8 @@ pub struct Service {
     pub owned_elsewhere: Vec<String>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
+    /// The notes that every service carries; `None` without `conventions/notes.toml`.
+    pub notes: Option<NotesConvention>,
 }
 
 /// How long a step may take before it is ended.
@@ -161,6 +167,18 @@ struct Defaults {
     postgres: PostgresKeys,
     #[serde(default)]
     timeouts: TimeoutKeys,
+    #[serde(default)]
+    not_applicable: BTreeMap<String, String>,
+}
+
+/// One line of a service's `[not_applicable]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "a reason in a string, or false")]
+enum Waiver {
+    /// Why the criterion does not apply.
+    Reason(String),
+    /// `false`: it applies, whatever the defaults say.
+    Applies(bool),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -182,7 +200,7 @@ struct ServiceFile {
     #[serde(default)]
     timeouts: TimeoutKeys,
     #[serde(default)]
-    not_applicable: BTreeMap<String, String>,
+    not_applicable: BTreeMap<String, Waiver>,
     #[serde(default)]
     downgrade: DowngradeKeys,
     #[serde(default)]
@@ -265,10 +283,13 @@ impl Manifest {
         let name = stem(file)?;
         let root = root(&defaults_file, &defaults.root)?;
         let directory = below(&root, file, "path", &own.path)?;
-        check_not_applicable(file, &own.not_applicable, criteria)?;
+        check_criteria(&defaults_file, defaults.not_applicable.keys(), criteria)?;
+        check_reasons(&defaults_file, "not_applicable", &defaults.not_applicable)?;
+        check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         check_reasons(file, "model_drift.accepted", &own.model_drift.accepted)?;
         check_url(file, &own)?;
+        let not_applicable = not_applicable(file, defaults.not_applicable, own.not_applicable)?;
 
         let python = own.python.or(defaults.python);
         let python = interpreter(&root, file, python.map(OneOrMany::into_vec))?;
@@ -310,11 +331,12 @@ impl Manifest {
             schema: own.schema.or(defaults.schema),
             timeouts,
             postgres,
-            not_applicable: own.not_applicable,
+            not_applicable,
             one_way: own.downgrade.one_way,
             accepted_drift: own.model_drift.accepted,
             owned_elsewhere: own.model_drift.owned_elsewhere,
             outbox: self.outbox()?,
+            notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,
             root,
             directory,
@@ -428,12 +450,12 @@ fn below(root: &Path, file: &Path, key: &str, value: &str) -> Result<PathBuf> {
     Ok(directory)
 }
 
-fn check_not_applicable(
+fn check_criteria<'a>(
     file: &Path,
-    declared: &BTreeMap<String, String>,
+    named: impl Iterator<Item = &'a String>,
     criteria: &[&str],
 ) -> Result<()> {
-    for criterion in declared.keys() {
+    for criterion in named {
         if !criteria.contains(&criterion.as_str()) {
             return Err(error(
                 file,
@@ -442,7 +464,25 @@ fn check_not_applicable(
             .help(format!("known criteria: {}", criteria.join(", "))));
         }
     }
-    check_reasons(file, "not_applicable", declared)
+    Ok(())
+}
+
+/// What the defaults declare, with the service's own lines over it.
+fn not_applicable(
+    file: &Path,
+    mut declared: BTreeMap<String, String>,
+    own: BTreeMap<String, Waiver>,
+) -> Result<BTreeMap<String, String>> {
+    for (criterion, waiver) in own {
+        match waiver {
+            Waiver::Reason(reason) => drop(declared.insert(criterion, reason)),
+            Waiver::Applies(false) => drop(declared.remove(&criterion)),
+            // As text it has no reason, and the check below says so.
+            Waiver::Applies(true) => drop(declared.insert(criterion, String::new())),
+        }
+    }
+    check_reasons(file, "not_applicable", &declared)?;
+    Ok(declared)
 }
 
 /// Whatever is waived needs a reason that someone can read.

@@ -405,7 +405,11 @@ impl Worker {
     }
 
     /// The same, with what the command returned.
-    pub async fn answer(&mut self, command: Command<'_>, limits: &Limits<'_>) -> (Transcript, Value) {
+    pub async fn answer(
+        &mut self,
+        command: Command<'_>,
+        limits: &Limits<'_>,
+    ) -> (Transcript, Value) {
         let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
         let begun = Instant::now();
         let sent = self.send(command.name(), &command.arguments()).await;
@@ -430,7 +434,10 @@ impl Worker {
         let outcome = loop {
             let until = deadline.min(Instant::now() + SILENCE);
             match timeout_at(until.into(), self.next()).await {
-                Ok(Some(Event::Answer { error: Some(raised), .. })) => break Outcome::Raised(raised),
+                Ok(Some(Event::Answer {
+                    error: Some(raised),
+                    ..
+                })) => break Outcome::Raised(raised),
                 Ok(Some(Event::Answer { ok, .. })) => {
                     let answer = ok.unwrap_or_default();
                     transcript.version_table = version_table(&answer);

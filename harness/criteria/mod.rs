@@ -252,4 +252,4 @@ macro_rules! criteria {
     };
 }
 
-criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift }
+criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift migration_notes }

@@ -183,7 +183,11 @@ impl Driver<'_> {
         {
             session.stairway = Some(self.climb(&loaded, &session.migrated).await?);
         }
-        let head = session.migrated.catalog.clone().filter(|_| self.worker.is_alive());
+        let head = session
+            .migrated
+            .catalog
+            .clone()
+            .filter(|_| self.worker.is_alive());
         if let (true, Some(head)) = (parts.contains(&Part::Models), head) {
             session.models = Some(self.models(&head).await?);
         }
@@ -313,11 +317,17 @@ impl Driver<'_> {
 
     /// One command, with progress where it is slow; a refused connection is an error.
     async fn drive(&mut self, command: Command<'_>, limit: Duration) -> Result<Transcript> {
-        self.answer(command, limit).await.map(|(transcript, _)| transcript)
+        self.answer(command, limit)
+            .await
+            .map(|(transcript, _)| transcript)
     }
 
     /// The same, with what the command returned.
-    async fn answer(&mut self, command: Command<'_>, limit: Duration) -> Result<(Transcript, Value)> {
+    async fn answer(
+        &mut self,
+        command: Command<'_>,
+        limit: Duration,
+    ) -> Result<(Transcript, Value)> {
         let say = self.say;
         let current: Mutex<Option<String>> = Mutex::new(None);
         let watch = |sign: Sign<'_>| match sign {

@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod gather;
 pub mod models;
+pub mod notes;
 pub mod outbox;
 pub mod progress;
 pub mod stairway;
@@ -19,6 +20,7 @@ use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
 pub use models::Models;
+pub use notes::NotesFile;
 pub use outbox::Outbox;
 pub use stairway::Stairway;
 
@@ -40,6 +42,8 @@ pub enum Part {
 pub struct Evidence {
     /// The revision graph.
     pub history: History,
+    /// The files that may hold the notes, where there is a convention for them.
+    pub notes: Option<Vec<NotesFile>>,
     /// [`Part::Migrated`], where it was asked for.
     pub migrated: Option<Migrated>,
     /// [`Part::Stepped`], where it was asked for and possible.

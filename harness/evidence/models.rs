@@ -62,14 +62,23 @@ pub struct Described {
 }
 
 /// The kinds that models can describe.
-const COMPARED: &[&str] = &["table", "column", "constraint", "index", "enum type", "domain"];
+const COMPARED: &[&str] = &[
+    "table",
+    "column",
+    "constraint",
+    "index",
+    "enum type",
+    "domain",
+];
 
 impl Drift {
     /// How it is called in the manifest and in the output: `essay_states.title`,
     /// `index ix_a`, `enum type status`. The schema is named unless it is `public`.
     #[must_use]
     pub fn subject(&self) -> String {
-        let Some(object) = self.object() else { return String::new() };
+        let Some(object) = self.object() else {
+            return String::new();
+        };
         let schema = match object.schema.as_deref() {
             Some("public") | None => String::new(),
             Some(schema) => format!("{schema}."),
@@ -97,8 +106,18 @@ impl Drift {
             "index" => "index",
             _ => "unique_constraint",
         };
-        let name = object.name.rsplit('.').next().unwrap_or(&object.name).to_owned();
-        Some(Asked { kind, schema: object.schema.clone()?, table, name })
+        let name = object
+            .name
+            .rsplit('.')
+            .next()
+            .unwrap_or(&object.name)
+            .to_owned();
+        Some(Asked {
+            kind,
+            schema: object.schema.clone()?,
+            table,
+            name,
+        })
     }
 }
 
@@ -140,17 +159,35 @@ impl<'a> Side<'a> {
             .filter_map(|object| Some((object.schema.as_deref(), object.name.rsplit('.').next()?)))
             .collect();
         let of_constraint = |object: &Object| {
-            object.kind == "index" && constraints.contains(&(object.schema.as_deref(), object.name.as_str()))
+            object.kind == "index"
+                && constraints.contains(&(object.schema.as_deref(), object.name.as_str()))
         };
-        let compared = catalog.objects.iter().filter(|object| COMPARED.contains(&object.kind.as_str()));
+        let compared = catalog
+            .objects
+            .iter()
+            .filter(|object| COMPARED.contains(&object.kind.as_str()));
         let objects: BTreeMap<_, _> = compared
             .filter(|object| !of_constraint(object))
-            .map(|object| ((object.schema.as_deref(), object.kind.as_str(), object.name.as_str()), object))
+            .map(|object| {
+                (
+                    (
+                        object.schema.as_deref(),
+                        object.kind.as_str(),
+                        object.name.as_str(),
+                    ),
+                    object,
+                )
+            })
             .collect();
         let indexed = objects
             .values()
             .filter(|object| object.kind == "index")
-            .filter_map(|object| Some(((object.schema.as_deref(), object.name.as_str()), indexed_table(object)?)))
+            .filter_map(|object| {
+                Some((
+                    (object.schema.as_deref(), object.name.as_str()),
+                    indexed_table(object)?,
+                ))
+            })
             .collect();
         Self { objects, indexed }
     }
@@ -183,11 +220,19 @@ fn drop_implied(drifts: &mut Vec<Drift>) {
         .iter()
         .filter(|drift| drift.object().is_some_and(|object| object.kind == "table"))
         .filter(|drift| drift.migrated.is_none() || drift.model.is_none())
-        .map(|drift| (drift.object().and_then(|object| object.schema.clone()), drift.table.clone()))
+        .map(|drift| {
+            (
+                drift.object().and_then(|object| object.schema.clone()),
+                drift.table.clone(),
+            )
+        })
         .collect();
     drifts.retain(|drift| {
         let object = drift.object();
-        let key = (object.and_then(|object| object.schema.clone()), drift.table.clone());
+        let key = (
+            object.and_then(|object| object.schema.clone()),
+            drift.table.clone(),
+        );
         object.is_some_and(|object| object.kind == "table") || !whole.contains(&key)
     });
 }
@@ -197,20 +242,30 @@ fn drop_implied(drifts: &mut Vec<Drift>) {
 fn pair_unnamed(drifts: &mut Vec<Drift>, described: &Described) {
     let nameless = |object: &Object| match object.kind.as_str() {
         // An index's definition holds its name.
-        "index" => object.definition.split_once(" ON ").map_or("", |(_, rest)| rest).to_owned(),
+        "index" => object
+            .definition
+            .split_once(" ON ")
+            .map_or("", |(_, rest)| rest)
+            .to_owned(),
         _ => object.definition.clone(),
     };
     let mut gone = BTreeSet::new();
     for (at, drift) in drifts.iter().enumerate() {
-        let (Some(model), None) = (&drift.model, &drift.migrated) else { continue };
+        let (Some(model), None) = (&drift.model, &drift.migrated) else {
+            continue;
+        };
         let short = model.name.rsplit('.').next().unwrap_or(&model.name);
         let table = drift.table.as_deref().unwrap_or_default();
-        if !["constraint", "index"].contains(&model.kind.as_str()) || described.named.contains(&format!("{table}.{short}")) {
+        if !["constraint", "index"].contains(&model.kind.as_str())
+            || described.named.contains(&format!("{table}.{short}"))
+        {
             continue;
         }
         let twin = drifts.iter().enumerate().position(|(other, candidate)| {
             let same = |found: &Object| {
-                found.kind == model.kind && found.schema == model.schema && nameless(found) == nameless(model)
+                found.kind == model.kind
+                    && found.schema == model.schema
+                    && nameless(found) == nameless(model)
             };
             !gone.contains(&other)
                 && candidate.model.is_none()

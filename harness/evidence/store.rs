@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::{self, Directories};
 use super::progress::Say;
-use super::{Evidence, History, Migrated, Models, Part, Stairway, Stepped};
+use super::{Evidence, History, Migrated, Models, Part, Stairway, Stepped, notes};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 
@@ -124,7 +124,9 @@ impl Store {
         if let (true, Some(file)) = (changed, &file) {
             file.write(&gathered)?;
         }
-        gathered.evidence(needs)
+        let mut evidence = gathered.evidence(needs)?;
+        evidence.notes = notes::read(service);
+        Ok(evidence)
     }
 }
 
@@ -197,6 +199,7 @@ impl Gathered {
         };
         Ok(Evidence {
             history,
+            notes: None,
             migrated,
             stepped,
             stairway,

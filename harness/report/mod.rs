@@ -3,7 +3,9 @@
 mod diagnostics;
 
 use std::env;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -82,15 +84,27 @@ pub fn green(case: &Case, verdict: &Verdict) {
     match verdict {
         Verdict::Pass { notes } => notes
             .iter()
-            .for_each(|note| println!("{}: {note}", case.service)),
+            .for_each(|note| print(&format!("{}: {note}", case.service))),
         Verdict::NotApplicable { reason } => {
-            println!(
+            print(&format!(
                 "{}: {} does not apply: {reason}",
                 case.service, case.criterion.id
-            );
+            ));
         }
         Verdict::Fail(_) | Verdict::Blocked { .. } => {}
     }
+}
+
+/// One whole line to standard output, past its buffer: the test runner writes its own
+/// lines there in pieces, from another thread.
+fn print(line: &str) {
+    let whole = format!("{line}\n");
+    let stdout = std::io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(File::from);
+    // Nobody reads any more: no reason to fail.
+    let _ = stdout.and_then(|mut stdout| stdout.write_all(whole.as_bytes()));
 }
 
 /// The text of a red verdict.
@@ -107,16 +121,18 @@ pub fn error(error: &HarnessError, case: Option<&Case>) -> String {
 
 /// Prints a red case that ends the run.
 pub fn fail_fast(case: &Case, text: &str) {
-    println!(
-        "test {}::{}.toml ... FAILED\n\n{text}\n",
-        case.criterion.id, case.service
-    );
-    println!("FAIL_FAST: stopped at the first red case; what had not ended by then was not judged");
+    let name = format!("{}::{}.toml", case.criterion.id, case.service);
+    print(&format!(
+        "test {name} ... FAILED\n\n{text}\n\n\
+         FAIL_FAST: stopped at the first red case; what had not ended by then was not judged"
+    ));
 }
 
 /// Prints a line of progress.
 pub fn progress(service: &str, progress: &Progress) {
-    eprintln!("{service}: {}", line(progress));
+    let whole = format!("{service}: {}\n", line(progress));
+    // In one piece, because services run side by side.
+    let _ = std::io::stderr().write_all(whole.as_bytes());
 }
 
 fn line(progress: &Progress) -> String {

@@ -13,10 +13,16 @@ use migration_harness::alembic::transcript::{
 };
 use migration_harness::criteria::{self, Criterion, Verdict};
 use migration_harness::evidence::catalog::{Change, Object};
+use migration_harness::evidence::models::Drift;
+use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
-use migration_harness::evidence::{Catalog, Evidence, History, Migrated, Stairway, Stepped};
-use migration_harness::manifest::{IndexConvention, OutboxConvention, Service, Timeouts};
+use migration_harness::evidence::{
+    Catalog, Evidence, History, Migrated, Models, Stairway, Stepped,
+};
+use migration_harness::manifest::{
+    IndexConvention, Manifest, NotesConvention, OutboxConvention, Service, Timeouts, Topic,
+};
 use migration_harness::postgres;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
@@ -42,6 +48,8 @@ fn service() -> Service {
         postgres: postgres::Settings::default(),
         not_applicable: BTreeMap::new(),
         one_way: BTreeMap::new(),
+        accepted_drift: BTreeMap::new(),
+        owned_elsewhere: Vec::new(),
         outbox: Some(OutboxConvention {
             table: "event_outbox".into(),
             indexes: vec![IndexConvention {
@@ -53,7 +61,32 @@ fn service() -> Service {
                 include: Vec::new(),
             }],
         }),
+        notes: Some(NotesConvention {
+            files: vec!["README.md".into(), "alembic/README.md".into()],
+            topics: vec![topic("heads"), topic("enums")],
+        }),
     }
+}
+
+fn topic(about: &str) -> Topic {
+    Topic {
+        id: about.into(),
+        title: format!("several {about}"),
+        headings: vec![about.into()],
+        words: Vec::new(),
+        paragraph: format!("## {about}\n\nOne is enough.\n"),
+    }
+}
+
+fn notes(readme: Option<&str>, migrations: Option<&str>) -> Vec<NotesFile> {
+    let file = |path: &str, text: Option<&str>| NotesFile {
+        path: path.into(),
+        content: text.map_or(Content::Missing, |text| Content::Text(text.into())),
+    };
+    vec![
+        file("/root/a/README.md", readme),
+        file("/root/a/alembic/README.md", migrations),
+    ]
 }
 
 fn file(id: &str) -> PathBuf {
@@ -131,6 +164,10 @@ fn evidence() -> Evidence {
             python_for: Vec::new(),
             raised: None,
         },
+        notes: Some(notes(
+            Some("# A\n\n## Heads\n\nOne."),
+            Some("# Enums\n\nOnce."),
+        )),
         migrated: Some(Migrated {
             server: "PostgreSQL 15 (local)".into(),
             upgrade: transcript("upgrade head", &["r1", "r2"]),
@@ -154,6 +191,13 @@ fn evidence() -> Evidence {
                 again: Some(transcript("upgrade heads", &["r1", "r2"])),
                 lost: Vec::new(),
             }),
+        }),
+        models: Some(Models {
+            built: transcript("create_all of the models", &[]),
+            metadata: true,
+            tables: vec!["event_outbox".into()],
+            sources: BTreeMap::new(),
+            drifts: Vec::new(),
         }),
     }
 }
@@ -240,7 +284,15 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::no_second_upgrade("downgrade", |e: &mut Evidence| stairway(e).rungs[0].again = None)]
 #[case::nothing_taken_back("downgrade", |e: &mut Evidence| stairway(e).rungs[0].down.as_mut().unwrap().steps.clear())]
 #[case::no_descent("downgrade", |e: &mut Evidence| stairway(e).descent = None)]
+#[case::no_models("model_drift", |e: &mut Evidence| e.models = None)]
+#[case::no_database("model_drift", |e: &mut Evidence| e.migrated = None)]
+#[case::no_metadata("model_drift", |e: &mut Evidence| models(e).metadata = false)]
+#[case::no_tables("model_drift", |e: &mut Evidence| models(e).tables.clear())]
+#[case::never_built("model_drift", |e: &mut Evidence| models(e).built.outcome = Outcome::Raised(raised("42704", "no")))]
 #[case::no_ascent("downgrade", |e: &mut Evidence| stairway(e).descent.as_mut().unwrap().again = None)]
+#[case::nobody_read("migration_notes", |e: &mut Evidence| e.notes = None)]
+#[case::no_file_to_read("migration_notes", |e: &mut Evidence| e.notes = Some(Vec::new()))]
+#[case::no_file("migration_notes", |e: &mut Evidence| e.notes = Some(notes(None, None)))]
 fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence)) {
     let mut evidence = evidence();
     take(&mut evidence);
@@ -258,6 +310,10 @@ fn stepped(evidence: &mut Evidence) -> &mut Stepped {
 
 fn stairway(evidence: &mut Evidence) -> &mut Stairway {
     evidence.stairway.as_mut().unwrap()
+}
+
+fn models(evidence: &mut Evidence) -> &mut Models {
+    evidence.models.as_mut().unwrap()
 }
 
 fn outbox_of(evidence: &mut Evidence) -> &mut Outbox {
@@ -560,5 +616,99 @@ fn a_one_way_revision_that_is_not_there_is_red() {
     assert!(
         findings[0].title.contains("no such revision"),
         "{findings:?}"
+    );
+}
+
+#[test]
+fn a_missing_note_names_topic_files_and_what_to_paste() {
+    let mut evidence = evidence();
+    evidence.notes = Some(notes(None, Some("# Heads\n\nOne.\n\n# Enums\n")));
+    let Verdict::Fail(findings) = verdict("migration_notes", &evidence) else {
+        panic!()
+    };
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let finding = &findings[0];
+    assert_eq!(finding.title, "no note on several enums");
+    assert_eq!(
+        (finding.marks[0].place.line, &*finding.marks[0].label),
+        (5, "there is no text below this heading")
+    );
+    assert_eq!(
+        finding.notes[0],
+        "looked in: a/README.md (no such file), a/alembic/README.md"
+    );
+    assert_eq!(
+        finding.help,
+        ["write it into a/alembic/README.md, for instance:\n\n## enums\n\nOne is enough.\n"]
+    );
+}
+
+#[rstest]
+#[case::no_convention(|service: &mut Service| service.notes = None)]
+#[case::no_topic(|service: &mut Service| service.notes.as_mut().unwrap().topics.clear())]
+fn notes_without_a_convention_are_not_judged(#[case] take: fn(&mut Service)) {
+    let mut service = service();
+    take(&mut service);
+    let verdict = criterion("migration_notes").verdict(&service, &evidence());
+    assert!(matches!(verdict, Verdict::Blocked { .. }), "{verdict:?}");
+}
+
+/// What a red case tells people to paste must make it green.
+#[test]
+fn the_shipped_paragraphs_are_notes() {
+    let directory = crate::judge::repository().join("services-manifest");
+    let manifest = Manifest { directory };
+    let file = manifest.services_directory().join("identity_service.toml");
+    let mut service = manifest.service(&file, &criteria::ids()).unwrap();
+    let mut convention = service.notes.take().unwrap();
+    let pasted: Vec<String> = convention
+        .topics
+        .iter()
+        .map(|topic| topic.paragraph.clone())
+        .collect();
+    let mut evidence = evidence();
+    evidence.notes = Some(notes(None, Some(&pasted.join("\n"))));
+    for by_words in [false, true] {
+        if by_words {
+            convention
+                .topics
+                .iter_mut()
+                .for_each(|topic| topic.headings.clear());
+        }
+        service.notes = Some(convention.clone());
+        let verdict = criterion("migration_notes").verdict(&service, &evidence);
+        assert!(!verdict.is_red(), "{verdict:?}");
+    }
+}
+
+fn column(definition: &str) -> Object {
+    Object {
+        schema: Some("public".into()),
+        kind: "column".into(),
+        name: "essays.title".into(),
+        definition: definition.into(),
+    }
+}
+
+#[rstest]
+#[case::open(None, true)]
+#[case::accepted(Some("essays.title"), false)]
+#[case::another_accepted(Some("essays.points"), true)]
+fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, #[case] red: bool) {
+    let mut evidence = evidence();
+    models(&mut evidence).drifts = vec![Drift {
+        table: Some("essays".into()),
+        migrated: Some(column("text")),
+        model: Some(column("character varying(20)")),
+    }];
+    let mut service = service();
+    service
+        .accepted_drift
+        .extend(accepted.map(|subject| (subject.to_owned(), "why".to_owned())));
+    assert_eq!(
+        criterion("model_drift")
+            .verdict(&service, &evidence)
+            .is_red(),
+        red
     );
 }

@@ -92,6 +92,9 @@ fn an_interpreter_may_be_a_command() {
 #[case::timeout("[timeouts]\nupgrade = -1", &["`timeouts.upgrade` = -1", "above zero"])]
 #[case::no_criterion("[not_applicable]\noutbox = \"x\"", &["`not_applicable.outbox`", "outbox_indexes"])]
 #[case::no_reason("[not_applicable]\noutbox_indexes = \" \"", &["`not_applicable.outbox_indexes`", "no reason"])]
+#[case::neither("[not_applicable]\noutbox_indexes = true", &["services/a.toml", "`not_applicable.outbox_indexes`", "no reason"])]
+#[case::no_reason_at_all("[not_applicable]\noutbox_indexes = 1", &["a reason in a string, or false"])]
+#[case::takes_nothing_back("[not_applicable]\noutbox = false", &["`not_applicable.outbox`", "outbox_indexes"])]
 #[case::provider("[postgres]\nprovider = \"cloud\"", &["unknown variant `cloud`", "`container`"])]
 #[case::version("[postgres]\nversion = \"fifteen\"", &["`postgres.version` = \"fifteen\"", "version = \"15\""])]
 fn a_wrong_key_is_named(#[case] line: &str, #[case] says: &[&str]) {
@@ -99,6 +102,116 @@ fn a_wrong_key_is_named(#[case] line: &str, #[case] says: &[&str]) {
     for part in says {
         assert!(error.contains(part), "{part:?} is not in\n{error}");
     }
+}
+
+#[test]
+fn what_the_defaults_waive_a_service_may_waive_otherwise_or_not_at_all() {
+    let defaults = format!(
+        "{DEFAULTS}[not_applicable]\noutbox_indexes = \"no events\"\nmigration_notes = \"a wiki\"\nenum_types = \"none\"\n"
+    );
+    let service = format!(
+        "{SERVICE}[not_applicable]\noutbox_indexes = false\nmigration_notes = \"a book\"\n"
+    );
+    let service = read(&defaults, &service).unwrap();
+    let waived: Vec<(&str, &str)> = service
+        .not_applicable
+        .iter()
+        .map(|(criterion, reason)| (criterion.as_str(), reason.as_str()))
+        .collect();
+    assert_eq!(
+        waived,
+        [("enum_types", "none"), ("migration_notes", "a book")]
+    );
+}
+
+#[rstest]
+#[case::no_criterion("outbox = \"x\"", "`not_applicable.outbox` names no criterion")]
+#[case::no_reason(
+    "outbox_indexes = \"\"",
+    "`not_applicable.outbox_indexes` gives no reason"
+)]
+#[case::false_alone("outbox_indexes = false", "invalid type: boolean `false`")]
+fn a_wrong_waiver_in_the_defaults_is_named(#[case] line: &str, #[case] says: &str) {
+    let error = read(&format!("{DEFAULTS}[not_applicable]\n{line}\n"), SERVICE).unwrap_err();
+    assert!(
+        error.contains("defaults.toml") && error.contains(says),
+        "{error}"
+    );
+}
+
+const NOTES: &str = r#"
+files = ["README.md"]
+[[topic]]
+id = "enums"
+title = "creating enums"
+words = ["create_type", ["enum", "once"]]
+paragraph = "Create an enum once."
+"#;
+
+fn with_notes(notes: &str) -> Result<Service, String> {
+    let (_directory, manifest, file) = written(DEFAULTS, SERVICE);
+    let conventions = manifest.directory.join("conventions");
+    std::fs::create_dir(&conventions).unwrap();
+    std::fs::write(conventions.join("notes.toml"), notes).unwrap();
+    let service = manifest.service(&file, &criteria::ids());
+    service.map_err(|error| error.to_string())
+}
+
+#[test]
+fn notes_are_a_convention_where_there_is_a_file() {
+    assert_eq!(read(DEFAULTS, SERVICE).unwrap().notes, None);
+    let notes = with_notes(NOTES).unwrap().notes.unwrap();
+    assert_eq!(notes.files, [PathBuf::from("README.md")]);
+    let words: Vec<&[String]> = notes.topics[0]
+        .words
+        .iter()
+        .map(|words| &*words.0)
+        .collect();
+    assert_eq!(
+        words,
+        [
+            &["create_type".to_owned()][..],
+            &["enum".to_owned(), "once".to_owned()][..]
+        ]
+    );
+}
+
+#[rstest]
+#[case::no_files("[\"README.md\"]", "[]", "`files` is empty")]
+#[case::leaves(
+    "\"README.md\"",
+    "\"../README.md\"",
+    "\"../README.md\", which leaves the service"
+)]
+#[case::absolute("\"README.md\"", "\"/README.md\"", "which leaves the service")]
+#[case::never_shown(
+    "words =",
+    "headings = [] #",
+    "topic \"enums\": neither `headings` nor `words`"
+)]
+#[case::always_shown(
+    "\"create_type\"",
+    "\"\"",
+    "topic \"enums\": `words` holds an empty list"
+)]
+#[case::all_of_none(
+    "\"create_type\"",
+    "[]",
+    "topic \"enums\": `words` holds an empty list"
+)]
+#[case::always_headed(
+    "words =",
+    "headings = [\"#\"] #",
+    "topic \"enums\": `headings` holds one"
+)]
+#[case::nothing_to_paste("Create an enum once.", " ", "`title` and `paragraph` need text")]
+#[case::key("words", "word", "unknown field `word`")]
+fn wrong_notes_are_named(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    let error = with_notes(&NOTES.replace(from, to)).unwrap_err();
+    assert!(
+        error.contains("conventions/notes.toml") && error.contains(says),
+        "{error}"
+    );
 }
 
 #[rstest]

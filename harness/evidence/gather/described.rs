@@ -13,13 +13,23 @@ impl Driver<'_> {
     pub(super) async fn models(&mut self, head: &Catalog) -> Result<Models> {
         self.start_afresh().await?;
         let definitions = |kinds: &[&str]| -> Vec<&super::super::catalog::Object> {
-            head.objects.iter().filter(|object| kinds.contains(&object.kind.as_str())).collect()
+            head.objects
+                .iter()
+                .filter(|object| kinds.contains(&object.kind.as_str()))
+                .collect()
         };
-        let extensions: Vec<String> = definitions(&["extension"]).iter().map(|object| object.name.clone()).collect();
-        let functions: Vec<String> =
-            definitions(&["function", "procedure"]).iter().map(|object| object.definition.clone()).collect();
+        let extensions: Vec<String> = definitions(&["extension"])
+            .iter()
+            .map(|object| object.name.clone())
+            .collect();
+        let functions: Vec<String> = definitions(&["function", "procedure"])
+            .iter()
+            .map(|object| object.definition.clone())
+            .collect();
         let limit = self.service.timeouts.upgrade;
-        let (built, answer) = self.answer(Command::Models(&extensions, &functions), limit).await?;
+        let (built, answer) = self
+            .answer(Command::Models(&extensions, &functions), limit)
+            .await?;
         let described: Described = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
@@ -42,9 +52,21 @@ impl Driver<'_> {
         let questions: Vec<Asked> = asked.iter().flatten().cloned().collect();
         let limit = self.service.timeouts.verify;
         let (_, answer) = self.answer(Command::Visible(&questions), limit).await?;
-        let mut shown = answer.get("visible").and_then(Value::as_array).cloned().unwrap_or_default().into_iter();
+        let mut shown = answer
+            .get("visible")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+            .into_iter();
         // Without an answer nothing is hidden.
-        let visible = asked.iter().map(|one| one.is_none() || shown.next().and_then(|one| one.as_bool()).unwrap_or(true));
-        Ok(drifts.into_iter().zip(visible).filter(|(_, visible)| *visible).map(|(drift, _)| drift).collect())
+        let visible = asked
+            .iter()
+            .map(|one| one.is_none() || shown.next().and_then(|one| one.as_bool()).unwrap_or(true));
+        Ok(drifts
+            .into_iter()
+            .zip(visible)
+            .filter(|(_, visible)| *visible)
+            .map(|(drift, _)| drift)
+            .collect())
     }
 }
