@@ -213,6 +213,14 @@ impl Selection {
         let selected = criteria::ALL
             .iter()
             .filter(|criterion| self.contains(criterion.id, &service.name));
+        let beside = beside_this_case();
+        let selected: BTreeSet<&str> = selected
+            .map(|criterion| criterion.id)
+            .chain(beside)
+            .collect();
+        let selected = criteria::ALL
+            .iter()
+            .filter(|criterion| selected.contains(criterion.id));
         let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
         applicable
             .flat_map(|criterion| criterion.needs)
@@ -253,6 +261,31 @@ impl Selection {
                     "{hint}a filter for another test binary goes with `cargo test --test <name>`"
                 )),
         )
+    }
+}
+
+/// The criteria that other processes of this run judge, as far as can be told: a runner
+/// that gives each case a process of its own tells none of them about the others.
+///
+/// Where its command line names criteria, it is those; otherwise all. A wrong guess
+/// costs time and changes no verdict: what is missing later is gathered then.
+fn beside_this_case() -> Vec<&'static str> {
+    if env::var_os("NEXTEST_RUN_ID").is_none() {
+        return Vec::new();
+    }
+    let command = rustix::process::getppid().and_then(|parent| {
+        let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
+        std::fs::read_to_string(file).ok()
+    });
+    let command = command.unwrap_or_default();
+    let named: Vec<&str> = criteria::ids()
+        .into_iter()
+        .filter(|id| command.contains(id))
+        .collect();
+    if named.is_empty() {
+        criteria::ids()
+    } else {
+        named
     }
 }
 

@@ -5,6 +5,7 @@
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod described;
+mod roles;
 mod stairs;
 
 use std::collections::BTreeSet;
@@ -96,7 +97,7 @@ pub async fn history(service: &Service, directories: &Directories<'_>) -> Result
 pub async fn session(
     service: &Service,
     history: &History,
-    parts: &[Part],
+    parts: &BTreeSet<Part>,
     directories: &Directories<'_>,
     say: Say<'_>,
 ) -> Result<Session> {
@@ -158,7 +159,7 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    async fn run(&mut self, parts: &[Part]) -> Result<Session> {
+    async fn run(&mut self, parts: &BTreeSet<Part>) -> Result<Session> {
         self.worker.open(self.service, Some(&self.database)).await?;
         let loaded = self.worker.history(self.service).await?;
         if let Ok(loaded) = &loaded {
@@ -350,7 +351,7 @@ impl Driver<'_> {
             watch: &watch,
         };
         let (transcript, answer) = self.worker.answer(command, &limits).await;
-        self.roles.extend(created_roles(&transcript));
+        self.roles.extend(roles::created(&transcript));
         if transcript.version_table.is_some() {
             self.version_table.clone_from(&transcript.version_table);
         }
@@ -483,30 +484,4 @@ fn refused(service: &Service, database: &Database, transcript: &Transcript) -> R
         variables.join(", "),
         service.file.display()
     )))
-}
-
-/// The roles that statements of a transcript created; roles outlive a database.
-fn created_roles(transcript: &Transcript) -> Vec<String> {
-    let mut roles = Vec::new();
-    for statement in &transcript.statements {
-        let mut words = statement
-            .sql
-            .split(|letter: char| letter.is_whitespace() || letter == ';')
-            .filter(|word| !word.is_empty());
-        while let Some(word) = words.next() {
-            if !word.eq_ignore_ascii_case("create") {
-                continue;
-            }
-            let is_role = words.next().is_some_and(|kind| {
-                ["role", "user", "group"].contains(&kind.to_ascii_lowercase().as_str())
-            });
-            if let (true, Some(name)) = (is_role, words.next()) {
-                roles.push(match name.strip_prefix('"') {
-                    Some(rest) => rest.trim_end_matches('"').to_owned(),
-                    None => name.to_ascii_lowercase(),
-                });
-            }
-        }
-    }
-    roles
 }

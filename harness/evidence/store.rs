@@ -5,7 +5,7 @@
 //! files that are keyed by that value, never by content: a verdict is never older
 //! than its run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::gather::{self, Directories};
+use super::gather::{self, Directories, Session};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, Stairway, Stepped, notes};
 use crate::error::{HarnessError, Result, Stage};
@@ -144,29 +144,35 @@ async fn complete(
         gathered.history = Some(gather::history(service, directories).await);
         changed = true;
     }
-    let missing = needs.iter().any(|part| gathered.lacks(*part));
-    let (true, Some(Ok(history))) = (missing, &gathered.history) else {
+    let missing = |part: &Part| gathered.lacks(*part);
+    let (true, Some(Ok(history))) = (needs.iter().any(missing), &gathered.history) else {
         return changed;
     };
-    match gather::session(service, history, wanted, directories, say).await {
-        Ok(session) => {
-            gathered.migrated = Some(Ok(session.migrated));
-            let asked = |part| wanted.contains(&part);
-            gathered.stepped = asked(Part::Stepped).then_some(Ok(session.stepped));
-            gathered.stairway = asked(Part::Stairway).then_some(Ok(session.stairway));
-            gathered.models = asked(Part::Models).then_some(Ok(session.models));
-        }
-        Err(error) => {
-            gathered.migrated = Some(Err(error.clone()));
-            gathered.stepped = Some(Err(error.clone()));
-            gathered.stairway = Some(Err(error.clone()));
-            gathered.models = Some(Err(error));
-        }
+    let parts: BTreeSet<Part> = needs
+        .iter()
+        .chain(wanted)
+        .copied()
+        .filter(missing)
+        .collect();
+    let session = gather::session(service, history, &parts, directories, say).await;
+    for part in parts {
+        gathered.keep(part, &session);
     }
     true
 }
 
 impl Gathered {
+    /// Takes over one part of what a session gathered.
+    fn keep(&mut self, part: Part, session: &Result<Session>) {
+        let session = session.clone();
+        match part {
+            Part::Migrated => self.migrated = Some(session.map(|session| session.migrated)),
+            Part::Stepped => self.stepped = Some(session.map(|session| session.stepped)),
+            Part::Stairway => self.stairway = Some(session.map(|session| session.stairway)),
+            Part::Models => self.models = Some(session.map(|session| session.models)),
+        }
+    }
+
     fn lacks(&self, part: Part) -> bool {
         match part {
             Part::Migrated => self.migrated.is_none(),

@@ -3,9 +3,7 @@
 mod diagnostics;
 
 use std::env;
-use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -95,16 +93,11 @@ pub fn green(case: &Case, verdict: &Verdict) {
     }
 }
 
-/// One whole line to standard output, past its buffer: the test runner writes its own
-/// lines there in pieces, from another thread.
+/// One whole line, in one piece because services run side by side, and beside standard
+/// output, where the test runner writes its own lines in pieces.
 fn print(line: &str) {
-    let whole = format!("{line}\n");
-    let stdout = std::io::stdout()
-        .as_fd()
-        .try_clone_to_owned()
-        .map(File::from);
     // Nobody reads any more: no reason to fail.
-    let _ = stdout.and_then(|mut stdout| stdout.write_all(whole.as_bytes()));
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The text of a red verdict.
@@ -122,17 +115,15 @@ pub fn error(error: &HarnessError, case: Option<&Case>) -> String {
 /// Prints a red case that ends the run.
 pub fn fail_fast(case: &Case, text: &str) {
     let name = format!("{}::{}.toml", case.criterion.id, case.service);
-    print(&format!(
+    println!(
         "test {name} ... FAILED\n\n{text}\n\n\
          FAIL_FAST: stopped at the first red case; what had not ended by then was not judged"
-    ));
+    );
 }
 
 /// Prints a line of progress.
 pub fn progress(service: &str, progress: &Progress) {
-    let whole = format!("{service}: {}\n", line(progress));
-    // In one piece, because services run side by side.
-    let _ = std::io::stderr().write_all(whole.as_bytes());
+    print(&format!("{service}: {}", line(progress)));
 }
 
 fn line(progress: &Progress) -> String {

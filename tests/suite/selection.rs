@@ -57,7 +57,7 @@ fn a_filter_selects_a_service_and_progress_is_told() {
     );
     assert!(
         judged
-            .stdout
+            .stderr
             .contains("entitlements_service: OK: Outbox indexes aligned with shared conventions."),
         "{}",
         judged.all()
