@@ -1,5 +1,7 @@
 //! Exactly one head.
 
+mod drawing;
+
 use std::path::{Path, PathBuf};
 
 use super::{Criterion, Finding, Verdict};
@@ -59,12 +61,13 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
         Some(fork) => finding.note(format!("they fork after {} ({}), {}", fork.id, said(fork), shown(service, &fork.file))),
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
+    finding = finding.note(drawing::history(graph, fork, heads));
     let down: Vec<&str> = heads.iter().skip(1).map(|head| head.id.as_str()).collect();
     finding
         .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")
         .help(format!("in {}: alembic merge -m \"merge heads\" {}", service.directory.display(), ids.join(" ")))
         .help(format!(
-            "or, where {} was never deployed, set its down_revision to \"{}\"",
+            "or, where {} never reached a database that matters, set its down_revision to \"{}\"",
             down.join(" and "),
             heads[0].id
         ))
@@ -147,7 +150,7 @@ fn header(revision: &Revision) -> Place {
 }
 
 fn said(revision: &Revision) -> &str {
-    revision.message.as_deref().unwrap_or("no message")
+    revision.message.as_deref().unwrap_or("no message").trim_end_matches('.')
 }
 
 fn shown(service: &Service, file: &Path) -> String {
