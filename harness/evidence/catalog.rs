@@ -59,6 +59,10 @@ impl Change {
     }
 }
 
+/// Every name qualified; and the query planned once per connection, since planning it
+/// takes as long as running it.
+const SETTINGS: &str = "SET LOCAL search_path = ''; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /// The kind of the entry that holds a table's columns in order.
 pub const COLUMN_ORDER: &str = "column order";
 
@@ -107,9 +111,7 @@ impl Catalog {
     pub async fn read(connection: &mut PgConnection, roles: bool) -> Result<Self> {
         let rows = async {
             let mut transaction = connection.begin().await?;
-            sqlx::query("SET LOCAL search_path = ''")
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::raw_sql(SETTINGS).execute(&mut *transaction).await?;
             let rows = sqlx::query(include_str!("catalog.sql"))
                 .bind(roles)
                 .fetch_all(&mut *transaction)
