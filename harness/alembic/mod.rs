@@ -1,6 +1,7 @@
 //! Alembic: the revision graph, read without Python, and a worker that drives
 //! Alembic inside the service's own interpreter.
 
+mod channel;
 pub mod graph;
 mod output;
 pub mod revision_file;

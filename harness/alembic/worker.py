@@ -2,8 +2,9 @@
 
 Started by the harness as ``python worker.py FD STACK_FILE DRIVER``. Commands come
 and answers go as JSON lines over the socket FD, so that nothing the service
-prints can be mistaken for an answer. While a command runs, events are sent as
-they happen: if the interpreter is ended, all that it did until then is known.
+prints can be mistaken for an answer; each line begins with a key that only the two
+ends know. While a command runs, events are sent as they happen: if the interpreter
+is ended, all that it did until then is known.
 
 The service sees what it would see under the ``alembic`` command: its own working
 directory, ``sys.argv``, ``config.cmd_opts``, and a connection that is its own.
@@ -20,22 +21,25 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 import weakref
 
 started = time.perf_counter()
 
-# The folder of this file must not be importable by the service.
+# Lies beside this file, in a folder of this run alone: no bytecode is kept.
+kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+from migration_harness_guard import Guard, Target, connected_to  # noqa: E402
+
+sys.dont_write_bytecode = kept
+
+# That folder must not be importable by the service.
 if sys.path and os.path.abspath(sys.path[0]) == os.path.dirname(os.path.abspath(__file__)):
     del sys.path[0]
 
 SQL_KEPT = 4000  # characters of a statement that are reported
 FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
-
-
-class WrongDatabase(Exception):
-    """The service was about to use a database that is not the disposable one."""
 
 
 class Channel:
@@ -45,51 +49,28 @@ class Channel:
         self.socket = socket.socket(fileno=fd)
         self.socket.set_inheritable(False)
         self.lines = self.socket.makefile("r", encoding="utf-8")
+        self.owner = os.getpid()
+        self.sending = threading.RLock()
+        key = self.lines.readline().strip()
+        # In no attribute: what is written to every open descriptor is no answer.
+        self.keyed = lambda text: f"{key} {text}\n".encode("ascii")
 
     def send(self, **message):
-        line = json.dumps(message, default=str, ensure_ascii=True) + "\n"
-        self.socket.sendall(line.encode("ascii"))
+        if os.getpid() != self.owner:
+            return  # a fork of the interpreter has no part in the conversation
+        line = self.keyed(json.dumps(message, default=str, ensure_ascii=True))
+        with self.sending:
+            self.socket.sendall(line)
 
     def commands(self):
         for line in self.lines:
             yield json.loads(line)
-
-
-class Target:
-    """The disposable database; nothing else may be reached."""
-
-    def __init__(self, host, port, database, token, variables):
-        self.host, self.port, self.database = host, port, database
-        self.token, self.variables = token, variables
-        self.addresses = {host}
-        try:
-            for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                self.addresses.add(found[4][0])
-        except OSError:
-            pass
-
-    def is_address(self, address):
-        return (
-            isinstance(address, tuple)
-            and len(address) >= 2
-            and str(address[0]) in self.addresses
-            and str(address[1]) == str(self.port)
-        )
-
-    def is_asked_for(self, parameters):
-        """Whether connection parameters name this server, as far as they say."""
-        host = parameters.get("host") or os.environ.get("PGHOST")
-        port = parameters.get("port") or os.environ.get("PGPORT") or 5432
-        name = parameters.get("database") or parameters.get("dbname")
-        return (
-            str(host) in self.addresses
-            and str(port) == str(self.port)
-            and str(name) == self.database
-        )
+            if os.getpid() != self.owner:
+                os._exit(1)
 
 
 channel = Channel(int(sys.argv[1]))
-target = None
+guard = Guard(channel.send)
 service = None  # the service's directory
 
 
@@ -313,58 +294,29 @@ recorder = Recorder()
 
 def check_connection_parameters(dialect, record, cargs, cparams):
     """Refuses a connection before it is opened, when its parameters tell."""
-    if target is None:
-        return
-    parameters = dict(cparams)
     if dialect.name != "postgresql":
-        refuse(f"a {dialect.name} database", None, None, None)
+        guard.refuse(f"a {dialect.name} database", None, None, None)
     if cargs and isinstance(cargs[0], str):
-        return  # a connection string: the token decides
-    if not target.is_asked_for(parameters):
-        refuse(
-            "another database",
-            parameters.get("host") or os.environ.get("PGHOST"),
-            parameters.get("port") or os.environ.get("PGPORT") or 5432,
-            parameters.get("database") or parameters.get("dbname"),
-        )
+        return  # a connection string: the driver's own check, and the token, decide
+    guard.check(cparams)
 
 
 def check_token(connection, record):
     """Refuses an open connection that cannot show the token, before it is used."""
-    if target is None:
-        return
     cursor = connection.cursor()
     cursor.execute("SELECT current_setting('migration_harness.token', true)")
     shown = cursor.fetchone()
     cursor.close()
     connection.rollback()
-    if not shown or shown[0] != target.token:
-        refuse("a database without the token", None, None, None)
+    if not shown or shown[0] != guard.target.token:
+        guard.refuse("a database without the token", *connected_to(connection))
+    record.info["migration_harness"] = guard.target.token
 
 
-def check_socket(event, args):
-    """Refuses any socket but those to the disposable server (an audit hook)."""
-    if event == "socket.connect" and target is not None and not target.is_address(args[1]):
-        address = args[1]
-        port = address[1] if isinstance(address, tuple) and len(address) > 1 else None
-        host = address[0] if isinstance(address, tuple) and address else str(address)
-        channel.send(event="socket_refused", host=str(host), port=port)
-        raise PermissionError(
-            1, f"migration-harness allows connections to {target.host}:{target.port} only"
-        )
-
-
-def refuse(what, host, port, database):
-    channel.send(
-        event="refused",
-        what=what,
-        host=None if host is None else str(host),
-        port=None if port is None else str(port),
-        database=None if database is None else str(database),
-    )
-    raise WrongDatabase(
-        f"the service connects to {what}; it should read {', '.join(target.variables)}"
-    )
+def check_taken(connection, record, taken):
+    """The same for a connection that was open before anything was listened to."""
+    if record.info.get("migration_harness") != guard.target.token:
+        check_token(connection, record)
 
 
 def listen():
@@ -376,11 +328,12 @@ def listen():
 
     event.listen(Engine, "do_connect", check_connection_parameters)
     event.listen(Pool, "connect", check_token)
+    event.listen(Pool, "checkout", check_taken)
     event.listen(Engine, "before_cursor_execute", unseen(recorder.before))
     event.listen(Engine, "after_cursor_execute", unseen(recorder.after))
     event.listen(Engine, "handle_error", unseen(recorder.failed))
     event.listen(Engine, "engine_connect", lambda conn, *_: recorder.engines.add(conn.engine))
-    sys.addaudithook(check_socket)
+    guard.watch()
 
     generator = getattr(postgresql.ENUM, "DDLGenerator", None) or postgresql.ENUM.EnumGenerator
     create = generator.visit_enum
@@ -449,10 +402,10 @@ class Worker:
     """Answers the harness's commands."""
 
     def open(self, environment, host, port, database, token, variables, directory, ini, section, url):
-        global target, service
+        global service
         os.environ.update(environment)
         service = directory
-        target = Target(host, port, database, token, variables)
+        guard.open(Target(host, port, database, token, variables))
         self.ini, self.section, self.url = ini, section, url
         self.files = sys.stdout, sys.stderr
         return {}

@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::time::{sleep, timeout, timeout_at};
 
+use super::channel::{Events, Heard};
 use super::graph::{Graph, Revision};
 use super::output::Output;
 use super::revision_file::RevisionFile;
@@ -27,10 +28,13 @@ use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
-use crate::postgres::{Database, Server};
+use crate::postgres::{Database, Server, random};
 
-/// The script, embedded so that the crate works from anywhere.
-const SCRIPT: &str = include_str!("worker.py");
+/// The scripts, embedded so that the crate works from anywhere; the first one is run.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("worker.py", include_str!("worker.py")),
+    ("migration_harness_guard.py", include_str!("guard.py")),
+];
 /// Where the worker finds its socket; the number is the child's, not ours.
 const CHANNEL: i32 = 3;
 /// What passes from our own environment to the worker; all else comes from the manifest.
@@ -42,12 +46,14 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub struct Worker {
     /// `None` once it was ended for taking too long.
     leash: Option<Leash>,
-    events: Lines<BufReader<OwnedReadHalf>>,
+    events: Events,
     commands: OwnedWriteHalf,
     output: Output,
     stack: PathBuf,
     about: About,
     alive: bool,
+    /// What came over the channel that the worker did not say.
+    spoiled: Option<String>,
 }
 
 /// What a worker runs on.
@@ -253,8 +259,11 @@ impl Worker {
     /// The interpreter does not start, or cannot import Alembic and SQLAlchemy.
     pub async fn start(service: &Service, directory: &Path, bytecode: &Path) -> Result<Self> {
         let (stack, output_file) = (directory.join("stack.txt"), directory.join("output.txt"));
-        let script = directory.join("worker.py");
-        std::fs::write(&script, SCRIPT).map_err(|cause| broken(service, &cause))?;
+        for (name, text) in SCRIPTS {
+            std::fs::write(directory.join(name), text).map_err(|cause| broken(service, &cause))?;
+        }
+        let script = directory.join(SCRIPTS[0].0);
+        let key = random::hex(16).map_err(|cause| broken(service, &cause))?;
         let (ours, theirs) = UnixStream::pair().map_err(|cause| broken(service, &cause))?;
         let (output, [stdout, stderr]) =
             Output::collect(output_file).map_err(|cause| broken(service, &cause))?;
@@ -271,10 +280,13 @@ impl Worker {
             ..LeashSpec::new(program, &service.directory, Ending::Kill).args(words)
         })
         .await?;
-        let (reader, commands) = ours.into_split();
+        let (reader, mut commands) = ours.into_split();
+        let first = format!("{key}\n");
+        // An interpreter that has ended already says so below.
+        let _ = commands.write_all(first.as_bytes()).await;
         let mut worker = Self {
             leash: Some(leash),
-            events: BufReader::new(reader).lines(),
+            events: Events::new(reader, &key),
             commands,
             output,
             stack,
@@ -285,6 +297,7 @@ impl Worker {
                 seconds: 0.0,
             },
             alive: true,
+            spoiled: None,
         };
         worker.await_ready(service).await?;
         Ok(worker)
@@ -449,6 +462,8 @@ impl Worker {
                 }
                 Ok(None) => break self.ended_outcome().await,
                 Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
+                // A fork of the interpreter may hold the channel open.
+                Err(_) if self.has_ended() => break self.ended_outcome().await,
                 Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
             }
         };
@@ -486,6 +501,11 @@ impl Worker {
         vec!["the interpreter did not say where it was".to_owned()]
     }
 
+    fn has_ended(&self) -> bool {
+        let status = self.leash.as_ref().and_then(Leash::exit_status);
+        status.is_some()
+    }
+
     async fn ended_outcome(&mut self) -> Outcome {
         Outcome::Ended {
             how: self.ended().await,
@@ -494,6 +514,9 @@ impl Worker {
     }
 
     async fn ended(&mut self) -> String {
+        if let Some(text) = &self.spoiled {
+            return format!("wrote `{text}` into the harness's channel, so nothing it says counts");
+        }
         let status = match &self.leash {
             Some(leash) => leash.exited(Duration::from_secs(2)).await,
             None => return "had been ended before".to_owned(),
@@ -553,10 +576,17 @@ impl Worker {
         }
     }
 
-    /// The next event; `None` once the channel is closed or spoils.
+    /// The next event; `None` once the channel is closed or spoiled.
     async fn next(&mut self) -> Option<Event> {
-        let line = self.events.next_line().await.ok().flatten()?;
-        serde_json::from_str(&line).ok()
+        match self.events.next().await {
+            Heard::Event(event) => Some(*event),
+            Heard::Closed => None,
+            Heard::Spoiled(text) => {
+                self.spoiled = Some(text);
+                drop(self.leash.take());
+                None
+            }
+        }
     }
 
     /// Whether the interpreter can take another command.

@@ -1,0 +1,331 @@
+"""Keeps the interpreter to the disposable server, in layers.
+
+From the layer that says most to the one that lets least through:
+
+1. SQLAlchemy's `do_connect` knows host, port and database (see worker.py).
+2. The drivers: libpq connects in C, where no audit hook sees it, so psycopg and
+   psycopg2 are wrapped as they are imported; asyncpg too, for the database's name.
+3. An audit hook sees Python's own sockets, and programs such as `psql`.
+4. The kernel, where it can (Linux, Landlock from 6.7 on, and seccomp): no TCP
+   connection to another port, no Unix-domain stream socket. That holds for C code
+   and for every child process, and cannot be taken back.
+5. The token, which a connection must show before it is used (see worker.py).
+"""
+
+import ctypes
+import errno
+import functools
+import importlib.util
+import os
+import platform
+import shlex
+import socket
+import struct
+import sys
+from string import Template
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# Programs that connect to PostgreSQL by what libpq's variables and options say.
+CLIENTS = {
+    "psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_isready", "pgbench", "createdb",
+    "dropdb", "createuser", "dropuser", "vacuumdb", "reindexdb", "clusterdb",
+}  # fmt: skip
+OPTIONS = {"-h": "host", "-p": "port", "-d": "dbname"}
+LONG_OPTIONS = {"--host": "host", "--port": "port", "--dbname": "dbname"}
+# Which of libpq's variables stand in for which parameter.
+VARIABLES = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbname": "PGDATABASE"}
+
+
+class WrongDatabase(Exception):
+    """The service was about to use a database that is not the disposable one."""
+
+
+class Target:
+    """The disposable database."""
+
+    def __init__(self, host, port, database, token, variables):
+        self.host, self.port, self.database = host, port, database
+        self.token, self.variables = token, variables
+        self.addresses = {host}
+        try:
+            for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                self.addresses.add(found[4][0])
+        except OSError:
+            pass
+
+    def is_address(self, address):
+        return (
+            isinstance(address, tuple)
+            and len(address) >= 2
+            and str(address[0]) in self.addresses
+            and str(address[1]) == str(self.port)
+        )
+
+    def is_server(self, host, port):
+        """Whether each of the comma-separated hosts and ports is this server's."""
+        hosts, ports = str(host).split(","), str(port).split(",")
+        return all(one in self.addresses for one in hosts) and all(
+            one == str(self.port) for one in ports
+        )
+
+
+class Guard:
+    """Refuses every connection but those to the target; before there is one, all."""
+
+    def __init__(self, report):
+        self.report = report  # called with what was refused, as an event
+        self.target = Target("127.0.0.1", 1, "no_database", "", ())
+        self.confined = False
+
+    def open(self, target):
+        self.target = target
+        if not self.confined:
+            self.confined = True
+            confine(target.port)
+
+    def watch(self):
+        sys.addaudithook(self.audit)
+        sys.meta_path.insert(0, Drivers(self))
+
+    def refuse(self, what, host, port, database):
+        text = [None if value is None else str(value) for value in (host, port, database)]
+        self.report(
+            event="refused", what=what, host=text[0], port=text[1], database=text[2]
+        )
+        variables = ", ".join(self.target.variables)
+        raise WrongDatabase(f"the service connects to {what}; it should read {variables}")
+
+    def check(self, parameters, what="another database", environment=os.environ, any_name=False):
+        """Refuses what libpq, or a driver that does as it does, would connect to.
+
+        What is named neither here nor by a variable is a local socket, and so never
+        the target (https://www.postgresql.org/docs/current/libpq-connect.html).
+        """
+        named = {
+            key: parameters.get(key) or environment.get(variable)
+            for key, variable in VARIABLES.items()
+        }
+        host, port = named["host"] or named["hostaddr"], named["port"] or 5432
+        database = parameters.get("database") or named["dbname"]
+        if (
+            not self.target.is_server(host, port)
+            or not self.target.is_server(named["hostaddr"] or host, port)
+            or not (str(database) == self.target.database or any_name and not database)
+        ):
+            self.refuse(what, host, port, database)
+
+    # --- what Python itself does ---
+
+    def audit(self, event, args):
+        if event == "socket.connect":
+            self.check_socket(*args)
+        elif event == "subprocess.Popen":
+            self.check_program(args[1], args[3])
+        elif event in ("os.exec", "os.posix_spawn", "os.spawn"):
+            self.check_program(args[-2], args[-1])
+        elif event == "os.system":
+            self.check_program(["sh", "-c", args[0]], None)
+
+    def check_socket(self, connecting, address):
+        # A datagram is no database: a log, a metric, a look at DNS.
+        if connecting.type == socket.SOCK_DGRAM or self.target.is_address(address):
+            return
+        host, port = address, None
+        if isinstance(address, tuple) and len(address) > 1:
+            host, port = address[:2]
+        self.report(event="socket_refused", host=text_of(host), port=port)
+        allowed = f"{self.target.host}:{self.target.port}"
+        raise PermissionError(errno.EPERM, f"migration-harness allows connections to {allowed} only")
+
+    def check_program(self, words, environment):
+        environment = os.environ if environment is None else environment
+        environment = {text_of(key): text_of(value) for key, value in environment.items()}
+        if isinstance(words, (str, bytes, os.PathLike)):
+            words = [words]
+        for program, arguments in clients([text_of(word) for word in words], environment):
+            named = connection_of(arguments, environment)
+            # A name that is not found may stand where only the program knows to look.
+            self.check(named, f"another server with {program}", environment, any_name=True)
+
+
+def text_of(value):
+    return os.fsdecode(value) if isinstance(value, (str, bytes, os.PathLike)) else str(value)
+
+
+def clients(words, environment):
+    """Each PostgreSQL program that a command starts, with its arguments; in the text
+    of a shell's `-c` too, as far as words tell."""
+    if len(words) > 2 and words[1] == "-c":
+        try:
+            command = Template(words[2]).safe_substitute(environment)
+            lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+            lexer.whitespace_split = True
+            words = list(lexer)
+        except ValueError:
+            words = words[2].split()
+    found = []
+    for place, word in enumerate(words):
+        if os.path.basename(word) in CLIENTS:
+            after = words[place + 1 :]
+            ends = [at for at, one in enumerate(after) if one and set(one) <= set("();<>|&")]
+            found.append((os.path.basename(word), after[: min(ends, default=len(after))]))
+    return found
+
+
+def connection_of(arguments, environment):
+    """Host, port and database that options, a URL or a `key=value` string name."""
+    named = {}
+    rest = iter(arguments)
+    for word in rest:
+        key, _, value = word.partition("=")
+        if key in LONG_OPTIONS:
+            named[LONG_OPTIONS[key]] = value or next(rest, "")
+        elif word[:2] in OPTIONS and not word.startswith("--"):
+            named[OPTIONS[word[:2]]] = word[2:] or next(rest, "")
+        elif "://" in word or "host=" in word or "dbname=" in word or "service=" in word:
+            named["dbname"] = word
+    database = named.get("dbname") or ""
+    if "://" in database:
+        url = urlsplit(database)
+        named["dbname"] = unquote(url.path.lstrip("/"))
+        named.update(host=url.hostname, port=url.port, **dict(parse_qsl(url.query)))
+    elif "=" in database:
+        named.pop("dbname")
+        named.update(pair.split("=", 1) for pair in shlex.split(database) if "=" in pair)
+    if named.get("service") or environment.get("PGSERVICE"):
+        named.setdefault("host", f"service={named.get('service') or environment['PGSERVICE']}")
+    return named
+
+
+# --- the drivers ---------------------------------------------------------------
+
+
+class Drivers:
+    """Wraps what connects in a driver's module as soon as that was imported."""
+
+    def __init__(self, guard):
+        self.wraps = {
+            "psycopg.generators": lambda module: wrap(module, "connect", guard, psycopg_parameters),
+            "psycopg2": lambda module: wrap(module, "_connect", guard, psycopg2_parameters),
+            "asyncpg.connect_utils": lambda module: wrap(
+                module, "_connect_addr", guard, asyncpg_parameters
+            ),
+        }
+        for name in list(self.wraps):
+            if name in sys.modules:
+                self.wraps.pop(name)(sys.modules[name])
+
+    def find_spec(self, name, path=None, target=None):
+        after = self.wraps.pop(name, None)
+        if after is None:
+            return None
+        spec = importlib.util.find_spec(name)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                after(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def wrap(module, name, guard, parameters):
+    connect = getattr(module, name, None)
+    if connect is None:
+        return  # another version of the driver: the layers below hold
+
+    @functools.wraps(connect)
+    def checked(*args, **kwargs):
+        guard.check(parameters(*args, **kwargs))
+        return connect(*args, **kwargs)
+
+    setattr(module, name, checked)
+
+
+def psycopg_parameters(conninfo, *args, **kwargs):
+    from psycopg.conninfo import conninfo_to_dict
+
+    return conninfo_to_dict(conninfo)
+
+
+def psycopg2_parameters(dsn="", *args, **kwargs):
+    from psycopg2.extensions import parse_dsn
+
+    return parse_dsn(dsn)
+
+
+def asyncpg_parameters(*, addr, params, **kwargs):
+    host, port = addr if isinstance(addr, (tuple, list)) else (addr, None)
+    return {"host": host, "port": port, "database": params.database}
+
+
+def connected_to(connection):
+    """Host, port and database of an open connection, as far as its driver tells."""
+    info = getattr(connection, "info", None)
+    if hasattr(info, "dbname"):
+        return info.host, info.port, info.dbname
+    driver = getattr(connection, "driver_connection", None) or getattr(connection, "_connection", None)
+    address = getattr(driver, "_addr", None)
+    database = getattr(getattr(driver, "_params", None), "database", None)
+    if isinstance(address, (tuple, list)):
+        return address[0], address[1], database
+    return address, None, database
+
+
+# --- the kernel ----------------------------------------------------------------
+
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
+# landlock(7); the numbers are the same on every architecture.
+LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
+LANDLOCK_VERSION, LANDLOCK_NET_PORT, LANDLOCK_CONNECT_TCP = 1, 2, 1 << 1
+LANDLOCK_WITH_TCP = 4
+# The architecture's number in a seccomp filter, and its number of `socket`.
+SECCOMP_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+SECCOMP_ALLOW, SECCOMP_ERRNO = 0x7FFF0000, 0x00050000
+
+
+def confine(port):
+    """Has the kernel refuse what no layer above sees. Where it cannot, those remain."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+            confine_tcp(libc, port)
+            confine_unix(libc)
+    except (OSError, AttributeError):
+        pass
+
+
+def confine_tcp(libc, port):
+    """No TCP connection but to this port, whatever the host."""
+    if libc.syscall(LANDLOCK_CREATE, None, 0, LANDLOCK_VERSION) < LANDLOCK_WITH_TCP:
+        return
+    handled = struct.pack("=QQ", 0, LANDLOCK_CONNECT_TCP)
+    ruleset = libc.syscall(LANDLOCK_CREATE, handled, len(handled), 0)
+    if ruleset < 0:
+        return
+    rule = struct.pack("=QQ", LANDLOCK_CONNECT_TCP, port)
+    if libc.syscall(LANDLOCK_ADD, ruleset, LANDLOCK_NET_PORT, rule, 0) == 0:
+        libc.syscall(LANDLOCK_RESTRICT, ruleset, 0)
+    os.close(ruleset)
+
+
+def confine_unix(libc):
+    """No Unix-domain stream socket; `socketpair`, which event loops use, is another call."""
+    if platform.machine() not in SECCOMP_SOCKET or sys.maxsize < 2**32:
+        return
+    architecture, call = SECCOMP_SOCKET[platform.machine()]
+    load, equal, mask, end = 0x20, 0x15, 0x54, 0x06
+    program = [
+        (load, 0, 0, 4), (equal, 0, 7, architecture),
+        (load, 0, 0, 0), (equal, 0, 5, call),
+        (load, 0, 0, 16), (equal, 0, 3, int(socket.AF_UNIX)),
+        (load, 0, 0, 24), (mask, 0, 0, 0xF), (equal, 0, 1, int(socket.SOCK_DGRAM)),
+        (end, 0, 0, SECCOMP_ALLOW), (end, 0, 0, SECCOMP_ERRNO | errno.EACCES),
+    ]  # fmt: skip
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
+    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
+    libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0)
