@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::graph::Graph;
-use crate::alembic::transcript::{Event, Transcript, VersionTable};
+use crate::alembic::transcript::{Event, Refused, Transcript, VersionTable};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
@@ -453,6 +453,16 @@ async fn versions(
     .map_err(|cause| failed(&cause))
 }
 
+impl Refused {
+    /// Whether it is our own database, of which a migration took the token away.
+    fn lost_its_token(&self, database: &Database) -> bool {
+        self.what == "a database without the token"
+            && self.host.as_ref() == Some(&database.host)
+            && self.port.as_deref() == Some(&*database.port.to_string())
+            && self.database.as_ref() == Some(&database.name)
+    }
+}
+
 /// The service tried to use a database that is not the disposable one.
 fn refused(service: &Service, database: &Database, transcript: &Transcript) -> Result<()> {
     let failed = !transcript.finished();
@@ -463,6 +473,14 @@ fn refused(service: &Service, database: &Database, transcript: &Transcript) -> R
     else {
         return Ok(());
     };
+    if refused.lost_its_token(database) {
+        return Err(HarnessError::new(
+            Stage::Alembic,
+            format!("{}: a migration removed the setting migration_harness.token from its own database; nothing was executed on the next connection", service.name),
+        )
+        .detail("the setting shows that a connection goes to the disposable database and to no other")
+        .help("ALTER DATABASE ... RESET ALL does that: reset the settings it means by their names"));
+    }
     let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not named)".to_owned());
     let mut variables = service.database_url_env.clone();
     if service.database_url_ini {

@@ -6,5 +6,7 @@ mod criteria;
 mod faults;
 mod judge;
 mod manifest;
+mod monorepo;
 mod postgres;
 mod selection;
+mod wrong_database;

@@ -1,0 +1,496 @@
+//! A service reaches the disposable database and no other, whatever its settings
+//! fall back to. Decoy servers listen where they would; their log is the witness.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use migration_harness::postgres::account::{Account, give};
+use migration_harness::postgres::leash::{Ending, Leash, LeashSpec};
+use migration_harness::postgres::{self, Choice, Settings};
+use pretty_assertions::assert_eq;
+
+use crate::monorepo::{ENV, Monorepo, table, upgrade};
+
+/// A server that anyone may use, on TCP and on a Unix-domain socket, and that logs
+/// every connection and every statement.
+struct Decoy {
+    port: u16,
+    directory: tempfile::TempDir,
+    leash: Option<Leash>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Decoy {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let account = Account::for_servers().unwrap();
+        let settings = Settings {
+            provider: Choice::Local,
+            ..Settings::default()
+        };
+        let bin = runtime
+            .block_on(postgres::binaries::find(&settings))
+            .unwrap()
+            .0
+            .bin;
+        let data = directory.path().join("data");
+        fs::create_dir(&data).unwrap();
+        give(&data, account).unwrap();
+        let mut initdb = Command::new(bin.join("initdb"));
+        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "-D"]);
+        initdb.arg(&data).current_dir(directory.path());
+        if let Some(account) = account {
+            use std::os::unix::process::CommandExt;
+            initdb.uid(account.uid).gid(account.gid);
+        }
+        assert!(initdb.output().unwrap().status.success());
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .unwrap()
+            .port();
+        let mut spec = LeashSpec::new(bin.join("postgres"), directory.path(), Ending::Quit);
+        spec = spec.args([
+            "-D".into(),
+            data,
+            "-p".into(),
+            PathBuf::from(port.to_string()),
+        ]);
+        for option in [
+            "listen_addresses=127.0.0.1",
+            "log_statement=all",
+            "log_connections=on",
+            "fsync=off",
+            "lc_messages=C",
+        ] {
+            spec = spec.args(["-c", option]);
+        }
+        let sockets = format!("unix_socket_directories={}", directory.path().display());
+        spec = spec.args(["-c", &sockets]);
+        spec.stderr = fs::File::create(directory.path().join("log"))
+            .unwrap()
+            .into();
+        spec.account = account;
+        let leash = runtime.block_on(Leash::spawn(spec)).unwrap();
+        let decoy = Self {
+            port,
+            directory,
+            leash: Some(leash),
+            runtime,
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !decoy.log().contains("ready to accept connections") {
+            assert!(Instant::now() < deadline, "{}", decoy.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        decoy
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// What anyone did here. A `connection received` alone has said nothing yet.
+    fn witnessed(&self) -> Vec<String> {
+        self.log()
+            .lines()
+            .filter(|line| {
+                ["connection received", "statement:", "execute", "parse"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn sockets(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Decoy {
+    fn drop(&mut self) {
+        if let Some(leash) = self.leash.take() {
+            let _ = self.runtime.block_on(leash.end());
+        }
+    }
+}
+
+/// What a run on a service must be.
+enum Wanted {
+    /// Green: the settings read the right variable after all.
+    Green,
+    /// A harness error that says all of this.
+    Refused(&'static [&'static str]),
+    /// A verdict or an error that says all of this.
+    Red(&'static [&'static str]),
+}
+use Wanted::{Green, Red, Refused};
+
+/// One service: its manifest's further lines, env.py, its second revision.
+struct Scene {
+    manifest: &'static str,
+    env: &'static str,
+    revision: &'static str,
+    wanted: Wanted,
+}
+
+/// Reads `ESSAYS_URL` as settings do that have a default, or whatever `{url}` says.
+const FALLS_BACK: &str = r#"
+import os
+os.environ["DATABASE_URL"] = os.environ.get("ESSAYS_URL") or "{decoy}/essays_dev"
+"#;
+
+const PLAIN: &str = "database_url_env = \"DATABASE_URL\"\n";
+
+fn scenes() -> BTreeMap<&'static str, Scene> {
+    let env = |manifest, env, wanted| Scene {
+        manifest,
+        env,
+        revision: "pass",
+        wanted,
+    };
+    let revision = |revision, wanted| Scene {
+        manifest: PLAIN,
+        env: "",
+        revision,
+        wanted,
+    };
+    const DEV: &[&str] = &["host 127.0.0.1", "port {port}", "database essays_dev"];
+    BTreeMap::from([
+        (
+            "variable_missing",
+            env(
+                "database_url_ini = true\n",
+                FALLS_BACK,
+                Refused(&["port {port}", "database essays_dev", "sqlalchemy.url"]),
+            ),
+        ),
+        (
+            "variable_empty",
+            env(
+                "database_url_env = \"OTHER_URL\"\n[env]\nESSAYS_URL = \"\"\n",
+                FALLS_BACK,
+                Refused(&["port {port}", "database essays_dev", "OTHER_URL"]),
+            ),
+        ),
+        (
+            "variable_misspelt",
+            env(
+                "database_url_env = \"ESSAY_URL\"\n",
+                FALLS_BACK,
+                Refused(&[
+                    "port {port}",
+                    "essays_dev",
+                    "ESSAY_URL",
+                    "variable_misspelt.toml",
+                ]),
+            ),
+        ),
+        (
+            "env_file_above",
+            env(
+                PLAIN,
+                "from dotenv import load_dotenv, find_dotenv\n\
+                 assert load_dotenv(find_dotenv(), override=True)\n",
+                Refused(&["port {port}", "database essays_staging", "DATABASE_URL"]),
+            ),
+        ),
+        (
+            // The shell's DATABASE_URL would win, and does not get here.
+            "shell_url",
+            env(
+                "database_url_env = \"ESSAYS_URL\"\n",
+                "import os\nos.environ[\"DATABASE_URL\"] = os.environ.get(\"DATABASE_URL\") or os.environ[\"ESSAYS_URL\"]\n",
+                Green,
+            ),
+        ),
+        (
+            "shell_pghost",
+            env(
+                PLAIN,
+                "import os\nos.environ[\"DATABASE_URL\"] = \"postgresql+psycopg:///essays_dev\"\n",
+                Refused(&["host (not named)", "database essays_dev", "DATABASE_URL"]),
+            ),
+        ),
+        (
+            "manifest_pghost",
+            env(
+                "database_url_env = \"OTHER_URL\"\n[env]\nPGHOST = \"127.0.0.1\"\nPGPORT = \"{port}\"\nPGDATABASE = \"essays_dev\"\n",
+                "import os\nos.environ[\"DATABASE_URL\"] = \"postgresql+psycopg://\"\n",
+                Refused(&[
+                    "host 127.0.0.1",
+                    "port {port}",
+                    "database essays_dev",
+                    "OTHER_URL",
+                ]),
+            ),
+        ),
+        (
+            "service_file",
+            env(
+                "database_url_env = \"OTHER_URL\"\n[env]\nPGSERVICE = \"decoy\"\nPGSERVICEFILE = \"{root}/pg_service.conf\"\n",
+                "import os\nos.environ[\"DATABASE_URL\"] = \"postgresql+psycopg://\"\n",
+                Refused(&["host (not named)", "OTHER_URL"]),
+            ),
+        ),
+        (
+            "environment_switch",
+            env(
+                "database_url_env = \"DATABASE_URL\"\n[env]\nENVIRONMENT = \"production\"\n",
+                "import os\nif os.environ.get(\"ENVIRONMENT\") == \"production\":\n    os.environ[\"DATABASE_URL\"] = \"{decoy}/essays_dev\"\n",
+                Refused(DEV),
+            ),
+        ),
+        (
+            "asyncpg_falls_back",
+            env(
+                "driver = \"asyncpg\"\ndatabase_url_env = \"OTHER_URL\"\n",
+                r#"
+import asyncio
+from sqlalchemy.ext.asyncio import create_async_engine
+async def read():
+    engine = create_async_engine("{decoy}/essays_dev".replace("psycopg", "asyncpg"))
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SELECT 'leaked'")
+asyncio.run(read())
+"#,
+                Refused(DEV),
+            ),
+        ),
+        (
+            "engine_before_the_worker",
+            env(
+                "database_url_env = \"DATABASE_URL\"\n[env]\nPYTHONPATH = \"{service}/early\"\n",
+                "import builtins\nbuiltins.early.connect().exec_driver_sql(\"SELECT 'leaked'\")\n",
+                Refused(DEV),
+            ),
+        ),
+        (
+            "second_engine",
+            revision(
+                "sa.create_engine('{decoy}/essays_dev').connect().exec_driver_sql(\"SELECT 'leaked'\")",
+                Refused(DEV),
+            ),
+        ),
+        (
+            "engine_with_creator",
+            revision(
+                "import psycopg\ncreator = lambda: psycopg.connect(host='127.0.0.1', port={port}, user='postgres', dbname='essays_dev')\nsa.create_engine('postgresql+psycopg://', creator=creator).connect()",
+                Refused(DEV),
+            ),
+        ),
+        (
+            "raw_asyncpg",
+            revision(
+                r#"
+import asyncio, asyncpg, threading
+async def read():
+    await (await asyncpg.connect("{plain}/essays_dev")).execute("SELECT 'leaked'")
+asyncio.run(read())
+"#,
+                Refused(DEV),
+            ),
+        ),
+        (
+            "raw_psycopg",
+            revision(
+                "import psycopg\npsycopg.connect('{plain}/essays_dev').execute(\"SELECT 'leaked'\")",
+                Refused(DEV),
+            ),
+        ),
+        (
+            "raw_psycopg_hostaddr",
+            revision(
+                "import os, psycopg\nfrom sqlalchemy import make_url\nours = make_url(os.environ['DATABASE_URL'])\n\
+                 psycopg.connect(host=ours.host, hostaddr='127.0.0.1', port='{port}', dbname=ours.database, user='postgres')",
+                Refused(&["port {port}"]),
+            ),
+        ),
+        (
+            "raw_psycopg2",
+            revision(
+                "import psycopg2\npsycopg2.connect('{plain}/essays_dev').cursor().execute(\"SELECT 'leaked'\")",
+                Refused(DEV),
+            ),
+        ),
+        (
+            // Neither SQLAlchemy nor a wrapped function: the kernel alone is left.
+            "libpq_itself",
+            revision(
+                "from psycopg import pq\nconnection = pq.PGconn.connect(b'{plain}/essays_dev')\nassert connection.status == pq.ConnStatus.OK, connection.error_message.decode()\nconnection.exec_(b\"SELECT 'leaked'\")",
+                Red(&["127.0.0.1", "port {port}", "Permission denied"]),
+            ),
+        ),
+        (
+            "libpq_itself_on_a_socket",
+            revision(
+                "from psycopg import pq\nconnection = pq.PGconn.connect(b'host={sockets} port={port} user=postgres')\nassert connection.status == pq.ConnStatus.OK, connection.error_message.decode()\nconnection.exec_(b\"SELECT 'leaked'\")",
+                Red(&["AssertionError"]),
+            ),
+        ),
+        (
+            "socket_engine",
+            revision(
+                "sa.create_engine('postgresql+psycopg://postgres@/essays_dev?host={sockets}&port={port}').connect()",
+                Refused(&["host {sockets}", "port {port}", "database essays_dev"]),
+            ),
+        ),
+        (
+            "socket_asyncpg",
+            revision(
+                "import asyncio, asyncpg\nasyncio.run(asyncpg.connect(host='{sockets}', port={port}, user='postgres', database='essays_dev'))",
+                Refused(&["database essays_dev"]),
+            ),
+        ),
+        (
+            "psql",
+            revision(
+                "import subprocess\nsubprocess.run(['psql', '-h', '127.0.0.1', '-p', '{port}', '-U', 'postgres', '-d', 'essays_dev', '-c', \"SELECT 'leaked'\"], check=True)",
+                Refused(&[
+                    "with psql",
+                    "host 127.0.0.1",
+                    "port {port}",
+                    "database essays_dev",
+                ]),
+            ),
+        ),
+        (
+            "psql_in_a_shell",
+            revision(
+                "import os\nos.system(\"psql '{plain}/essays_dev' -c 'SELECT 1' </dev/null\")",
+                Refused(&[
+                    "with psql",
+                    "host 127.0.0.1",
+                    "port {port}",
+                    "database essays_dev",
+                ]),
+            ),
+        ),
+        (
+            "psql_in_a_script",
+            revision(
+                "import subprocess\nopen('migrate.sh', 'w').write(\"psql '{plain}/essays_dev' -c 'SELECT 1'\")\nsubprocess.run(['sh', 'migrate.sh'], check=True)",
+                Red(&["CalledProcessError"]),
+            ),
+        ),
+        (
+            "another_interpreter",
+            revision(
+                "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"import psycopg; psycopg.connect('{plain}/essays_dev')\"], check=True)",
+                Red(&["CalledProcessError"]),
+            ),
+        ),
+        (
+            // A program that fails quietly: green, and still nothing arrived.
+            "swallowed",
+            revision(
+                "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"import psycopg; psycopg.connect('{plain}/essays_dev')\"])",
+                Green,
+            ),
+        ),
+        (
+            "another_database_of_our_server",
+            revision(
+                "import os, psycopg\nfrom sqlalchemy import make_url\nours = make_url(os.environ['DATABASE_URL'])\n\
+                 psycopg.connect(host=ours.host, port=ours.port, dbname='postgres', user=ours.username, password=ours.password)",
+                Refused(&["database postgres", "DATABASE_URL"]),
+            ),
+        ),
+        (
+            "token_dropped",
+            revision(
+                "name = op.get_bind().engine.url.database\nop.execute(f'ALTER DATABASE \"{name}\" RESET ALL')\nwith op.get_context().autocommit_block():\n    pass\nop.get_bind().engine.connect()",
+                Refused(&[
+                    "removed the setting migration_harness.token",
+                    "ALTER DATABASE",
+                ]),
+            ),
+        ),
+    ])
+}
+
+#[test]
+fn no_statement_of_a_service_reaches_a_decoy() {
+    let decoy = Decoy::start();
+    let monorepo = Monorepo::new();
+    let (port, sockets) = (
+        decoy.port.to_string(),
+        decoy.sockets().display().to_string(),
+    );
+    let plain = format!("postgresql://postgres@127.0.0.1:{port}");
+    let fill = |text: &str| {
+        text.replace(
+            "{decoy}",
+            &plain.replace("postgresql:", "postgresql+psycopg:"),
+        )
+        .replace("{plain}", &plain)
+        .replace("{sockets}", &sockets)
+        .replace("{port}", &port)
+    };
+    let staging = fill("DATABASE_URL={decoy}/essays_staging\n");
+    monorepo.write("env_file_above/.env", &staging);
+    monorepo.write(
+        "pg_service.conf",
+        &fill("[decoy]\nhost=127.0.0.1\nport={port}\nuser=postgres\n"),
+    );
+    monorepo.write(
+        "engine_before_the_worker/early/sitecustomize.py",
+        &fill("import builtins, sqlalchemy\nbuiltins.early = sqlalchemy.create_engine('{decoy}/essays_dev')\n"),
+    );
+    let scenes = scenes();
+    for (name, scene) in &scenes {
+        monorepo.service(
+            name,
+            &fill(&format!("path = \"{name}\"\n{}", scene.manifest)),
+            &fill(&format!("{}\n{ENV}", scene.env)),
+            &[&table("essays"), &upgrade(&fill(scene.revision))],
+        );
+    }
+    let shell = fill("{decoy}/essays_dev");
+    let judged = monorepo.judge(
+        &["upgrade_head"],
+        &[
+            ("POSTGRES_PROVIDER", "local"),
+            ("DATABASE_URL", &shell),
+            ("PGHOST", "127.0.0.1"),
+            ("PGPORT", &port),
+            ("PGDATABASE", "essays_dev"),
+            ("PGUSER", "postgres"),
+        ],
+    );
+
+    let results = judged.results();
+    assert_eq!(results.len(), scenes.len(), "{}", judged.all());
+    for (name, scene) in &scenes {
+        let case = format!("upgrade_head::{name}.toml");
+        let text = judged.text(&case);
+        let (green, opening, says): (_, _, &[&str]) = match scene.wanted {
+            Green => (true, "", &[]),
+            Refused(says) => (false, "harness error[alembic]: ", says),
+            Red(says) => (false, "", says),
+        };
+        assert_eq!(results[&case] == "ok", green, "{name}\n{}", judged.all());
+        assert!(text.starts_with(opening), "{name}\n{text}");
+        for part in says {
+            assert!(
+                text.contains(&fill(part)),
+                "{name} does not say {part}\n{text}"
+            );
+        }
+    }
+    assert_eq!(decoy.witnessed(), Vec::<String>::new());
+    // The witness is awake.
+    let open = std::net::TcpStream::connect(("127.0.0.1", decoy.port)).unwrap();
+    drop(open);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while decoy.witnessed().is_empty() {
+        assert!(Instant::now() < deadline, "{}", decoy.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
