@@ -7,6 +7,7 @@
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::OwnedReadHalf;
 
+use super::secret::Secret;
 use super::transcript::Event;
 
 /// No event is longer: the longest name every object of a database.
@@ -35,6 +36,7 @@ pub struct Decoder {
     /// Up to where no end of that line was found.
     looked_at: usize,
     spoiled: Option<String>,
+    secret: Secret,
 }
 
 impl Decoder {
@@ -47,7 +49,13 @@ impl Decoder {
             start: 0,
             looked_at: 0,
             spoiled: None,
+            secret: Secret::default(),
         }
+    }
+
+    /// Masks this in all that is said from now on.
+    pub fn mask(&mut self, secret: Secret) {
+        self.secret = secret;
     }
 
     /// Takes what has arrived.
@@ -79,7 +87,8 @@ impl Decoder {
         };
         let event = self.buffer[self.start..end]
             .strip_prefix(self.key.as_slice())
-            .and_then(|json| serde_json::from_slice(json).ok());
+            .and_then(|json| String::from_utf8(json.to_vec()).ok())
+            .and_then(|json| serde_json::from_str(&self.secret.mask(json)).ok());
         let Some(event) = event else {
             return Some(Err(self.spoil(end)));
         };
@@ -117,6 +126,11 @@ impl Events {
             stream,
             decoder: Decoder::new(key),
         }
+    }
+
+    /// Masks this in all that is said from now on.
+    pub fn mask(&mut self, secret: Secret) {
+        self.decoder.mask(secret);
     }
 
     /// What comes next. Can be given up and asked again: nothing is lost.

@@ -6,6 +6,7 @@ pub mod graph;
 mod output;
 pub mod revision_file;
 pub mod script_location;
+mod secret;
 pub mod transcript;
 pub mod worker;
 

@@ -90,6 +90,7 @@ async fn drain(mut stream: impl AsyncRead + Unpin, file: PathBuf, tail: Arc<Mute
     let mut file = File::options()
         .create(true)
         .append(true)
+        .mode(0o600)
         .open(file)
         .await
         .ok();

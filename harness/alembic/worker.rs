@@ -24,6 +24,7 @@ use super::channel::{Events, Heard};
 use super::graph::{Graph, Revision};
 use super::output::Output;
 use super::revision_file::RevisionFile;
+use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -54,6 +55,7 @@ pub struct Worker {
     alive: bool,
     /// What came over the channel that the worker did not say.
     spoiled: Option<String>,
+    secret: Secret,
 }
 
 /// What a worker runs on.
@@ -298,6 +300,7 @@ impl Worker {
             },
             alive: true,
             spoiled: None,
+            secret: Secret::default(),
         };
         worker.await_ready(service).await?;
         Ok(worker)
@@ -331,7 +334,7 @@ impl Worker {
             Ok(_) => {
                 let how = self.ended().await;
                 Err(HarnessError::new(Stage::Alembic, format!("{}: {python} {how}", service.name))
-                    .detail(self.output.tail().join("\n"))
+                    .detail(self.tail().join("\n"))
                     .help("run that command by hand; `python` in the manifest says which one is used"))
             }
             Err(_) => Err(HarnessError::new(
@@ -350,6 +353,11 @@ impl Worker {
     /// # Errors
     /// The interpreter ended or does not answer.
     pub async fn open(&mut self, service: &Service, database: Option<&Database>) -> Result<()> {
+        if let Some(database) = database {
+            let secret = Secret::new(database.password(), &database.password_in_url());
+            self.secret = secret.clone();
+            self.events.mask(secret);
+        }
         let (url, host, port, name, token) = match database {
             Some(database) => (
                 database.url(&service.driver),
@@ -501,6 +509,12 @@ impl Worker {
         vec!["the interpreter did not say where it was".to_owned()]
     }
 
+    /// The end of what it printed, without its password.
+    fn tail(&self) -> Vec<String> {
+        let tail = self.output.tail().into_iter();
+        tail.map(|line| self.secret.mask(line)).collect()
+    }
+
     fn has_ended(&self) -> bool {
         let status = self.leash.as_ref().and_then(Leash::exit_status);
         status.is_some()
@@ -509,7 +523,7 @@ impl Worker {
     async fn ended_outcome(&mut self) -> Outcome {
         Outcome::Ended {
             how: self.ended().await,
-            output: self.output.tail(),
+            output: self.tail(),
         }
     }
 
@@ -565,7 +579,7 @@ impl Worker {
             Ok(None) => {
                 let how = self.ended().await;
                 Err(HarnessError::new(Stage::Alembic, format!("{}: while asked for its {what}, Python {how}", service.name))
-                    .detail(self.output.tail().join("\n")))
+                    .detail(self.tail().join("\n")))
             }
             Err(_) => Err(HarnessError::new(
                 Stage::Alembic,

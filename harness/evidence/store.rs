@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -244,7 +245,16 @@ impl SharedFile {
     fn write(&self, gathered: &Gathered) -> Result<()> {
         let bytes = serde_json::to_vec(gathered).map_err(|cause| broken(&self.path, &cause))?;
         let partial = self.path.with_extension("partial");
-        fs::write(&partial, bytes).map_err(|cause| broken(&partial, &cause))?;
+        let write = |mut file: File| file.write_all(&bytes);
+        let private = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&partial);
+        private
+            .and_then(write)
+            .map_err(|cause| broken(&partial, &cause))?;
         fs::rename(&partial, &self.path).map_err(|cause| broken(&self.path, &cause))
     }
 }

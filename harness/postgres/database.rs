@@ -120,6 +120,11 @@ impl Database {
         &self.password
     }
 
+    /// The password as [`Database::url`] has it.
+    pub fn password_in_url(&self) -> String {
+        percent_encode(&self.password)
+    }
+
     /// A connection of the harness's own.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ fn container() -> Settings {
 }
 
 /// Whether containers can be had; says so where not, and fails in CI.
-async fn containers_run() -> bool {
+pub async fn containers_run() -> bool {
     match postgres::choose(&container()).await {
         Ok(_) => true,
         Err(e) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
