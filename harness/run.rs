@@ -236,10 +236,17 @@ impl Selection {
                 .iter()
                 .any(|criterion| self.contains(criterion.id, service))
         };
-        if self.arguments.list || self.services.iter().any(any) {
+        // No case is ever ignored, and none is a benchmark.
+        let others = self.arguments.ignored || (self.arguments.bench && !self.arguments.test);
+        if self.arguments.list || (!others && self.services.iter().any(any)) {
             return Ok(());
         }
         let filter = self.arguments.filter.clone().unwrap_or_default();
+        let flag = match (self.arguments.ignored, others) {
+            (true, _) => " --ignored",
+            (_, true) => " --bench",
+            _ => "",
+        };
         let known: Vec<&str> = self
             .services
             .iter()
@@ -251,7 +258,7 @@ impl Selection {
             .map(|nearest| format!("did you mean `{nearest}`? "))
             .unwrap_or_default();
         Err(
-            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}`"))
+            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}{flag}`"))
                 .detail(format!(
                     "services: {}",
                     self.services.iter().cloned().collect::<Vec<_>>().join(", ")

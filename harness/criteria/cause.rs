@@ -13,6 +13,7 @@ pub fn unusable(evidence: &Evidence, migrated: &Migrated) -> Option<Verdict> {
     blocked(evidence, migrated.reached())
         .or_else(|| no_history(evidence, migrated.reached()))
         .or_else(|| upgrade_head::does_not_last(migrated))
+        .or_else(|| incomplete(evidence, migrated.reached()))
 }
 
 /// An upgrade that succeeds because there is no history that it could run.

@@ -203,6 +203,10 @@ impl Criterion {
             Some(reason) => Verdict::NotApplicable {
                 reason: reason.to_owned(),
             },
+            None if evidence.service != service.file => Verdict::Blocked {
+                by: "evidence".to_owned(),
+                because: format!("it is that of {}", evidence.service.display()),
+            },
             None => (self.judge)(service, evidence),
         }
     }

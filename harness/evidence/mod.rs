@@ -13,6 +13,8 @@ pub mod progress;
 pub mod stairway;
 pub mod store;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::alembic::graph::Graph;
@@ -40,6 +42,8 @@ pub enum Part {
 /// All that was gathered for one criterion on one service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
+    /// The service it was gathered of, by its file in the manifest.
+    pub service: PathBuf,
     /// The revision graph.
     pub history: History,
     /// The files that may hold the notes, where there is a convention for them.

@@ -35,6 +35,8 @@ pub struct Store {
 /// The parts of one service that were gathered, or why they could not be.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Gathered {
+    /// The service's file; `None` where nothing was gathered yet.
+    service: Option<PathBuf>,
     history: Option<Result<History>>,
     migrated: Option<Result<Migrated>>,
     stepped: Option<Result<Option<Stepped>>>,
@@ -141,6 +143,7 @@ async fn complete(
     say: Say<'_>,
 ) -> bool {
     let mut changed = false;
+    gathered.service.get_or_insert_with(|| service.file.clone());
     if gathered.history.is_none() {
         gathered.history = Some(gather::history(service, directories).await);
         changed = true;
@@ -205,6 +208,7 @@ impl Gathered {
             _ => None,
         };
         Ok(Evidence {
+            service: self.service.clone().unwrap_or_default(),
             history,
             notes: None,
             migrated,

@@ -18,7 +18,7 @@ use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Evidence, History, Migrated, Models, Stairway, Stepped,
+    Catalog, Evidence, History, Migrated, Models, Part, Stairway, Stepped,
 };
 use migration_harness::manifest::{
     IndexConvention, Manifest, NotesConvention, OutboxConvention, Service, Timeouts, Topic,
@@ -159,6 +159,7 @@ fn outbox() -> Outbox {
 /// Everything as it should be.
 fn evidence() -> Evidence {
     Evidence {
+        service: "services/a.toml".into(),
         history: History {
             graph: graph(&[("r1", &[]), ("r2", &["r1"])]),
             python_for: Vec::new(),
@@ -298,6 +299,73 @@ fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence))
     take(&mut evidence);
     let verdict = verdict(id, &evidence);
     assert!(verdict.is_red(), "{verdict:?}");
+}
+
+/// The parts that a criterion says it needs, it needs: none, and an empty one, is red.
+#[test]
+fn each_part_taken_away_is_red_for_each_criterion_that_needs_it() {
+    for criterion in criteria::ALL {
+        for part in criterion.needs {
+            for how in [take_away, empty_out] {
+                let mut evidence = evidence();
+                how(&mut evidence, *part);
+                let verdict = criterion.verdict(&service(), &evidence);
+                assert!(verdict.is_red(), "{} {part:?}: {verdict:?}", criterion.id);
+            }
+        }
+    }
+}
+
+fn take_away(evidence: &mut Evidence, part: Part) {
+    match part {
+        Part::Migrated => evidence.migrated = None,
+        Part::Stepped => evidence.stepped = None,
+        Part::Stairway => evidence.stairway = None,
+        Part::Models => evidence.models = None,
+    }
+}
+
+/// As if a worker had said that all went well, and nothing else.
+fn empty_out(evidence: &mut Evidence, part: Part) {
+    match part {
+        Part::Migrated => {
+            let migrated = migrated(evidence);
+            migrated.upgrade = transcript("upgrade head", &[]);
+            (migrated.versions, migrated.catalog, migrated.outbox) = (None, None, None);
+        }
+        Part::Stepped => {
+            *stepped(evidence) = Stepped {
+                upgrade: transcript("upgrade, one revision at a time", &[]),
+                versions: None,
+                catalog: None,
+            }
+        }
+        Part::Stairway => {
+            *stairway(evidence) = Stairway {
+                rungs: Vec::new(),
+                descent: None,
+            }
+        }
+        Part::Models => {
+            let models = models(evidence);
+            (models.metadata, models.tables) = (false, Vec::new());
+        }
+    }
+}
+
+#[test]
+fn the_evidence_of_another_service_is_red_for_every_criterion() {
+    for criterion in criteria::ALL {
+        let mut evidence = evidence();
+        evidence.service = "services/b.toml".into();
+        let verdict = criterion.verdict(&service(), &evidence);
+        assert!(
+            matches!(&verdict, Verdict::Blocked { by, because }
+                if by == "evidence" && because.contains("services/b.toml")),
+            "{}: {verdict:?}",
+            criterion.id
+        );
+    }
 }
 
 fn migrated(evidence: &mut Evidence) -> &mut Migrated {
@@ -667,6 +735,7 @@ fn the_shipped_paragraphs_are_notes() {
         .map(|topic| topic.paragraph.clone())
         .collect();
     let mut evidence = evidence();
+    evidence.service = file;
     evidence.notes = Some(notes(None, Some(&pasted.join("\n"))));
     for by_words in [false, true] {
         if by_words {

@@ -87,6 +87,14 @@ impl Judged {
             .collect()
     }
 
+    /// The line that counts them.
+    pub fn results_line(&self) -> &str {
+        let mut lines = self.stdout.lines();
+        lines
+            .find(|line| line.starts_with("test result: "))
+            .unwrap_or_default()
+    }
+
     /// The text of one red case.
     pub fn text(&self, case: &str) -> String {
         let start = format!("---- {case} ----\n");

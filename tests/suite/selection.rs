@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use migration_harness::criteria;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
@@ -81,6 +82,8 @@ fn only_selects_several_services() {
 #[case::filter(&["no_such_service"], &[], "no case matches `no_such_service`")]
 #[case::near(&["single_haed"], &[], "did you mean `single_head`?")]
 #[case::only(&[], &[("ONLY", "entitlement_service")], "did you mean `entitlements_service`?")]
+#[case::ignored(&["--ignored"], &[], "no case matches ` --ignored`")]
+#[case::benchmarks(&["--bench"], &[], "no case matches ` --bench`")]
 #[case::nothing_left(&["class_management"], &[("ONLY", "identity_service")], "no case matches `class_management`")]
 fn a_selection_that_matches_nothing_is_an_error(
     #[case] arguments: &[&str],
@@ -154,4 +157,91 @@ fn a_broken_service_makes_cargo_test_fail() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(text.contains("error[single_head]: 2 heads: "), "{text}");
+}
+
+/// What is not green is counted as failed, and what was not run is not counted at all.
+#[test]
+fn only_what_is_green_is_counted_as_passed() {
+    let only = [("ONLY", "takes_too_long url_variable_misspelt cycle")];
+    let judged = judge(&broken(), &["--skip", "downgrade::"], &only);
+    let results = judged.results();
+    let count = |result: &str| results.values().filter(|is| *is == result).count();
+    let (passed, failed) = (count("ok"), count("FAILED"));
+    assert_eq!(
+        (judged.code, passed + failed),
+        (Some(101), 3 * (criteria::ALL.len() - 1))
+    );
+    // Timed out, refused, and no history: none of these was judged.
+    for case in ["takes_too_long", "url_variable_misspelt", "cycle"] {
+        for criterion in ["enum_types", "outbox_indexes"] {
+            assert_eq!(
+                results[&format!("{criterion}::{case}.toml")],
+                "FAILED",
+                "{}",
+                judged.all()
+            );
+        }
+    }
+    let filtered = judged.results_line().contains("3 filtered out");
+    let counted = format!("{passed} passed; {failed} failed; 0 ignored;");
+    assert!(
+        filtered && judged.results_line().contains(&counted),
+        "{}",
+        judged.all()
+    );
+}
+
+/// A runner that ends a case in the middle leaves no trace of a success.
+#[test]
+fn a_case_that_nextest_ends_is_not_passed_in_its_report() {
+    let nextest = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command
+            .arg("nextest")
+            .args(arguments)
+            .current_dir(repository());
+        for (name, _) in std::env::vars() {
+            if name.starts_with("NEXTEST") || name == "ONLY" {
+                command.env_remove(name);
+            }
+        }
+        command
+    };
+    if !nextest(&["--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        println!("not run: cargo-nextest is not installed");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("nextest.toml");
+    let text = "[profile.default]\nslow-timeout = { period = \"1s\", terminate-after = 2, grace-period = \"1s\" }\n\
+        [profile.default.junit]\npath = \"JUNIT\"\n";
+    let junit = directory.path().join("junit.xml");
+    std::fs::write(&config, text.replace("JUNIT", junit.to_str().unwrap())).unwrap();
+    let output = nextest(&[
+        "run",
+        "--test",
+        "services",
+        "--no-fail-fast",
+        "--config-file",
+    ])
+    .arg(&config)
+    .env("SERVICES_MANIFEST", broken())
+    .env("ONLY", "loops_forever")
+    .env("TMPDIR", directory.path())
+    .output()
+    .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(100), "{said}");
+    let report = std::fs::read_to_string(&junit).unwrap();
+    for criterion in ["upgrade_head", "enum_types", "outbox_indexes"] {
+        let name = format!("name=\"{criterion}::loops_forever.toml\"");
+        let case = report
+            .split("<testcase ")
+            .find(|case| case.contains(&name))
+            .unwrap();
+        assert!(case.contains("<failure"), "{case}");
+    }
 }
