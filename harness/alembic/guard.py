@@ -82,6 +82,7 @@ class Guard:
         if not self.confined:
             self.confined = True
             confine(target.port)
+            volunteer()
 
     def watch(self):
         sys.addaudithook(self.audit)
@@ -296,6 +297,16 @@ def confine(port):
             confine_tcp(libc, port)
             confine_unix(libc)
     except (OSError, AttributeError):
+        pass
+
+
+def volunteer():
+    """Where memory runs out, the kernel ends this process before any other: a service
+    that asks for all of it takes no neighbour and no server along."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:
         pass
 
 

@@ -469,9 +469,9 @@ impl Worker {
                     transcript.record(event);
                 }
                 Ok(None) => break self.ended_outcome().await,
-                Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
                 // A fork of the interpreter may hold the channel open.
                 Err(_) if self.has_ended() => break self.ended_outcome().await,
+                Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
                 Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
             }
         };

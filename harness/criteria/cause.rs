@@ -76,6 +76,19 @@ pub fn never_ran<'a>(evidence: &'a Evidence, transcript: &Transcript) -> Vec<&'a
         .collect()
 }
 
+/// Red where revisions ran and not one statement was seen, not even Alembic's own:
+/// the service undid SQLAlchemy's events.
+#[must_use]
+pub fn unseen(transcript: &Transcript) -> Option<Verdict> {
+    let unseen = !transcript.steps.is_empty() && transcript.statements.is_empty();
+    unseen.then(|| {
+        Verdict::without(&format!(
+            "every statement of `alembic {}` (does the service undo SQLAlchemy's events?)",
+            transcript.command
+        ))
+    })
+}
+
 /// Red where a transcript does not cover the whole history.
 #[must_use]
 pub fn incomplete(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {

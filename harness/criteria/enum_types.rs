@@ -57,7 +57,9 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     [reached, &stepped.upgrade]
         .into_iter()
         .find_map(|way| {
-            cause::blocked(evidence, way).or_else(|| cause::incomplete(evidence, way))
+            cause::blocked(evidence, way)
+                .or_else(|| cause::incomplete(evidence, way))
+                .or_else(|| cause::unseen(way))
         })
         .unwrap_or_else(Verdict::pass)
 }

@@ -121,6 +121,17 @@ fn graph(revisions: &[(&str, &[&str])]) -> Graph {
 fn transcript(command: &str, revisions: &[&str]) -> Transcript {
     let mut transcript = Transcript::new(command, "output.txt".into());
     transcript.steps = revisions.iter().map(|id| step(id)).collect();
+    transcript.statements = revisions
+        .iter()
+        .map(|id| Statement {
+            place: None,
+            ..statement(
+                0,
+                &format!("UPDATE alembic_version SET version_num='{id}'"),
+                None,
+            )
+        })
+        .collect();
     transcript
 }
 
@@ -271,6 +282,8 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::no_transcript("enum_types", |e: &mut Evidence| e.migrated = None)]
 #[case::no_steps("enum_types", |e: &mut Evidence| e.stepped = None)]
 #[case::nothing_ran("enum_types", |e: &mut Evidence| migrated(e).upgrade.steps.clear())]
+#[case::no_statement("enum_types", |e: &mut Evidence| migrated(e).upgrade.statements.clear())]
+#[case::no_stepped_statement("enum_types", |e: &mut Evidence| stepped(e).upgrade.statements.clear())]
 #[case::nothing_was_stepped("enum_types", |e: &mut Evidence| stepped(e).upgrade.steps.clear())]
 #[case::no_transcript("outbox_indexes", |e: &mut Evidence| e.migrated = None)]
 #[case::nobody_looked("outbox_indexes", |e: &mut Evidence| migrated(e).outbox = None)]

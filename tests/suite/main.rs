@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod crashes;
 mod credentials;
 mod criteria;
 mod faults;
+mod hostile;
 mod judge;
 mod manifest;
 mod monorepo;

@@ -40,7 +40,6 @@ impl Monorepo {
             "services-manifest/defaults.toml",
             &format!(
                 "root = \"..\"\npython = {python:?}\ndriver = \"psycopg\"\n\
-                 [timeouts]\nupgrade = 20\nverify = 20\n\
                  [not_applicable]\nmodel_drift = \"no models\"\n"
             ),
         );

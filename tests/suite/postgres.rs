@@ -21,7 +21,7 @@ use rstest::rstest;
 use sqlx::{Connection, Executor, PgConnection};
 
 /// A runtime as the harness has one.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -60,7 +60,7 @@ pub async fn containers_run() -> bool {
 }
 
 /// A temporary directory that the servers' user can enter too.
-fn open_dir() -> tempfile::TempDir {
+pub fn open_dir() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
     dir
@@ -84,7 +84,7 @@ where
 }
 
 /// Polls until `done` or half a minute has passed.
-fn eventually(what: &str, done: impl Fn() -> bool) {
+pub fn eventually(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !done() {
         assert!(Instant::now() < deadline, "{what}");
@@ -103,10 +103,10 @@ fn processes(needle: &Path) -> Vec<String> {
         .collect()
 }
 
-const NOTHING: [String; 0] = [];
+pub const NOTHING: [String; 0] = [];
 
 /// What lies in the run directories under a temporary directory.
-fn remains(tmp: &Path) -> Vec<String> {
+pub fn remains(tmp: &Path) -> Vec<String> {
     let bases = fs::read_dir(tmp)
         .unwrap()
         .flatten()
@@ -718,7 +718,7 @@ fn a_server_that_was_killed_is_not_alive_and_stops_all_the_same() {
 // ----------------------------------------------------------------- existing ---
 
 /// A server that stands for one of the user's, and a URL of it.
-async fn host() -> (Server, String) {
+pub async fn host() -> (Server, String) {
     let host = postgres::start(&local(), "host").await.unwrap();
     let url = host.create_database().await.unwrap().url("");
     (host, url)
@@ -732,7 +732,7 @@ fn existing(url: &str) -> Settings {
     }
 }
 
-async fn ours(url: &str, service: &str) -> i64 {
+pub async fn ours(url: &str, service: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let pattern = format!("migration_harness_{service}_%");
     sqlx::query_scalar("SELECT count(*) FROM pg_database WHERE datname LIKE $1")
@@ -872,7 +872,7 @@ fn an_existing_server_that_cannot_be_used_says_why() {
 // ---------------------------------------------------------------- container ---
 
 /// Names of containers of a service, running or not.
-fn containers_of(service: &str) -> Vec<String> {
+pub fn containers_of(service: &str) -> Vec<String> {
     let filter = format!("name=migration-harness-{service}-");
     let output = Command::new("docker")
         .args(["ps", "-a", "--format", "{{.Names}}", "--filter", &filter])
