@@ -20,6 +20,7 @@
 
 pub mod alembic;
 pub mod criteria;
+pub mod discover;
 pub mod error;
 pub mod evidence;
 pub mod manifest;

@@ -54,6 +54,8 @@ pub struct Service {
     pub database_url_ini: bool,
     /// Further variables, with `{root}` and `{service}` filled in.
     pub env: BTreeMap<String, String>,
+    /// Variables that take parts of the URL, as `{database_host}`, not yet filled in.
+    pub database_env: BTreeMap<String, String>,
     /// The schema of the service's tables, where several would be possible.
     pub schema: Option<String>,
     /// How long each step may take.
@@ -288,7 +290,7 @@ impl Manifest {
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         check_reasons(file, "model_drift.accepted", &own.model_drift.accepted)?;
-        check_url(file, &own)?;
+        check_url(file, &own, &defaults)?;
         let not_applicable = not_applicable(file, defaults.not_applicable, own.not_applicable)?;
 
         let python = own.python.or(defaults.python);
@@ -309,6 +311,9 @@ impl Manifest {
         };
         let mut variables = defaults.env;
         variables.extend(own.env);
+        let (database_env, variables) = variables
+            .into_iter()
+            .partition(|(_, value)| takes_part_of_url(value));
         let postgres = postgres_settings(file, own.postgres, defaults.postgres, &python)?;
         Ok(Service {
             name,
@@ -327,6 +332,7 @@ impl Manifest {
                 .map(OneOrMany::into_vec)
                 .unwrap_or_default(),
             database_url_ini: own.database_url_ini,
+            database_env,
             env: filled_in(variables, &root, &directory),
             schema: own.schema.or(defaults.schema),
             timeouts,
@@ -497,13 +503,20 @@ fn check_reasons(file: &Path, table: &str, waived: &BTreeMap<String, String>) ->
     }
 }
 
-fn check_url(file: &Path, own: &ServiceFile) -> Result<()> {
-    if own.database_url_env.is_some() || own.database_url_ini {
+fn check_url(file: &Path, own: &ServiceFile, defaults: &Defaults) -> Result<()> {
+    let mut variables = own.env.values().chain(defaults.env.values());
+    let parts = variables.any(|value| takes_part_of_url(value));
+    if own.database_url_env.is_some() || own.database_url_ini || parts {
         return Ok(());
     }
     Err(error(file, "says nowhere how the service is given its database URL").help(
-        "add database_url_env = \"<VARIABLE>\", or database_url_ini = true where env.py reads sqlalchemy.url",
+        "add database_url_env = \"<VARIABLE>\", or database_url_ini = true where env.py reads sqlalchemy.url, or its parts: [env] <VARIABLE> = \"{database_host}\"",
     ))
+}
+
+/// Whether a variable's value has a part of the URL in it.
+fn takes_part_of_url(value: &str) -> bool {
+    value.contains("{database_")
 }
 
 fn interpreter(root: &Path, file: &Path, words: Option<Vec<String>>) -> Result<Vec<String>> {

@@ -25,7 +25,8 @@ mod scope;
 mod source;
 
 use header::Header;
-use scope::{Scope, one_line};
+use scope::Scope;
+pub(crate) use scope::one_line;
 use source::{Nesting, TooDeep, Trouble, line_at};
 
 /// What one file of a version location turned out to be.
@@ -69,7 +70,7 @@ impl RevisionFile {
 
 /// Stack for parsing: nesting is bounded by [`Nesting`] in files larger than
 /// [`SMALL`], and by the size itself in those below.
-const STACK: usize = 64 << 20;
+pub(crate) const STACK: usize = 64 << 20;
 /// Bytes up to which a file is parsed before its nesting is looked at.
 const SMALL: usize = 16 << 10;
 /// Bytes from which on a file is left to Python.
@@ -127,6 +128,19 @@ pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessE
         }
         Ok(all)
     })
+}
+
+/// The text and the statements of any Python file, as far as it could be parsed. `None`
+/// where Python has to decode it, or it nests too deep to be parsed here.
+///
+/// The calling thread needs a stack of [`STACK`] bytes.
+pub(crate) fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
+    let source = text(bytes).ok()?.into_owned();
+    let parsed = parse_unchecked(&source, ParseOptions::from(Mode::Module));
+    match parsed.into_syntax() {
+        Mod::Module(module) => Some((source, module.body.into_iter().collect())),
+        Mod::Expression(_) => None,
+    }
 }
 
 fn read(file: &Path) -> RevisionFile {

@@ -111,9 +111,66 @@ pub fn locate(
     }))
 }
 
+/// The sections of an ini file with a `script_location`, their own or one of `[DEFAULT]`
+/// beside something that only an Alembic environment has.
+///
+/// # Errors
+///
+/// A file that Python's `configparser` refuses.
+pub(crate) fn sections(ini_file: &Path) -> Result<Vec<String>> {
+    const OWN: [&str; 3] = ["version_locations", "sqlalchemy.url", "version_table"];
+    let ini = read_ini(ini_file)?;
+    let is_environment = |ini: &Ini, section: &str| {
+        let has = |key: &str| ini.sets(section, key);
+        has("script_location")
+            || (ini.defaults_to("script_location")
+                && (section == "alembic" || OWN.iter().any(|key| has(key))))
+    };
+    let mut found: Vec<String> = ini.iter().flat_map(Ini::sections).collect();
+    found.retain(|section| ini.as_ref().is_some_and(|ini| is_environment(ini, section)));
+    found.sort();
+    Ok(found)
+}
+
+/// One value of a service's configuration: of the ini or, failing that, of
+/// `[tool.alembic]`. `None` also where it cannot be read.
+pub(crate) fn option(
+    service_dir: &Path,
+    alembic_ini: &str,
+    section: &str,
+    key: &str,
+) -> Option<String> {
+    let settings = Settings::read(service_dir, alembic_ini, section).ok()?;
+    Some(settings.text(key).ok()??.0)
+}
+
+/// One value as the ini has it, with its `%(...)s`, which `env.py` may fill in.
+pub(crate) fn raw_option(
+    service_dir: &Path,
+    alembic_ini: &str,
+    section: &str,
+    key: &str,
+) -> Option<String> {
+    let settings = Settings::read(service_dir, alembic_ini, section).ok()?;
+    settings.ini?.raw(section, key).map(str::to_owned)
+}
+
+/// The directories that Alembic puts on Python's path (`prepend_sys_path`), as written.
+pub(crate) fn python_path(service_dir: &Path, alembic_ini: &str, section: &str) -> Vec<PathBuf> {
+    let paths = Settings::read(service_dir, alembic_ini, section)
+        .and_then(|settings| settings.paths("prepend_sys_path"));
+    let split = |text: String| {
+        let parts = text.split([':', ';']).map(str::trim).map(str::to_owned);
+        parts.collect::<Vec<_>>()
+    };
+    let paths = paths.unwrap_or_default().into_iter().flat_map(split);
+    let paths = paths.filter(|path| !path.is_empty());
+    paths.map(|path| tidy(&service_dir.join(path))).collect()
+}
+
 /// "Names that are non absolute paths and contain a colon are interpreted as
 /// resources" (`alembic.util.pyfiles.coerce_resource_to_filename`).
-fn is_package_resource(value: &str) -> bool {
+pub(crate) fn is_package_resource(value: &str) -> bool {
     !Path::new(value).is_absolute() && value.contains(':')
 }
 
@@ -129,7 +186,7 @@ fn env_sets_locations(directory: &Path) -> bool {
 
 /// `path` without `.` and `..`, unless that would name another directory
 /// because a symbolic link lies on the way.
-fn tidy(path: &Path) -> PathBuf {
+pub(crate) fn tidy(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
         match part {
@@ -209,10 +266,13 @@ impl Settings {
         }
     }
 
-    /// As `Config.get_version_locations_list`; empty where none is configured.
     fn version_locations(&self) -> Result<Vec<String>> {
-        const KEY: &str = "version_locations";
-        if let Some(value) = self.ini_value(KEY)?.filter(|value| !value.is_empty()) {
+        self.paths("version_locations")
+    }
+
+    /// As `Config.get_version_locations_list`; empty where none is configured.
+    fn paths(&self, key: &str) -> Result<Vec<String>> {
+        if let Some(value) = self.ini_value(key)?.filter(|value| !value.is_empty()) {
             return Ok(match self.separator()? {
                 Some(separator) => value
                     .split(separator)
@@ -222,16 +282,16 @@ impl Settings {
                 None => split_as_before_separators(&value),
             });
         }
-        match self.toml.as_ref().ok().and_then(|table| table.get(KEY)) {
+        match self.toml.as_ref().ok().and_then(|table| table.get(key)) {
             None => Ok(Vec::new()),
             Some(toml::Value::Array(items)) => {
                 let text = |item: &toml::Value| match item {
-                    toml::Value::String(text) => self.filled_in(KEY, text),
-                    other => Err(self.bad_toml(KEY, other, "strings only")),
+                    toml::Value::String(text) => self.filled_in(key, text),
+                    other => Err(self.bad_toml(key, other, "strings only")),
                 };
                 items.iter().map(text).collect()
             }
-            Some(other) => Err(self.bad_toml(KEY, other, "an array of strings")),
+            Some(other) => Err(self.bad_toml(key, other, "an array of strings")),
         }
     }
 

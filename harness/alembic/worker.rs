@@ -377,12 +377,24 @@ impl Worker {
                 String::new(),
             ),
         };
-        let variables: BTreeMap<_, _> = service
+        let mut variables: BTreeMap<_, _> = service
             .database_url_env
             .iter()
             .map(|name| (name.clone(), url.clone()))
             .collect();
-        let mut names = service.database_url_env.clone();
+        variables.extend(service.database_env.iter().map(|(variable, value)| {
+            let value = match database {
+                Some(database) => database.filled_in(value),
+                None => value
+                    .replace("{database_host}", &host)
+                    .replace("{database_port}", &port.to_string())
+                    .replace("{database_user}", "nobody")
+                    .replace("{database_password}", "")
+                    .replace("{database_name}", &name),
+            };
+            (variable.clone(), value)
+        }));
+        let mut names: Vec<_> = variables.keys().cloned().collect();
         if service.database_url_ini {
             names.push("sqlalchemy.url".to_owned());
         }

@@ -483,6 +483,7 @@ fn refused(service: &Service, database: &Database, transcript: &Transcript) -> R
     }
     let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not named)".to_owned());
     let mut variables = service.database_url_env.clone();
+    variables.extend(service.database_env.keys().cloned());
     if service.database_url_ini {
         variables.push("sqlalchemy.url of the ini file".to_owned());
     }

@@ -115,6 +115,18 @@ impl Database {
         )
     }
 
+    /// `text` with the parts of the URL filled in, for a service that is given them one by
+    /// one: `{database_host}`, `{database_port}`, `{database_user}`, `{database_password}`
+    /// and `{database_name}`.
+    #[must_use]
+    pub fn filled_in(&self, text: &str) -> String {
+        text.replace("{database_host}", &self.host)
+            .replace("{database_port}", &self.port.to_string())
+            .replace("{database_user}", &self.user)
+            .replace("{database_password}", &self.password)
+            .replace("{database_name}", &self.name)
+    }
+
     /// The user's password, for a client that does not take a URL.
     pub fn password(&self) -> &str {
         &self.password

@@ -1,12 +1,12 @@
 //! Findings laid out with the source they are about.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use pretty_assertions::StrComparison;
 
-use super::Case;
+use super::{Case, shown};
 use crate::criteria::{Finding, Mark, Verdict};
 use crate::error::HarnessError;
 
@@ -127,15 +127,6 @@ fn sources(marks: &[Mark]) -> Vec<Source<'_>> {
         }
     }
     sources.into_iter().map(|(_, source)| source).collect()
-}
-
-/// A path as short as it can be read: relative to where the command was run.
-fn shown(file: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    file.strip_prefix(&here)
-        .unwrap_or(file)
-        .display()
-        .to_string()
 }
 
 impl Source<'_> {

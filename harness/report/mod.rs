@@ -1,6 +1,7 @@
 //! The only place that lays out text: progress, findings, and where files go.
 
 mod diagnostics;
+pub mod discovery;
 
 use std::env;
 use std::io::{IsTerminal, Write};
@@ -12,6 +13,13 @@ use crate::criteria::{Criterion, Verdict};
 use crate::error::HarnessError;
 use crate::evidence::progress::Progress;
 use crate::manifest::DIRECTORY_VARIABLE;
+
+/// A path as short as it can be read: relative to where the command was run.
+fn shown(file: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    let relative = file.strip_prefix(&here).unwrap_or(file);
+    relative.display().to_string()
+}
 
 /// One criterion on one service, as people call it.
 #[derive(Debug, Clone)]

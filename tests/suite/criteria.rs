@@ -38,6 +38,7 @@ fn service() -> Service {
         python: vec!["python3".into()],
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],
+        database_env: Default::default(),
         database_url_ini: false,
         env: BTreeMap::new(),
         schema: None,

@@ -46,6 +46,28 @@ impl Ini {
         self.sections.contains_key(section)
     }
 
+    /// The names of all sections, without `DEFAULT`.
+    pub(super) fn sections(&self) -> Vec<String> {
+        self.sections.keys().cloned().collect()
+    }
+
+    /// The value of `key` as it is written.
+    pub(super) fn raw(&self, section: &str, key: &str) -> Option<&str> {
+        let own = self.sections.get(section)?.get(key);
+        own.or_else(|| self.defaults.get(key)).map(String::as_str)
+    }
+
+    /// Whether `section` itself sets `key`.
+    pub(super) fn sets(&self, section: &str, key: &str) -> bool {
+        let options = self.sections.get(section);
+        options.is_some_and(|options| options.contains_key(key))
+    }
+
+    /// Whether `DEFAULT` sets `key`.
+    pub(super) fn defaults_to(&self, key: &str) -> bool {
+        self.defaults.contains_key(key)
+    }
+
     /// The value of `key` in `section` or, failing that, in `DEFAULT`, with
     /// every `%(name)s` replaced. `None` where neither section nor key exists.
     ///

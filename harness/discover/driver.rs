@@ -1,0 +1,122 @@
+//! Which SQLAlchemy driver belongs in the URL: [`of`].
+
+use std::path::Path;
+
+use super::Guess;
+
+/// Drivers of PostgreSQL that SQLAlchemy names, with the packages that bring them
+/// (<https://docs.sqlalchemy.org/en/20/dialects/postgresql.html>).
+const DRIVERS: [(&str, &[&str], bool); 4] = [
+    ("asyncpg", &["asyncpg"], true),
+    (
+        "psycopg",
+        &["psycopg", "psycopg-binary", "psycopg-c"],
+        false,
+    ),
+    ("psycopg2", &["psycopg2", "psycopg2-binary"], false),
+    ("pg8000", &["pg8000"], false),
+];
+/// Files that list a project's packages.
+const LISTS: [&str; 6] = [
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "setup.cfg",
+    "Pipfile",
+    "requirements/base.txt",
+];
+
+/// The driver of a service: `texts` are URLs, or beginnings of URLs, that its code has.
+#[must_use]
+pub fn of(texts: &[String], is_async: bool, directory: &Path, root: &Path) -> Guess<String> {
+    let schemes: Vec<&str> = texts
+        .iter()
+        .filter_map(|text| Some(text.split_once("://")?.0))
+        .collect();
+    let plus = schemes
+        .iter()
+        .find_map(|scheme| scheme.strip_prefix("postgresql+"));
+    if let Some(driver) = plus.filter(|driver| !driver.is_empty()) {
+        let why = format!("its code has a URL that begins with postgresql+{driver}");
+        return Guess::certain(driver.to_owned(), why);
+    }
+    let listed = listed(directory, root);
+    let fits = |wanted: bool| {
+        let drivers = DRIVERS.iter().filter(|(driver, _, is_async)| {
+            *is_async == wanted || (wanted && *driver == "psycopg")
+        });
+        let names = drivers.map(|(driver, ..)| *driver);
+        names
+            .filter(|driver| listed.contains(driver))
+            .collect::<Vec<_>>()
+    };
+    let plain = schemes
+        .iter()
+        .any(|scheme| matches!(*scheme, "postgresql" | "postgres"));
+    if is_async {
+        return match fits(true).first() {
+            Some(driver) => Guess::certain(
+                (*driver).to_owned(),
+                format!("its engine is an async one, and {driver} is among its packages"),
+            ),
+            None => Guess::likely("asyncpg".to_owned(), "its engine is an async one"),
+        };
+    }
+    let sync = fits(false);
+    // `postgresql://` alone means psycopg2 (and psycopg from SQLAlchemy 2.1 on).
+    let preferred = sync.iter().find(|driver| plain && **driver == "psycopg2");
+    match (preferred.or(sync.first()), &*sync) {
+        (Some(driver), [_]) => Guess::certain(
+            (*driver).to_owned(),
+            format!("its engine is a synchronous one, and {driver} is among its packages"),
+        ),
+        (Some(driver), several) => Guess::likely(
+            (*driver).to_owned(),
+            format!(
+                "its engine is a synchronous one; among its packages are {}",
+                several.join(", ")
+            ),
+        ),
+        (None, _) => Guess::likely(
+            "psycopg2".to_owned(),
+            "its engine is a synchronous one, and its packages name no driver",
+        ),
+    }
+}
+
+/// The drivers that the nearest list of packages names, up to the root.
+fn listed(directory: &Path, root: &Path) -> Vec<&'static str> {
+    let above = directory
+        .ancestors()
+        .take_while(|ancestor| ancestor.starts_with(root));
+    for ancestor in above {
+        let texts = LISTS.iter().map(|name| ancestor.join(name));
+        let texts: Vec<String> = texts
+            .filter_map(|file| std::fs::read(file).ok())
+            .map(|bytes| String::from_utf8_lossy(&bytes).to_lowercase())
+            .collect();
+        let names: Vec<&str> = DRIVERS
+            .iter()
+            .filter(|(_, packages, _)| {
+                packages
+                    .iter()
+                    .any(|package| texts.iter().any(|text| has_word(text, package)))
+            })
+            .map(|(driver, ..)| *driver)
+            .collect();
+        if !names.is_empty() {
+            return names;
+        }
+    }
+    Vec::new()
+}
+
+/// Whether a list of packages has `package`, and not only one whose name begins so.
+fn has_word(text: &str, package: &str) -> bool {
+    let part_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    text.match_indices(package).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+    })
+}

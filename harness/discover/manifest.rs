@@ -1,0 +1,335 @@
+//! The manifest as text: [`files`].
+
+use std::fmt::Write;
+use std::path::{Component, Path, PathBuf};
+
+use super::outbox;
+use super::service::{Common, Found};
+use super::{Discovery, Guess, Sure};
+use crate::manifest::{IndexConvention, OutboxConvention};
+
+/// The files of the manifest, relative to its directory.
+#[must_use]
+pub fn files(discovery: &Discovery) -> Vec<(PathBuf, String)> {
+    let services = &discovery.services;
+    let shared = outbox::shared(services.iter().filter_map(|found| found.outbox.as_ref()));
+    let convention = shared.as_ref().map(|(convention, _)| convention);
+    let root = relative(&discovery.to, &discovery.root);
+    let mut files = vec![(
+        PathBuf::from("defaults.toml"),
+        defaults(&root, &discovery.common, convention.is_some()),
+    )];
+    if let Some((convention, counts)) = &shared {
+        let text = outbox_convention(convention, counts, services);
+        files.push((PathBuf::from("conventions/outbox.toml"), text));
+    }
+    for found in services {
+        let file = PathBuf::from(format!("services/{}.toml", found.name));
+        files.push((file, service(found, &discovery.common, convention)));
+    }
+    files
+}
+
+fn defaults(root: &str, common: &Common, has_outbox: bool) -> String {
+    let mut text = String::new();
+    let not_shared = match has_outbox {
+        true => "",
+        false => {
+            "# No revision creates an outbox table with indexes. Where services share one,\n\
+             # conventions/outbox.toml says what it looks like.\n\
+             outbox_indexes = \"no outbox table was found: to be checked\"\n\n"
+        }
+    };
+    let _ = write!(
+        text,
+        "# What every service inherits. A file in services/ may override any of it.\n\n\
+         # The monorepo, relative to this file.\n\
+         root = {}\n\n\
+         # The interpreter that has the services' packages: a path relative to `root`, a\n\
+         # program on PATH, or a command such as [\"uv\", \"run\", \"python\"].\n\
+         {}python = {}\n\n\
+         # The SQLAlchemy driver in the URL a service is given: postgresql+<driver>://...\n\
+         {}driver = {}\n\n\
+         [postgres]\n\
+         # The major version that production runs: to be checked.\n\
+         version = \"15\"\n\n\
+         [not_applicable]\n\
+         {not_shared}\
+         # conventions/notes.toml would say which notes every service's README carries.\n\
+         migration_notes = \"no conventions/notes.toml\"\n",
+        quoted(root),
+        doubt(&common.python),
+        words(&common.python.value),
+        doubt(&common.driver),
+        quoted(&common.driver.value),
+    );
+    text
+}
+
+/// Why a default is to be checked.
+fn doubt<T>(guess: &Guess<T>) -> String {
+    let mut text = String::new();
+    if guess.sure != Sure::Certain {
+        comment(
+            &mut text,
+            &format!("Discovered; {}: {}.", guess.sure, guess.why),
+        );
+    }
+    text
+}
+
+fn service(found: &Found, common: &Common, convention: Option<&OutboxConvention>) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "# Discovered; {}.", found.sure(common));
+    for (_, why) in found.reasons(common) {
+        comment(&mut text, &format!("- {why}"));
+    }
+    let _ = writeln!(text, "\npath = {}", quoted(&found.path));
+    let environment = &found.environment;
+    if environment.ini != "alembic.ini" {
+        let _ = writeln!(text, "alembic_ini = {}", quoted(&environment.ini));
+    }
+    if environment.section != "alembic" {
+        let _ = writeln!(text, "alembic_section = {}", quoted(&environment.section));
+    }
+    if !environment.others.is_empty() {
+        let others = environment.others.join(", ");
+        comment(
+            &mut text,
+            &format!("the same environment is described by {others}"),
+        );
+    }
+    url(&mut text, found);
+    if found.driver.value != common.driver.value {
+        let _ = writeln!(text);
+        comment(&mut text, &sentence(&found.driver.why));
+        let _ = writeln!(text, "driver = {}", quoted(&found.driver.value));
+    }
+    if found.python.value != common.python.value {
+        let _ = writeln!(text);
+        comment(&mut text, &sentence(&found.python.why));
+        let _ = writeln!(text, "python = {}", words(&found.python.value));
+    }
+    env(&mut text, found);
+    not_applicable(&mut text, found, convention);
+    text
+}
+
+fn url(text: &mut String, found: &Found) {
+    let source = &found.url.value;
+    let _ = writeln!(text);
+    comment(text, &sentence(&found.url.why));
+    match &*source.variables {
+        [] => {}
+        [one] => drop(writeln!(text, "database_url_env = {}", quoted(one))),
+        several => drop(writeln!(text, "database_url_env = {}", list(several))),
+    }
+    if source.ini {
+        let _ = writeln!(text, "database_url_ini = true");
+    }
+    if !source.candidates.is_empty() {
+        let others = source.candidates.join(", ");
+        comment(text, &format!("Others that look like it: {others}"));
+    }
+}
+
+fn env(text: &mut String, found: &Found) {
+    let parts = &found.url.value.parts;
+    if parts.is_empty() && found.needed.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n[env]");
+    for (name, value) in parts {
+        let _ = writeln!(text, "{} = {}", key(name), quoted(value));
+    }
+    if !found.needed.is_empty() {
+        comment(
+            text,
+            "Needed to import the service's modules; the values are made up.",
+        );
+    }
+    for needed in &found.needed {
+        let value = quoted(&needed.value);
+        let _ = writeln!(text, "{} = {value} # {}", key(&needed.variable), needed.by);
+    }
+}
+
+fn not_applicable(text: &mut String, found: &Found, convention: Option<&OutboxConvention>) {
+    let mut lines = Vec::new();
+    if let Some(convention) = convention {
+        match &found.outbox {
+            None => lines.push(format!(
+                "outbox_indexes = {}",
+                quoted("no revision creates an outbox table: to be checked")
+            )),
+            Some(outbox) if outbox.table != convention.table => lines.push(format!(
+                "outbox_indexes = {}",
+                quoted(&format!(
+                    "its outbox table is {}: to be checked",
+                    outbox.table
+                ))
+            )),
+            Some(_) => {}
+        }
+    }
+    if found.models == Some(false) {
+        lines.push(format!(
+            "model_drift = {}",
+            quoted("env.py names no models (target_metadata): to be checked")
+        ));
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(text, "\n[not_applicable]\n{}", lines.join("\n"));
+    }
+}
+
+fn outbox_convention(
+    convention: &OutboxConvention,
+    counts: &[(usize, usize)],
+    services: &[Found],
+) -> String {
+    let mut text = String::from(
+        "# The table that services write their events to, and the indexes that every one of\n\
+         # them has on it. A service may have further indexes.\n\
+         # Discovered in the services' revisions: to be checked.\n",
+    );
+    let _ = writeln!(text, "table = {}", quoted(&convention.table));
+    for (index, (have, of)) in convention.indexes.iter().zip(counts) {
+        let without: Vec<&str> = services
+            .iter()
+            .filter(|found| lacks(found, &convention.table, index))
+            .map(|found| found.name.as_str())
+            .collect();
+        let _ = writeln!(text, "\n# In {have} of {of} services.");
+        if !without.is_empty() {
+            comment(&mut text, &format!("Not seen in {}", without.join(", ")));
+        }
+        let _ = writeln!(text, "[[index]]\nname = {}", quoted(&index.name));
+        let _ = writeln!(text, "columns = {}", list(&index.columns));
+        if let Some(predicate) = &index.predicate {
+            let _ = writeln!(text, "predicate = {}", quoted(predicate));
+        }
+        if index.unique {
+            let _ = writeln!(text, "unique = true");
+        }
+        if index.method != "btree" {
+            let _ = writeln!(text, "method = {}", quoted(&index.method));
+        }
+        if !index.include.is_empty() {
+            let _ = writeln!(text, "include = {}", list(&index.include));
+        }
+    }
+    text
+}
+
+/// Whether a service has the table and not the index.
+fn lacks(found: &Found, table: &str, index: &IndexConvention) -> bool {
+    let outbox = found.outbox.as_ref().filter(|outbox| outbox.table == table);
+    outbox.is_some_and(|outbox| !outbox.indexes.contains(index))
+}
+
+/// A comment, over as many lines as it takes.
+fn comment(text: &mut String, words: &str) {
+    let mut line = String::from("#");
+    for word in words.split_whitespace() {
+        if line.len() + word.len() > 87 {
+            let _ = writeln!(text, "{line}");
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "{line}");
+}
+
+/// A fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first = letters
+        .next()
+        .map(|letter| match fragment.starts_with("env.py") {
+            true => letter,
+            false => letter.to_ascii_uppercase(),
+        });
+    format!(
+        "{}{}.",
+        first.map(String::from).unwrap_or_default(),
+        letters.as_str()
+    )
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn words(words: &[String]) -> String {
+    match words {
+        [one] => quoted(one),
+        several => list(several),
+    }
+}
+
+/// A bare key where TOML allows it.
+fn key(name: &str) -> String {
+    let bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    match !name.is_empty() && name.chars().all(bare) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
+}
+
+/// The way from one absolute directory to another.
+fn relative(from: &Path, to: &Path) -> String {
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(to.components().skip(shared)).collect();
+    match way.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => way.to_string_lossy().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use super::{comment, key, relative};
+
+    #[rstest]
+    #[case::below("/a/m", "/a", "..")]
+    #[case::beside("/x/manifest", "/a/m", "../../a/m")]
+    #[case::same("/a", "/a", ".")]
+    fn finds_the_way(#[case] from: &str, #[case] to: &str, #[case] way: &str) {
+        assert_eq!(relative(Path::new(from), Path::new(to)), way);
+    }
+
+    #[test]
+    fn wraps_comments() {
+        let mut text = String::new();
+        comment(&mut text, &"word ".repeat(30));
+        assert!(text.lines().count() == 2, "{text}");
+        assert!(
+            text.lines()
+                .all(|line| line.starts_with("# ") && line.len() < 90),
+            "{text}"
+        );
+    }
+
+    #[rstest]
+    #[case("DATABASE_URL", "DATABASE_URL")]
+    #[case("odd name", "\"odd name\"")]
+    fn quotes_odd_keys(#[case] name: &str, #[case] written: &str) {
+        assert_eq!(key(name), written);
+    }
+}

@@ -1,0 +1,22 @@
+//! What can be said of a value in Python code without running it.
+//!
+//! [`Modules`] reads and finds modules within the monorepo; [`Reader`] follows a value
+//! through names, imports, settings classes and functions; [`trace`] does so from an
+//! `env.py`. What cannot be followed is [`Value::Unknown`], never guessed here.
+
+mod call;
+mod definition;
+mod evaluate;
+mod modules;
+mod needed;
+mod settings;
+pub mod trace;
+mod value;
+
+pub(super) use call::inside;
+pub use definition::{flat, function_in};
+pub use evaluate::Place;
+pub use evaluate::Reader;
+pub use modules::{Module, Modules};
+pub use needed::{Needed, mentioned, needed};
+pub use value::{Part, Value};

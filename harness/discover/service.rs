@@ -1,0 +1,271 @@
+//! All that was found out about one service: [`Found`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::environment::{self, Environment};
+use super::outbox::{self, Outbox};
+use super::python::{Modules, Needed, Reader};
+use super::tree::Tree;
+use super::url::{self, Source, Told};
+use super::{Guess, Sure, driver, interpreter};
+use crate::alembic::graph::Graph;
+use crate::alembic::revision_file;
+use crate::alembic::script_location::{self, ScriptLocation, Static};
+
+/// One service, as the manifest will have it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its directory, relative to the root.
+    pub path: String,
+    /// The Alembic environment.
+    pub environment: Environment,
+    /// How it is given its URL.
+    pub url: Guess<Source>,
+    /// SQLAlchemy's driver.
+    pub driver: Guess<String>,
+    /// The interpreter.
+    pub python: Guess<Vec<String>>,
+    /// Variables without which its modules cannot be imported.
+    pub needed: Vec<Needed>,
+    /// Its outbox table.
+    pub outbox: Option<Outbox>,
+    /// Whether `env.py` names models; `None` where that is not said.
+    pub models: Option<bool>,
+    /// How many revisions there are, and how many heads, where that is known without Python.
+    pub history: Option<(usize, usize)>,
+    /// Further doubts.
+    pub doubts: Vec<Guess<()>>,
+}
+
+/// What most services share, so that it is said once: it stands in the defaults.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// SQLAlchemy's driver.
+    pub driver: Guess<String>,
+    /// The interpreter.
+    pub python: Guess<Vec<String>>,
+}
+
+impl Common {
+    /// What is most common among `services`; `None` for none.
+    #[must_use]
+    pub fn of(services: &[Found]) -> Option<Self> {
+        Some(Self {
+            driver: most_common(services.iter().map(|found| &found.driver))?,
+            python: most_common(services.iter().map(|found| &found.python))?,
+        })
+    }
+
+    /// What is less than certain about it.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<(Sure, String)> {
+        let facts = [driver_reason(&self.driver), python_reason(&self.python)];
+        facts
+            .into_iter()
+            .filter(|(sure, _)| *sure != Sure::Certain)
+            .collect()
+    }
+}
+
+fn driver_reason(driver: &Guess<String>) -> (Sure, String) {
+    (
+        driver.sure,
+        format!("driver {}: {}", driver.value, driver.why),
+    )
+}
+
+fn python_reason(python: &Guess<Vec<String>>) -> (Sure, String) {
+    (
+        python.sure,
+        format!("python {}: {}", python.value.join(" "), python.why),
+    )
+}
+
+/// The most common value, with its most common reason.
+fn most_common<'g, T: Ord + Clone + 'g>(
+    all: impl Iterator<Item = &'g Guess<T>>,
+) -> Option<Guess<T>> {
+    let mut counts: BTreeMap<&T, BTreeMap<&str, (usize, Sure)>> = BTreeMap::new();
+    for guess in all {
+        let reasons = counts.entry(&guess.value).or_default();
+        reasons.entry(&guess.why).or_insert((0, guess.sure)).0 += 1;
+    }
+    let total = |reasons: &BTreeMap<&str, (usize, Sure)>| -> usize {
+        reasons.values().map(|(count, _)| count).sum()
+    };
+    let (value, reasons) = counts
+        .into_iter()
+        .max_by_key(|(_, reasons)| total(reasons))?;
+    let (why, (_, sure)) = reasons.into_iter().max_by_key(|(_, (count, _))| *count)?;
+    Some(Guess {
+        value: value.clone(),
+        sure,
+        why: why.to_owned(),
+    })
+}
+
+impl Found {
+    /// Everything that is less than certain, besides what the defaults say.
+    #[must_use]
+    pub fn reasons(&self, common: &Common) -> Vec<(Sure, String)> {
+        let mut all = vec![(self.url.sure, format!("URL: {}", self.url.why))];
+        if !self.driver.same_as(&common.driver) {
+            all.push(driver_reason(&self.driver));
+        }
+        if !self.python.same_as(&common.python) {
+            all.push(python_reason(&self.python));
+        }
+        all.extend(
+            self.doubts
+                .iter()
+                .map(|doubt| (doubt.sure, doubt.why.clone())),
+        );
+        all.retain(|(sure, _)| *sure != Sure::Certain);
+        all.sort_by_key(|(sure, _)| std::cmp::Reverse(*sure));
+        all
+    }
+
+    /// As sure as the least certain of its facts.
+    #[must_use]
+    pub fn sure(&self, common: &Common) -> Sure {
+        let reasons = self.reasons(common);
+        reasons
+            .into_iter()
+            .map(|(sure, _)| sure)
+            .max()
+            .unwrap_or(Sure::Certain)
+    }
+}
+
+/// Finds out everything about the service of one environment.
+#[must_use]
+pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
+    let mut path = environment::path(&environment);
+    // Last, whatever lies in the directories above: not all of it is a package.
+    let above = environment.directory.ancestors();
+    path.extend(
+        above
+            .take_while(|directory| directory.starts_with(&tree.root))
+            .map(std::path::Path::to_owned),
+    );
+    let modules = Modules::new(path, &tree.packages);
+    let reader = Reader::new(&modules);
+    let told = told(&reader, &environment);
+    let (history, revisions) = history(&environment);
+    let driver = driver::of(
+        &told.texts,
+        told.is_async,
+        &environment.directory,
+        &tree.root,
+    );
+    Found {
+        path: tree.shown(&environment.directory),
+        python: interpreter::of(&environment.directory, &tree.root),
+        outbox: outbox::of(&Reader::new(&modules), &revisions),
+        doubts: doubts(&told, &environment),
+        url: told.source,
+        driver,
+        needed: told.needed,
+        models: told.models,
+        history,
+        name,
+        environment,
+    }
+}
+
+fn ini_value(environment: &Environment, key: &str) -> Option<String> {
+    let Environment {
+        directory,
+        ini,
+        section,
+        ..
+    } = environment;
+    script_location::raw_option(directory, ini, section, key)
+}
+
+fn told(reader: &Reader<'_>, environment: &Environment) -> Told {
+    let url = ini_value(environment, "sqlalchemy.url");
+    match reader.modules.load(&environment.scripts.join("env.py")) {
+        Some(env) => url::found(reader, &env, url.as_deref()),
+        None => url::unreadable(),
+    }
+}
+
+/// What makes it doubtful that the service can be judged as it is.
+fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
+    let mut doubts = Vec::new();
+    if told.flask {
+        let why = "env.py needs a Flask application, which Alembic alone does not start";
+        doubts.push(Guess::unsure((), why));
+    }
+    if let Some(databases) = ini_value(environment, "databases") {
+        let why = format!("env.py migrates several databases ({databases}); it is given one");
+        doubts.push(Guess::unsure((), why));
+    }
+    let schemes = told
+        .texts
+        .iter()
+        .filter_map(|text| Some(text.split_once("://")?.0));
+    let others: Vec<&str> = schemes
+        .filter(|scheme| !scheme.starts_with("postgres"))
+        .filter(|scheme| {
+            ["sqlite", "mysql", "mariadb", "oracle", "mssql"]
+                .iter()
+                .any(|other| scheme.starts_with(other))
+        })
+        .collect();
+    let postgres = told.texts.iter().any(|text| text.starts_with("postgres"));
+    if let (Some(scheme), false) = (others.first(), postgres) {
+        let why = format!("its URLs are of {scheme}: is PostgreSQL meant at all?");
+        doubts.push(Guess::likely((), why));
+    }
+    if let [first, rest @ ..] = &*told.needed {
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        doubts.push(Guess::likely(
+            (),
+            format!(
+                "{}{more} had to be made up: no default ({})",
+                first.variable, first.by
+            ),
+        ));
+    }
+    doubts
+}
+
+/// The number of revisions and heads, and the files in the order of an upgrade.
+fn history(environment: &Environment) -> (Option<(usize, usize)>, Vec<PathBuf>) {
+    let Environment {
+        directory,
+        ini,
+        section,
+        scripts,
+        ..
+    } = environment;
+    let located = script_location::locate(directory, ini, section);
+    let known = matches!(located, Ok(Static::Known(_)));
+    let location = match located {
+        Ok(Static::Known(location)) => location,
+        _ => ScriptLocation {
+            directory: scripts.clone(),
+            versions: vec![scripts.join("versions")],
+            recursive: true,
+            config_file: directory.join(ini),
+        },
+    };
+    let Ok(files) = revision_file::read_all(&location) else {
+        return (None, Vec::new());
+    };
+    let graph = Graph::new(files, location.versions);
+    let counted =
+        (known && graph.unread.is_empty()).then(|| (graph.revisions.len(), graph.heads().len()));
+    let ordered = graph.upgrade_order();
+    let ordered = ordered.iter().map(|revision| revision.file.clone());
+    let unread = graph.unread.iter().map(|file| file.file().to_owned());
+    (counted, ordered.chain(unread).collect())
+}

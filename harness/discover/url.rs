@@ -1,0 +1,408 @@
+//! How a service is given its URL: [`found`].
+
+use std::rc::Rc;
+
+use super::Guess;
+use super::python::trace::{self, Trace};
+use super::python::{Module, Needed, Part, Reader, Value, needed};
+
+/// What a name of a variable that holds a URL has in it.
+const URL_LIKE: [&str; 20] = [
+    "DATABASE_URL",
+    "DATABASE_URI",
+    "DB_URL",
+    "DB_URI",
+    "DATABASE_DSN",
+    "DB_DSN",
+    "POSTGRES_URL",
+    "POSTGRES_URI",
+    "POSTGRES_DSN",
+    "POSTGRESQL_URL",
+    "PG_URL",
+    "PG_DSN",
+    "SQLALCHEMY_URL",
+    "SQLALCHEMY_DATABASE",
+    "SQL_ALCHEMY_CONN",
+    "SQLALCHEMY_CONN",
+    "CONNECTION_URL",
+    "CONNECTION_STRING",
+    "DB_CONN",
+    "DATABASE_CONN",
+];
+
+/// How a service is given its URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Variables that take the URL whole.
+    pub variables: Vec<String>,
+    /// Variables that take a part of it, with what to put there.
+    pub parts: Vec<(String, String)>,
+    /// Whether `sqlalchemy.url` is read.
+    pub ini: bool,
+    /// Others that may be meant.
+    pub candidates: Vec<String>,
+}
+
+/// The source, and what else `env.py` tells.
+#[derive(Debug)]
+pub struct Told {
+    /// How the URL is given.
+    pub source: Guess<Source>,
+    /// Texts that may name the driver, the most telling first.
+    pub texts: Vec<String>,
+    /// Whether an engine is an async one.
+    pub is_async: bool,
+    /// Whether models are named; `None` where that is never said.
+    pub models: Option<bool>,
+    /// Whether `env.py` needs a Flask application.
+    pub flask: bool,
+    /// Variables without which importing fails.
+    pub needed: Vec<Needed>,
+}
+
+/// What is collected from values, in the order in which it is met.
+#[derive(Debug, Default)]
+struct Origins {
+    variables: Vec<String>,
+    parts: Vec<(String, Part)>,
+    ini: bool,
+    texts: Vec<String>,
+    has_port: bool,
+}
+
+/// Reads it from `env.py`; `ini_url` is the raw `sqlalchemy.url`, if there is one.
+#[must_use]
+pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> Told {
+    let trace = trace::trace(reader, env);
+    let mut origins = Origins::default();
+    for url in &trace.urls {
+        origins.take(url);
+    }
+    if origins.is_empty() {
+        for url in &trace.offline {
+            origins.take(url);
+        }
+    }
+    if origins.ini
+        && let Some(template) = ini_url
+    {
+        origins.take(&filled_in(template, &trace.options));
+    }
+    let (mut needed, candidates) = surroundings(reader, env);
+    let mut source = decided(&trace, &origins, candidates);
+    let required = |needed: &Needed| {
+        needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
+    };
+    for further in needed.iter().filter(|needed| required(needed)) {
+        if source.value.parts.is_empty() && !source.value.variables.contains(&further.variable) {
+            source.value.variables.push(further.variable.clone());
+        }
+    }
+    needed.retain(|needed| !source.value.names().any(|name| *name == needed.variable));
+    source
+        .value
+        .candidates
+        .retain(|name| !source.value.variables.contains(name));
+    Told {
+        source,
+        texts: origins.texts,
+        is_async: trace.is_async,
+        models: trace.models,
+        flask: trace.flask,
+        needed,
+    }
+}
+
+/// What is said where `env.py` itself cannot be read.
+#[must_use]
+pub fn unreadable() -> Told {
+    let source = Source {
+        ini: true,
+        ..Source::default()
+    };
+    Told {
+        source: Guess::unsure(source, "env.py cannot be read without Python"),
+        texts: Vec::new(),
+        is_async: false,
+        models: None,
+        flask: false,
+        needed: Vec::new(),
+    }
+}
+
+impl Source {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.variables
+            .iter()
+            .chain(self.parts.iter().map(|(name, _)| name))
+    }
+}
+
+/// Chooses between what was met.
+fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
+    let source = |variables: Vec<String>, ini| Source {
+        variables,
+        ini,
+        candidates: candidates.clone(),
+        ..Source::default()
+    };
+    let (named, other): (Vec<String>, Vec<String>) = origins
+        .variables
+        .iter()
+        .cloned()
+        .partition(|name| is_url_like(name));
+    if let [name] = &*named {
+        let why = format!("env.py takes its URL from {name}");
+        return Guess::certain(source(vec![name.clone()], false), why);
+    }
+    if !named.is_empty() {
+        let why = format!("env.py takes its URL from one of {}", named.join(", "));
+        return Guess::likely(source(named, false), why);
+    }
+    if !origins.parts.is_empty() {
+        return of_parts(origins, candidates);
+    }
+    if !other.is_empty() {
+        let why = format!("env.py makes its URL from {}", other.join(", "));
+        return Guess::likely(source(other, origins.ini), why);
+    }
+    if origins.ini && !trace.flask {
+        let why = "env.py reads sqlalchemy.url";
+        return Guess::certain(source(Vec::new(), true), why);
+    }
+    match candidates.split_first() {
+        None => Guess::unsure(
+            source(Vec::new(), true),
+            "where env.py takes its URL from cannot be followed, and no variable looks like one",
+        ),
+        Some((first, rest)) => {
+            let why = format!(
+                "where env.py takes its URL from cannot be followed; {first} looks like it{}",
+                match rest.len() {
+                    0 => "",
+                    _ => ", and so do others",
+                }
+            );
+            let mut source = source(vec![first.clone()], true);
+            source.candidates = rest.to_vec();
+            match rest.is_empty() {
+                true => Guess::likely(source, why),
+                false => Guess::unsure(source, why),
+            }
+        }
+    }
+}
+
+fn of_parts(origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for (name, part) in &origins.parts {
+        let part = match part {
+            Part::Host if !origins.has_port => Part::HostAndPort,
+            other => *other,
+        };
+        if part != Part::Scheme && !parts.iter().any(|(known, _)| known == name) {
+            parts.push((name.clone(), part.placeholder().to_owned()));
+        }
+    }
+    let has = |wanted: Part| origins.parts.iter().any(|(_, part)| *part == wanted);
+    let missing: Vec<&str> = [
+        (Part::Host, "host"),
+        (Part::User, "user"),
+        (Part::Password, "password"),
+        (Part::Name, "database"),
+    ]
+    .into_iter()
+    .filter(|(part, _)| !has(*part) && !(*part == Part::Host && has(Part::HostAndPort)))
+    .map(|(_, name)| name)
+    .collect();
+    let source = Source {
+        parts,
+        candidates,
+        ..Source::default()
+    };
+    let why = "env.py puts its URL together from parts";
+    match (
+        &*missing,
+        origins.has_port && !has(Part::Port) && !has(Part::HostAndPort),
+    ) {
+        ([], false) => Guess::likely(source, why),
+        ([], true) => Guess::unsure(
+            source,
+            format!("{why}, and the port is written out in the code"),
+        ),
+        (missing, _) => {
+            let missing = missing.join(", ");
+            Guess::unsure(
+                source,
+                format!("{why}, of which some were not found: {missing}"),
+            )
+        }
+    }
+}
+
+/// `sqlalchemy.url` with the options that `env.py` sets in it: `%(DB_HOST)s`.
+fn filled_in(template: &str, options: &[(String, Value)]) -> Value {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("%(") {
+        pieces.push(Value::Text(before.to_owned()));
+        let Some((key, after)) = after.split_once(")s") else {
+            break;
+        };
+        let set = options
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key));
+        pieces.extend(set.map(|(_, value)| value.clone()));
+        rest = after;
+    }
+    pieces.push(Value::Text(rest.to_owned()));
+    match pieces.len() {
+        1 => pieces.remove(0),
+        _ => Value::Joined(pieces),
+    }
+}
+
+/// What importing needs, and every variable whose name looks like a URL's.
+fn surroundings(reader: &Reader<'_>, env: &Rc<Module>) -> (Vec<Needed>, Vec<String>) {
+    let needed = needed(reader, env);
+    let mut candidates: Vec<String> = Vec::new();
+    for variable in super::python::mentioned(reader, env) {
+        if is_url_like(&variable) && !candidates.contains(&variable) {
+            candidates.push(variable);
+        }
+    }
+    (needed, candidates)
+}
+
+fn is_url_like(name: &str) -> bool {
+    let name = name.to_uppercase();
+    URL_LIKE.iter().any(|part| name.contains(part))
+}
+
+impl Origins {
+    fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.parts.is_empty() && !self.ini
+    }
+
+    fn take(&mut self, value: &Value) {
+        match value {
+            Value::Variable(name) => {
+                if !self.variables.contains(name) {
+                    self.variables.push(name.clone());
+                }
+            }
+            Value::Text(text) if text.contains("://") => self.texts.push(text.clone()),
+            Value::Ini => self.ini = true,
+            Value::Either(values) => values.iter().for_each(|value| self.take(value)),
+            Value::Joined(pieces) => self.joined(pieces),
+            Value::Named(parts) => self.named(parts),
+            _ => {}
+        }
+    }
+
+    fn named(&mut self, parts: &[(Part, Value)]) {
+        for (part, value) in parts {
+            self.has_port |= *part == Part::Port;
+            let text = value.text();
+            if let (Part::Scheme, Some(text)) = (part, text) {
+                self.texts.push(format!("{text}://"));
+            }
+            self.part(*part, value);
+        }
+        // Without a port, PostgreSQL's clients ask the environment.
+        if !self.has_port && self.parts.iter().any(|(_, part)| *part == Part::Host) {
+            self.parts.push(("PGPORT".to_owned(), Part::Port));
+            self.has_port = true;
+        }
+    }
+
+    /// The variables in one part.
+    fn part(&mut self, part: Part, value: &Value) {
+        let mut inner = Origins::default();
+        inner.flat(value);
+        for name in inner.variables {
+            if !self.parts.iter().any(|(known, _)| *known == name) {
+                self.parts.push((name, part));
+            }
+        }
+    }
+
+    /// Every variable in a value, whatever its place.
+    fn flat(&mut self, value: &Value) {
+        match value {
+            Value::Joined(values) | Value::Either(values) => {
+                values.iter().for_each(|value| self.flat(value));
+            }
+            other => self.take(other),
+        }
+    }
+
+    /// An f-string or a sum: a URL put together, or one with something before or after it.
+    fn joined(&mut self, pieces: &[Value]) {
+        let mut text = String::new();
+        let mut holes = Vec::new();
+        spread(pieces, &mut text, &mut holes);
+        let scheme = text.split_once("://");
+        let Some((scheme, rest)) = scheme.filter(|(scheme, _)| !scheme.contains(HOLE)) else {
+            // What stands before `://` came from a variable, or the whole URL did.
+            let with_scheme = text.contains(&format!("{HOLE}://"));
+            let holes = holes.iter().skip(usize::from(with_scheme));
+            match with_scheme {
+                true => self.placed(text.split_once("://").map_or("", |(_, rest)| rest), holes),
+                false => holes.for_each(|value| self.take(value)),
+            }
+            return;
+        };
+        let scheme = scheme.rsplit([' ', '"', '\'']).next().unwrap_or(scheme);
+        self.texts.push(format!("{scheme}://"));
+        self.placed(rest, holes.iter());
+    }
+
+    /// Says for each hole of `user:password@host:port/name` which part it is.
+    fn placed<'v>(&mut self, rest: &str, holes: impl Iterator<Item = &'v Value>) {
+        let (before, address) = match rest.split_once('@') {
+            Some((account, address)) => (Some(account), address),
+            None => (None, rest),
+        };
+        let mut parts = Vec::new();
+        if let Some(account) = before {
+            let (user, password) = account.split_once(':').unwrap_or((account, ""));
+            parts.extend(user.matches(HOLE).map(|_| Part::User));
+            parts.extend(password.matches(HOLE).map(|_| Part::Password));
+        }
+        let (host, name) = address.split_once('/').unwrap_or((address, ""));
+        let (host, port) = host
+            .split_once(':')
+            .map_or((host, None), |(h, p)| (h, Some(p)));
+        self.has_port |= port.is_some();
+        parts.extend(host.matches(HOLE).map(|_| match port {
+            Some(_) => Part::Host,
+            None => Part::HostAndPort,
+        }));
+        parts.extend(port.unwrap_or_default().matches(HOLE).map(|_| Part::Port));
+        parts.extend(name.matches(HOLE).map(|_| Part::Name));
+        for (value, part) in holes.zip(parts) {
+            self.part(part, value);
+        }
+    }
+}
+
+/// Stands for a value that is not written out.
+const HOLE: char = '\u{1}';
+
+/// The text of pieces, with a [`HOLE`] for each value that has an origin.
+fn spread(pieces: &[Value], text: &mut String, holes: &mut Vec<Value>) {
+    for piece in pieces {
+        match piece {
+            Value::Joined(inner) => spread(inner, text, holes),
+            Value::Either(options) if !piece.has_origin() => {
+                text.push_str(options.iter().find_map(Value::text).unwrap_or_default());
+            }
+            Value::Text(literal) => text.push_str(literal),
+            other => {
+                text.push(HOLE);
+                holes.push(other.clone());
+            }
+        }
+    }
+}
