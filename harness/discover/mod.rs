@@ -202,3 +202,6 @@ fn nothing_found(tree: &Tree, left_out: &[(String, String)]) -> HarnessError {
     }
     error.help("name the directory that holds the services: make discover ROOT=../monorepo")
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,7 +189,7 @@ fn at_level(parts: &[String], level: usize) -> String {
     let chosen = &parts[parts.len() - count..];
     let mut name: Vec<&str> = Vec::new();
     for (at, part) in chosen.iter().enumerate() {
-        let left_out = level % 2 == 0 && at > 0 && is_generic(part);
+        let left_out = level.is_multiple_of(2) && at > 0 && is_generic(part);
         if !left_out && name.last() != Some(&part.as_str()) {
             name.push(part);
         }

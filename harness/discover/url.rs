@@ -212,7 +212,7 @@ fn of_parts(origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
         (Part::Name, "database"),
     ]
     .into_iter()
-    .filter(|(part, _)| !has(*part) && !(*part == Part::Host && has(Part::HostAndPort)))
+    .filter(|(part, _)| !(has(*part) || *part == Part::Host && has(Part::HostAndPort)))
     .map(|(_, name)| name)
     .collect();
     let source = Source {
@@ -286,10 +286,8 @@ impl Origins {
 
     fn take(&mut self, value: &Value) {
         match value {
-            Value::Variable(name) => {
-                if !self.variables.contains(name) {
-                    self.variables.push(name.clone());
-                }
+            Value::Variable(name) if !self.variables.contains(name) => {
+                self.variables.push(name.clone());
             }
             Value::Text(text) if text.contains("://") => self.texts.push(text.clone()),
             Value::Ini => self.ini = true,

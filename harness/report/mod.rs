@@ -52,11 +52,21 @@ impl Case {
             .map(|value| format!("{DIRECTORY_VARIABLE}={value} "))
             .unwrap_or_default();
         format!(
-            "{manifest}cargo test --test {} -- {}::{}",
+            "{manifest}cargo test {}--test {} -- {}::{}",
+            package(),
             binary(),
             self.criterion.id,
             self.service
         )
+    }
+}
+
+/// What names the package to cargo, where it is not this one: a monorepo's crate is
+/// often one of several. Cargo says so to the tests that it runs.
+fn package() -> String {
+    match env::var("CARGO_PKG_NAME") {
+        Ok(name) if name != env!("CARGO_PKG_NAME") => format!("-p {name} "),
+        _ => String::new(),
     }
 }
 

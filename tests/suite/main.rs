@@ -5,6 +5,8 @@
 mod crashes;
 mod credentials;
 mod criteria;
+mod discover;
+mod embedded;
 mod faults;
 mod hostile;
 mod judge;

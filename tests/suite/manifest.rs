@@ -75,6 +75,14 @@ fn a_service_overrides_the_defaults() {
 }
 
 #[test]
+fn the_parts_of_the_url_are_filled_in_later() {
+    let service = "path = \"services/a\"\nenv = { A = \"{database_host}\", B = \"1\" }\n";
+    let service = read(DEFAULTS, service).unwrap();
+    assert_eq!(service.database_env["A"], "{database_host}");
+    assert_eq!(service.env.keys().collect::<Vec<_>>(), ["B"]);
+}
+
+#[test]
 fn an_interpreter_may_be_a_command() {
     let defaults = DEFAULTS.replace("\"python3\"", "[\"env\", \"python3\"]");
     assert_eq!(read(&defaults, SERVICE).unwrap().python, ["env", "python3"]);

@@ -149,9 +149,11 @@ fn instantiated(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Class> {
     }
     let stmts = bodies.into_iter().flat_map(flat);
     let callees = stmts.flat_map(calls).map(|call| &*call.func);
-    let named = callees.filter(|callee| {
-        last_name(callee).is_some_and(|name| name.contains("Settings") || name.contains("Config"))
-    });
+    let is_class = |callee: &&Expr| {
+        let name = last_name(callee).unwrap_or_default();
+        name.trim_start_matches('_').starts_with(char::is_uppercase)
+    };
+    let named = callees.filter(is_class);
     named
         .filter_map(|callee| match reader.value(place, callee) {
             Value::Class(class) => Some(class),
