@@ -9,7 +9,7 @@
 #   ROOT=<dir>                   write a manifest for the monorepo there (make discover)
 #   DRY_RUN=1, FORCE=1           show what would be written; replace files that exist
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
-#   UPDATE_SCHEMAS=1             accept the schemas found as the expected ones
+#   UPDATE_SCHEMAS=1             accept the schemas found as the deployed ones; not in CI
 #
 # Paths are relative throughout: make cannot handle the spaces that the path of
 # a checkout may contain. Needs GNU make 3.81 or newer.

@@ -27,6 +27,7 @@ pub mod manifest;
 pub mod postgres;
 pub mod report;
 pub mod run;
+pub mod schema;
 
 #[doc(hidden)]
 pub use datatest_stable;

@@ -20,7 +20,7 @@ use crate::postgres;
 
 /// The variable that points at another manifest directory.
 pub const DIRECTORY_VARIABLE: &str = "SERVICES_MANIFEST";
-const DEFAULT_DIRECTORY: &str = "services-manifest";
+pub(crate) const DEFAULT_DIRECTORY: &str = "services-manifest";
 
 /// A manifest directory: defaults, conventions and services.
 #[derive(Debug, Clone)]
@@ -74,6 +74,25 @@ pub struct Service {
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
     pub notes: Option<NotesConvention>,
+}
+
+impl Service {
+    /// The manifest that the service belongs to.
+    #[must_use]
+    pub fn manifest(&self) -> &Path {
+        self.file
+            .parent()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+    }
+
+    /// Where the schema is kept that was accepted as this service's.
+    #[must_use]
+    pub fn schema_file(&self) -> PathBuf {
+        self.manifest()
+            .join("schemas")
+            .join(format!("{}.sql", self.name))
+    }
 }
 
 /// How long a step may take before it is ended.

@@ -1,6 +1,8 @@
 //! One run of the test binary: what is selected, and the case of one criterion on
 //! one service.
 
+mod schemas;
+
 use std::collections::BTreeSet;
 use std::env;
 use std::fmt;
@@ -97,6 +99,7 @@ fn run() -> Result<&'static Run> {
 #[must_use]
 pub fn main(cases: fn() -> ExitCode) -> ExitCode {
     let selected = run().and_then(|run| run.selection.not_empty());
+    let selected = selected.and_then(|()| schemas::permitted());
     match selected {
         Ok(()) => cases(),
         Err(error) => {
@@ -174,7 +177,9 @@ fn judged(criterion: &'static Criterion, file: &Path, case: &Case) -> Result<Ver
     let store = run
         .store
         .get_or_try_init(|| Store::of_this_run(&report::directory()))?;
-    let evidence = store.evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    let mut evidence = store.evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    schemas::accept(criterion, &service, &mut evidence, &say)?;
+    schemas::left_over(criterion, &evidence, &say);
     Ok(criterion.verdict(&service, &evidence))
 }
 

@@ -64,6 +64,9 @@ pub struct Finding {
     pub marks: Vec<Mark>,
     /// What was expected beside what was found.
     pub comparison: Option<Comparison>,
+    /// Objects before and after.
+    #[serde(default)]
+    pub changed: Vec<Changed>,
     /// Facts that support it.
     pub notes: Vec<String>,
     /// What to do or type.
@@ -88,6 +91,26 @@ pub struct Comparison {
     pub expected: String,
     /// What was found.
     pub found: String,
+}
+
+/// An object that is not as it was, with its lines that differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The object and what happened to it: `changed: table public.essays`.
+    pub title: String,
+    /// Its lines that differ.
+    pub lines: Vec<ChangedLine>,
+}
+
+/// A line before and after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedLine {
+    /// What it was; `None` where it is new.
+    pub before: Option<String>,
+    /// What it is; `None` where it is gone.
+    pub after: Option<String>,
+    /// What that means.
+    pub remark: Option<String>,
 }
 
 impl Verdict {
@@ -256,4 +279,4 @@ macro_rules! criteria {
     };
 }
 
-criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift migration_notes }
+criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift migration_notes deployed_schema }

@@ -10,6 +10,7 @@ pub mod models;
 pub mod notes;
 pub mod outbox;
 pub mod progress;
+pub mod schema_file;
 pub mod stairway;
 pub mod store;
 
@@ -24,6 +25,7 @@ pub use catalog::Catalog;
 pub use models::Models;
 pub use notes::NotesFile;
 pub use outbox::Outbox;
+pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
 
 /// A part of the evidence that costs something to gather.
@@ -48,6 +50,8 @@ pub struct Evidence {
     pub history: History,
     /// The files that may hold the notes, where there is a convention for them.
     pub notes: Option<Vec<NotesFile>>,
+    /// The file that holds the accepted schema.
+    pub schema: Option<SchemaFile>,
     /// [`Part::Migrated`], where it was asked for.
     pub migrated: Option<Migrated>,
     /// [`Part::Stepped`], where it was asked for and possible.
@@ -100,6 +104,17 @@ pub struct Stepped {
 }
 
 impl Migrated {
+    /// The database at head as the service's own: without the version table.
+    #[must_use]
+    pub fn schema(&self) -> Option<Catalog> {
+        let catalog = self.catalog.clone()?;
+        let table = self.reached().version_table.as_ref();
+        let (schema, name) = table.map_or((None, "alembic_version"), |table| {
+            (table.schema.as_deref(), table.name.as_str())
+        });
+        Some(catalog.without_table(schema, name))
+    }
+
     /// The transcript that says how far the service gets: `upgrade heads` where
     /// several heads made `upgrade head` fail.
     #[must_use]

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::manifest::Service;
 
@@ -28,17 +28,25 @@ pub enum Content {
     Unreadable(String),
 }
 
+impl Content {
+    /// Reads `path`.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        match fs::read(path) {
+            Ok(bytes) => Self::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Self::Missing,
+            Err(cause) => Self::Unreadable(cause.to_string()),
+        }
+    }
+}
+
 /// Every file of the convention, in its order; `None` without a convention.
 #[must_use]
 pub fn read(service: &Service) -> Option<Vec<NotesFile>> {
     let files = &service.notes.as_ref()?.files;
     let read = |file: &PathBuf| {
         let path = service.directory.join(file);
-        let content = match fs::read(&path) {
-            Ok(bytes) => Content::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Content::Missing,
-            Err(cause) => Content::Unreadable(cause.to_string()),
-        };
+        let content = Content::of(&path);
         NotesFile { path, content }
     };
     Some(files.iter().map(read).collect())

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::{self, Directories, Session};
 use super::progress::Say;
-use super::{Evidence, History, Migrated, Models, Part, Stairway, Stepped, notes};
+use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 
@@ -129,6 +129,7 @@ impl Store {
         }
         let mut evidence = gathered.evidence(needs)?;
         evidence.notes = notes::read(service);
+        evidence.schema = Some(SchemaFile::read(service));
         Ok(evidence)
     }
 }
@@ -211,6 +212,7 @@ impl Gathered {
             service: self.service.clone().unwrap_or_default(),
             history,
             notes: None,
+            schema: None,
             migrated,
             stepped,
             stairway,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use pretty_assertions::StrComparison;
 
-use super::{Case, shown};
+use super::{Case, changes, shown};
 use crate::criteria::{Finding, Mark, Verdict};
 use crate::error::HarnessError;
 
@@ -86,6 +86,9 @@ fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
             .trim_end()
             .replace("Diff < left / right > :", "< expected / found >");
         group = group.element(Level::NOTE.message(diff));
+    }
+    for text in changes::lines(&finding.changed) {
+        group = group.element(Level::NOTE.message(text));
     }
     for note in &finding.notes {
         group = group.element(Level::NOTE.message(note.clone()));

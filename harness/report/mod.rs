@@ -1,5 +1,6 @@
 //! The only place that lays out text: progress, findings, and where files go.
 
+mod changes;
 mod diagnostics;
 pub mod discovery;
 

@@ -18,12 +18,13 @@ use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Evidence, History, Migrated, Models, Part, Stairway, Stepped,
+    Catalog, Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
     IndexConvention, Manifest, NotesConvention, OutboxConvention, Service, Timeouts, Topic,
 };
 use migration_harness::postgres;
+use migration_harness::schema;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
@@ -181,6 +182,7 @@ fn evidence() -> Evidence {
             Some("# A\n\n## Heads\n\nOne."),
             Some("# Enums\n\nOnce."),
         )),
+        schema: Some(accepted(&schema::text("a", &Catalog::default()))),
         migrated: Some(Migrated {
             server: "PostgreSQL 15 (local)".into(),
             upgrade: transcript("upgrade head", &["r1", "r2"]),
@@ -212,6 +214,14 @@ fn evidence() -> Evidence {
             sources: BTreeMap::new(),
             drifts: Vec::new(),
         }),
+    }
+}
+
+fn accepted(text: &str) -> SchemaFile {
+    SchemaFile {
+        path: "schemas/a.sql".into(),
+        content: Content::Text(text.into()),
+        of_no_service: Vec::new(),
     }
 }
 
@@ -308,6 +318,14 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::nobody_read("migration_notes", |e: &mut Evidence| e.notes = None)]
 #[case::no_file_to_read("migration_notes", |e: &mut Evidence| e.notes = Some(Vec::new()))]
 #[case::no_file("migration_notes", |e: &mut Evidence| e.notes = Some(notes(None, None)))]
+#[case::no_upgrade("deployed_schema", |e: &mut Evidence| e.migrated = None)]
+#[case::no_catalog("deployed_schema", |e: &mut Evidence| migrated(e).catalog = None)]
+#[case::failed_upgrade("deployed_schema", |e: &mut Evidence| migrated(e).upgrade.outcome = Outcome::Raised(raised("42P01", "no")))]
+#[case::one_revision_short("deployed_schema", |e: &mut Evidence| migrated(e).upgrade.steps.truncate(1))]
+#[case::nobody_read("deployed_schema", |e: &mut Evidence| e.schema = None)]
+#[case::no_file("deployed_schema", |e: &mut Evidence| e.schema.as_mut().unwrap().content = Content::Missing)]
+#[case::unreadable("deployed_schema", |e: &mut Evidence| e.schema.as_mut().unwrap().content = Content::Unreadable("no".into()))]
+#[case::empty_file("deployed_schema", |e: &mut Evidence| e.schema = Some(accepted("")))]
 fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence)) {
     let mut evidence = evidence();
     take(&mut evidence);
@@ -794,4 +812,69 @@ fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, 
             .is_red(),
         red
     );
+}
+
+/// A catalog of one table, whose columns are given as `name: definition`.
+fn table(columns: &[(&str, &str)]) -> Catalog {
+    let object = |kind: &str, name: String, definition: &str| Object {
+        schema: Some("public".into()),
+        kind: kind.into(),
+        name,
+        definition: definition.into(),
+    };
+    let order: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let mut objects = vec![
+        object("schema", "public".into(), ""),
+        object("table", "essays".into(), ""),
+        object("column order", "essays".into(), &order.join(", ")),
+        object(
+            "index",
+            "ix_essays".into(),
+            "CREATE INDEX ix_essays ON public.essays USING btree (a)",
+        ),
+    ];
+    objects.extend(
+        columns
+            .iter()
+            .map(|(name, definition)| object("column", format!("essays.{name}"), definition)),
+    );
+    Catalog { objects }
+}
+
+#[rstest]
+#[case::same(&[("a", "text"), ("b", "bigint")], None)]
+#[case::dropped(&[("a", "text")], Some("table public.essays is not as accepted: this is destructive"))]
+#[case::narrowed(&[("a", "text"), ("b", "integer")], Some("table public.essays is not as accepted: this is destructive"))]
+#[case::added(&[("a", "text"), ("b", "bigint"), ("c", "text")], Some("table public.essays is not as accepted"))]
+#[case::reordered(&[("b", "bigint"), ("a", "text")], Some("table public.essays is not as accepted"))]
+fn a_schema_is_the_accepted_one(#[case] columns: &[(&str, &str)], #[case] title: Option<&str>) {
+    let mut evidence = evidence();
+    let before = table(&[("a", "text"), ("b", "bigint")]);
+    evidence.schema = Some(accepted(&schema::text("a", &before)));
+    migrated(&mut evidence).catalog = Some(table(columns));
+    let verdict = verdict("deployed_schema", &evidence);
+    match title {
+        Some(title) => assert_eq!(titles(&verdict), [title]),
+        None => assert_eq!(verdict, Verdict::pass()),
+    }
+}
+
+#[test]
+fn the_version_table_is_no_part_of_the_schema() {
+    let mut evidence = evidence();
+    let mut catalog = Catalog::default();
+    for (kind, name) in [
+        ("table", "alembic_version"),
+        ("column", "alembic_version.version_num"),
+    ] {
+        let schema = Some("public".into());
+        catalog.objects.push(Object {
+            schema,
+            kind: kind.into(),
+            name: name.into(),
+            definition: String::new(),
+        });
+    }
+    migrated(&mut evidence).catalog = Some(catalog);
+    assert_eq!(verdict("deployed_schema", &evidence), Verdict::pass());
 }

@@ -51,7 +51,8 @@ pub struct Judged {
 pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
     let mut command = Command::new(&*BINARY);
     for (name, _) in std::env::vars() {
-        if name.starts_with("NEXTEST") || ["ONLY", "FAIL_FAST"].contains(&name.as_str()) {
+        let ours = ["ONLY", "FAIL_FAST", "UPDATE_SCHEMAS", "BASE_REF", "CI"];
+        if name.starts_with("NEXTEST") || ours.contains(&name.as_str()) {
             command.env_remove(name);
         }
     }

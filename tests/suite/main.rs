@@ -13,5 +13,6 @@ mod judge;
 mod manifest;
 mod monorepo;
 mod postgres;
+mod schema;
 mod selection;
 mod wrong_database;

@@ -1,0 +1,127 @@
+//! Which statement of which revision made the difference.
+
+use crate::alembic::transcript::{Place, Transcript};
+use crate::schema::{Difference, Key, Kind, Mark, Weight};
+
+/// The places of the statements behind `differences`, each once, with what to say about
+/// them; what loses data first.
+pub fn places(transcript: &Transcript, differences: &[Difference]) -> Vec<(Place, String)> {
+    let mut wanted: Vec<Wanted> = differences.iter().flat_map(wanted).collect();
+    wanted.sort_by_key(|one| !one.destructive);
+    let mut places: Vec<(Place, String)> = Vec::new();
+    for one in &wanted {
+        let Some((place, what)) = one.found_in(transcript) else { continue };
+        let same = |known: &(Place, String)| (&known.0.file, known.0.line) == (&place.file, place.line);
+        if !places.iter().any(same) {
+            let revision = place.revision.as_deref().map(|revision| format!(" (revision {revision})")).unwrap_or_default();
+            places.push((place, format!("{what}{revision}")));
+        }
+    }
+    places
+}
+
+/// What a statement has to name, and what it did.
+struct Wanted {
+    /// Names and words that are all in it, in lower case.
+    words: Vec<String>,
+    /// The verb that it should have, where one is told.
+    verb: &'static str,
+    /// What to say of a statement with that verb.
+    label: String,
+    /// The table or type as a whole, for where no statement says more.
+    object: String,
+    destructive: bool,
+}
+
+fn wanted(difference: &Difference) -> Vec<Wanted> {
+    let object = bare(&difference.name);
+    let whole = |destructive| Wanted {
+        words: vec![object.clone()],
+        verb: if difference.mark == Mark::Removed { "drop" } else { "" },
+        label: match difference.mark {
+            Mark::Removed => "dropped here".to_owned(),
+            Mark::Added => "made here".to_owned(),
+            Mark::Changed => "last changed here".to_owned(),
+        },
+        object: object.clone(),
+        destructive,
+    };
+    if difference.mark != Mark::Changed {
+        return vec![whole(matches!(difference.weight, Weight::Destructive(_)))];
+    }
+    let parts = difference.parts.iter().filter_map(|part| {
+        let (before, after) = (part.before.as_ref(), part.after.as_ref());
+        let (name, is_label) = match &after.or(before)?.key {
+            Key::Column(name) | Key::Constraint(name) => (name, false),
+            Key::Label(name) => (name, true),
+            Key::Line => return None,
+        };
+        let verb = match (before, after) {
+            (Some(_), None) if is_label => "create type",
+            (Some(_), None) => "drop",
+            (Some(_), Some(_)) => "alter",
+            _ => "",
+        };
+        // A label that is gone is in no statement any more, but the type is.
+        let words = match is_label && after.is_none() {
+            true => vec![object.clone()],
+            false => vec![object.clone(), bare(name)],
+        };
+        Some(Wanted {
+            words,
+            verb,
+            label: match (before, after) {
+                (Some(_), None) if is_label => "built here without it",
+                (Some(_), None) => "dropped here",
+                (Some(_), Some(_)) => "changed here",
+                _ => "added here",
+            }
+            .to_owned(),
+            object: object.clone(),
+            destructive: matches!(part.weight, Weight::Destructive(_)),
+        })
+    });
+    let parts: Vec<Wanted> = parts.collect();
+    match parts.is_empty() && !matches!(difference.kind, Kind::Other) {
+        true => vec![whole(false)],
+        false => parts,
+    }
+}
+
+impl Wanted {
+    /// The last statement that says it, or else the one that makes the object as it is.
+    fn found_in(&self, transcript: &Transcript) -> Option<(Place, &str)> {
+        let last = |words: &[String], verb: &str| {
+            let all = transcript.statements.iter().rev().filter_map(|statement| Some((statement, statement.place.as_ref()?)));
+            let mut fitting = all.filter(|(statement, _)| {
+                let sql = statement.sql.to_lowercase();
+                sql.contains(verb) && words.iter().all(|word| has_word(&sql, word))
+            });
+            fitting.next().map(|(_, place)| place.clone())
+        };
+        if let Some(place) = last(&self.words, self.verb) {
+            return Some((place, &self.label));
+        }
+        let place = last(std::slice::from_ref(&self.object), "create ")?;
+        Some((place, "made here, not as accepted"))
+    }
+}
+
+/// The last part of a qualified name or the text of a label, in lower case.
+fn bare(name: &str) -> String {
+    if name.starts_with('\'') {
+        return name.trim_matches('\'').to_lowercase();
+    }
+    let name = name.split('(').next().unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.trim_matches('"').replace("\"\"", "\"").to_lowercase()
+}
+
+/// Whether a text holds a word as a whole.
+fn has_word(text: &str, word: &str) -> bool {
+    let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    !word.is_empty()
+        && text.match_indices(word).any(|(at, _)| {
+            !text[..at].ends_with(part_of_word) && !text[at + word.len()..].starts_with(part_of_word)
+        })
+}

@@ -1,0 +1,57 @@
+//! The file that holds a service's accepted schema: [`SchemaFile`].
+//!
+//! Costs nothing, so each process reads it for itself.
+
+use std::path::{Path, PathBuf};
+
+use super::notes::Content;
+use crate::manifest::Service;
+
+/// `schemas/<service>.sql` beside the manifest's `services/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaFile {
+    /// Where it is looked for.
+    pub path: PathBuf,
+    /// What is there.
+    pub content: Content,
+    /// The names of the files beside it that belong to no service, sorted.
+    pub of_no_service: Vec<String>,
+}
+
+impl SchemaFile {
+    /// Reads the file of `service`.
+    #[must_use]
+    pub fn read(service: &Service) -> Self {
+        let path = service.schema_file();
+        Self {
+            content: Content::of(&path),
+            of_no_service: of_no_service(service.file.parent(), path.parent()).unwrap_or_default(),
+            path,
+        }
+    }
+}
+
+/// What is left where a service was renamed or removed.
+fn of_no_service(services: Option<&Path>, schemas: Option<&Path>) -> Option<Vec<String>> {
+    let files = schemas?
+        .read_dir()
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path());
+    let left = files.filter(|file| {
+        let stem = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let service = services
+            .unwrap_or(Path::new(""))
+            .join(format!("{stem}.toml"));
+        file.extension().is_some_and(|extension| extension == "sql") && !service.exists()
+    });
+    let mut names: Vec<String> = left
+        .filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    Some(names)
+}

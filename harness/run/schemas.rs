@@ -1,0 +1,148 @@
+//! `UPDATE_SCHEMAS=1`: the schema that was found becomes the accepted one.
+//!
+//! The only place that writes into a manifest, and not before the migrations have run
+//! to their end. What is written is judged like any other file afterwards.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Once;
+
+use super::set;
+use crate::criteria::{Criterion, Verdict, deployed_schema};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::notes::Content;
+use crate::evidence::progress::{Progress, Say};
+use crate::evidence::{Evidence, SchemaFile};
+use crate::manifest::Service;
+use crate::schema;
+
+/// Set to anything but `0`: the schemas found are accepted.
+const UPDATE_SCHEMAS: &str = "UPDATE_SCHEMAS";
+/// What every CI sets.
+const CI: &str = "CI";
+
+/// Whether schemas may be accepted, where that is asked for.
+///
+/// # Errors
+/// It is asked for in CI, where nobody would read or commit what is written.
+pub fn permitted() -> Result<()> {
+    let in_ci =
+        set(CI) && std::env::var(CI).is_ok_and(|value| !value.eq_ignore_ascii_case("false"));
+    if !(set(UPDATE_SCHEMAS) && in_ci) {
+        return Ok(());
+    }
+    Err(HarnessError::new(
+        Stage::Manifest,
+        format!("{UPDATE_SCHEMAS} is set where {CI} is: in CI no schema is accepted"),
+    )
+    .detail("a schema is accepted by a person who reads what changed and commits the file; CI compares with it")
+    .help(format!("unset {UPDATE_SCHEMAS} in CI; on your machine: {UPDATE_SCHEMAS}=1 make verify, then commit services-manifest/schemas/")))
+}
+
+/// Writes the schema that was found, where that is asked for and the criterion is about
+/// it, and puts it into the evidence.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn accept(
+    criterion: &Criterion,
+    service: &Service,
+    evidence: &mut Evidence,
+    say: Say<'_>,
+) -> Result<()> {
+    if !set(UPDATE_SCHEMAS) || criterion.id != deployed_schema::CRITERION.id {
+        return Ok(());
+    }
+    let path = service.schema_file();
+    match deployed_schema::present(service, evidence) {
+        Ok(text) => {
+            let happened = match Content::of(&path) {
+                Content::Text(known) if known == text => "unchanged",
+                Content::Missing => "written, new",
+                _ => "written",
+            };
+            if happened != "unchanged" {
+                write(&path, &text).map_err(|cause| {
+                    HarnessError::new(
+                        Stage::Manifest,
+                        format!("{} cannot be written: {cause}", path.display()),
+                    )
+                })?;
+            }
+            let lost = lost(&evidence.schema, &text);
+            say(Progress::Note(format!(
+                "schema {}: {happened}{lost}",
+                path.display()
+            )));
+            evidence.schema = Some(SchemaFile::read(service));
+        }
+        Err(Verdict::Blocked { by, .. }) => {
+            say(Progress::Note(format!(
+                "schema {}: not accepted, because of {by}",
+                path.display()
+            )));
+        }
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Names what loses data of what is accepted, so that nobody accepts it unseen.
+fn lost(known: &Option<SchemaFile>, text: &str) -> String {
+    let Some(Content::Text(known)) = known.as_ref().map(|file| &file.content) else {
+        return String::new();
+    };
+    let (Ok(known), Ok(text)) = (schema::read(known), schema::read(text)) else {
+        return String::new();
+    };
+    let differences = schema::differences(&known, &text);
+    let lost: Vec<String> = differences
+        .iter()
+        .filter(|one| one.is_destructive())
+        .map(schema::Difference::title)
+        .collect();
+    match lost.as_slice() {
+        [] => String::new(),
+        lost => format!("; destructive where it is deployed: {}", lost.join(", ")),
+    }
+}
+
+/// Says once per process which accepted schemas belong to no service.
+pub fn left_over(criterion: &Criterion, evidence: &Evidence, say: Say<'_>) {
+    static SAID: Once = Once::new();
+    let Some(file) = evidence
+        .schema
+        .as_ref()
+        .filter(|_| criterion.id == deployed_schema::CRITERION.id)
+    else {
+        return;
+    };
+    if let [_, ..] = file.of_no_service.as_slice() {
+        let files: Vec<String> = file
+            .of_no_service
+            .iter()
+            .map(|name| file.path.with_file_name(name).display().to_string())
+            .collect();
+        let note = format!(
+            "{}: no service has this name; git mv it to that of the service, or git rm it",
+            files.join(", ")
+        );
+        SAID.call_once(|| say(Progress::Note(note)));
+    }
+}
+
+/// Whole or not at all.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".partial")
+        .tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    // A temporary file is for its owner alone; this one is for everyone who reads the rest.
+    let like = fs::metadata(path).or_else(|_| fs::metadata(directory.join("../defaults.toml")))?;
+    fs::set_permissions(file.path(), like.permissions())?;
+    file.persist(path).map(drop).map_err(|failed| failed.error)
+}

@@ -1,0 +1,342 @@
+//! What a change does to rows that are there: [`Weight`].
+//!
+//! Migrations are judged on empty tables; deployed ones are not.
+
+use super::kinds::Kind;
+use super::read::{Key, Part, split_name};
+
+/// What a change means to rows that exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weight {
+    /// Nothing.
+    None,
+    /// It fails where rows are not as they would have to be, and why.
+    Risky(String),
+    /// It loses data, and why.
+    Destructive(String),
+}
+
+/// How an object weighs that is gone as a whole.
+#[must_use]
+pub fn of_removed(kind: Kind) -> Weight {
+    match kind {
+        Kind::Table | Kind::ForeignTable => destructive("dropped with its rows"),
+        Kind::Sequence => risky("its position is lost"),
+        Kind::Schema => destructive("dropped with what is in it"),
+        _ => Weight::None,
+    }
+}
+
+/// How an object weighs that is new as a whole.
+#[must_use]
+pub fn of_added(kind: Kind, text: &str) -> Weight {
+    match kind {
+        Kind::Index if text.starts_with("CREATE UNIQUE ") => {
+            risky("fails where rows are not unique")
+        }
+        Kind::ForeignKey if !text.contains(" NOT VALID") => {
+            risky("fails where a row references none")
+        }
+        _ => Weight::None,
+    }
+}
+
+/// How the change of one line weighs.
+#[must_use]
+pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> Weight {
+    match (kind, before, after) {
+        (Kind::Index | Kind::ForeignKey, _, Some(after)) => of_added(kind, &after.text),
+        (Kind::Domain, Some(before), Some(after)) => {
+            match (base_type(&before.text), base_type(&after.text)) {
+                (Some(before), Some(after)) => converted(before, after),
+                _ => Weight::None,
+            }
+        }
+        (_, Some(before), None) => match before.key {
+            Key::Column(_) => destructive("dropped with its values"),
+            Key::Label(_) => destructive("rows that hold this label cannot keep it"),
+            _ => Weight::None,
+        },
+        (_, None, Some(after)) => added(after),
+        (_, Some(before), Some(after)) => match before.key {
+            Key::Column(_) => column(&before.text, &after.text),
+            Key::Constraint(_) => added(after),
+            _ => Weight::None,
+        },
+        (_, None, None) => Weight::None,
+    }
+}
+
+fn added(after: &Part) -> Weight {
+    match after.key {
+        Key::Column(_) => {
+            let column = Column::of(&after.text);
+            let filled = ["DEFAULT ", "GENERATED "]
+                .iter()
+                .any(|word| column.rest.starts_with(word))
+                || column.kind.ends_with("serial");
+            if column.not_null && !filled {
+                risky("NOT NULL without a default fails where there are rows")
+            } else {
+                Weight::None
+            }
+        }
+        Key::Constraint(_) => risky("fails where a row breaks it"),
+        _ => Weight::None,
+    }
+}
+
+fn column(before: &str, after: &str) -> Weight {
+    let (before, after) = (Column::of(before), Column::of(after));
+    match converted(before.kind, after.kind) {
+        Weight::None if after.not_null && !before.not_null => {
+            risky("NOT NULL fails where a value is null")
+        }
+        Weight::None if before.generated() != after.generated() => match after.generated() {
+            true => destructive("generated: the values that are there are lost"),
+            false => Weight::None,
+        },
+        weight => weight,
+    }
+}
+
+/// A column's line, taken apart: `title text COLLATE "C" NOT NULL DEFAULT ''`.
+struct Column<'a> {
+    kind: &'a str,
+    not_null: bool,
+    rest: &'a str,
+}
+
+impl<'a> Column<'a> {
+    fn of(text: &'a str) -> Self {
+        let definition = split_name(text).1;
+        let end = [" COLLATE ", " NOT NULL", " DEFAULT ", " GENERATED "]
+            .iter()
+            .filter_map(|word| definition.find(word))
+            .min();
+        let (kind, rest) = definition.split_at(end.unwrap_or(definition.len()));
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("COLLATE ").map_or(rest, |rest| {
+            rest.split_once(' ').map_or("", |(_, rest)| rest)
+        });
+        let not_null = rest.strip_prefix("NOT NULL");
+        Self {
+            kind,
+            not_null: not_null.is_some(),
+            rest: not_null.unwrap_or(rest).trim_start(),
+        }
+    }
+
+    fn generated(&self) -> bool {
+        self.rest.starts_with("GENERATED ALWAYS AS (")
+    }
+}
+
+/// The type of `CREATE DOMAIN public.a AS text NOT NULL;`.
+fn base_type(text: &str) -> Option<&str> {
+    let (_, definition) = text.split_once(" AS ")?;
+    let end = [" COLLATE ", " NOT NULL", " DEFAULT ", " CONSTRAINT ", ";"]
+        .iter()
+        .filter_map(|word| definition.find(word))
+        .min();
+    definition.get(..end.unwrap_or(definition.len()))
+}
+
+/// How the values of a type fare in another one.
+fn converted(before: &str, after: &str) -> Weight {
+    let (old, new) = (Type::of(before), Type::of(after));
+    if old == new {
+        return Weight::None;
+    }
+    if let (Some(before), Some(after)) = (before.strip_suffix("[]"), after.strip_suffix("[]")) {
+        return converted(before, after);
+    }
+    let narrowed = |what: &str| destructive(&format!("narrowed: {what}"));
+    match (old.text_length(), new.text_length()) {
+        (Some(old), Some(new)) if new < old => {
+            return narrowed(&format!("at most {new} characters remain"));
+        }
+        (Some(_), Some(_)) => return Weight::None,
+        _ => {}
+    }
+    if let (Some(old), Some(new)) = (old.number(), new.number()) {
+        return if new.holds(&old) {
+            Weight::None
+        } else {
+            narrowed("larger or finer numbers are refused or rounded")
+        };
+    }
+    if old.name == new.name && old.is_time() {
+        let (old, new) = (old.first.unwrap_or(6), new.first.unwrap_or(6));
+        return if new < old {
+            narrowed("fractions of seconds are cut")
+        } else {
+            Weight::None
+        };
+    }
+    match (old.name.as_str(), new.name.as_str()) {
+        ("timestamp with time zone" | "timestamp without time zone", "date") => {
+            narrowed("the time of day is cut")
+        }
+        ("timestamp with time zone", "timestamp without time zone") => {
+            narrowed("the instant becomes a local time")
+        }
+        ("jsonb", "json") => Weight::None,
+        (_, "text" | "character varying") if new.first.is_none() => Weight::None,
+        _ => risky("another type: fails where a value cannot be converted"),
+    }
+}
+
+/// A type such as `numeric(10,2)`.
+#[derive(Debug, PartialEq, Eq)]
+struct Type {
+    name: String,
+    first: Option<u32>,
+    second: Option<i32>,
+}
+
+/// What a numeric type holds.
+struct Number {
+    /// Decimal digits before the point.
+    whole: f64,
+    /// Decimal digits after the point.
+    fraction: f64,
+}
+
+impl Number {
+    fn holds(&self, other: &Self) -> bool {
+        self.whole >= other.whole && self.fraction >= other.fraction
+    }
+}
+
+impl Type {
+    fn of(text: &str) -> Self {
+        let plain = match text {
+            "smallserial" => "smallint",
+            "serial" => "integer",
+            "bigserial" => "bigint",
+            other => other,
+        };
+        let bare = || Self {
+            name: plain.to_owned(),
+            first: None,
+            second: None,
+        };
+        let Some((name, rest)) = plain.split_once('(') else {
+            return bare();
+        };
+        // A precision stands within a name: `timestamp(0) without time zone`.
+        let Some((numbers, after)) = rest.split_once(')') else {
+            return bare();
+        };
+        let mut numbers = numbers.split(',');
+        let first = numbers.next().and_then(|number| number.trim().parse().ok());
+        let second = numbers.next().and_then(|number| number.trim().parse().ok());
+        Self {
+            name: format!("{}{after}", name.trim_end()),
+            first,
+            second,
+        }
+    }
+
+    /// How many characters it holds.
+    fn text_length(&self) -> Option<u32> {
+        match self.name.as_str() {
+            "text" => Some(u32::MAX),
+            "character varying" => Some(self.first.unwrap_or(u32::MAX)),
+            "character" => Some(self.first.unwrap_or(1)),
+            _ => None,
+        }
+    }
+
+    /// <https://www.postgresql.org/docs/current/datatype-numeric.html>
+    fn number(&self) -> Option<Number> {
+        let (whole, fraction) = match (self.name.as_str(), self.first) {
+            ("smallint", _) => (4.5, 0.0),
+            ("integer", _) => (9.3, 0.0),
+            ("bigint", _) => (18.9, 0.0),
+            ("real", _) => (6.0, 6.0),
+            ("double precision", _) => (15.0, 15.0),
+            ("numeric", None) => (f64::INFINITY, f64::INFINITY),
+            ("numeric", Some(precision)) => {
+                let scale = f64::from(self.second.unwrap_or_default());
+                (f64::from(precision) - scale, scale)
+            }
+            _ => return None,
+        };
+        Some(Number { whole, fraction })
+    }
+
+    fn is_time(&self) -> bool {
+        self.name.starts_with("time") || self.name == "interval"
+    }
+}
+
+fn risky(why: &str) -> Weight {
+    Weight::Risky(why.to_owned())
+}
+
+fn destructive(why: &str) -> Weight {
+    Weight::Destructive(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Weight, column};
+
+    fn weight(before: &str, after: &str) -> &'static str {
+        match column(&format!("a {before}"), &format!("a {after}")) {
+            Weight::None => "none",
+            Weight::Risky(_) => "risky",
+            Weight::Destructive(_) => "destructive",
+        }
+    }
+
+    #[rstest]
+    #[case::shorter("character varying(64)", "character varying(32)", "destructive")]
+    #[case::longer("character varying(32)", "character varying(64)", "none")]
+    #[case::text_cut("text", "character varying(255)", "destructive")]
+    #[case::text_without_end("text", "character varying", "none")]
+    #[case::to_text("character varying(64) NOT NULL", "text NOT NULL", "none")]
+    #[case::padded("character varying(3)", "character(3)", "none")]
+    #[case::one_character("character varying(3)", "character", "destructive")]
+    #[case::smaller_integer("bigint NOT NULL", "integer NOT NULL", "destructive")]
+    #[case::smaller_serial("bigserial NOT NULL", "serial NOT NULL", "destructive")]
+    #[case::larger_integer("integer", "bigint", "none")]
+    #[case::serial("integer NOT NULL", "serial NOT NULL", "none")]
+    #[case::less_precise("numeric(10,2)", "numeric(8,2)", "destructive")]
+    #[case::less_scale("numeric(10,2)", "numeric(10,0)", "destructive")]
+    #[case::more_scale_fewer_digits("numeric(10,2)", "numeric(10,4)", "destructive")]
+    #[case::more_precise("numeric(10,2)", "numeric(12,2)", "none")]
+    #[case::any_numeric("numeric(10,2)", "numeric", "none")]
+    #[case::limited("numeric", "numeric(10,2)", "destructive")]
+    #[case::no_fraction("numeric(10,2)", "bigint", "destructive")]
+    #[case::integer_to_numeric("integer", "numeric(12,2)", "none")]
+    #[case::float("double precision", "real", "destructive")]
+    #[case::whole_seconds(
+        "timestamp with time zone",
+        "timestamp(0) with time zone",
+        "destructive"
+    )]
+    #[case::zone(
+        "timestamp with time zone",
+        "timestamp without time zone",
+        "destructive"
+    )]
+    #[case::day("timestamp without time zone", "date", "destructive")]
+    #[case::elements("character varying(64)[]", "character varying(32)[]", "destructive")]
+    #[case::enum_to_text("public.essay_status", "character varying", "none")]
+    #[case::text_to_enum("text", "public.essay_status", "risky")]
+    #[case::text_to_number("text", "integer", "risky")]
+    #[case::not_null("text", "text NOT NULL", "risky")]
+    #[case::null("text NOT NULL", "text", "none")]
+    #[case::default("text DEFAULT 'a'::text", "text DEFAULT 'b'::text", "none")]
+    #[case::default_text_is_no_type("text DEFAULT 'x NOT NULL'::text", "text", "none")]
+    #[case::collation("text COLLATE \"C\"", "text COLLATE \"de_DE\" NOT NULL", "risky")]
+    #[case::generated("integer", "integer GENERATED ALWAYS AS (1) STORED", "destructive")]
+    fn weighs(#[case] before: &str, #[case] after: &str, #[case] expected: &str) {
+        assert_eq!(weight(before, after), expected);
+    }
+}

@@ -1,0 +1,289 @@
+//! From a catalog to statements: [`written`].
+
+use super::kinds::Kind;
+use super::names::{literal, qualified, quoted};
+use super::spelling::one_spelling;
+use super::table::{Tables, statement};
+use crate::evidence::Catalog;
+use crate::evidence::catalog::Object;
+
+/// One object as statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its schema; `None` for what belongs to the database.
+    pub schema: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+    /// Its qualified name, as SQL has it.
+    pub name: String,
+    /// The statements that build it.
+    pub statements: String,
+}
+
+impl Written {
+    /// The line above the statements.
+    pub fn header(&self) -> String {
+        // A name may hold a line break, a header may not.
+        format!(
+            "-- {} {}",
+            self.kind.name(),
+            self.name.replace(['\n', '\r'], " ")
+        )
+    }
+}
+
+/// Every object of `catalog`, sorted by schema, kind and name. Roles are left out: they
+/// belong to the server.
+pub fn written(catalog: &Catalog) -> Vec<Written> {
+    let tables = Tables::of(catalog);
+    let mut written: Vec<Written> = tables.written();
+    written.extend(
+        catalog
+            .objects
+            .iter()
+            .filter_map(|object| single(object, &tables)),
+    );
+    let public = |object: &Object| object.kind == "schema" && object.name == "public";
+    if !catalog.objects.iter().any(public) {
+        written.push(Written {
+            schema: None,
+            kind: Kind::Schema,
+            name: "public".to_owned(),
+            statements: statement("DROP SCHEMA public"),
+        });
+    }
+    for one in written.iter_mut().filter(|one| !one.kind.has_body()) {
+        one.statements = one_spelling(&one.statements);
+    }
+    written.sort_by(|a, b| (&a.schema, a.kind, &a.name).cmp(&(&b.schema, b.kind, &b.name)));
+    written
+}
+
+/// An object that stands for itself; `None` for what is part of a table, and for roles.
+fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
+    let definition = object.definition.trim_end();
+    let schema = object.schema.as_deref();
+    let name = qualified(schema, &object.name);
+    let kind = Kind::of_catalog(&object.kind);
+    let (name, sql) = match kind {
+        Kind::Schema if object.name == "public" => return None,
+        Kind::Schema => (
+            quoted(&object.name),
+            format!("CREATE SCHEMA {}", quoted(&object.name)),
+        ),
+        Kind::Extension => (
+            quoted(&object.name),
+            format!(
+                "CREATE EXTENSION {} WITH {definition}",
+                quoted(&object.name)
+            ),
+        ),
+        Kind::EnumType => {
+            let sql = format!("CREATE TYPE {name} AS ENUM (\n{}\n)", labels(definition));
+            (name, sql)
+        }
+        Kind::Domain => {
+            let sql = format!("CREATE DOMAIN {name} AS {definition}");
+            (name, sql)
+        }
+        Kind::CompositeType => {
+            let sql = format!("CREATE TYPE {name} AS ({definition})");
+            (name, sql)
+        }
+        Kind::RangeType => {
+            let sql = format!("CREATE TYPE {name} AS RANGE (SUBTYPE = {definition})");
+            (name, sql)
+        }
+        Kind::Sequence => {
+            if tables.is_implied(object) {
+                return None;
+            }
+            let properties = definition.split(" OWNED BY ").next().unwrap_or(definition);
+            let sql = format!("CREATE SEQUENCE {name} {}", beyond_defaults(properties));
+            (name, sql)
+        }
+        Kind::Function | Kind::Procedure => (routine(object), definition.to_owned()),
+        Kind::View | Kind::MaterializedView => {
+            let sql = view(kind, &name, definition);
+            (name, sql)
+        }
+        Kind::Index => {
+            if tables.has_constraint(object) {
+                return None;
+            }
+            return Some(index(object, name));
+        }
+        Kind::Statistics => (name, definition.to_owned()),
+        Kind::Comment => return comment(object),
+        Kind::Aggregate => {
+            let result = format!("-- returns {definition}; only its name is recorded");
+            return Some(noted(object, kind, routine(object), result));
+        }
+        Kind::Other if object.kind == "role" || tables.has(object) => return None,
+        Kind::Other => {
+            let name = format!("{} {}", object.kind, object.name);
+            return Some(noted(
+                object,
+                kind,
+                name,
+                "-- only its name is recorded".to_owned(),
+            ));
+        }
+        _ => return None,
+    };
+    let schema = object.schema.clone().filter(|_| kind != Kind::Schema);
+    Some(Written {
+        schema,
+        kind,
+        name,
+        statements: statement(&sql),
+    })
+}
+
+/// An object that nothing creates.
+fn noted(object: &Object, kind: Kind, name: String, note: String) -> Written {
+    Written {
+        schema: object.schema.clone(),
+        kind,
+        name,
+        statements: note,
+    }
+}
+
+/// The labels of an enum type, a line each; in a catalog they stand in one, in quotes.
+fn labels(definition: &str) -> String {
+    let mut labels = String::new();
+    let mut inside = false;
+    let mut rest = definition.chars().peekable();
+    while let Some(letter) = rest.next() {
+        inside ^= letter == '\'';
+        labels.push(letter);
+        if letter == ',' && !inside {
+            labels.push('\n');
+            rest.next_if_eq(&' ');
+        }
+    }
+    labels
+        .split('\n')
+        .map(|label| format!("    {label}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What a sequence has beyond the defaults of an ascending one of its type.
+pub fn beyond_defaults(properties: &str) -> String {
+    let largest = match properties.split(' ').nth(1) {
+        Some("smallint") => "MAXVALUE 32767",
+        Some("integer") => "MAXVALUE 2147483647",
+        _ => "MAXVALUE 9223372036854775807",
+    };
+    let defaults = [
+        "AS bigint",
+        "START 1",
+        "INCREMENT 1",
+        "MINVALUE 1",
+        largest,
+        "CACHE 1",
+    ];
+    let all = format!(" {properties} ");
+    let text = defaults.iter().fold(all, |text, default| {
+        text.replacen(&format!(" {default} "), " ", 1)
+    });
+    text.trim().to_owned()
+}
+
+/// A function's name with its arguments, which the catalog gives in SQL already.
+fn routine(object: &Object) -> String {
+    let (name, arguments) = object.name.split_once('(').unwrap_or((&object.name, ")"));
+    format!("{}({arguments}", qualified(object.schema.as_deref(), name))
+}
+
+/// A view; the catalog has its options after the query.
+fn view(kind: Kind, name: &str, definition: &str) -> String {
+    let (query, options) = match definition.rsplit_once("; WITH (") {
+        Some((query, options)) => (query, format!(" WITH ({options}")),
+        None => (definition, String::new()),
+    };
+    format!(
+        "CREATE {} {name}{options} AS\n{}",
+        kind.name().to_uppercase(),
+        query.trim_start_matches('\n')
+    )
+}
+
+/// An index. `ONLY` would keep that of a partitioned table from being valid.
+fn index(object: &Object, name: String) -> Written {
+    let (definition, invalid) = match object.definition.strip_suffix(" INVALID") {
+        Some(definition) => (definition, true),
+        None => (object.definition.as_str(), false),
+    };
+    let mut statements = statement(&definition.replacen(" ON ONLY ", " ON ", 1));
+    if invalid {
+        statements.push_str(" -- not valid: its CREATE INDEX CONCURRENTLY failed");
+    }
+    Written {
+        schema: object.schema.clone(),
+        kind: Kind::Index,
+        name,
+        statements,
+    }
+}
+
+/// A comment; `pg_identify_object` says on what, in its own words.
+fn comment(object: &Object) -> Option<Written> {
+    const IN_TWO_WORDS: &[(&str, &str)] = &[
+        ("table column", "column"),
+        ("view column", "column"),
+        ("materialized view column", "column"),
+        ("foreign table column", "column"),
+        ("composite type column", "column"),
+        ("table constraint", "constraint"),
+        ("domain constraint", "constraint"),
+        ("statistics object", "statistics"),
+        ("materialized view", "materialized view"),
+        ("foreign table", "foreign table"),
+    ];
+    let strip = |prefix: &str| object.name.strip_prefix(prefix)?.strip_prefix(' ');
+    let known = IN_TWO_WORDS
+        .iter()
+        .find_map(|(found, kind)| Some((*kind, *found, strip(found)?)));
+    let (kind, found, identity) = match known {
+        Some(known) => known,
+        None => object
+            .name
+            .split_once(' ')
+            .map(|(kind, identity)| (kind, kind, identity))?,
+    };
+    let identity = match found {
+        "domain constraint" => identity.replacen(" on ", " ON DOMAIN ", 1),
+        "table constraint" | "trigger" | "rule" | "policy" => identity.replacen(" on ", " ON ", 1),
+        _ => identity.to_owned(),
+    };
+    let text = literal(&object.definition);
+    // Triggers, rules and policies have no schema of their own.
+    let of_table = || {
+        identity
+            .split_once(" ON ")
+            .map(|(_, table)| first_part(table))
+    };
+    Some(Written {
+        schema: object.schema.clone().or_else(of_table),
+        kind: Kind::Comment,
+        name: format!("{kind} {identity}"),
+        statements: statement(&format!(
+            "COMMENT ON {} {identity} IS {text}",
+            kind.to_uppercase()
+        )),
+    })
+}
+
+/// The first name of `public.essays`, without quotes.
+fn first_part(qualified: &str) -> String {
+    match qualified
+        .strip_prefix('"')
+        .and_then(|rest| rest.split_once("\"."))
+    {
+        Some((name, _)) => name.replace("\"\"", "\""),
+        None => qualified.split('.').next().unwrap_or_default().to_owned(),
+    }
+}

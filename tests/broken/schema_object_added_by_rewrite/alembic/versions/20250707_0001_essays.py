@@ -1,0 +1,31 @@
+"""Essays.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 10:00:00.000000
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "essays",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("title", sa.String(64), nullable=False),
+        sa.Column("content", sa.Text),
+        sa.Column("owner", sa.String(64), nullable=False),
+    )
+    op.create_table(
+        "grades",
+        sa.Column("essay_id", sa.Integer, sa.ForeignKey("essays.id"), primary_key=True),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("grades")
+    op.drop_table("essays")
