@@ -41,7 +41,7 @@ pub fn of(directory: &Path, root: &Path) -> Guess<Vec<String>> {
         }
         if let Some(program) = manager(project) {
             let words = [program, "run", "python"].map(str::to_owned).to_vec();
-            let why = format!("a project of {program} in {}", named(project, root));
+            let why = format!("a project of {program}");
             return Guess::likely(words, why);
         }
     }
@@ -83,12 +83,4 @@ fn has_alembic(environment: &Path) -> bool {
     versions
         .map(|version| version.path().join("site-packages/alembic/__init__.py"))
         .any(|package| package.is_file())
-}
-
-fn named(project: &Path, root: &Path) -> String {
-    let relative = project.strip_prefix(root).unwrap_or(project);
-    match relative.as_os_str().is_empty() {
-        true => "the root".to_owned(),
-        false => relative.display().to_string(),
-    }
 }

@@ -17,7 +17,7 @@ pub fn files(discovery: &Discovery) -> Vec<(PathBuf, String)> {
     let root = relative(&discovery.to, &discovery.root);
     let mut files = vec![(
         PathBuf::from("defaults.toml"),
-        defaults(&root, &discovery.common, convention.is_some()),
+        defaults(&root, discovery, convention.is_some()),
     )];
     if let Some((convention, counts)) = &shared {
         let text = outbox_convention(convention, counts, services);
@@ -30,8 +30,8 @@ pub fn files(discovery: &Discovery) -> Vec<(PathBuf, String)> {
     files
 }
 
-fn defaults(root: &str, common: &Common, has_outbox: bool) -> String {
-    let mut text = String::new();
+fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
+    let common = &discovery.common;
     let not_shared = match has_outbox {
         true => "",
         false => {
@@ -40,8 +40,11 @@ fn defaults(root: &str, common: &Common, has_outbox: bool) -> String {
              outbox_indexes = \"no outbox table was found: to be checked\"\n\n"
         }
     };
-    let _ = write!(
-        text,
+    let (version, from) = match discovery.postgres {
+        Some(version) => (version, "taken from a Compose file"),
+        None => (15, "not found, so this is a guess"),
+    };
+    format!(
         "# What every service inherits. A file in services/ may override any of it.\n\n\
          # The monorepo, relative to this file.\n\
          root = {}\n\n\
@@ -51,8 +54,8 @@ fn defaults(root: &str, common: &Common, has_outbox: bool) -> String {
          # The SQLAlchemy driver in the URL a service is given: postgresql+<driver>://...\n\
          {}driver = {}\n\n\
          [postgres]\n\
-         # The major version that production runs: to be checked.\n\
-         version = \"15\"\n\n\
+         # The major version that production runs; {from}: to be checked.\n\
+         version = \"{version}\"\n\n\
          [not_applicable]\n\
          {not_shared}\
          # conventions/notes.toml would say which notes every service's README carries.\n\
@@ -62,8 +65,7 @@ fn defaults(root: &str, common: &Common, has_outbox: bool) -> String {
         words(&common.python.value),
         doubt(&common.driver),
         quoted(&common.driver.value),
-    );
-    text
+    )
 }
 
 /// Why a default is to be checked.
@@ -117,6 +119,9 @@ fn service(found: &Found, common: &Common, convention: Option<&OutboxConvention>
 
 fn url(text: &mut String, found: &Found) {
     let source = &found.url.value;
+    if source.variables.is_empty() && !source.ini {
+        return;
+    }
     let _ = writeln!(text);
     comment(text, &sentence(&found.url.why));
     match &*source.variables {
@@ -139,6 +144,9 @@ fn env(text: &mut String, found: &Found) {
         return;
     }
     let _ = writeln!(text, "\n[env]");
+    if !parts.is_empty() {
+        comment(text, &sentence(&found.url.why));
+    }
     for (name, value) in parts {
         let _ = writeln!(text, "{} = {}", key(name), quoted(value));
     }

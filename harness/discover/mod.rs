@@ -59,6 +59,8 @@ pub struct Discovery {
     pub to: PathBuf,
     /// How many directories were looked into.
     pub directories: usize,
+    /// The major version of PostgreSQL that most Compose files name.
+    pub postgres: Option<u32>,
     /// The services, sorted by name.
     pub services: Vec<Found>,
     /// What most of them share.
@@ -174,10 +176,11 @@ fn searched(request: &Request) -> Result<Discovery> {
         return Err(nothing_found(&tree, &found.left_out));
     };
     Ok(Discovery {
-        root: tree.root,
+        root: tree.root.clone(),
         common,
         to,
         directories: tree.directories,
+        postgres: tree.postgres(),
         services,
         left_out: found.left_out,
         files: Vec::new(),

@@ -54,6 +54,17 @@ const GENERIC: [&str; 44] = [
     "store",
 ];
 
+/// Those of them that are still better than the name of the monorepo's own directory.
+const LAYERS: [&str; 7] = [
+    "api",
+    "app",
+    "apps",
+    "application",
+    "backend",
+    "server",
+    "web",
+];
+
 /// A service of an existing manifest: its name, and what it describes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Known {
@@ -146,7 +157,18 @@ fn parts(
         parts.push(clean(&environment.section));
     }
     parts.retain(|part| !part.is_empty());
-    parts
+    let below = parts.iter().skip(1);
+    let layer = below.clone().find(|part| LAYERS.contains(&part.as_str()));
+    match layer {
+        Some(layer) if below.clone().all(is_generic) => vec![layer.clone()],
+        _ => parts,
+    }
+}
+
+fn is_generic(part: &String) -> bool {
+    let word = part.to_lowercase();
+    let word = word.trim_matches('_');
+    GENERIC.contains(&word) || GENERIC.contains(&word.trim_end_matches('s'))
 }
 
 /// The shortest names that are all different: as many parts from the end as needed, first
@@ -175,11 +197,6 @@ fn shortest(all: &[Vec<String>]) -> Vec<String> {
 /// The name at one level: even ones leave generic parts out, and every second level takes
 /// one more part.
 fn at_level(parts: &[String], level: usize) -> String {
-    let is_generic = |part: &String| {
-        let word = part.to_lowercase();
-        GENERIC.contains(&word.trim_matches('_').trim_end_matches('s'))
-            || GENERIC.contains(&word.trim_matches('_'))
-    };
     let generic = parts
         .iter()
         .rev()

@@ -465,6 +465,25 @@ fn an_ini_elsewhere_says_where_alembic_is_run() {
 }
 
 #[test]
+fn a_compose_file_says_which_postgresql() {
+    let directory = monorepo(&[
+        ("backend/alembic.ini", INI),
+        ("backend/alembic/env.py", "from alembic import context\n"),
+        (
+            "docker-compose.yml",
+            "services:\n  db:\n    image: postgres:17\n",
+        ),
+    ]);
+    let discovery = discovered(directory.path());
+    assert!(
+        discovery.files[0].text.contains("version = \"17\""),
+        "{}",
+        discovery.files[0].text
+    );
+    assert_eq!(discovery.services[0].name, "backend");
+}
+
+#[test]
 fn sections_are_services_of_their_own() {
     let ini = "[DEFAULT]\nscript_location = alembic\n[orders]\nversion_locations = alembic/orders\n\
         [users]\nversion_locations = alembic/users\n[loggers]\nkeys = root\n";

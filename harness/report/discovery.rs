@@ -53,6 +53,7 @@ pub fn text(request: &Request, discovery: &Discovery) -> String {
 
 fn service(found: &Found, common: &Common, width: usize) -> String {
     let history = match found.history {
+        Some((0, _)) => "no revision".to_owned(),
         Some((1, 1)) => "1 revision".to_owned(),
         Some((revisions, 1)) => format!("{revisions} revisions"),
         Some((revisions, heads)) => format!("{revisions} revisions, {heads} heads"),

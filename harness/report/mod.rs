@@ -19,7 +19,10 @@ use crate::manifest::DIRECTORY_VARIABLE;
 fn shown(file: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
     let relative = file.strip_prefix(&here).unwrap_or(file);
-    relative.display().to_string()
+    match relative.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => relative.display().to_string(),
+    }
 }
 
 /// One criterion on one service, as people call it.

@@ -83,7 +83,7 @@ fn a_dry_run_shows_and_writes_nothing() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     for shown in [
         "2 Alembic environments below ",
-        "orders  certain  orders, 0 revisions",
+        "orders  certain  orders, no revision",
         "services/users.toml would be written",
         "database_url_env = \"USERS_DATABASE_URL\"",
         "nothing was written",
