@@ -41,8 +41,8 @@ SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
-	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '                     [POSTGRES_PROVIDER=<name>] [UPDATE_SCHEMAS=1] [PYTHON=<path>]'
+	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
 		while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use migration_harness::discover::{Request, discover};
+use migration_harness::manifest::DIRECTORY_VARIABLE;
 use migration_harness::report;
 
 /// Finds every Alembic environment below a directory and writes a manifest for them.
@@ -13,13 +14,8 @@ use migration_harness::report;
 struct Arguments {
     /// The monorepo
     root: PathBuf,
-    /// Where the manifest goes [default: <ROOT>/services-manifest]
-    #[arg(
-        long,
-        env = "SERVICES_MANIFEST",
-        value_name = "DIR",
-        hide_env_values = true
-    )]
+    /// Where the manifest goes [default: SERVICES_MANIFEST, or <ROOT>/services-manifest]
+    #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// Replace files that exist
     #[arg(long)]
@@ -36,7 +32,8 @@ fn main() -> ExitCode {
         force,
         dry_run,
     } = Arguments::parse();
-    let to = to.filter(|to| !to.as_os_str().is_empty());
+    let named = std::env::var_os(DIRECTORY_VARIABLE).filter(|named| !named.is_empty());
+    let to = to.or(named.map(PathBuf::from));
     let request = Request {
         root,
         to,

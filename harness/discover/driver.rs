@@ -26,9 +26,16 @@ const LISTS: [&str; 6] = [
     "requirements/base.txt",
 ];
 
-/// The driver of a service: `texts` are URLs, or beginnings of URLs, that its code has.
+/// The driver of a service in `directory`: `texts` are URLs, or beginnings of URLs, that its
+/// code has, `python` is its interpreter.
 #[must_use]
-pub fn of(texts: &[String], is_async: bool, directory: &Path, root: &Path) -> Guess<String> {
+pub fn of(
+    texts: &[String],
+    is_async: bool,
+    python: &Path,
+    directory: &Path,
+    root: &Path,
+) -> Guess<String> {
     let schemes: Vec<&str> = texts
         .iter()
         .filter_map(|text| Some(text.split_once("://")?.0))
@@ -40,7 +47,10 @@ pub fn of(texts: &[String], is_async: bool, directory: &Path, root: &Path) -> Gu
         let why = format!("its code has a URL that begins with postgresql+{driver}");
         return Guess::certain(driver.to_owned(), why);
     }
-    let listed = listed(directory, root);
+    let mut listed = listed(directory, root);
+    if listed.is_empty() {
+        listed = installed(python);
+    }
     let fits = |wanted: bool| {
         let drivers = DRIVERS.iter().filter(|(driver, _, is_async)| {
             *is_async == wanted || (wanted && *driver == "psycopg")
@@ -109,6 +119,21 @@ fn listed(directory: &Path, root: &Path) -> Vec<&'static str> {
         }
     }
     Vec::new()
+}
+
+/// The drivers in the virtual environment of an interpreter.
+fn installed(python: &Path) -> Vec<&'static str> {
+    let environment = python.parent().and_then(Path::parent).unwrap_or(python);
+    let versions = std::fs::read_dir(environment.join("lib"));
+    let versions: Vec<_> = versions.into_iter().flatten().flatten().collect();
+    let has = |driver: &str| {
+        let package = |version: &std::fs::DirEntry| {
+            version.path().join("site-packages").join(driver).is_dir()
+        };
+        versions.iter().any(package)
+    };
+    let drivers = DRIVERS.iter().map(|(driver, ..)| *driver);
+    drivers.filter(|driver| has(driver)).collect()
 }
 
 /// Whether a list of packages has `package`, and not only one whose name begins so.

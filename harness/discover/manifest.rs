@@ -250,20 +250,15 @@ fn comment(text: &mut String, words: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-/// A fragment as a sentence.
+/// A fragment as a sentence. What it begins with stays as it is where it is the name of a
+/// file.
 fn sentence(fragment: &str) -> String {
+    let first = fragment.split(' ').next().unwrap_or_default();
     let mut letters = fragment.chars();
-    let first = letters
-        .next()
-        .map(|letter| match fragment.starts_with("env.py") {
-            true => letter,
-            false => letter.to_ascii_uppercase(),
-        });
-    format!(
-        "{}{}.",
-        first.map(String::from).unwrap_or_default(),
-        letters.as_str()
-    )
+    match (first.contains(['.', '/']), letters.next()) {
+        (false, Some(letter)) => format!("{}{}.", letter.to_uppercase(), letters.as_str()),
+        _ => format!("{fragment}."),
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -155,15 +155,15 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
     let reader = Reader::new(&modules);
     let told = told(&reader, &environment);
     let (history, revisions) = history(&environment);
-    let driver = driver::of(
-        &told.texts,
-        told.is_async,
-        &environment.directory,
-        &tree.root,
-    );
+    let Environment { directory, .. } = &environment;
+    let python = interpreter::of(directory, &tree.root);
+    let program = tree
+        .root
+        .join(python.value.first().map_or("", String::as_str));
+    let driver = driver::of(&told.texts, told.is_async, &program, directory, &tree.root);
     Found {
         path: tree.shown(&environment.directory),
-        python: interpreter::of(&environment.directory, &tree.root),
+        python,
         outbox: outbox::of(&Reader::new(&modules), &revisions),
         doubts: doubts(&told, &environment),
         url: told.source,

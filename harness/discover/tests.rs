@@ -152,6 +152,11 @@ fn reads_env_py(#[case] env: &str) {
     "str(settings.url)",
     "THE_DATABASE_URL"
 )]
+#[case::choices(
+    "class S(BaseSettings):\n    url: str = Field(validation_alias=AliasChoices(AliasPath('url'), 'THE_DATABASE_URL'))\nsettings = S()",
+    "settings.url",
+    "THE_DATABASE_URL"
+)]
 #[case::annotated(
     "class S(BaseSettings):\n    url: Annotated[str, Field(alias='THE_DATABASE_URL')]\nsettings = S()",
     "settings.url",

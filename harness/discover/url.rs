@@ -7,7 +7,7 @@ use super::python::trace::{self, Trace};
 use super::python::{Module, Needed, Part, Reader, Value, needed};
 
 /// What a name of a variable that holds a URL has in it.
-const URL_LIKE: [&str; 20] = [
+const URL_LIKE: [&str; 17] = [
     "DATABASE_URL",
     "DATABASE_URI",
     "DB_URL",
@@ -22,12 +22,9 @@ const URL_LIKE: [&str; 20] = [
     "PG_DSN",
     "SQLALCHEMY_URL",
     "SQLALCHEMY_DATABASE",
-    "SQL_ALCHEMY_CONN",
-    "SQLALCHEMY_CONN",
     "CONNECTION_URL",
     "CONNECTION_STRING",
-    "DB_CONN",
-    "DATABASE_CONN",
+    "CONN_STR",
 ];
 
 /// How a service is given its URL.
@@ -271,12 +268,13 @@ fn surroundings(reader: &Reader<'_>, env: &Rc<Module>) -> (Vec<Needed>, Vec<Stri
             candidates.push(variable);
         }
     }
+    candidates.sort_by_key(|name| name.to_uppercase().contains("TEST"));
     (needed, candidates)
 }
 
 fn is_url_like(name: &str) -> bool {
     let name = name.to_uppercase();
-    URL_LIKE.iter().any(|part| name.contains(part))
+    name.ends_with("_CONN") || URL_LIKE.iter().any(|part| name.contains(part))
 }
 
 impl Origins {

@@ -283,9 +283,15 @@ pub fn mentioned(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<String> {
         let mut search = Mentions(Vec::new());
         search.visit_body(&module.body);
         found.append(&mut search.0);
-        let place = Place::top(&module);
-        for class in instantiated(reader, &place) {
-            found.extend(variables(reader, &class));
+        for stmt in flat(&module.body) {
+            if let Stmt::ClassDef(def) = stmt {
+                let class = Class {
+                    module: Rc::clone(&module),
+                    name: def.name.to_string(),
+                    nested: None,
+                };
+                found.extend(variables(reader, &class));
+            }
         }
     }
     found

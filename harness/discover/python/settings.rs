@@ -200,9 +200,18 @@ pub(super) fn names(
             let Some(alias) = call.arguments.find_keyword(keyword) else {
                 continue;
             };
-            let aliases = reader.value(place, &alias.value);
-            let texts = aliases.options().iter().filter_map(Value::text);
-            let aliases: Vec<_> = texts.map(|text| cased(text.to_owned())).collect();
+            let texts = match &alias.value {
+                Expr::Call(choices) if last_name(&choices.func) == Some("AliasChoices") => {
+                    // `AliasPath(...)` among them is the way within a nested value.
+                    let choices = choices.arguments.args.iter();
+                    choices.filter(|choice| !choice.is_call_expr()).collect()
+                }
+                one => vec![one],
+            };
+            let values = texts.into_iter().map(|text| reader.value(place, text));
+            let aliases: Vec<String> = values
+                .filter_map(|value| value.text().map(|text| cased(text.to_owned())))
+                .collect();
             if !aliases.is_empty() {
                 return aliases;
             }

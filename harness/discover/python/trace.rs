@@ -45,6 +45,7 @@ pub fn trace(reader: &Reader<'_>, env: &Rc<Module>) -> Trace {
         seen: HashSet::new(),
         offline: false,
         trace: Trace {
+            is_async: env.source.contains("sqlalchemy.ext.asyncio"),
             flask: env.source.contains("current_app"),
             ..Trace::default()
         },
