@@ -59,7 +59,9 @@ fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
          [not_applicable]\n\
          {not_shared}\
          # conventions/notes.toml would say which notes every service's README carries.\n\
-         migration_notes = \"no conventions/notes.toml\"\n",
+         migration_notes = \"no conventions/notes.toml\"\n\
+         # Without this line, UPDATE_SCHEMAS=1 writes each service's schema as it is now.\n\
+         deployed_schema = \"no schema was accepted yet\"\n",
         quoted(root),
         doubt(&common.python),
         words(&common.python.value),

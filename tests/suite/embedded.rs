@@ -74,7 +74,7 @@ fn its_cargo_test_passes_for_good_services_and_fails_for_a_broken_one() {
     monorepo.write(
         "services-manifest/services/orders.toml",
         &format!(
-            "{}\n[not_applicable]\noutbox_indexes = \"none\"\nmigration_notes = \"none\"\n",
+            "{}\n[not_applicable]\noutbox_indexes = \"none\"\nmigration_notes = \"none\"\ndeployed_schema = \"none\"\n",
             PLAIN.replace("{name}", "orders")
         ),
     );
