@@ -267,6 +267,26 @@ fn what_cannot_be_followed_is_said_with_what_may_be_meant() {
     assert!(found.url.value.ini);
 }
 
+#[rstest]
+#[case::called("config.set_main_option('sqlalchemy.url', lib.url())")]
+#[case::subscript("section['sqlalchemy.url'] = lib.settings['url']")]
+fn an_ini_that_env_py_overrides_is_not_taken_for_the_source(#[case] set: &str) {
+    let env = format!(
+        "import lib\nconfig = context.config\nsection = config.get_section('alembic')\n{set}\n\
+         e = engine_from_config(section)"
+    );
+    let found = orders(&env, "");
+    assert_eq!(found.url.sure, Sure::Unsure, "{:?}", found.url);
+}
+
+#[test]
+fn a_path_of_sqlite_is_no_part_of_a_url_of_postgresql() {
+    let env = "import os\ncreate_engine(f\"sqlite:///{os.environ['ORDERS_FILE']}\")";
+    let found = orders(env, "");
+    assert_eq!(found.url.value.parts, []);
+    assert_eq!(found.url.sure, Sure::Unsure, "{:?}", found.url);
+}
+
 const PARTS: [(&str, &str); 5] = [
     ("PG_HOST", "{database_host}"),
     ("PG_NAME", "{database_name}"),

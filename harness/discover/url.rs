@@ -163,7 +163,7 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
         let why = format!("env.py makes its URL from {}", other.join(", "));
         return Guess::likely(source(other, origins.ini), why);
     }
-    if origins.ini && !trace.flask {
+    if origins.ini && !trace.overridden && !trace.flask {
         let why = "env.py reads sqlalchemy.url";
         return Guess::certain(source(Vec::new(), true), why);
     }
@@ -274,7 +274,9 @@ fn surroundings(reader: &Reader<'_>, env: &Rc<Module>) -> (Vec<Needed>, Vec<Stri
 
 fn is_url_like(name: &str) -> bool {
     let name = name.to_uppercase();
-    name.ends_with("_CONN") || URL_LIKE.iter().any(|part| name.contains(part))
+    name.ends_with("_CONN")
+        || name.ends_with("_CON")
+        || URL_LIKE.iter().any(|part| name.contains(part))
 }
 
 impl Origins {
@@ -351,7 +353,9 @@ impl Origins {
         };
         let scheme = scheme.rsplit([' ', '"', '\'']).next().unwrap_or(scheme);
         self.texts.push(format!("{scheme}://"));
-        self.placed(rest, holes.iter());
+        if scheme.starts_with("postgres") {
+            self.placed(rest, holes.iter());
+        }
     }
 
     /// Says for each hole of `user:password@host:port/name` which part it is.

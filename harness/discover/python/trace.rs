@@ -27,6 +27,8 @@ pub struct Trace {
     pub urls: Vec<Value>,
     /// The same, where only SQL is printed (`alembic upgrade --sql`).
     pub offline: Vec<Value>,
+    /// Whether `sqlalchemy.url` is set to something that could not be followed.
+    pub overridden: bool,
     /// Options of Alembic's configuration that are set, besides `sqlalchemy.url`.
     pub options: Vec<(String, Value)>,
     /// Whether an engine is an async one.
@@ -126,7 +128,10 @@ impl Walk<'_, '_> {
 
     fn option(&mut self, key: &str, value: Value) {
         match key {
-            "sqlalchemy.url" | "url" => self.url(value),
+            "sqlalchemy.url" | "url" => {
+                self.trace.overridden |= !value.has_origin() && value.text().is_none();
+                self.url(value);
+            }
             _ => self.trace.options.push((key.to_owned(), value)),
         }
     }
