@@ -70,7 +70,7 @@ struct Origins {
 /// Reads it from `env.py`; `ini_url` is the raw `sqlalchemy.url`, if there is one.
 #[must_use]
 pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> Told {
-    let trace = trace::trace(reader, env);
+    let mut trace = trace::trace(reader, env);
     let mut origins = Origins::default();
     for url in &trace.urls {
         origins.take(url);
@@ -84,6 +84,9 @@ pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> To
         && let Some(template) = ini_url
     {
         origins.take(&filled_in(template, &trace.options));
+        // Holes that env.py fills with something that was not followed.
+        let holes = template.replace("%(here)s", "").contains("%(");
+        trace.overridden |= holes && origins.variables.is_empty() && origins.parts.is_empty();
     }
     let (mut needed, candidates) = surroundings(reader, env);
     let mut source = decided(&trace, &origins, candidates);
