@@ -47,49 +47,60 @@ pub fn of(
         let why = format!("its code has a URL that begins with postgresql+{driver}");
         return Guess::certain(driver.to_owned(), why);
     }
-    let mut listed = listed(directory, root);
-    if listed.is_empty() {
-        listed = installed(python);
+    let mut packages = listed(directory, root);
+    if packages.is_empty() {
+        packages = installed(python);
     }
-    let fits = |wanted: bool| {
-        let drivers = DRIVERS.iter().filter(|(driver, _, is_async)| {
-            *is_async == wanted || (wanted && *driver == "psycopg")
-        });
-        let names = drivers.map(|(driver, ..)| *driver);
-        names
-            .filter(|driver| listed.contains(driver))
-            .collect::<Vec<_>>()
-    };
-    let plain = schemes
+    match is_async {
+        true => asynchronous(&packages),
+        false => {
+            let plain = schemes
+                .iter()
+                .any(|scheme| matches!(*scheme, "postgresql" | "postgres"));
+            synchronous(&packages, plain)
+        }
+    }
+}
+
+fn asynchronous(packages: &[&str]) -> Guess<String> {
+    let known = DRIVERS
         .iter()
-        .any(|scheme| matches!(*scheme, "postgresql" | "postgres"));
-    if is_async {
-        return match fits(true).first() {
-            Some(driver) => Guess::certain(
-                (*driver).to_owned(),
-                format!("its engine is an async one, and {driver} is among its packages"),
-            ),
-            None => Guess::likely("asyncpg".to_owned(), "its engine is an async one"),
-        };
+        .filter(|(driver, _, is_async)| *is_async || *driver == "psycopg");
+    let mut known = known.map(|(driver, ..)| *driver);
+    match known.find(|driver| packages.contains(driver)) {
+        Some(driver) => {
+            let why = format!("its engine is an async one, and {driver} is among its packages");
+            Guess::certain(driver.to_owned(), why)
+        }
+        None => Guess::likely("asyncpg".to_owned(), "its engine is an async one"),
     }
-    let sync = fits(false);
-    // `postgresql://` alone means psycopg2 (and psycopg from SQLAlchemy 2.1 on).
-    let preferred = sync.iter().find(|driver| plain && **driver == "psycopg2");
-    match (preferred.or(sync.first()), &*sync) {
+}
+
+/// `plain`: the code has a URL that begins with `postgresql://`, which means psycopg2 (and
+/// psycopg from SQLAlchemy 2.1 on).
+fn synchronous(packages: &[&str], plain: bool) -> Guess<String> {
+    let known = DRIVERS.iter().filter(|(.., is_async)| !is_async);
+    let known = known.map(|(driver, ..)| *driver);
+    let fitting: Vec<&str> = known.filter(|driver| packages.contains(driver)).collect();
+    let preferred = fitting
+        .iter()
+        .find(|driver| plain && **driver == "psycopg2");
+    let why = "its engine is a synchronous one";
+    match (preferred.or(fitting.first()), &*fitting) {
         (Some(driver), [_]) => Guess::certain(
             (*driver).to_owned(),
-            format!("its engine is a synchronous one, and {driver} is among its packages"),
+            format!("{why}, and {driver} is among its packages"),
         ),
-        (Some(driver), several) => Guess::likely(
-            (*driver).to_owned(),
-            format!(
-                "its engine is a synchronous one; among its packages are {}",
-                several.join(", ")
-            ),
-        ),
+        (Some(driver), several) => {
+            let several = several.join(", ");
+            Guess::likely(
+                (*driver).to_owned(),
+                format!("{why}; among its packages are {several}"),
+            )
+        }
         (None, _) => Guess::likely(
             "psycopg2".to_owned(),
-            "its engine is a synchronous one, and its packages name no driver",
+            format!("{why}, and its packages name no driver"),
         ),
     }
 }

@@ -68,27 +68,42 @@ pub fn environments(tree: &Tree) -> Environments {
     }
     let all = std::mem::take(&mut found.environments);
     found.environments = merged(all);
+    let unnamed = unnamed(tree, &found);
+    found.left_out.extend(unnamed);
+    found.left_out.sort();
+    found
+}
+
+/// Every `env.py` that no configuration leads to.
+fn unnamed(tree: &Tree, found: &Environments) -> Vec<(String, String)> {
     let known: BTreeSet<&Path> = found
         .environments
         .iter()
-        .map(|environment| environment.scripts.as_path())
+        .map(|one| one.scripts.as_path())
         .collect();
-    for env in &tree.environments {
-        let scripts = env.parent().unwrap_or(&tree.root);
-        let named = found
-            .left_out
-            .iter()
-            .filter_map(|(path, _)| tree.root.join(path).parent().map(Path::to_owned))
-            // An ini file that was left out lies beside, or one directory above.
-            .any(|near| near == scripts || Some(near.as_path()) == scripts.parent());
-        if !known.contains(scripts) && !named {
-            let why = "no ini file and no [tool.alembic] names this directory as its \
-                       script_location: write an alembic.ini that does";
-            found.left_out.push((tree.shown(env), why.to_owned()));
-        }
-    }
-    found.left_out.sort();
-    found
+    let left_out: BTreeSet<PathBuf> = found
+        .left_out
+        .iter()
+        .filter_map(|(path, _)| tree.root.join(path).parent().map(Path::to_owned))
+        .collect();
+    let is_unnamed = |env: &&PathBuf| {
+        let Some(scripts) = env.parent() else {
+            return false;
+        };
+        // An ini file that was left out lies beside, or one directory above.
+        let beside = [Some(scripts), scripts.parent()];
+        !known.contains(scripts)
+            && !beside
+                .into_iter()
+                .flatten()
+                .any(|near| left_out.contains(near))
+    };
+    let why = "no ini file and no [tool.alembic] names this directory as its script_location: write \
+               an alembic.ini that does";
+    let unnamed = tree.environments.iter().filter(is_unnamed);
+    unnamed
+        .map(|env| (tree.shown(env), why.to_owned()))
+        .collect()
 }
 
 fn without_location(ini: &Path) -> String {

@@ -160,12 +160,12 @@ fn parts(
     let below = parts.iter().skip(1);
     let layer = below.clone().find(|part| LAYERS.contains(&part.as_str()));
     match layer {
-        Some(layer) if below.clone().all(is_generic) => vec![layer.clone()],
+        Some(layer) if below.clone().all(|part| is_generic(part)) => vec![layer.clone()],
         _ => parts,
     }
 }
 
-fn is_generic(part: &String) -> bool {
+fn is_generic(part: &str) -> bool {
     let word = part.to_lowercase();
     let word = word.trim_matches('_');
     GENERIC.contains(&word) || GENERIC.contains(&word.trim_end_matches('s'))

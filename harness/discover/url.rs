@@ -170,26 +170,30 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
         let why = "env.py reads sqlalchemy.url";
         return Guess::certain(source(Vec::new(), true), why);
     }
-    match candidates.split_first() {
-        None => Guess::unsure(
-            source(Vec::new(), true),
-            "where env.py takes its URL from cannot be followed, and no variable looks like one",
-        ),
-        Some((first, rest)) => {
-            let why = format!(
-                "where env.py takes its URL from cannot be followed; {first} looks like it{}",
-                match rest.len() {
-                    0 => "",
-                    _ => ", and so do others",
-                }
-            );
-            let mut source = source(vec![first.clone()], true);
-            source.candidates = rest.to_vec();
-            match rest.is_empty() {
-                true => Guess::likely(source, why),
-                false => Guess::unsure(source, why),
-            }
-        }
+    of_candidates(candidates)
+}
+
+/// Where nothing could be followed: the variables whose names look like a URL's.
+fn of_candidates(candidates: Vec<String>) -> Guess<Source> {
+    let why = "where env.py takes its URL from cannot be followed";
+    let mut rest = candidates.into_iter();
+    let Some(first) = rest.next() else {
+        let source = Source {
+            ini: true,
+            ..Source::default()
+        };
+        return Guess::unsure(source, format!("{why}, and no variable looks like one"));
+    };
+    let why = format!("{why}; {first} looks like it");
+    let source = Source {
+        variables: vec![first],
+        ini: true,
+        candidates: rest.collect(),
+        ..Source::default()
+    };
+    match source.candidates.is_empty() {
+        true => Guess::likely(source, why),
+        false => Guess::unsure(source, format!("{why}, and so do others")),
     }
 }
 

@@ -111,19 +111,19 @@ fn one<'m>(stmt: &'m Stmt, name: &str, found: &mut Vec<Definition<'m>>) {
             found.extend(aliases.map(|alias| Definition::From(import, alias.name.as_str())));
         }
         Stmt::Import(import) => {
-            for alias in &import.names {
-                let module = alias.name.as_str();
-                let first = module.split('.').next().unwrap_or(module);
-                match &alias.asname {
-                    Some(asname) if asname.as_str() == name => {
-                        found.push(Definition::Module(module));
-                    }
-                    None if first == name => found.push(Definition::Module(first)),
-                    _ => {}
-                }
-            }
+            found.extend(import.names.iter().filter_map(|alias| module(alias, name)));
         }
         _ => {}
+    }
+}
+
+/// What `import a.b as c` binds under `name`.
+fn module<'m>(alias: &'m Alias, name: &str) -> Option<Definition<'m>> {
+    let module = alias.name.as_str();
+    let first = module.split('.').next().unwrap_or(module);
+    match &alias.asname {
+        Some(asname) => (asname.as_str() == name).then_some(Definition::Module(module)),
+        None => (first == name).then_some(Definition::Module(first)),
     }
 }
 
