@@ -337,6 +337,8 @@ impl Manifest {
             )?,
         };
         let mut variables = defaults.env;
+        check_variables(&defaults_file, &variables)?;
+        check_variables(file, &own.env)?;
         variables.extend(own.env);
         let (database_env, variables) = variables
             .into_iter()
@@ -500,6 +502,15 @@ fn below(root: &Path, file: &Path, key: &str, value: &str) -> Result<PathBuf> {
             )),
         );
     }
+    let real = directory.canonicalize();
+    if !real.as_ref().is_ok_and(|real| real.starts_with(root)) {
+        let to = real.map_or_else(|cause| cause.to_string(), |real| real.display().to_string());
+        return Err(error(
+            file,
+            format!("`{key}` = \"{value}\" leaves the root through a symbolic link, to {to}"),
+        )
+        .help(format!("`{key}` is a directory below {}", root.display())));
+    }
     Ok(directory)
 }
 
@@ -550,6 +561,22 @@ fn check_reasons(file: &Path, table: &str, waived: &BTreeMap<String, String>) ->
     }
 }
 
+/// A variable's name and value must be some that a process can be given. A date in
+/// TOML arrives as a table with a name of the parser's own.
+fn check_variables(file: &Path, variables: &BTreeMap<String, String>) -> Result<()> {
+    let good = |name: &str, value: &str| {
+        !name.is_empty()
+            && !name.starts_with('$')
+            && !name.contains(['=', '\0'])
+            && !value.contains('\0')
+    };
+    match variables.iter().find(|(name, value)| !good(name, value)) {
+        None => Ok(()),
+        Some((name, _)) => Err(error(file, format!("`env` cannot set a variable {name:?}"))
+            .help("for instance env = { LOG_LEVEL = \"debug\" }")),
+    }
+}
+
 fn check_url(file: &Path, own: &ServiceFile, defaults: &Defaults) -> Result<()> {
     let mut variables = own.env.values().chain(defaults.env.values());
     let parts = variables.any(|value| takes_part_of_url(value));
@@ -596,15 +623,19 @@ fn on_path(program: &str) -> bool {
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
+/// No limit is longer than a day, which leaves room for sums of them.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 fn seconds(file: &Path, key: &str, given: &[Option<f64>], default: f64) -> Result<Duration> {
     let value = given.iter().flatten().next().copied().unwrap_or(default);
     Duration::try_from_secs_f64(value)
         .ok()
-        .filter(|duration| !duration.is_zero())
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or_else(|| {
+            let most = LONGEST.as_secs();
             error(
                 file,
-                format!("`{key}` = {value} is not a number of seconds above zero"),
+                format!("`{key}` = {value} is not a number of seconds above zero, at most {most}"),
             )
         })
 }

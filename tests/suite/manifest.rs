@@ -6,6 +6,7 @@ use std::time::Duration;
 use migration_harness::criteria;
 use migration_harness::manifest::{Manifest, Service};
 use pretty_assertions::assert_eq;
+use proptest::prelude::*;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -98,6 +99,10 @@ fn an_interpreter_may_be_a_command() {
 #[case::no_interpreter("python = \"venv/bin/python\"", &["`python` = \"venv/bin/python\"", "does not exist"])]
 #[case::empty_command("python = []", &["`python` is an empty list"])]
 #[case::timeout("[timeouts]\nupgrade = -1", &["`timeouts.upgrade` = -1", "above zero"])]
+#[case::no_variable("env = { \"A=B\" = \"1\" }", &["`env` cannot set a variable \"A=B\""])]
+#[case::nul_in_a_variable("env = { A = \"1\\u0000\" }", &["`env` cannot set a variable \"A\""])]
+#[case::forever("[timeouts]\nverify = 1e300", &["`timeouts.verify` = ", "at most 86400"])]
+#[case::no_number("[timeouts]\nverify = nan", &["`timeouts.verify` = NaN"])]
 #[case::no_criterion("[not_applicable]\noutbox = \"x\"", &["`not_applicable.outbox`", "outbox_indexes"])]
 #[case::no_reason("[not_applicable]\noutbox_indexes = \" \"", &["`not_applicable.outbox_indexes`", "no reason"])]
 #[case::neither("[not_applicable]\noutbox_indexes = true", &["services/a.toml", "`not_applicable.outbox_indexes`", "no reason"])]
@@ -271,5 +276,126 @@ fn the_shipped_manifest_is_valid() {
     for name in names {
         let file = manifest.services_directory().join(format!("{name}.toml"));
         manifest.service(&file, &criteria::ids()).unwrap();
+    }
+}
+
+#[test]
+fn a_path_that_a_link_takes_out_of_the_root_is_an_error() {
+    let (directory, manifest, file) = written(DEFAULTS, &SERVICE.replace("services/a", "out"));
+    std::fs::create_dir(directory.path().join("elsewhere")).unwrap();
+    let link = directory.path().join("monorepo/out");
+    std::os::unix::fs::symlink("../elsewhere", &link).unwrap();
+    let error = manifest.service(&file, &criteria::ids()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("leaves the root through a symbolic link"),
+        "{error}"
+    );
+    // One that stays inside is a path like any other.
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("services/a", &link).unwrap();
+    manifest.service(&file, &criteria::ids()).unwrap();
+}
+
+#[test]
+fn a_service_file_that_is_a_directory_is_an_error() {
+    let (_directory, manifest, file) = written(DEFAULTS, SERVICE);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let error = manifest.service(&file, &criteria::ids()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("services/a.toml: cannot be read"),
+        "{error}"
+    );
+}
+
+/// Every key there is, with a value that it takes.
+const DEFAULT_KEYS: &[&str] = &[
+    "root",
+    "python",
+    "driver",
+    "alembic_ini",
+    "alembic_section",
+    "schema",
+];
+const SERVICE_KEYS: &[&str] = &[
+    "path",
+    "python",
+    "driver",
+    "alembic_ini",
+    "alembic_section",
+    "schema",
+    "database_url_env",
+];
+const TABLES: &[&str] = &["env", "postgres", "timeouts", "not_applicable"];
+const SERVICE_TABLES: &[&str] = &["downgrade", "model_drift"];
+const WRONG: &[&str] = &[
+    "5",
+    "1.5",
+    "true",
+    "[1]",
+    "[[\"a\"]]",
+    "{ a = 1 }",
+    "1979-05-27",
+];
+
+/// No key takes a value of another type, and the error names file and key.
+#[test]
+fn every_wrong_type_is_named() {
+    let both = |key: &str, value: &str, keys: &[&str], text: &str| {
+        let rest: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{key} =")))
+            .collect();
+        let tables_need_no_table = TABLES.contains(&key) || SERVICE_TABLES.contains(&key);
+        assert!(tables_need_no_table || keys.contains(&key));
+        format!("{key} = {value}\n{}\n", rest.join("\n"))
+    };
+    for value in WRONG {
+        for key in DEFAULT_KEYS.iter().chain(TABLES) {
+            if *key == "not_applicable" && value.starts_with('{') {
+                continue;
+            }
+            let defaults = both(key, value, DEFAULT_KEYS, DEFAULTS);
+            let error = read(&defaults, SERVICE).unwrap_err();
+            assert!(
+                error.contains("defaults.toml") && error.contains(key),
+                "{defaults}\n{error}"
+            );
+        }
+        for key in SERVICE_KEYS.iter().chain(TABLES).chain(SERVICE_TABLES) {
+            let service = both(key, value, SERVICE_KEYS, SERVICE);
+            let error = read(DEFAULTS, &service).unwrap_err();
+            assert!(
+                error.contains("a.toml") && error.contains(key),
+                "{service}\n{error}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_manifest_or_an_error(
+        pieces in prop::collection::vec(
+            prop::sample::select(&[
+                "path", "root", "python", "env", "timeouts", "[", "]", "=", "\"", ".", "\n", "{", "}",
+                "services/a", "1", "-", "inf", "nan", "#", "\0", "\u{feff}", "'", "true", ",", "..", "/",
+            ][..]),
+            0..30,
+        ),
+        defaults in any::<bool>(),
+    ) {
+        let text = pieces.concat();
+        let result = match defaults {
+            true => read(&text, SERVICE),
+            false => read(DEFAULTS, &text),
+        };
+        if let Err(error) = result {
+            prop_assert!(error.contains(".toml"), "{}", error);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{Graph, Likeness, Nearest, Problem, Revision};
@@ -324,4 +325,52 @@ fn survives_a_journey_through_json() {
     let graph = graph("a b:a/a#x");
     let text = serde_json::to_string(&graph).unwrap();
     assert_eq!(serde_json::from_str::<Graph>(&text).unwrap(), graph);
+}
+
+/// Any history: parents among what is there, what is not, and itself.
+fn histories() -> impl Strategy<Value = Vec<(usize, Vec<usize>, Vec<usize>)>> {
+    let ids = || prop::collection::vec(0..12_usize, 0..4);
+    prop::collection::vec((0..10_usize, ids(), ids()), 0..12)
+}
+
+proptest! {
+    /// A head is what nothing comes after, a base is what comes after nothing.
+    #[test]
+    fn heads_and_bases_are_what_they_are_defined_to_be(history in histories()) {
+        let list = |ids: &[usize]| -> String { ids.iter().map(|id| format!("r{id},")).collect() };
+        let drawn: Vec<String> = history
+            .iter()
+            .map(|(id, down, depends)| format!("r{id}:{}/{}", list(down), list(depends)))
+            .collect();
+        let graph = graph(&drawn.join(" "));
+        let is_head = |id: usize| history.iter().all(|(_, down, _)| !down.contains(&id));
+        let mut heads: Vec<String> = Vec::new();
+        let mut bases: Vec<String> = Vec::new();
+        for (id, down, _) in &history {
+            heads.extend(is_head(*id).then(|| format!("r{id}")));
+            bases.extend(down.is_empty().then(|| format!("r{id}")));
+        }
+        let sorted = |found: Vec<&Revision>| {
+            let mut ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
+            ids.sort();
+            ids
+        };
+        heads.sort();
+        bases.sort();
+        prop_assert_eq!(sorted(graph.heads()), heads);
+        prop_assert_eq!(sorted(graph.bases()), bases);
+
+        // Whatever the history, its order has everything in it once; where it is sound,
+        // what comes before a revision stands before it.
+        let order = graph.upgrade_order();
+        prop_assert_eq!(order.len(), history.len());
+        let sound = graph.problems().is_empty();
+        for (at, revision) in order.iter().enumerate().filter(|_| sound) {
+            for id in revision.down_revisions.iter().chain(&revision.depends_on) {
+                prop_assert!(order[..at].iter().any(|earlier| earlier.id == *id));
+            }
+        }
+        let _ = (graph.version_rows(), graph.branch_points(), graph.merge_points());
+        let _ = graph.fork_of(&graph.heads());
+    }
 }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -438,8 +439,94 @@ fn follows_links_to_files_once_and_to_directories_never() {
 }
 
 #[test]
+fn takes_no_directory_for_a_file_and_waits_for_no_pipe() {
+    let dir = with_files(&["a.py"]);
+    let versions = dir.path().join("versions");
+    fs::create_dir(versions.join("x.py")).unwrap();
+    std::os::unix::fs::symlink("x.py", versions.join("y.py")).unwrap();
+    let pipe = versions.join("z.py");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    assert_eq!(names(&dir, true), ["a.py", "z.py"]);
+    let files = read_all(&location(&dir, false)).unwrap();
+    assert!(
+        matches!(&files[1], RevisionFile::Unreadable { problem, .. } if problem.contains("regular"))
+    );
+}
+
+#[test]
+fn a_file_that_vanishes_once_it_was_listed_says_so() {
+    let dir = with_files(&["a.py"]);
+    let gone = dir.path().join("versions/gone.py");
+    assert!(matches!(
+        super::read(&gone),
+        RevisionFile::Unreadable { problem, .. } if problem.contains("gone when it was to be read")
+    ));
+}
+
+/// Pieces of headers and of Python, to put files together that look like some.
+const PIECES: &[&str] = &[
+    "revision",
+    "down_revision",
+    "depends_on",
+    "branch_labels",
+    " = ",
+    ": str = ",
+    "'a'",
+    "\"b\"",
+    "None",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "\n",
+    "\n    ",
+    "\\\n",
+    "if x:",
+    "def f():",
+    "#",
+    "\"\"\"",
+    "f'{",
+    "}'",
+    "lambda:",
+    "import *",
+    "from __future__ import annotations",
+    "\0",
+    "\u{feff}",
+    "\r",
+    "# -*- coding: latin-1 -*-",
+    "global revision",
+    "*",
+    "+",
+    "e\u{301}",
+    "print 'a'",
+    ";",
+    ":=",
+];
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = parse(Path::new("r.py"), &bytes);
+    }
+
+    #[test]
+    fn what_looks_like_python_is_read_to_an_end(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60),
+    ) {
+        let source = pieces.concat();
+        if let RevisionFile::Revision(revision) = parse(Path::new("r.py"), source.as_bytes()) {
+            prop_assert!(source.contains("revision") && !revision.id.is_empty());
+        }
+    }
+}
+
+#[test]
 fn reads_many_files_in_order() {
-    let names_of: Vec<String> = (0..500).map(|n| format!("{n:04}.py")).collect();
+    let names_of: Vec<String> = (0..10_000).map(|n| format!("{n:05}.py")).collect();
     let dir = with_files(&names_of.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(names(&dir, false), names_of);
 }
