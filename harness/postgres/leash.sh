@@ -76,6 +76,8 @@ if [ "$_mh_ending" = kill ]; then
         _mh_found=$(grep -l -s -a "MIGRATION_HARNESS_LEASH=$_mh_mark" /proc/[0-9]*/environ)
         [ -n "$_mh_found" ] || break
         for _mh_file in $_mh_found; do
+            # Looked at again: since then it may have ended, and its id be another's.
+            grep -q -s -a "MIGRATION_HARNESS_LEASH=$_mh_mark" "$_mh_file" || continue
             _mh_file=${_mh_file#/proc/}
             kill -KILL "${_mh_file%/environ}"
         done

@@ -93,6 +93,7 @@ print(url, file=sys.stderr, flush=True)
                 ("POSTGRES_PROVIDER", provider),
                 ("HARNESS_DATABASE_URL", &host.1),
                 ("NEXTEST_RUN_ID", &run),
+                ("TMPDIR", monorepo.path().to_str().unwrap()),
             ],
         );
         stop.store(true, Ordering::Relaxed);
@@ -114,11 +115,7 @@ print(url, file=sys.stderr, flush=True)
     let target = migration_harness::report::directory();
     let own = target.join("runs").join(&run);
     assert!(own.join("raises/evidence.json").exists() && own.join("raises/output.txt").exists());
-    for directory in [
-        target.as_path(),
-        &std::env::temp_dir(),
-        Path::new("/dev/shm"),
-    ] {
+    for directory in [target.as_path(), monorepo.path()] {
         let readable = readable_with(directory, password, true);
         assert!(readable.is_empty(), "{readable:?}");
     }
