@@ -8,6 +8,8 @@ use std::env;
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use libtest_mimic::Arguments;
 use once_cell::sync::{Lazy, OnceCell};
@@ -15,11 +17,12 @@ use tokio::runtime::Runtime;
 
 use crate::criteria::{self, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::Part;
 use crate::evidence::progress::Progress;
 use crate::evidence::store::Store;
+use crate::evidence::{Evidence, Part};
 use crate::manifest::{self, Manifest, Service};
 use crate::postgres;
+use crate::report::record::{Ended, Record};
 use crate::report::{self, Case};
 
 /// Names the services to judge, separated by white space or commas.
@@ -55,6 +58,7 @@ struct Run {
     manifest: Manifest,
     selection: Selection,
     store: OnceCell<Store>,
+    record: OnceCell<Option<Record>>,
     runtime: Runtime,
 }
 
@@ -62,11 +66,14 @@ struct Run {
 struct Selection {
     arguments: Arguments,
     services: BTreeSet<String>,
+    /// Every service of the manifest, chosen or not.
+    all: BTreeSet<String>,
 }
 
 static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let manifest = Manifest::locate()?;
-    let services = chosen(manifest.service_names()?)?;
+    let all = manifest.service_names()?;
+    let services = chosen(all.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -80,11 +87,13 @@ static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let selection = Selection {
         arguments: Arguments::from_args(),
         services,
+        all,
     };
     Ok(Run {
         manifest,
         selection,
         store: OnceCell::new(),
+        record: OnceCell::new(),
         runtime,
     })
 });
@@ -93,15 +102,56 @@ fn run() -> Result<&'static Run> {
     RUN.as_ref().map_err(Clone::clone)
 }
 
+impl Run {
+    /// What this run has gathered.
+    fn store(&self) -> Result<&Store> {
+        self.store
+            .get_or_try_init(|| Store::of_this_run(&report::directory()))
+    }
+
+    /// What is kept for the report; nothing where the cases are only listed.
+    fn record(&self) -> Option<&Record> {
+        let begin = || {
+            let store = self.store().ok()?;
+            let services = self.manifest.services_directory();
+            Record::begin(
+                store.directory(),
+                &services,
+                &self.selection.all,
+                &self.selection.cases(),
+            )
+        };
+        let listed = self.selection.arguments.list;
+        self.record
+            .get_or_init(|| if listed { None } else { begin() })
+            .as_ref()
+    }
+
+    /// Every case has ended, or nobody waits for the others.
+    fn end(&self) {
+        if let Some(record) = self.record() {
+            record.end();
+        }
+    }
+}
+
 /// The test binary's `main`; `cases` hands the selected cases to the test runner.
 ///
 /// A selection that matches nothing is an error, which the runner alone would pass.
 #[must_use]
 pub fn main(cases: fn() -> ExitCode) -> ExitCode {
-    let selected = run().and_then(|run| run.selection.not_empty());
-    let selected = selected.and_then(|()| schemas::permitted());
+    let selected = run().and_then(|run| {
+        run.selection.not_empty()?;
+        schemas::permitted()?;
+        Ok(run)
+    });
     match selected {
-        Ok(()) => cases(),
+        Ok(run) => {
+            run.record();
+            let code = cases();
+            run.end();
+            code
+        }
         Err(error) => {
             eprintln!("{}", report::error(&error, None));
             ExitCode::from(FAILED)
@@ -146,7 +196,20 @@ fn escaped(name: &str) -> String {
 /// The text of everything that is red.
 pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
     let case = Case::new(criterion, file);
-    let red = match judged(criterion, file, &case) {
+    let began = Instant::now();
+    let told: Mutex<Vec<Progress>> = Mutex::default();
+    let mut judged = None;
+    let verdict = verdict(criterion, file, &case, &told, &mut judged);
+    if let Some(record) = run().ok().and_then(Run::record) {
+        record.keep(&Ended {
+            case: &case,
+            verdict: &verdict,
+            judged: judged.as_ref(),
+            progress: &told.into_inner().unwrap_or_else(PoisonError::into_inner),
+            seconds: began.elapsed().as_secs_f64(),
+        });
+    }
+    let red = match verdict {
         Ok(verdict) if !verdict.is_red() => {
             report::green(&case, &verdict);
             return Ok(());
@@ -156,12 +219,22 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
     };
     if set(FAIL_FAST) && env::var_os("NEXTEST").is_none() {
         report::fail_fast(&case, &red);
+        if let Ok(run) = run() {
+            run.end();
+        }
         std::process::exit(i32::from(FAILED));
     }
     Err(Box::new(Red(red)))
 }
 
-fn judged(criterion: &'static Criterion, file: &Path, case: &Case) -> Result<Verdict> {
+/// The verdict; what it was judged on is left in `judged`, what was told in `told`.
+fn verdict(
+    criterion: &'static Criterion,
+    file: &Path,
+    case: &Case,
+    told: &Mutex<Vec<Progress>>,
+    judged: &mut Option<(Service, Evidence)>,
+) -> Result<Verdict> {
     let run = run()?;
     let service = run.manifest.service(file, &criteria::ids())?;
     if let Some(reason) = criterion.declared(&service) {
@@ -169,18 +242,24 @@ fn judged(criterion: &'static Criterion, file: &Path, case: &Case) -> Result<Ver
             reason: reason.to_owned(),
         });
     }
-    let say = |progress: Progress| report::progress(&case.service, &progress);
+    let say = |progress: Progress| {
+        report::progress(&case.service, &progress);
+        told.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(progress);
+    };
     let wanted = run.selection.parts(&service);
     if !criterion.needs.is_empty() {
         run.runtime.block_on(announce(&service, &say))?;
     }
-    let store = run
-        .store
-        .get_or_try_init(|| Store::of_this_run(&report::directory()))?;
-    let mut evidence = store.evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    let mut evidence = run
+        .store()?
+        .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
     schemas::accept(criterion, &service, &mut evidence, &say)?;
     schemas::left_over(criterion, &evidence, &say);
-    Ok(criterion.verdict(&service, &evidence))
+    let verdict = criterion.verdict(&service, &evidence);
+    *judged = Some((service, evidence));
+    Ok(verdict)
 }
 
 /// Says once per process which server is used, and why not another.
@@ -211,6 +290,20 @@ impl Selection {
         self.services.contains(service)
             && self.arguments.filter.as_ref().is_none_or(matches)
             && !self.arguments.skip.iter().any(matches)
+    }
+
+    /// Every case that was asked for.
+    fn cases(&self) -> Vec<Case> {
+        let of_service = |service: &String| {
+            let selected = criteria::ALL
+                .iter()
+                .filter(|criterion| self.contains(criterion.id, service));
+            let file = service.clone() + ".toml";
+            selected
+                .map(|criterion| Case::new(criterion, Path::new(&file)))
+                .collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of_service).collect()
     }
 
     /// What all selected criteria together need of a service.

@@ -84,6 +84,12 @@ impl Store {
         .help("make the target directory or TMPDIR writable"))
     }
 
+    /// Where the files of this run are: `runs/<run>` below the base.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The evidence for a criterion that needs `needs`, gathering what is missing;
     /// `wanted` is what the whole selection needs of this service, so that one
     /// session serves all of it.

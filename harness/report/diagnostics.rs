@@ -1,102 +1,181 @@
 //! Findings laid out with the source they are about.
+//!
+//! One finding takes less than [`LINES`] lines, whatever Python or PostgreSQL printed:
+//! long texts are cut, and say so.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
-use pretty_assertions::StrComparison;
 
-use super::{Case, changes, shown};
+use super::{Case, changes, diff, shown};
 use crate::criteria::{Finding, Mark, Verdict};
 use crate::error::HarnessError;
 
-/// How many lines of details an error shows.
-const DETAILS: usize = 30;
+/// A finding's lines, the one with `rerun` included.
+const LINES: usize = 38;
+/// A text that is cut keeps this many lines.
+const KEPT: usize = 4;
+/// How many places one finding shows in their files.
+const MARKS: usize = 6;
+/// Letters of one line.
+const LETTERS: usize = 400;
 
 /// The text of a red verdict.
 pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
-    match verdict {
+    let text = match verdict {
         Verdict::Fail(findings) => {
-            let mut texts: Vec<String> = findings
+            let texts: Vec<String> = findings
                 .iter()
                 .map(|found| finding(case, found, renderer))
                 .collect();
-            texts.push(rerun(case));
-            texts.join("\n")
+            texts.join("\n\n")
         }
         Verdict::Blocked { by, because } => {
             let title = Level::ERROR
                 .with_name("blocked")
-                .primary_title(format!("by {by}: {because}"))
+                .primary_title(local(&format!("by {by}: {because}")))
                 .id(case.criterion.id);
-            let text = renderer.render(&[Group::with_title(title)]);
-            format!("{text}\n{}", rerun(case))
+            renderer.render(&[Group::with_title(title)])
         }
-        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => String::new(),
-    }
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return String::new(),
+    };
+    with_last_lines(text, &[format!("rerun: {}", case.rerun())])
 }
 
 /// The text of an error.
 pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> String {
-    let title = Level::ERROR
-        .with_name("harness error")
-        .primary_title(error.message.clone())
-        .id(error.stage.to_string());
-    let mut group = Group::with_title(title);
-    let shown = error
-        .details
-        .iter()
-        .take(DETAILS)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("\n");
-    if !shown.is_empty() {
-        group = group.element(Level::NOTE.message(shown));
+    let id = error.stage.to_string();
+    let title = || {
+        Level::ERROR
+            .with_name("harness error")
+            .primary_title(local(&error.message))
+            .id(id.clone())
+    };
+    let mut messages = Vec::new();
+    if !error.details.is_empty() {
+        messages.push((Level::NOTE, local(&error.details.join("\n"))));
     }
-    if let Some(help) = &error.help {
-        group = group.element(Level::HELP.message(help.clone()));
-    }
-    let text = renderer.render(&[group]);
+    messages.extend(error.help.iter().map(|help| (Level::HELP, local(help))));
+    let text = fitted(messages, |messages| {
+        let group = Group::with_title(title()).elements(said(messages));
+        renderer.render(&[group])
+    });
     match case {
-        Some(case) => format!(
-            "{text}\n   = note: this is no verdict on the service: nothing could be judged\n{}",
-            rerun(case)
+        Some(case) => with_last_lines(
+            text,
+            &[
+                "note: this is no verdict on the service: nothing could be judged".to_owned(),
+                format!("rerun: {}", case.rerun()),
+            ],
         ),
         None => text,
     }
 }
 
-fn rerun(case: &Case) -> String {
-    format!("   = rerun: {}", case.rerun())
+fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
+    let marks = &finding.marks[..finding.marks.len().min(MARKS)];
+    let sources = sources(marks);
+    let mut messages = Vec::new();
+    messages.extend(
+        finding
+            .comparison
+            .iter()
+            .map(|comparison| (Level::NOTE, diff::aligned(comparison))),
+    );
+    messages.extend(
+        changes::lines(&finding.changed)
+            .into_iter()
+            .map(|text| (Level::NOTE, text)),
+    );
+    messages.extend(finding.notes.iter().map(|note| (Level::NOTE, local(note))));
+    messages.extend(finding.help.iter().map(|help| (Level::HELP, local(help))));
+    fitted(messages, |messages| {
+        let title = Level::ERROR
+            .primary_title(local(&finding.title))
+            .id(case.criterion.id);
+        let group = Group::with_title(title).elements(sources.iter().map(Source::element));
+        renderer.render(&[group.elements(said(messages))])
+    })
 }
 
-fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
-    let sources = sources(&finding.marks);
-    let title = Level::ERROR
-        .primary_title(finding.title.clone())
-        .id(case.criterion.id);
-    let mut group = Group::with_title(title);
-    for source in &sources {
-        group = group.element(source.element());
+type Message = (Level<'static>, String);
+
+fn said(messages: &[Message]) -> impl Iterator<Item = Element<'_>> {
+    messages
+        .iter()
+        .map(|(level, text)| level.clone().message(text.as_str()).into())
+}
+
+/// Renders, with less and less of the messages, until it is short enough: first long
+/// texts are cut, then notes left out, never help.
+fn fitted(mut messages: Vec<Message>, render: impl Fn(&[Message]) -> String) -> String {
+    let mut left_out = 0;
+    loop {
+        let mut shown = messages.clone();
+        let helps = shown.iter().filter(|message| message.0 == Level::HELP);
+        let notes = shown.len() - helps.count();
+        if left_out > 0 {
+            shown.insert(notes, (Level::NOTE, format!("and {left_out} more")));
+        }
+        let text = render(&shown);
+        let excess = text.lines().count().saturating_sub(LINES - 2);
+        let longest = messages
+            .iter_mut()
+            .max_by_key(|message| message.1.lines().count());
+        match longest {
+            _ if excess == 0 => return text,
+            Some((_, long)) if long.lines().count() > KEPT + 1 => cut(long, excess),
+            _ if notes == 0 => return text,
+            _ => {
+                messages.remove(notes - 1);
+                left_out += 1;
+            }
+        }
     }
-    if let Some(comparison) = &finding.comparison {
-        let diff = StrComparison::new(&comparison.expected, &comparison.found).to_string();
-        let diff = anstream::adapter::strip_str(&diff).to_string();
-        let diff = diff
-            .trim_end()
-            .replace("Diff < left / right > :", "< expected / found >");
-        group = group.element(Level::NOTE.message(diff));
-    }
-    for text in changes::lines(&finding.changed) {
-        group = group.element(Level::NOTE.message(text));
-    }
-    for note in &finding.notes {
-        group = group.element(Level::NOTE.message(note.clone()));
-    }
-    for help in &finding.help {
-        group = group.element(Level::HELP.message(help.clone()));
-    }
-    renderer.render(&[group])
+}
+
+/// Takes at least `excess` lines out of a text's end, as far as it goes.
+fn cut(text: &mut String, excess: usize) {
+    let lines: Vec<&str> = text.lines().collect();
+    let kept = lines.len().saturating_sub(excess + 1).max(KEPT);
+    let more = lines.len() - kept;
+    *text = format!("{}\n... {more} more lines", lines[..kept].join("\n"));
+}
+
+/// A text without trailing space, with paths as short as they can be read, and no
+/// line longer than anyone would read.
+fn local(text: &str) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let here = format!("{}/", here.display());
+    let text = if here.len() > 1 {
+        text.replace(&here, "")
+    } else {
+        text.to_owned()
+    };
+    let lines = text.trim_end().lines().map(|line| {
+        let mut letters = line.trim_end().chars();
+        let start: String = letters.by_ref().take(LETTERS).collect();
+        match letters.count() {
+            0 => start,
+            more => format!("{start} ... ({more} more characters)"),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Appends lines that look like the notes above them.
+fn with_last_lines(text: String, lines: &[String]) -> String {
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    let mut notes = plain
+        .lines()
+        .filter(|line| line.trim_start().starts_with("= "));
+    let indent = notes
+        .next_back()
+        .map_or(3, |line| line.len() - line.trim_start().len());
+    lines
+        .iter()
+        .fold(text, |text, line| format!("{text}\n{:indent$}= {line}", ""))
 }
 
 /// One file with everything to be shown of it.

@@ -1,11 +1,19 @@
-//! The only place that lays out text: progress, findings, and where files go.
+//! The only place that lays out text: progress, findings, the page, and where files go.
 
+pub mod annotations;
 mod changes;
+pub mod data;
 mod diagnostics;
+mod diff;
 pub mod discovery;
+pub mod join;
+pub mod page;
+pub mod parts;
+pub mod record;
+mod seen;
 
 use std::env;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -86,17 +94,29 @@ fn binary() -> String {
     }
 }
 
-/// Where the files of runs go: beside the test binary's other products.
+/// Where the files of runs go: `migration-harness` in cargo's target directory, if this
+/// program lies in one.
 #[must_use]
 pub fn directory() -> PathBuf {
     let exe = env::current_exe().unwrap_or_default();
-    let target = exe
-        .ancestors()
-        .find(|parent| parent.ends_with("deps"))
-        .and_then(|deps| deps.parent()?.parent());
+    let in_deps = exe.parent().is_some_and(|parent| parent.ends_with("deps"));
+    let target = exe.ancestors().nth(if in_deps { 3 } else { 2 });
+    // Cargo writes the tag; with --target there is a directory in between.
+    let tagged = |dir: &Path| dir.join("CACHEDIR.TAG").exists();
+    let is_cargos = |dir: &&Path| in_deps || tagged(dir) || dir.parent().is_some_and(tagged);
     target
+        .filter(is_cargos)
         .map_or_else(env::temp_dir, Path::to_owned)
         .join("migration-harness")
+}
+
+/// A path as short as it can be read: relative to where the command was run.
+fn shown(file: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    // `..` goes only where the file system agrees.
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let inside = whole.strip_prefix(&here).or(file.strip_prefix(&here));
+    inside.unwrap_or(file).display().to_string()
 }
 
 /// Prints what a green case has to say.
@@ -126,6 +146,15 @@ fn print(line: &str) {
 #[must_use]
 pub fn red(case: &Case, verdict: &Verdict) -> String {
     diagnostics::verdict(case, verdict, &renderer())
+}
+
+/// The same without colour, whoever reads it.
+fn plain(case: &Case, verdict: &Verdict) -> String {
+    diagnostics::verdict(case, verdict, &Renderer::plain())
+}
+
+fn plain_error(error: &HarnessError, case: &Case) -> String {
+    diagnostics::error(error, Some(case), &Renderer::plain())
 }
 
 /// The text of an error: no verdict, and never taken for one.
@@ -187,13 +216,16 @@ fn line(progress: &Progress) -> String {
     }
 }
 
-/// Colour on a terminal, none in a pipe, and `NO_COLOR` honoured (<https://no-color.org>).
+/// Colour on a terminal, none in a pipe; `NO_COLOR` (<https://no-color.org>) and
+/// `CLICOLOR_FORCE` (<https://bixense.com/clicolors/>) are honoured, and so is
+/// `FORCE_COLOR`, which Python's tools know.
 fn renderer() -> Renderer {
-    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let terminal = std::io::stdout().is_terminal() && env::var_os("NEXTEST").is_none();
-    if terminal && !refused {
-        Renderer::styled()
-    } else {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let choice = anstream::AutoStream::choice(&std::io::stdout());
+    let forced = set("FORCE_COLOR") && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if choice == anstream::ColorChoice::Never && !forced {
         Renderer::plain()
+    } else {
+        Renderer::styled()
     }
 }

@@ -39,6 +39,11 @@ pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
         .expect("cargo names the executable")
 });
 
+/// Where the reports of runs go that nobody looks at.
+pub fn reports() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("report")
+}
+
 /// What one run printed.
 pub struct Judged {
     pub code: Option<i32>,
@@ -59,6 +64,8 @@ pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) ->
     let output = command
         .args(arguments)
         .env("SERVICES_MANIFEST", manifest)
+        // The report of the run that the user sees stays.
+        .env("REPORT_DIR", reports())
         .envs(variables.iter().copied())
         .current_dir(repository())
         .output()

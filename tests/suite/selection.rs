@@ -7,7 +7,7 @@ use migration_harness::criteria;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, reports, repository};
 
 fn shipped() -> PathBuf {
     repository().join("services-manifest")
@@ -144,6 +144,7 @@ fn a_broken_service_makes_cargo_test_fail() {
             "single_head::two_heads_in_class_management",
         ])
         .env("SERVICES_MANIFEST", broken())
+        .env("REPORT_DIR", reports())
         .env_remove("ONLY")
         .env_remove("NEXTEST")
         .current_dir(repository())

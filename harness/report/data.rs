@@ -1,0 +1,348 @@
+//! What a report says, as plain data: [`Report`], which is also `report.json`.
+//!
+//! `docs/report.md` describes the fields to those who read the file; a change that
+//! their programs would notice raises [`VERSION`]. Paths are relative to where the
+//! run was started, where that is possible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// What `schema` says.
+pub const SCHEMA: &str = "migration-harness/report";
+/// What `version` says.
+pub const VERSION: u32 = 1;
+
+/// One run, or several that were joined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// The version of the crate that wrote it.
+    pub harness: String,
+    /// The runs it is made of.
+    pub runs: Vec<Run>,
+    /// Every criterion, in the order of the list.
+    pub criteria: Vec<Criterion>,
+    /// Every service of the manifest, by name, with what was seen of it.
+    pub services: Vec<Service>,
+    /// The cases that were selected, by criterion and service.
+    pub cases: Vec<Case>,
+    /// The cases of the manifest that no run selected (`criterion::service`).
+    pub absent: Vec<String>,
+}
+
+/// One run of the test runner on one machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Run {
+    /// Unique among all runs.
+    pub id: String,
+    /// When it began, in UTC (RFC 3339).
+    pub began: String,
+    /// When the report was written.
+    pub written: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+/// One promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// Its name in test results.
+    pub id: String,
+    /// What it asserts.
+    pub asserts: String,
+    /// Why that matters.
+    pub why: String,
+    /// What to do when it is red.
+    pub remedy: String,
+}
+
+/// How a case ended; the worst comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The service breaks the promise.
+    Failed,
+    /// No judgement was possible: a `harness error`.
+    Error,
+    /// What another criterion explains kept it from being judged.
+    Blocked,
+    /// It was selected and did not end: killed, timed out, or the run stopped before.
+    NotJudged,
+    /// The promise holds.
+    Passed,
+    /// The manifest says that it does not apply.
+    NotApplicable,
+}
+
+/// One criterion on one service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// The criterion.
+    pub criterion: String,
+    /// The service.
+    pub service: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Since the case began, in seconds; what cases share counts where it was waited for.
+    pub seconds: f64,
+    /// In one line: the first finding, the cause, the reason.
+    pub summary: String,
+    /// The text of the log, without colour; empty unless red.
+    pub text: String,
+    /// What a green result has to add.
+    pub notes: Vec<String>,
+    /// What is wrong, one defect each.
+    pub findings: Vec<Finding>,
+    /// The command that runs this case alone.
+    pub rerun: String,
+    /// The service's manifest file, from the root of its git repository if it is in one.
+    pub manifest: String,
+}
+
+/// One defect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is wrong.
+    pub title: String,
+    /// Where, the first one first.
+    pub places: Vec<Place>,
+    /// What was expected, where two texts are compared.
+    pub expected: Option<String>,
+    /// What was found instead.
+    pub found: Option<String>,
+    /// Facts that support it.
+    pub notes: Vec<String>,
+    /// What to do or type.
+    pub help: Vec<String>,
+}
+
+/// A place in a source file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The file, from the root of its git repository; `None` outside of one.
+    pub repository_file: Option<String>,
+    /// From 1.
+    pub line: u32,
+    /// The last line, where it is known.
+    pub end_line: Option<u32>,
+    /// The revision whose file it is.
+    pub revision: Option<String>,
+    /// What is to be seen there.
+    pub label: String,
+}
+
+/// What was seen of one service. Only what some selected case needed is there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// The manifest file's stem.
+    pub name: String,
+    /// Its revisions.
+    pub history: Option<History>,
+    /// Its server.
+    pub server: Option<Spent>,
+    /// Its interpreter, from the start until Alembic and the driver are imported.
+    pub interpreter: Option<Spent>,
+    /// What Alembic was asked to do, in order.
+    pub commands: Vec<Command>,
+    /// Its outbox table.
+    pub outbox: Option<Outbox>,
+}
+
+/// Something that took time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// On what.
+    pub what: String,
+    /// How long.
+    pub seconds: f64,
+}
+
+/// The revisions of a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// In an order in which Alembic can run them.
+    pub revisions: Vec<Revision>,
+    /// Files that could not be read, each with the reason.
+    pub unread: Vec<String>,
+}
+
+/// One revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Its id.
+    pub id: String,
+    /// Its parents.
+    pub down_revisions: Vec<String>,
+    /// What else must run before it, as ids.
+    pub depends_on: Vec<String>,
+    /// The names of its branch.
+    pub branch_labels: Vec<String>,
+    /// The docstring's first line.
+    pub message: Option<String>,
+    /// Its file.
+    pub file: String,
+    /// The line of `revision`.
+    pub line: u32,
+    /// Why nothing can take it back, where the manifest says so.
+    pub one_way: Option<String>,
+}
+
+/// One thing that Alembic was asked to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// In words: `upgrade head`.
+    pub name: String,
+    /// All of it.
+    pub seconds: f64,
+    /// Whether it ended without an error.
+    pub ok: bool,
+    /// The revisions that ran, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One revision of a command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The revision.
+    pub revision: String,
+    /// `None` where it did not return.
+    pub seconds: Option<f64>,
+}
+
+/// The outbox table beside the convention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    /// The table's name.
+    pub table: String,
+    /// The schemas that hold one.
+    pub schemas: Vec<String>,
+    /// The convention's indexes, each with what is there.
+    pub indexes: Vec<Index>,
+    /// The table's other indexes: name and definition.
+    pub more: Vec<(String, String)>,
+}
+
+/// One index of the convention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// PostgreSQL's definition of what the convention asks for, or why there is none.
+    pub expected: String,
+    /// What is there by that name.
+    pub found: Option<String>,
+    /// How the two compare.
+    pub shape: Shape,
+}
+
+/// How an index compares with the convention's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// It is what the convention says.
+    Same,
+    /// It is there, and something about it is different.
+    Differs,
+    /// It is there and invalid.
+    Invalid,
+    /// There is none of that name.
+    Missing,
+}
+
+impl Outcome {
+    /// Whether the test result is red, or would have been.
+    #[must_use]
+    pub fn is_red(self) -> bool {
+        !matches!(self, Self::Passed | Self::NotApplicable)
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Error => "harness error",
+            Self::Blocked => "blocked",
+            Self::NotJudged => "not judged",
+            Self::Passed => "passed",
+            Self::NotApplicable => "not applicable",
+        }
+    }
+}
+
+impl Case {
+    /// Its name, as the test runner has it without `.toml`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.criterion, self.service)
+    }
+}
+
+impl Service {
+    /// Adds what another process or machine saw of the same service.
+    pub fn absorb(&mut self, other: Self) {
+        self.history = self.history.take().or(other.history);
+        self.server = self.server.take().or(other.server);
+        self.interpreter = self.interpreter.take().or(other.interpreter);
+        self.outbox = self.outbox.take().or(other.outbox);
+        for command in other.commands {
+            if !self.commands.iter().any(|known| known.name == command.name) {
+                self.commands.push(command);
+            }
+        }
+    }
+}
+
+impl Report {
+    /// The case of a criterion on a service, if it was selected.
+    #[must_use]
+    pub fn case(&self, criterion: &str, service: &str) -> Option<&Case> {
+        self.cases
+            .iter()
+            .find(|case| case.criterion == criterion && case.service == service)
+    }
+
+    /// How many cases ended in each way.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Outcome, usize> {
+        let mut counts = BTreeMap::new();
+        for case in &self.cases {
+            *counts.entry(case.outcome).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Sorts the cases as the criteria are listed and says which ones are absent.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.services.sort_by(|a, b| a.name.cmp(&b.name));
+        let position: BTreeMap<&str, usize> = self
+            .criteria
+            .iter()
+            .enumerate()
+            .map(|(at, criterion)| (criterion.id.as_str(), at))
+            .collect();
+        self.cases.sort_by_key(|case| {
+            let at = position.get(case.criterion.as_str()).copied();
+            (case.service.clone(), at.unwrap_or(usize::MAX))
+        });
+        let there: BTreeSet<String> = self.cases.iter().map(Case::name).collect();
+        self.absent = self
+            .services
+            .iter()
+            .flat_map(|service| {
+                self.criteria
+                    .iter()
+                    .map(move |criterion| format!("{}::{}", criterion.id, service.name))
+            })
+            .filter(|name| !there.contains(name))
+            .collect();
+        self
+    }
+}

@@ -1,0 +1,78 @@
+//! One service: its findings as the log has them, and what was seen of it.
+
+use maud::{Markup, html};
+
+use super::super::data::{Case, Outcome, Report, Service};
+use super::{anchor, class, counted, history, is_shown, outbox, symbol, time};
+
+pub fn sections(report: &Report) -> Markup {
+    html! {
+        section #services aria-labelledby="services-title" {
+            h2 #services-title { "Service by service" }
+            @for service in report.services.iter().filter(|service| is_shown(report, &service.name)) {
+                (section(report, service))
+            }
+        }
+    }
+}
+
+fn section(report: &Report, service: &Service) -> Markup {
+    let name = &service.name;
+    let cases: Vec<&Case> = report
+        .cases
+        .iter()
+        .filter(|case| case.service == *name)
+        .collect();
+    let red = cases.iter().filter(|case| case.outcome.is_red()).count();
+    html! {
+        details.service #{ "service-" (anchor(name)) } data-service=(name) data-red[red > 0] open[red > 0] {
+            summary {
+                h3 { (name) }
+                span.faint { (standing(&cases, red)) }
+            }
+            @for case in cases.iter().filter(|case| case.outcome.is_red()) { (red_case(case)) }
+            ul.green {
+                @for case in cases.iter().filter(|case| !case.outcome.is_red()) { (green_case(case)) }
+            }
+            (history::section(service))
+            (time::section(service))
+            (outbox::of_service(service))
+        }
+    }
+}
+
+fn standing(cases: &[&Case], red: usize) -> String {
+    match red {
+        0 => format!("{}, none red", counted(cases.len(), "case")),
+        red => format!("{red} of {} red", counted(cases.len(), "case")),
+    }
+}
+
+fn red_case(case: &Case) -> Markup {
+    html! {
+        article #{ "case-" (anchor(&case.name())) } {
+            h4 {
+                span.outcome.(class(case.outcome)) { (symbol(case.outcome)) " " (case.outcome.words()) }
+                " " (case.criterion)
+            }
+            @match (case.text.is_empty(), case.outcome) {
+                (false, _) => { pre tabindex="0" { (case.text) } }
+                (true, Outcome::NotJudged) => {
+                    p { (case.summary) ". To judge it: " code { (case.rerun) } }
+                }
+                (true, _) => { p { (case.summary) } }
+            }
+        }
+    }
+}
+
+fn green_case(case: &Case) -> Markup {
+    html! {
+        li #{ "case-" (anchor(&case.name())) } {
+            span.outcome.(class(case.outcome)) { (symbol(case.outcome)) " " (case.outcome.words()) }
+            " " (case.criterion)
+            @if !case.summary.is_empty() { ": " (case.summary) }
+            @if !case.notes.is_empty() { ul { @for note in &case.notes { li { (note) } } } }
+        }
+    }
+}

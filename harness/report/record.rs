@@ -1,0 +1,209 @@
+//! Keeps what a run says for its report, and writes the report: [`Record`].
+//!
+//! No verdict depends on it: what cannot be written is said once, in one line.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::data::{self, Report};
+use super::parts::{Asked, Parts, Process, write_whole};
+use super::{Case, annotations, page, print, seen};
+use crate::criteria::Verdict;
+use crate::error::HarnessError;
+use crate::evidence::Evidence;
+use crate::evidence::progress::Progress;
+use crate::manifest::Service;
+
+/// Names another directory for `index.html` and `report.json`.
+const DIRECTORY: &str = "REPORT_DIR";
+
+/// What this process keeps.
+pub struct Record {
+    directory: PathBuf,
+    process: Process,
+    complained: AtomicBool,
+}
+
+/// One case that has ended.
+pub struct Ended<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// How it ended.
+    pub verdict: &'a Result<Verdict, HarnessError>,
+    /// What it was judged on, where it came to that.
+    pub judged: Option<&'a (Service, Evidence)>,
+    /// What was told meanwhile.
+    pub progress: &'a [Progress],
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Where the report goes, if the files of runs are in `base`.
+#[must_use]
+pub fn directory(base: &Path) -> PathBuf {
+    match env::var_os(DIRECTORY).filter(|value| !value.is_empty()) {
+        Some(named) => PathBuf::from(named),
+        None => base.join("report"),
+    }
+}
+
+impl Record {
+    /// Says which cases this process was asked for, in the run whose files are in `run`;
+    /// `services` are all of the manifest, whose files are in `manifest`.
+    ///
+    /// The first process of a run writes a report in which nothing is judged yet: a run
+    /// that is killed leaves that one, and not the one of an earlier run.
+    #[must_use]
+    pub fn begin(
+        run: &Path,
+        manifest: &Path,
+        services: &BTreeSet<String>,
+        cases: &[Case],
+    ) -> Option<Self> {
+        let asked: Vec<Asked> = cases
+            .iter()
+            .map(|case| Asked {
+                criterion: case.criterion.id.to_owned(),
+                service: case.service.clone(),
+                rerun: case.rerun(),
+                manifest: manifest_of(&manifest.join(format!("{}.toml", case.service))),
+            })
+            .collect();
+        let record = match Parts::of(run).begin(services, &asked) {
+            Ok(process) => Self {
+                directory: directory(run.ancestors().nth(2).unwrap_or(run)),
+                process,
+                complained: AtomicBool::new(false),
+            },
+            Err(cause) => {
+                print(&format!("report: none will be written: {cause}"));
+                return None;
+            }
+        };
+        if record.process.is_first {
+            record.told(write(&record.directory, record.process.parts()).map(drop));
+        }
+        Some(record)
+    }
+
+    /// Keeps a case that has ended.
+    pub fn keep(&self, ended: &Ended<'_>) {
+        self.told(self.process.case(&case(ended)));
+        if let Some((service, evidence)) = ended.judged {
+            for fact in seen::facts(evidence) {
+                let seen = || seen::fact(fact, service, evidence);
+                self.told(self.process.service(&service.name, &fact.name(), seen));
+            }
+        }
+        let name = &ended.case.service;
+        let started = seen::started(name, ended.progress);
+        if started.server.is_some() || started.interpreter.is_some() {
+            self.told(self.process.service(name, "started", || started));
+        }
+    }
+
+    /// Writes the report, unless another process of the same run is still at work, and
+    /// then the annotations; says where it is.
+    pub fn end(&self) {
+        if !self.process.end() {
+            return;
+        }
+        match write(&self.directory, self.process.parts()) {
+            Ok(report) => {
+                if env::var_os("NEXTEST").is_none() {
+                    annotate(&report, self.process.parts());
+                    print(&format!(
+                        "report: {}",
+                        super::shown(&self.directory.join("index.html"))
+                    ));
+                }
+            }
+            Err(cause) => self.told(Err(cause)),
+        }
+    }
+
+    fn told(&self, written: io::Result<()>) {
+        if let Err(cause) = written
+            && !self.complained.swap(true, Ordering::Relaxed)
+        {
+            print(&format!("report: it is not complete: {cause}"));
+        }
+    }
+}
+
+/// Prints the annotations, once per run, where somebody reads them.
+pub fn annotate(report: &Report, parts: &Parts) {
+    if annotations::are_wanted() && parts.first_time("annotated") {
+        for line in annotations::github(report) {
+            println!("{line}");
+        }
+    }
+}
+
+/// Writes the report of a run, as far as it has come.
+///
+/// # Errors
+/// A part cannot be read, or the directory cannot be written.
+pub fn write(directory: &Path, parts: &Parts) -> io::Result<Report> {
+    let lock = locked(directory)?;
+    let report = parts.report()?;
+    write_report(directory, &report)?;
+    drop(lock);
+    Ok(report)
+}
+
+/// Writes both files of a report.
+///
+/// # Errors
+/// The directory cannot be written.
+pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    write_whole(
+        &directory.join("report.json"),
+        &serde_json::to_vec_pretty(report)?,
+    )?;
+    write_whole(&directory.join("index.html"), page::html(report).as_bytes())
+}
+
+/// One writer at a time, so that both files tell of the same moment.
+fn locked(directory: &Path) -> io::Result<File> {
+    fs::create_dir_all(directory)?;
+    let lock = File::create(directory.join(".lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+fn case(ended: &Ended<'_>) -> data::Case {
+    let case = ended.case;
+    let manifest = ended.judged.map(|(service, _)| manifest_of(&service.file));
+    let bare = data::Case {
+        criterion: case.criterion.id.to_owned(),
+        service: case.service.clone(),
+        outcome: data::Outcome::NotJudged,
+        seconds: ended.seconds,
+        summary: String::new(),
+        text: String::new(),
+        notes: Vec::new(),
+        findings: Vec::new(),
+        rerun: case.rerun(),
+        manifest: manifest.unwrap_or_default(),
+    };
+    match ended.verdict {
+        Ok(verdict) => data::Case {
+            text: super::plain(case, verdict),
+            ..seen::verdict(verdict, bare)
+        },
+        Err(error) => data::Case {
+            text: super::plain_error(error, case),
+            ..seen::error(error, bare)
+        },
+    }
+}
+
+fn manifest_of(file: &Path) -> String {
+    annotations::in_repository(file).unwrap_or_else(|| super::shown(file))
+}

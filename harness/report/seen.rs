@@ -1,0 +1,336 @@
+//! From evidence to what a report shows of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::data;
+use crate::alembic::graph::{Graph, Revision};
+use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::transcript::Transcript;
+use crate::criteria::{Finding, Verdict};
+use crate::error::HarnessError;
+use crate::evidence::outbox::{Expected, Outbox};
+use crate::evidence::progress::Progress;
+use crate::evidence::{Evidence, Migrated, Models, Stairway, Stepped};
+use crate::manifest::Service;
+
+/// A part of what there is to say of a service; cases that share evidence write each
+/// once. In the order in which a report shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fact {
+    /// The revisions.
+    History,
+    /// `upgrade head`, and the outbox table.
+    Migrated,
+    /// The history stepped.
+    Stepped,
+    /// The history down and up again.
+    Stairway,
+    /// The models.
+    Models,
+}
+
+impl Fact {
+    /// Part of a file's name; sorts like the facts.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{}-{self:?}", self as u8).to_lowercase()
+    }
+}
+
+/// The facts that some evidence holds.
+#[must_use]
+pub fn facts(evidence: &Evidence) -> Vec<Fact> {
+    [
+        (Fact::History, true),
+        (Fact::Migrated, evidence.migrated.is_some()),
+        (Fact::Stepped, evidence.stepped.is_some()),
+        (Fact::Stairway, evidence.stairway.is_some()),
+        (Fact::Models, evidence.models.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(fact, held)| held.then_some(fact))
+    .collect()
+}
+
+/// What the evidence says of its service, as far as one fact goes.
+#[must_use]
+pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service {
+    let mut seen = data::Service {
+        name: service.name.clone(),
+        ..data::Service::default()
+    };
+    match fact {
+        Fact::History => seen.history = Some(history(service, &evidence.history.graph)),
+        Fact::Migrated => {
+            let migrated = evidence.migrated.as_ref();
+            seen.commands = migrated.map(upgraded).unwrap_or_default();
+            seen.outbox = migrated
+                .and_then(|migrated| migrated.outbox.as_ref())
+                .map(outbox);
+        }
+        Fact::Stepped => {
+            let stepped = evidence.stepped.as_ref();
+            let one =
+                |stepped: &Stepped| command("upgrade, one revision at a time", [&stepped.upgrade]);
+            seen.commands = stepped.map(one).into_iter().collect();
+        }
+        Fact::Stairway => {
+            seen.commands = evidence.stairway.as_ref().map(walked).unwrap_or_default()
+        }
+        Fact::Models => {
+            let models = evidence.models.as_ref();
+            let one = |models: &Models| command("create_all of the models", [&models.built]);
+            seen.commands = models.map(one).into_iter().collect();
+        }
+    }
+    seen
+}
+
+fn upgraded(migrated: &Migrated) -> Vec<data::Command> {
+    let ways = [Some(&migrated.upgrade), migrated.heads.as_ref()];
+    let mut commands: Vec<data::Command> = ways
+        .into_iter()
+        .flatten()
+        .map(|way| command(&way.command, [way]))
+        .collect();
+    let second = migrated.second.as_ref();
+    commands.extend(second.map(|way| command(&format!("{}, a second time", way.command), [way])));
+    commands
+}
+
+/// What a session said about its server and interpreter.
+#[must_use]
+pub fn started(name: &str, progress: &[Progress]) -> data::Service {
+    let mut seen = data::Service {
+        name: name.to_owned(),
+        ..data::Service::default()
+    };
+    for one in progress {
+        match one {
+            Progress::Server {
+                version,
+                provider,
+                took,
+            } => {
+                seen.server = Some(data::Spent {
+                    what: format!("PostgreSQL {version} ({provider})"),
+                    seconds: took.as_secs_f64(),
+                });
+            }
+            Progress::Interpreter { versions, seconds } => {
+                seen.interpreter = Some(data::Spent {
+                    what: versions.clone(),
+                    seconds: *seconds,
+                });
+            }
+            _ => {}
+        }
+    }
+    seen
+}
+
+fn history(service: &Service, graph: &Graph) -> data::History {
+    let ids: BTreeMap<&str, &Revision> = graph
+        .revisions
+        .iter()
+        .map(|one| (one.id.as_str(), one))
+        .collect();
+    let labels: BTreeMap<&str, &str> = graph
+        .revisions
+        .iter()
+        .flat_map(|one| {
+            one.branch_labels
+                .iter()
+                .map(|label| (label.as_str(), one.id.as_str()))
+        })
+        .collect();
+    let resolved = |name: &String| match ids.contains_key(name.as_str()) {
+        true => name.clone(),
+        false => labels
+            .get(name.as_str())
+            .map_or(name.clone(), |id| (*id).to_owned()),
+    };
+    let revision = |one: &Revision| data::Revision {
+        id: one.id.clone(),
+        down_revisions: one.down_revisions.clone(),
+        depends_on: one.depends_on.iter().map(resolved).collect(),
+        branch_labels: one.branch_labels.clone(),
+        message: one.message.clone(),
+        file: super::shown(&one.file),
+        line: one.line,
+        one_way: service.one_way.get(&one.id).cloned(),
+    };
+    data::History {
+        revisions: graph.upgrade_order().into_iter().map(revision).collect(),
+        unread: graph.unread.iter().map(unread).collect(),
+    }
+}
+
+fn unread(file: &RevisionFile) -> String {
+    super::shown(file.file())
+}
+
+/// Several transcripts under one name.
+fn command<'a>(name: &str, ways: impl IntoIterator<Item = &'a Transcript>) -> data::Command {
+    let mut command = data::Command {
+        name: name.to_owned(),
+        seconds: 0.0,
+        ok: true,
+        steps: Vec::new(),
+    };
+    for way in ways {
+        command.seconds += way.seconds;
+        command.ok &= way.finished();
+        command
+            .steps
+            .extend(way.steps.iter().map(|step| data::Step {
+                revision: step.revision.clone(),
+                seconds: step.seconds,
+            }));
+    }
+    command
+}
+
+/// The rungs as three commands, and the whole way down and up.
+fn walked(stairway: &Stairway) -> Vec<data::Command> {
+    let rungs = &stairway.rungs;
+    let mut commands = vec![
+        command("each revision up", rungs.iter().map(|rung| &rung.up)),
+        command(
+            "each revision down",
+            rungs.iter().filter_map(|rung| rung.down.as_ref()),
+        ),
+        command(
+            "each revision up again",
+            rungs.iter().filter_map(|rung| rung.again.as_ref()),
+        ),
+    ];
+    if let Some(descent) = &stairway.descent {
+        commands.push(command(&descent.down.command, [&descent.down]));
+        let again = descent.again.as_ref();
+        commands.extend(again.map(|way| command(&format!("{}, from there", way.command), [way])));
+    }
+    commands
+}
+
+fn outbox(outbox: &Outbox) -> data::Outbox {
+    let conventional = |name: &str| outbox.expected.iter().any(|expected| expected.name == name);
+    let of_table = outbox
+        .actual
+        .iter()
+        .filter(|index| index.table == outbox.table);
+    data::Outbox {
+        table: outbox.table.clone(),
+        schemas: outbox.schemas.clone(),
+        indexes: outbox
+            .expected
+            .iter()
+            .map(|expected| index(outbox, expected))
+            .collect(),
+        more: of_table
+            .filter(|index| !conventional(&index.name))
+            .map(|index| (index.name.clone(), index.definition.clone()))
+            .collect(),
+    }
+}
+
+fn index(outbox: &Outbox, expected: &Expected) -> data::Index {
+    let found = outbox
+        .actual
+        .iter()
+        .find(|index| index.name == expected.name && index.table == outbox.table);
+    let shape = match (found, &expected.definition) {
+        (None, _) => data::Shape::Missing,
+        (Some(index), Ok(definition)) if index.definition != *definition => data::Shape::Differs,
+        (Some(_), Err(_)) => data::Shape::Differs,
+        (Some(index), Ok(_)) if !index.valid => data::Shape::Invalid,
+        (Some(_), Ok(_)) => data::Shape::Same,
+    };
+    data::Index {
+        name: expected.name.clone(),
+        expected: expected
+            .definition
+            .clone()
+            .unwrap_or_else(|refused| format!("cannot be built: {refused}")),
+        found: found.map(|index| index.definition.clone()),
+        shape,
+    }
+}
+
+/// How a verdict is told: outcome, one line, notes, findings.
+#[must_use]
+pub fn verdict(verdict: &Verdict, case: data::Case) -> data::Case {
+    match verdict {
+        Verdict::Pass { notes } => data::Case {
+            outcome: data::Outcome::Passed,
+            notes: notes.clone(),
+            ..case
+        },
+        Verdict::NotApplicable { reason } => data::Case {
+            outcome: data::Outcome::NotApplicable,
+            summary: reason.clone(),
+            ..case
+        },
+        Verdict::Blocked { by, because } => data::Case {
+            outcome: data::Outcome::Blocked,
+            summary: format!("by {by}: {because}"),
+            ..case
+        },
+        Verdict::Fail(findings) => data::Case {
+            outcome: data::Outcome::Failed,
+            summary: findings
+                .first()
+                .map(|finding| finding.title.clone())
+                .unwrap_or_default(),
+            findings: findings.iter().map(finding).collect(),
+            ..case
+        },
+    }
+}
+
+/// The same for an error.
+#[must_use]
+pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
+    data::Case {
+        outcome: data::Outcome::Error,
+        summary: error.to_string(),
+        findings: vec![data::Finding {
+            title: error.to_string(),
+            places: Vec::new(),
+            expected: None,
+            found: None,
+            notes: error.details.clone(),
+            help: error.help.iter().cloned().collect(),
+        }],
+        ..case
+    }
+}
+
+fn finding(finding: &Finding) -> data::Finding {
+    let comparison = finding.comparison.as_ref();
+    data::Finding {
+        title: finding.title.clone(),
+        places: finding
+            .marks
+            .iter()
+            .map(|mark| place(&mark.place.file, mark))
+            .collect(),
+        expected: comparison.map(|comparison| comparison.expected.clone()),
+        found: comparison.map(|comparison| comparison.found.clone()),
+        notes: finding.notes.clone(),
+        help: finding.help.clone(),
+    }
+}
+
+fn place(file: &Path, mark: &crate::criteria::Mark) -> data::Place {
+    let place = &mark.place;
+    data::Place {
+        file: super::shown(file),
+        repository_file: super::annotations::in_repository(file),
+        line: place.line,
+        end_line: place.end_line.filter(|end| *end != u32::MAX),
+        revision: place.revision.clone(),
+        label: mark.label.clone(),
+    }
+}
