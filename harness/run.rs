@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use crate::criteria::{self, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::progress::Progress;
-use crate::evidence::store::Store;
+use crate::evidence::store::{IsRed, Store};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::{self, Manifest, Service};
 use crate::postgres;
@@ -29,6 +29,8 @@ use crate::report::{self, Case};
 const ONLY: &str = "ONLY";
 /// Set to anything but `0`: the first red case ends the run.
 const FAIL_FAST: &str = "FAIL_FAST";
+/// Set to anything but `0`: the server of a red service is left running.
+const KEEP_SERVER: &str = "KEEP_SERVER";
 /// What `cargo test` exits with when a test fails.
 const FAILED: u8 = 101;
 
@@ -105,8 +107,9 @@ fn run() -> Result<&'static Run> {
 impl Run {
     /// What this run has gathered.
     fn store(&self) -> Result<&Store> {
+        let red = set(KEEP_SERVER).then_some(is_red as IsRed);
         self.store
-            .get_or_try_init(|| Store::of_this_run(&report::directory()))
+            .get_or_try_init(|| Ok(Store::of_this_run(&report::directory())?.keeping(red)))
     }
 
     /// What is kept for the report; nothing where the cases are only listed.
@@ -195,11 +198,15 @@ fn escaped(name: &str) -> String {
 /// # Errors
 /// The text of everything that is red.
 pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
-    let case = Case::new(criterion, file);
+    let mut case = Case::new(criterion, file);
     let began = Instant::now();
     let told: Mutex<Vec<Progress>> = Mutex::default();
     let mut judged = None;
     let verdict = verdict(criterion, file, &case, &told, &mut judged);
+    case.kept = run()
+        .and_then(Run::store)
+        .map(|store| store.kept(file))
+        .unwrap_or_default();
     if let Some(record) = run().ok().and_then(Run::record) {
         record.keep(&Ended {
             case: &case,
@@ -262,6 +269,18 @@ fn verdict(
     Ok(verdict)
 }
 
+/// Whether a criterion that was asked for is red, of those that need nothing else than
+/// `held` and not nothing at all.
+fn is_red(service: &Service, evidence: &Evidence, held: &[Part]) -> bool {
+    let asked = |criterion: &&Criterion| {
+        let told = criterion.needs.iter().all(|part| held.contains(part));
+        let needs = !criterion.needs.is_empty();
+        needs && told && run().is_ok_and(|run| run.selection.judges(criterion.id, &service.name))
+    };
+    let mut asked = criteria::ALL.iter().filter(asked);
+    asked.any(|criterion| criterion.verdict(service, evidence).is_red())
+}
+
 /// Says once per process which server is used, and why not another.
 async fn announce(service: &Service, say: &(dyn Fn(Progress) + Sync)) -> Result<()> {
     static SAID: Lazy<std::sync::Mutex<BTreeSet<String>>> = Lazy::new(Default::default);
@@ -306,19 +325,16 @@ impl Selection {
         self.services.iter().flat_map(of_service).collect()
     }
 
+    /// Whether this process or one beside it judges a criterion on a service.
+    fn judges(&self, criterion: &str, service: &str) -> bool {
+        self.contains(criterion, service) || beside_this_case().contains(&criterion)
+    }
+
     /// What all selected criteria together need of a service.
     fn parts(&self, service: &Service) -> Vec<Part> {
         let selected = criteria::ALL
             .iter()
-            .filter(|criterion| self.contains(criterion.id, &service.name));
-        let beside = beside_this_case();
-        let selected: BTreeSet<&str> = selected
-            .map(|criterion| criterion.id)
-            .chain(beside)
-            .collect();
-        let selected = criteria::ALL
-            .iter()
-            .filter(|criterion| selected.contains(criterion.id));
+            .filter(|criterion| self.judges(criterion.id, &service.name));
         let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
         applicable
             .flat_map(|criterion| criterion.needs)

@@ -24,7 +24,7 @@ use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::{self, Database, Server};
+use crate::postgres::{self, Database, Kept, Server, Shown};
 
 /// Where a session keeps its files.
 pub struct Directories<'a> {
@@ -99,8 +99,9 @@ pub async fn session(
     history: &History,
     parts: &BTreeSet<Part>,
     directories: &Directories<'_>,
+    keep: Option<Keep<'_>>,
     say: Say<'_>,
-) -> Result<Session> {
+) -> Result<(Result<Session>, Option<Kept>)> {
     let (server, worker) = tokio::join!(
         postgres::start(&service.postgres, &service.name),
         Worker::start(service, directories.service, directories.bytecode),
@@ -129,9 +130,15 @@ pub async fn session(
         connection: None,
         version_table: None,
         roles: BTreeSet::new(),
+        stage: "upgrade_head",
+        aside: keep.is_some().then(Vec::new),
         say,
     };
     let session = driver.run(parts).await;
+    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) {
+        let kept = driver.keep().await;
+        return Ok((session, kept));
+    }
     let leave = driver.leave_no_role().await;
     let Driver { server, worker, .. } = driver;
     worker.end().await;
@@ -139,8 +146,11 @@ pub async fn session(
     let session = session?;
     leave?;
     stopped?;
-    Ok(session)
+    Ok((Ok(session), None))
 }
+
+/// Whether what a session saw is red, so that its server is to be left running.
+pub type Keep<'a> = &'a (dyn Fn(&Session) -> bool + Sync);
 
 /// A server and an interpreter at work on one service.
 struct Driver<'a> {
@@ -155,6 +165,10 @@ struct Driver<'a> {
     version_table: Option<VersionTable>,
     /// The roles that migrations created; roles outlive a database.
     roles: BTreeSet<String>,
+    /// What the database shows.
+    stage: &'static str,
+    /// The databases that show earlier stages, if they are not thrown away.
+    aside: Option<Vec<Shown>>,
     say: Say<'a>,
 }
 
@@ -195,15 +209,67 @@ impl Driver<'_> {
         Ok(session)
     }
 
-    /// Makes the database fresh again, under the same name, and hands it to the worker.
-    async fn start_afresh(&mut self) -> Result<()> {
+    /// Makes the database fresh again, under the same name, and hands it to the worker;
+    /// from now on it shows `stage`.
+    async fn start_afresh(&mut self, stage: &'static str) -> Result<()> {
         self.connection = None;
+        self.set_aside().await?;
+        self.stage = stage;
         let roles: Vec<String> = self.roles.iter().cloned().collect();
         self.database = self
             .server
             .recreate_database(&self.database, &roles)
             .await?;
         self.worker.open(self.service, Some(&self.database)).await
+    }
+
+    /// Gives the database another name, where somebody may want to look at it. Of each
+    /// stage it is the first one: what comes later is made after something had failed.
+    async fn set_aside(&mut self) -> Result<()> {
+        let Some(aside) = &mut self.aside else {
+            return Ok(());
+        };
+        if aside.iter().any(|stage| stage.label == self.stage) {
+            return Ok(());
+        }
+        if let Some(database) = self.server.set_aside(&self.database).await? {
+            let label = self.stage.to_owned();
+            aside.push(Shown { label, database });
+        }
+        Ok(())
+    }
+
+    /// Leaves the server running, and ends the interpreter.
+    async fn keep(self) -> Option<Kept> {
+        let mut stages = self.aside.unwrap_or_default();
+        let again = stages.iter().any(|stage| stage.label == self.stage);
+        let end = if again { "_end" } else { "" };
+        stages.push(Shown {
+            label: format!("{}{end}", self.stage),
+            database: self.database.name.clone(),
+        });
+        drop(self.connection);
+        self.worker.end().await;
+        match self.server.keep(stages).await {
+            Ok(kept) => {
+                (self.say)(Progress::Note(format!(
+                    "KEEP_SERVER: {} runs on; remove it: {}",
+                    kept.about, kept.remove
+                )));
+                Some(kept)
+            }
+            Err(error) => {
+                let help = error
+                    .help
+                    .map(|help| format!("; {help}"))
+                    .unwrap_or_default();
+                (self.say)(Progress::Note(format!(
+                    "KEEP_SERVER: not kept: {}{help}",
+                    error.message
+                )));
+                None
+            }
+        }
     }
 
     /// On a server that is not ours alone, the roles that migrations created go with
@@ -274,7 +340,7 @@ impl Driver<'_> {
 
     /// The same history, one revision per context, on a database that is fresh again.
     async fn step(&mut self, loaded: &worker::History) -> Result<Stepped> {
-        self.start_afresh().await?;
+        self.start_afresh("one_at_a_time").await?;
         let begun = Instant::now();
         let mut walked = Transcript::new(
             "upgrade, one revision at a time",

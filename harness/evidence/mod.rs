@@ -41,6 +41,11 @@ pub enum Part {
     Models,
 }
 
+impl Part {
+    /// Every part, in the order in which they are gathered.
+    pub const ALL: [Self; 4] = [Self::Migrated, Self::Stepped, Self::Stairway, Self::Models];
+}
+
 /// All that was gathered for one criterion on one service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {

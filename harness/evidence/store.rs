@@ -20,15 +20,20 @@ use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
+use crate::postgres::Kept;
 
 /// Files of earlier runs are kept this long, so that a transcript can be read.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether anything that was selected is red, as far as these parts of the evidence tell.
+pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 
 /// What a run has gathered so far.
 pub struct Store {
     directory: PathBuf,
     bytecode: PathBuf,
     across_processes: bool,
+    keep: Option<IsRed>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
 }
 
@@ -42,6 +47,9 @@ struct Gathered {
     stepped: Option<Result<Option<Stepped>>>,
     stairway: Option<Result<Option<Stairway>>>,
     models: Option<Result<Option<Models>>>,
+    /// The servers that were left running.
+    #[serde(default)]
+    kept: Vec<Kept>,
 }
 
 impl Store {
@@ -70,6 +78,7 @@ impl Store {
                         directory,
                         bytecode: candidate.join("pycache"),
                         across_processes: nextest.is_some(),
+                        keep: None,
                         services: Mutex::default(),
                     });
                 }
@@ -82,6 +91,23 @@ impl Store {
         )
         .detail(problem.unwrap_or_default())
         .help("make the target directory or TMPDIR writable"))
+    }
+
+    /// From now on the server of a service that is red by `red` is left running.
+    #[must_use]
+    pub fn keeping(mut self, red: Option<IsRed>) -> Self {
+        self.keep = red;
+        self
+    }
+
+    /// The servers of a service that were left running.
+    #[must_use]
+    pub fn kept(&self, file: &Path) -> Vec<Kept> {
+        let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = services.get(file).cloned().unwrap_or_default();
+        drop(services);
+        let gathered = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        gathered.kept.clone()
     }
 
     /// Where the files of this run are: `runs/<run>` below the base.
@@ -128,6 +154,7 @@ impl Store {
             needs,
             wanted,
             &directories,
+            self.keep,
             say,
         ));
         if let (true, Some(file)) = (changed, &file) {
@@ -147,6 +174,7 @@ async fn complete(
     needs: &[Part],
     wanted: &[Part],
     directories: &Directories<'_>,
+    red: Option<IsRed>,
     say: Say<'_>,
 ) -> bool {
     let mut changed = false;
@@ -165,7 +193,28 @@ async fn complete(
         .copied()
         .filter(missing)
         .collect();
-    let session = gather::session(service, history, &parts, directories, say).await;
+    let keep = |session: &Session| {
+        let mut seen = Gathered {
+            kept: Vec::new(),
+            ..gathered.clone()
+        };
+        parts
+            .iter()
+            .for_each(|part| seen.keep(*part, &Ok(session.clone())));
+        let held: Vec<Part> = Part::ALL
+            .into_iter()
+            .filter(|part| !seen.lacks(*part))
+            .collect();
+        let evidence = seen.evidence(&held);
+        red.is_some_and(|red| evidence.is_ok_and(|evidence| red(service, &evidence, &held)))
+    };
+    let keep: Option<gather::Keep<'_>> = red.is_some().then_some(&keep);
+    let session = gather::session(service, history, &parts, directories, keep, say).await;
+    let (session, kept) = match session {
+        Ok((session, kept)) => (session, kept),
+        Err(error) => (Err(error), None),
+    };
+    gathered.kept.extend(kept);
     for part in parts {
         gathered.keep(part, &session);
     }

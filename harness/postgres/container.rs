@@ -22,6 +22,7 @@ use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, I
 use super::account::Account;
 use super::database::Access;
 use super::engine;
+use super::kept::{self, Removal, Shown, quoted};
 use super::leash::{Leash, remove_dir};
 use super::run::{Base, Run};
 use super::{
@@ -223,7 +224,7 @@ struct Container {
     /// Runs `docker rm`, where there is such a program.
     leash: Option<Leash>,
     container: Option<ContainerAsync<Postgres>>,
-    /// Whether nothing is left to be removed.
+    /// Whether nothing is left to be removed, or it is to stay.
     removed: bool,
     run: Arc<Run>,
 }
@@ -305,6 +306,32 @@ impl Container {
 }
 
 impl Guard for Container {
+    fn removal(&self, _stages: &[Shown]) -> Result<Removal> {
+        let Some(docker) = engine::command_line() else {
+            return Err(error("there is no docker or podman to remove it with"));
+        };
+        let (name, dir) = (quoted(&self.name), quoted(&self.dir));
+        Ok(Removal {
+            remove: format!("{docker} rm -f -v {name} >/dev/null\nrm -rf -- {dir}"),
+            // The engine may be down: then nobody knows.
+            gone: format!("{docker} version >/dev/null && ! {docker} inspect {name}"),
+            psql: kept::psql(None).unwrap_or("psql".into()),
+        })
+    }
+
+    fn let_go(mut self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            kept::mark(&self.dir)?;
+            // Its own destructor would remove it.
+            std::mem::forget(self.container.take());
+            self.removed = true;
+            if let Some(leash) = self.leash.take() {
+                leash.keep().await;
+            }
+            Ok(())
+        })
+    }
+
     fn log_tail(&self, lines: usize) -> Vec<String> {
         tail(&self.log(), lines)
     }
@@ -331,6 +358,9 @@ impl Guard for Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
+        if self.removed && self.leash.is_none() {
+            return;
+        }
         // The destructor of `ContainerAsync` panics outside of a runtime.
         std::mem::forget(self.container.take());
         let _ = remove_dir(&self.dir);

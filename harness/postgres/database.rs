@@ -188,7 +188,10 @@ impl Server {
     }
 
     /// The maintenance connection, or a new one where a migration ended it.
-    async fn alive<'a>(&self, kept: &'a mut Option<PgConnection>) -> Result<&'a mut PgConnection> {
+    pub(super) async fn alive<'a>(
+        &self,
+        kept: &'a mut Option<PgConnection>,
+    ) -> Result<&'a mut PgConnection> {
         if let Some(connection) = kept.as_mut()
             && !matches!(
                 tokio::time::timeout(CONNECT, connection.ping()).await,
@@ -269,6 +272,31 @@ impl Server {
         self.create_named(connection, database.name.clone()).await
     }
 
+    /// Gives a database another name, so that it stays when it is made fresh again;
+    /// returns that name. `None` where migrations changed something for the whole
+    /// server: putting that back takes the database away.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn set_aside(&self, database: &Database) -> Result<Option<String>> {
+        let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
+        let name = format!(
+            "migration_harness_{}_{}{random}",
+            name_part(&self.service, 24),
+            self.guard.mark()
+        );
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        let ours = self.databases().clone();
+        if restore::is_changed(connection, &self.before, &ours).await? {
+            return Ok(None);
+        }
+        self.guard.will_create(&name);
+        self.databases().push(name.clone());
+        rename_database(connection, &database.name, &name).await?;
+        Ok(Some(name))
+    }
+
     /// Puts back what migrations changed for the whole server and keeps the
     /// databases; for an `existing` server, before it is left.
     ///
@@ -340,6 +368,38 @@ SELECT format('pid %s: %s for %s s%s%s: %s', a.pid, coalesce(a.state, a.backend_
 FROM pg_stat_activity a
 WHERE a.datname = $1 AND a.pid <> pg_backend_pid()
 ORDER BY a.backend_start";
+
+/// Renames a database and ends the sessions in it.
+pub(super) async fn rename_database(
+    connection: &mut PgConnection,
+    from: &str,
+    to: &str,
+) -> Result<()> {
+    let mut last = None;
+    for _ in 0..20 {
+        let _ = sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+        )
+        .bind(from)
+        .execute(&mut *connection)
+        .await;
+        match run_sql(
+            connection,
+            &format!("ALTER DATABASE \"{from}\" RENAME TO \"{to}\""),
+        )
+        .await
+        {
+            Ok(()) => return Ok(()),
+            // A session that is just ending still keeps it.
+            Err(e) => last = Some(e),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(match last {
+        Some(e) => sql_error(&format!("cannot rename the database {from}"), &e),
+        None => error(format!("cannot rename the database {from}")),
+    })
+}
 
 /// Drops a database and ends the sessions in it. One that is not there is fine.
 pub(super) async fn drop_database(

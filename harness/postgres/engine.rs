@@ -15,6 +15,7 @@ use testcontainers_modules::testcontainers::bollard::query_parameters::{
 use testcontainers_modules::testcontainers::core::client::docker_client_instance;
 
 use super::error;
+use super::kept::quoted;
 use super::leash::{Ending, Leash, LeashSpec};
 use super::run::{self, Run};
 use crate::error::Result;
@@ -177,9 +178,9 @@ impl Engine {
         for container in containers {
             let labels = container.labels.unwrap_or_default();
             let dead = labels.get(RUN).is_some_and(|id| *id != run.id)
-                && labels
-                    .get(LOCK)
-                    .is_some_and(|lock| run::is_dead(Path::new(lock)));
+                && labels.get(LOCK).is_some_and(|lock| {
+                    run::is_dead(Path::new(lock)) && !is_kept(lock, &container.names)
+                });
             if let (true, Some(id)) = (dead, container.id) {
                 let _ = self.remove(&id).await;
             }
@@ -208,6 +209,25 @@ impl Engine {
         );
         Leash::spawn(spec).await.map(Some)
     }
+}
+
+/// Whether a container is one that `KEEP_SERVER` left; the engine puts a `/` before names.
+fn is_kept(lock: &str, names: &Option<Vec<String>>) -> bool {
+    let mut names = names
+        .iter()
+        .flatten()
+        .map(|name| name.trim_start_matches('/'));
+    names.any(|name| run::is_kept(Path::new(lock), name))
+}
+
+/// The engine's command line program, with the variable that leads it to the engine.
+pub(super) fn command_line() -> Option<String> {
+    let program = ["docker", "podman"].into_iter().find_map(on_path)?;
+    let address = quoted(address());
+    Some(format!(
+        "DOCKER_HOST={address} CONTAINER_HOST={address} {}",
+        quoted(program)
+    ))
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

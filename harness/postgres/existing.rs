@@ -15,7 +15,8 @@ use once_cell::sync::Lazy;
 use sqlx::postgres::PgSslMode;
 use sqlx::{Connection, PgConnection};
 
-use super::database::{Access, drop_database};
+use super::database::{Access, drop_database, rename_database};
+use super::kept::{self, Removal, Shown, quoted};
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, random, run_sql, sql_error,
 };
@@ -32,6 +33,9 @@ pub const PROVIDER: Provider = Provider {
 
 /// The first of the two numbers of our advisory locks ("mhar").
 const LOCK_CLASS: i32 = 0x6d68_6172;
+
+/// The end of the names of databases that are to stay. No sweep matches it.
+const KEPT: &str = "kept";
 
 /// How long dropping what is ours may take in a destructor.
 const DROP: Duration = Duration::from_secs(10);
@@ -85,10 +89,12 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
     sweep(&mut connection, &place, number)
         .await
         .map_err(failed)?;
-    let _ = connection.close().await;
-    Ok(vec![format!(
+    let mut notes = vec![format!(
         "postgresql {version} at {place} (HARNESS_DATABASE_URL)"
-    )])
+    )];
+    notes.extend(left(&mut connection).await.map_err(failed)?);
+    let _ = connection.close().await;
+    Ok(notes)
 }
 
 /// Whether `ALTER DATABASE ... SET migration_harness.token` is allowed: for a
@@ -136,6 +142,22 @@ async fn sweep(connection: &mut PgConnection, place: &str, number: i32) -> Resul
         }
     }
     Ok(())
+}
+
+/// Says which databases `KEEP_SERVER` left there, whichever machine's run it was.
+async fn left(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT datname::text FROM pg_database WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+         AND datname ~ '^migration_harness_.*_kept$' ORDER BY 1",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok((!names.is_empty()).then(|| {
+        format!(
+            "databases that KEEP_SERVER left there: {}",
+            names.join(", ")
+        )
+    }))
 }
 
 /// The lock's number in `migration_harness_<service>_<number>_<random>`.
@@ -250,6 +272,72 @@ impl Guard for Existing {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    /// No run, on whatever machine, takes a database of such a name for a dead run's.
+    fn rename<'a>(&'a self, stages: Vec<Shown>) -> BoxFuture<'a, Result<Vec<Shown>>> {
+        Box::pin(async move {
+            let mut connection = self.access.connect(&self.access.maintenance).await?;
+            let mut renamed = Vec::new();
+            for stage in stages {
+                let name = format!("{}_{KEPT}", stage.database);
+                self.will_create(&name);
+                rename_database(&mut connection, &stage.database, &name).await?;
+                renamed.push(Shown {
+                    database: name,
+                    ..stage
+                });
+            }
+            let _ = connection.close().await;
+            Ok(renamed)
+        })
+    }
+
+    fn removal(&self, stages: &[Shown]) -> Result<Removal> {
+        let psql = kept::psql(None).ok_or_else(|| {
+            error("there is no psql to remove the databases with")
+                .help("install PostgreSQL's client programs")
+        })?;
+        let force = if self.number >= 130_000 {
+            " WITH (FORCE)"
+        } else {
+            ""
+        };
+        let drop = |stage: &Shown| {
+            format!(
+                "{} -X -q service=maintenance -c 'DROP DATABASE IF EXISTS \"{}\"{force}'",
+                quoted(&psql),
+                stage.database
+            )
+        };
+        let names: Vec<String> = stages
+            .iter()
+            .map(|stage| format!("$${}$$", stage.database))
+            .collect();
+        let there = format!(
+            "SELECT count(*) FROM pg_database WHERE datname IN ({})",
+            names.join(", ")
+        );
+        let here = "PGSERVICEFILE=$(dirname -- \"$0\")/service.conf; export PGSERVICEFILE";
+        Ok(Removal {
+            remove: format!(
+                "{here}\n{}",
+                stages.iter().map(drop).collect::<Vec<_>>().join("\n")
+            ),
+            gone: format!(
+                "{here}\n[ \"$({} -X -A -t service=maintenance -c '{there}')\" = 0 ]",
+                quoted(&psql)
+            ),
+            psql,
+        })
+    }
+
+    fn let_go(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        self.databases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        Box::pin(async { Ok(()) })
     }
 
     fn stop(mut self: Box<Self>) -> BoxFuture<'static, Result<()>> {

@@ -20,6 +20,7 @@ use super::account::{Account, give};
 use super::binaries::{self, Installation};
 use super::database::Access;
 use super::datadir::{self, Template};
+use super::kept::{self, Removal, Shown, quoted};
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
 use super::{
@@ -137,6 +138,8 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     let server = Local {
         leash,
         log: dir.join("log"),
+        dir: dir.clone(),
+        bin: prepared.installation.bin.clone(),
     };
     let taken = take_over(&prepared.template, &dir, port).await;
     let (access, connection) = taken.map_err(|e| with_log(e, &server.log))?;
@@ -311,7 +314,31 @@ async fn take_over(template: &Template, dir: &Path, port: u16) -> Result<(Access
 struct Local {
     leash: Leash,
     log: PathBuf,
+    dir: PathBuf,
+    bin: PathBuf,
 }
+
+/// Removes a server of which only the directory is known. `SERVES` is whether the
+/// process in `postmaster.pid` is a postmaster of that directory: it works there, or,
+/// where there is no /proc, names it.
+const REMOVE: &str = r#"serves() {
+    pid=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null) || return 1
+    [ -n "$pid" ] || return 1
+    if [ -e /proc/self ]; then
+        [ "$(readlink "/proc/$pid/cwd")" = "$data" ]
+    else
+        ps -ww -o args= -p "$pid" | grep -q -F -e "-D $data"
+    fi
+}
+for signal in QUIT KILL; do
+    tries=0
+    while serves && [ $tries -lt 50 ]; do
+        [ $tries -gt 0 ] || kill "-$signal" "$pid"
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+done
+! serves || { echo "process $pid does not end" >&2; exit 1; }"#;
 
 impl Guard for Local {
     fn log_tail(&self, lines: usize) -> Vec<String> {
@@ -320,6 +347,30 @@ impl Guard for Local {
 
     fn has_ended(&self) -> bool {
         self.leash.exit_status().is_some()
+    }
+
+    fn removal(&self, _stages: &[Shown]) -> Result<Removal> {
+        // The process knows its directory without symbolic links.
+        let dir = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
+        let (data, run) = (quoted(dir.join("data")), dir.parent().map(quoted));
+        let (dir, run) = (quoted(dir), run.unwrap_or_default());
+        Ok(Removal {
+            remove: format!(
+                "data={data}\n{REMOVE}\nrm -rf -- {dir}\nrmdir -- {run} 2>/dev/null || true"
+            ),
+            gone: format!(
+                "[ ! -e {data}/postmaster.pid ] || ! kill -0 \"$(sed -n 1p {data}/postmaster.pid)\""
+            ),
+            psql: kept::psql(Some(&self.bin)).unwrap_or("psql".into()),
+        })
+    }
+
+    fn let_go(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            kept::mark(&self.dir)?;
+            self.leash.keep().await;
+            Ok(())
+        })
     }
 
     fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>> {

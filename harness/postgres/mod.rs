@@ -14,6 +14,7 @@ pub mod database;
 pub mod datadir;
 pub mod engine;
 pub mod existing;
+pub mod kept;
 pub mod leash;
 pub mod local;
 pub mod random;
@@ -35,6 +36,8 @@ use sqlx::PgConnection;
 
 use database::Access;
 pub use database::Database;
+use kept::Removal;
+pub use kept::{Kept, Shown};
 use restore::Snapshot;
 
 use crate::error::{HarnessError, Result, Stage};
@@ -156,6 +159,17 @@ trait Guard: Send + Sync {
         false
     }
 
+    /// Gives databases the names under which they may stay.
+    fn rename<'a>(&'a self, stages: Vec<Shown>) -> BoxFuture<'a, Result<Vec<Shown>>> {
+        Box::pin(async { Ok(stages) })
+    }
+
+    /// How somebody removes it later.
+    fn removal(&self, stages: &[Shown]) -> Result<Removal>;
+
+    /// Leaves the server and these databases running.
+    fn let_go(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
+
     /// Removes everything and waits for that.
     fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
 }
@@ -200,6 +214,7 @@ async fn decide(settings: &Settings) -> Result<Chosen> {
         match (provider.examine)(settings).await {
             Ok(mut notes) => {
                 notes.append(&mut refused);
+                notes.extend(kept::notes());
                 return Ok(Chosen {
                     provider: provider.name,
                     notes,
@@ -316,6 +331,40 @@ impl Server {
     /// The last lines of the server's log, where there is one to be read.
     pub fn log_tail(&self, lines: usize) -> Vec<String> {
         self.guard.log_tail(lines)
+    }
+
+    /// Leaves the server running with these databases, for somebody who wants to look.
+    ///
+    /// # Errors
+    /// What keeps it from being kept; it is then gone.
+    pub async fn keep(self, stages: Vec<Shown>) -> Result<Kept> {
+        let about = format!(
+            "{}, PostgreSQL {} ({})",
+            self.service, self.version, self.provider
+        );
+        let changed = self.guard.is_shared() && {
+            let mut maintenance = self.maintenance.lock().await;
+            let connection = self.alive(&mut maintenance).await?;
+            restore::is_changed(connection, &self.before, &[]).await?
+        };
+        let record = async {
+            if changed {
+                let why = "its migrations created roles, which would be in the way of the next run";
+                return Err(
+                    error(why).help("use provider = \"local\" or \"container\" to look at it")
+                );
+            }
+            let stages = self.guard.rename(stages).await?;
+            let removal = self.guard.removal(&stages)?;
+            kept::Record::write(&about, &self.access, &stages, &removal)
+        };
+        match record.await {
+            Ok(record) => self.guard.let_go().await.map(|()| record.finished()),
+            Err(e) => {
+                self.guard.stop().await?;
+                Err(e)
+            }
+        }
     }
 
     /// Ends the server and waits until nothing of it is left.

@@ -89,6 +89,20 @@ impl Snapshot {
     }
 }
 
+/// Whether something outside of databases is not what it was; on a shared server only
+/// whether there are new roles.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub(super) async fn is_changed(
+    connection: &mut PgConnection,
+    before: &Snapshot,
+    ours: &[String],
+) -> Result<bool> {
+    let now = Snapshot::take(connection, before.number, before.shared).await?;
+    Ok(!differences(before, &now, ours).is_empty())
+}
+
 /// Puts back what was changed since `before`, except the databases `ours`.
 ///
 /// # Errors

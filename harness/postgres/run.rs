@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::account::{Account, give};
+use super::kept::MARK;
 use super::leash::remove_dir;
 use super::{error, random};
 use crate::error::Result;
@@ -67,6 +68,16 @@ impl Base {
     /// What is kept from run to run.
     pub fn cache(&self) -> &Path {
         &self.cache
+    }
+
+    /// Where is written down which servers were left running; see [`super::kept`].
+    ///
+    /// # Errors
+    /// It cannot be made, or is not ours alone.
+    pub fn kept(&self) -> Result<PathBuf> {
+        let kept = self.cache.with_file_name("kept");
+        own_dir(&kept, rustix::process::geteuid().as_raw(), 0o700)?;
+        Ok(kept)
     }
 }
 
@@ -246,16 +257,33 @@ fn sweep(base: &Base) {
     }
 }
 
-/// Ends the servers of a dead run and removes their directories.
+/// Ends the servers of a dead run and removes their directories, but for those that
+/// somebody asked to be kept.
 fn sweep_run(dir: &Path) -> Result<()> {
     let servers: Vec<PathBuf> = std::fs::read_dir(dir)
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
+    let (kept, servers): (Vec<PathBuf>, Vec<PathBuf>) = servers
+        .into_iter()
+        .partition(|server| server.join(MARK).exists());
     for server in servers {
         end_postmaster(&server.join("data"));
         remove_segment(&server.join("data"));
+        if !kept.is_empty() {
+            remove_dir(&server)?;
+        }
     }
-    remove_dir(dir)
+    if kept.is_empty() {
+        remove_dir(dir)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether somebody asked for the server `name` of the run that locked `lock_path` to
+/// be kept.
+pub fn is_kept(lock_path: &Path, name: &str) -> bool {
+    lock_path.with_extension("").join(name).join(MARK).exists()
 }
 
 /// Ends the postmaster of a data directory, if there is one that certainly is.

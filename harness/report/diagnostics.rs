@@ -13,7 +13,7 @@ use crate::criteria::{Finding, Mark, Verdict};
 use crate::error::HarnessError;
 
 /// A finding's lines, the one with `rerun` included.
-const LINES: usize = 38;
+const LINES: usize = 36;
 /// A text that is cut keeps this many lines.
 const KEPT: usize = 4;
 /// How many places one finding shows in their files.
@@ -40,7 +40,7 @@ pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
         }
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return String::new(),
     };
-    with_last_lines(text, &[format!("rerun: {}", case.rerun())])
+    with_last_lines(text, &last_lines(case))
 }
 
 /// The text of an error.
@@ -62,15 +62,20 @@ pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> 
         renderer.render(&[group])
     });
     match case {
-        Some(case) => with_last_lines(
-            text,
-            &[
-                "note: this is no verdict on the service: nothing could be judged".to_owned(),
-                format!("rerun: {}", case.rerun()),
-            ],
-        ),
+        Some(case) => {
+            let note =
+                "note: this is no verdict on the service: nothing could be judged".to_owned();
+            let lines: Vec<String> = std::iter::once(note).chain(last_lines(case)).collect();
+            with_last_lines(text, &lines)
+        }
         None => text,
     }
+}
+
+/// What ends the text of every red case.
+fn last_lines(case: &Case) -> Vec<String> {
+    let looks = case.looks().into_iter();
+    looks.chain([format!("rerun: {}", case.rerun())]).collect()
 }
 
 fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {

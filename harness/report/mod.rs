@@ -20,8 +20,11 @@ use annotate_snippets::Renderer;
 
 use crate::criteria::{Criterion, Verdict};
 use crate::error::HarnessError;
+use crate::evidence::Part;
 use crate::evidence::progress::Progress;
 use crate::manifest::DIRECTORY_VARIABLE;
+use crate::postgres::Kept;
+use crate::postgres::kept::quoted;
 
 /// A path as short as it can be read: relative to where the command was run.
 fn shown(file: &Path) -> String {
@@ -40,6 +43,8 @@ pub struct Case {
     pub criterion: &'static Criterion,
     /// The service's name.
     pub service: String,
+    /// The servers that were left running for a look at them.
+    pub kept: Vec<Kept>,
 }
 
 impl Case {
@@ -51,7 +56,35 @@ impl Case {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        Self { criterion, service }
+        Self {
+            criterion,
+            service,
+            kept: Vec::new(),
+        }
+    }
+
+    /// The lines that say how a server that was left running is opened and removed.
+    fn looks(&self) -> Vec<String> {
+        let needs = self.criterion.needs;
+        let stage = match needs.last() {
+            Some(Part::Stairway) => "up_and_down",
+            Some(Part::Models) => "models",
+            _ => "upgrade_head",
+        };
+        let told = |kept: &Kept| {
+            let open = kept
+                .open
+                .iter()
+                .find(|(label, _)| label.starts_with(stage))
+                .or(kept.open.first())?;
+            let labels: Vec<&str> = kept.open.iter().map(|(label, _)| label.as_str()).collect();
+            Some(vec![
+                format!("server: {} (databases: {})", kept.about, labels.join(", ")),
+                format!("open: {}", open.1),
+                format!("remove: {}", kept.remove),
+            ])
+        };
+        self.kept.iter().filter_map(told).flatten().collect()
     }
 
     /// The command that runs this case alone.
@@ -61,7 +94,7 @@ impl Case {
             .ok()
             .filter(|value| !value.is_empty());
         let manifest = manifest
-            .map(|value| format!("{DIRECTORY_VARIABLE}={value} "))
+            .map(|value| format!("{DIRECTORY_VARIABLE}={} ", quoted(value)))
             .unwrap_or_default();
         format!(
             "{manifest}cargo test {}--test {} -- {}::{}",

@@ -25,7 +25,7 @@ const SCRIPT_HASH: &str = "sha256-kOZXtgmOFzPhlEQl9iJgfxyOUN2q7ZxYrmZNSYg2uks=";
 #[must_use]
 pub fn html(report: &Report) -> String {
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; img-src data:; base-uri 'none'; form-action 'none'"
     );
     let page = markup! {
         (DOCTYPE)

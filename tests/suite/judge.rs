@@ -39,6 +39,20 @@ pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
         .expect("cargo names the executable")
 });
 
+/// What would change a run here, set for the run around it.
+const OURS: &[&str] = &[
+    "ONLY",
+    "FAIL_FAST",
+    "UPDATE_SCHEMAS",
+    "BASE_REF",
+    "CI",
+    "KEEP_SERVER",
+    "GITHUB_ACTIONS",
+    "ANNOTATIONS",
+    "CLICOLOR_FORCE",
+    "FORCE_COLOR",
+];
+
 /// Where the reports of runs go that nobody looks at.
 pub fn reports() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("report")
@@ -56,8 +70,7 @@ pub struct Judged {
 pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
     let mut command = Command::new(&*BINARY);
     for (name, _) in std::env::vars() {
-        let ours = ["ONLY", "FAIL_FAST", "UPDATE_SCHEMAS", "BASE_REF", "CI"];
-        if name.starts_with("NEXTEST") || ours.contains(&name.as_str()) {
+        if name.starts_with("NEXTEST") || OURS.contains(&name.as_str()) {
             command.env_remove(name);
         }
     }

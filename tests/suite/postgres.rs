@@ -93,7 +93,7 @@ pub fn eventually(what: &str, done: impl Fn() -> bool) {
 }
 
 /// Command lines of living processes that mention `needle` (Linux).
-fn processes(needle: &Path) -> Vec<String> {
+pub fn processes(needle: &Path) -> Vec<String> {
     let needle = needle.to_str().unwrap();
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries

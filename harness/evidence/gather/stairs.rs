@@ -67,7 +67,7 @@ impl Driver<'_> {
 
     /// A fresh database as `env.py` leaves it without any revision.
     async fn base(&mut self) -> Result<Catalog> {
-        self.start_afresh().await?;
+        self.start_afresh("up_and_down").await?;
         self.command(Command::Touch).await?;
         self.snapshot().await
     }

@@ -1,0 +1,491 @@
+//! The report of a run: what the page and `report.json` say, whatever ended the run,
+//! and what a browser makes of the page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use migration_harness::report::data::{
+    Case, Finding, History, Outcome, Place, Report, Revision, Service,
+};
+use migration_harness::report::data::{SCHEMA, VERSION};
+use migration_harness::report::parts::Parts;
+use migration_harness::report::{annotations, join, page, record};
+use pretty_assertions::assert_eq;
+
+use crate::judge::{BINARY, Judged, judge, repository};
+
+const HOSTILE: &str = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\" '";
+
+fn broken() -> PathBuf {
+    repository().join("tests/broken/services-manifest")
+}
+
+fn case(criterion: &str, service: &str, outcome: Outcome) -> Case {
+    let red = outcome.is_red();
+    Case {
+        criterion: criterion.to_owned(),
+        service: service.to_owned(),
+        outcome,
+        seconds: 0.1,
+        summary: if red {
+            HOSTILE.to_owned()
+        } else {
+            String::new()
+        },
+        text: if red {
+            format!("error[{criterion}]: {HOSTILE}")
+        } else {
+            String::new()
+        },
+        notes: vec![HOSTILE.to_owned()],
+        findings: Vec::new(),
+        rerun: format!("cargo test --test services -- {criterion}::{service}"),
+        manifest: format!("services-manifest/services/{service}.toml"),
+    }
+}
+
+fn service(name: &str, revisions: usize) -> Service {
+    let revision = |number: usize| Revision {
+        id: format!("{number:04}"),
+        down_revisions: number
+            .checked_sub(1)
+            .map(|down| format!("{down:04}"))
+            .into_iter()
+            .collect(),
+        message: Some(HOSTILE.to_owned()),
+        one_way: (number == 1).then(|| HOSTILE.to_owned()),
+        ..Revision::default()
+    };
+    Service {
+        name: name.to_owned(),
+        history: Some(History {
+            revisions: (0..revisions).map(revision).collect(),
+            unread: Vec::new(),
+        }),
+        ..Service::default()
+    }
+}
+
+/// As many services as asked for, of which the first has something in every state.
+fn built(services: usize) -> Report {
+    let criteria = ["single_head", "upgrade_head", "enum_types", "downgrade"];
+    let outcomes = [
+        Outcome::Failed,
+        Outcome::Blocked,
+        Outcome::Error,
+        Outcome::NotJudged,
+    ];
+    let names: Vec<String> = (0..services)
+        .map(|number| format!("service_{number:03}"))
+        .collect();
+    let mut cases = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        for (criterion, outcome) in criteria.into_iter().zip(outcomes) {
+            cases.push(case(
+                criterion,
+                name,
+                if number == 0 {
+                    outcome
+                } else {
+                    Outcome::Passed
+                },
+            ));
+        }
+    }
+    let described = criteria.map(|id| migration_harness::report::data::Criterion {
+        id: id.to_owned(),
+        asserts: HOSTILE.to_owned(),
+        why: String::new(),
+        remedy: String::new(),
+    });
+    Report {
+        schema: SCHEMA.to_owned(),
+        version: VERSION,
+        harness: "0.0.0".to_owned(),
+        runs: Vec::new(),
+        criteria: described.to_vec(),
+        services: names.iter().map(|name| service(name, 5)).collect(),
+        cases,
+        absent: Vec::new(),
+    }
+    .in_order()
+}
+
+fn read(directory: &Path) -> Report {
+    join::load(directory).unwrap()
+}
+
+/// A run on some faults whose report goes to `directory`.
+fn run(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
+    let directory = directory.to_str().unwrap();
+    let variables: Vec<(&str, &str)> = [("REPORT_DIR", directory)]
+        .into_iter()
+        .chain(variables.iter().copied())
+        .collect();
+    judge(&broken(), arguments, &variables)
+}
+
+fn outcomes(report: &Report) -> Vec<(String, Outcome)> {
+    report
+        .cases
+        .iter()
+        .map(|case| (case.name(), case.outcome))
+        .collect()
+}
+
+#[test]
+fn whatever_a_service_says_is_text() {
+    let mut report = built(2);
+    report.services[0].name = HOSTILE.to_owned();
+    report
+        .cases
+        .iter_mut()
+        .for_each(|case| case.service = HOSTILE.to_owned());
+    let html = page::html(&report);
+    assert!(html.contains("&lt;script&gt;document.title"));
+    assert_eq!(html.matches("<script").count(), 1, "only the page's own");
+    assert!(!html.contains("<img"));
+    assert!(html.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_page_names_every_state_in_words_and_asks_for_nothing_from_elsewhere() {
+    let html = page::html(&built(3));
+    for words in [
+        "failed",
+        "blocked",
+        "harness error",
+        "not judged",
+        "passed",
+        "1 case not judged.",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    for wanted in [
+        "<th scope=\"col\"",
+        "<th scope=\"row\"",
+        "<desc id=",
+        "<main>",
+        "lang=\"en\"",
+    ] {
+        assert!(html.contains(wanted), "{wanted}");
+    }
+    for elsewhere in [
+        "src=\"http",
+        "href=\"http",
+        "@import",
+        "url(http",
+        "<link rel=\"stylesheet",
+    ] {
+        assert!(!html.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_never_passed() {
+    let mut report = built(2);
+    report
+        .cases
+        .retain(|case| case.name() != "single_head::service_001");
+    let report = report.in_order();
+    assert_eq!(report.absent, ["single_head::service_001"]);
+    let html = page::html(&report);
+    assert!(
+        html.contains("1 case of the manifest were not selected")
+            || html.contains("of the manifest")
+    );
+    assert!(!html.contains("id=\"case-single_head--service_001\""));
+}
+
+#[test]
+fn parts_of_several_machines_are_joined_and_what_none_holds_is_said() {
+    let whole = built(3);
+    let part = |keep: &dyn Fn(&Case) -> bool| {
+        let mut part = whole.clone();
+        part.cases.retain(|case| keep(case));
+        part.in_order()
+    };
+    let first = part(&|case| case.service == "service_000");
+    let mut second =
+        part(&|case| case.service == "service_001" || case.name() == "downgrade::service_000");
+    second
+        .cases
+        .iter_mut()
+        .filter(|case| case.service == "service_000")
+        .for_each(|case| case.outcome = Outcome::Passed);
+    let directory = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| directory.path().join(name));
+    record::write_report(&a, &first).unwrap();
+    record::write_report(&b, &second).unwrap();
+
+    let output = Command::new(env!("CARGO_BIN_EXE_report"))
+        .args([&a, &b])
+        .env("REPORT_DIR", directory.path().join("joined"))
+        .env_remove("GITHUB_ACTIONS")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("no part holds 4 of the manifest's cases"),
+        "{said}"
+    );
+    assert!(said.contains("downgrade::service_002"), "{said}");
+    let joined = read(&directory.path().join("joined"));
+    assert_eq!(joined.cases.len(), 8);
+    // What one machine did not come to, another one judged.
+    assert_eq!(
+        joined.case("downgrade", "service_000").unwrap().outcome,
+        Outcome::Passed
+    );
+    assert_eq!(
+        joined.case("single_head", "service_000").unwrap().outcome,
+        Outcome::Failed
+    );
+}
+
+#[test]
+fn a_report_of_another_version_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut report = built(1);
+    report.version = VERSION + 1;
+    record::write_report(directory.path(), &report).unwrap();
+    let cause = join::load(directory.path()).unwrap_err().to_string();
+    assert!(
+        cause.contains("report.json") && cause.contains("\"version\" is 2"),
+        "{cause}"
+    );
+}
+
+#[test]
+fn annotations_are_escaped_and_say_each_defect_once() {
+    let mut report = built(1);
+    report.cases[0].findings = vec![Finding {
+        title: "50% of a\nb: c, d".to_owned(),
+        places: vec![Place {
+            file: "alembic/versions/a,b:c.py".to_owned(),
+            repository_file: None,
+            line: 7,
+            end_line: Some(9),
+            revision: None,
+            label: String::new(),
+        }],
+        expected: None,
+        found: None,
+        notes: Vec::new(),
+        help: vec!["do it".to_owned()],
+    }];
+    report.cases[1].summary = "by single_head: it has two heads".to_owned();
+    let lines = annotations::github(&report);
+    assert_eq!(
+        lines[0],
+        "::error file=alembic/versions/a%2Cb%3Ac.py,line=7,endLine=9,title=single_head%3A service_000::\
+         50%25 of a%0Ab: c, d%0Ahelp: do it%0Arerun: cargo test --test services -- single_head::service_000"
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("upgrade_head")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("1 case not judged: downgrade::service_000")),
+        "{lines:?}"
+    );
+    assert!(lines.iter().all(|line| !line.contains('\n')));
+}
+
+#[test]
+fn a_run_leaves_its_findings_as_the_log_has_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let variables = [
+        ("ONLY", "cycle two_heads_in_class_management"),
+        ("GITHUB_ACTIONS", "true"),
+    ];
+    let judged = run(directory.path(), &["single_head"], &variables);
+    let report = read(directory.path());
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("single_head::cycle".to_owned(), Outcome::Failed),
+            (
+                "single_head::two_heads_in_class_management".to_owned(),
+                Outcome::Failed
+            )
+        ]
+    );
+    for case in &report.cases {
+        assert!(
+            judged.stdout.contains(&case.text),
+            "{}\n{}",
+            case.text,
+            judged.all()
+        );
+    }
+    let place = &report.cases[0].findings[0].places[0];
+    let file = "tests/broken/cycle/alembic/versions/20250712_0001_rate_limit_window.py";
+    assert_eq!(place.repository_file.as_deref(), Some(file));
+    let (before, after) = judged.stdout.split_once("test result: ").unwrap();
+    assert!(
+        after.contains(&format!("\n::error file={file},line=12,")),
+        "{}",
+        judged.all()
+    );
+    assert!(!before.contains("::error"), "{}", judged.all());
+    let html = fs::read_to_string(directory.path().join("index.html")).unwrap();
+    assert!(html.contains("error[single_head]: the revisions form a cycle"));
+    let history = report
+        .services
+        .iter()
+        .find(|service| service.name == "two_heads_in_class_management");
+    assert!(history.unwrap().history.as_ref().unwrap().revisions.len() > 2);
+}
+
+#[test]
+fn what_a_run_did_not_come_to_is_not_judged() {
+    let directory = tempfile::tempdir().unwrap();
+    let variables = [
+        ("ONLY", "cycle two_heads_in_class_management"),
+        ("FAIL_FAST", "1"),
+    ];
+    let judged = run(
+        directory.path(),
+        &["single_head", "--test-threads=1"],
+        &variables,
+    );
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    let report = read(directory.path());
+    assert_eq!(
+        outcomes(&report),
+        [
+            ("single_head::cycle".to_owned(), Outcome::Failed),
+            (
+                "single_head::two_heads_in_class_management".to_owned(),
+                Outcome::NotJudged
+            )
+        ]
+    );
+}
+
+#[test]
+fn a_run_that_was_killed_leaves_no_older_report_and_nothing_passed() {
+    let directory = tempfile::tempdir().unwrap();
+    record::write_report(directory.path(), &built(3)).unwrap();
+    let mut child = Command::new(&*BINARY)
+        .arg("upgrade_head::takes_too_long")
+        .env("SERVICES_MANIFEST", broken())
+        .env("REPORT_DIR", directory.path())
+        .env("POSTGRES_PROVIDER", "local")
+        .env_remove("ONLY")
+        .current_dir(repository())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while read(directory.path()).cases.len() != 1 {
+        assert!(Instant::now() < deadline, "no new report");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let report = read(directory.path());
+    assert_eq!(
+        outcomes(&report),
+        [(
+            "upgrade_head::takes_too_long".to_owned(),
+            Outcome::NotJudged
+        )]
+    );
+}
+
+/// As cargo-nextest does it: a process per case, of which none knows the others.
+#[test]
+fn processes_of_one_run_make_one_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let id = format!("report-{}", std::process::id());
+    let alone = |case: &str| {
+        let variables = [("NEXTEST", "1"), ("NEXTEST_RUN_ID", id.as_str())];
+        run(directory.path(), &["--exact", case], &variables)
+    };
+    alone("single_head::cycle.toml");
+    assert_eq!(read(directory.path()).cases.len(), 1);
+    alone("single_head::async_upgrade.toml");
+    let expected = [
+        ("single_head::async_upgrade".to_owned(), Outcome::Passed),
+        ("single_head::cycle".to_owned(), Outcome::Failed),
+    ];
+    assert_eq!(outcomes(&read(directory.path())), expected);
+
+    // The run's parts make the same report again, elsewhere.
+    let target = BINARY.ancestors().nth(3).unwrap();
+    let parts = Parts::of(&target.join("migration-harness/runs").join(&id));
+    let again = tempfile::tempdir().unwrap();
+    record::write(again.path(), &parts).unwrap();
+    assert_eq!(outcomes(&read(again.path())), expected);
+}
+
+/// What Chromium says of a page; `None` where there is no Chromium.
+fn browse(page: &Path) -> Option<(String, String)> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|program| {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+        });
+    let Some(program) = found else {
+        assert!(
+            std::env::var("CI").is_err(),
+            "in CI there must be a browser: apt-get install chromium"
+        );
+        println!("not run: no chromium");
+        return None;
+    };
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--enable-logging=stderr",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+        ])
+        .args(["--virtual-time-budget=5000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some((text(&output.stdout), text(&output.stderr)))
+}
+
+#[test]
+fn a_browser_shows_the_page() {
+    let directory = tempfile::tempdir().unwrap();
+    record::write_report(directory.path(), &built(100)).unwrap();
+    let Some((dom, log)) = browse(&directory.path().join("index.html")) else {
+        return;
+    };
+    // Set last by the page's script, which a wrong hash in the policy would stop.
+    assert!(dom.contains("data-ready=\"100\""), "{log}");
+    assert_eq!(dom.matches("<tr data-service=").count(), 100);
+    assert!(
+        !dom.contains("<form class=\"filter\" role=\"search\" hidden"),
+        "the filter is shown"
+    );
+    assert!(
+        dom.contains("<title>4 of 400 cases red"),
+        "no service's script ran"
+    );
+    let complaints: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert_eq!(complaints, Vec::<&str>::new());
+}
