@@ -10,6 +10,9 @@
 #   DRY_RUN=1, FORCE=1           show what would be written; replace files that exist
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
 #   UPDATE_SCHEMAS=1             accept the schemas found as the deployed ones; not in CI
+#   KEEP_SERVER=1                leave the server of a red service running
+#   REPORT_DIR=<dir>             where the report goes
+#   PARTS="a b"                  the reports that `make report` joins into one
 #
 # Paths are relative throughout: make cannot handle the spaces that the path of
 # a checkout may contain. Needs GNU make 3.81 or newer.
@@ -37,12 +40,14 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover verify test nextest lint
+.PHONY: help setup venv postgres cargo discover verify test nextest report lint
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '                     [POSTGRES_PROVIDER=<name>] [UPDATE_SCHEMAS=1] [PYTHON=<path>]'
+	@echo '                     [KEEP_SERVER=1] [REPORT_DIR=<dir>]'
 	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
+	@echo '       make report [PARTS="<report> <report>"]'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
 		while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
@@ -68,6 +73,9 @@ nextest: cargo setup ## run everything with cargo-nextest, JUnit report included
 		echo 'make: cargo-nextest is not installed; try: cargo install cargo-nextest --locked' >&2; \
 		exit 1; }
 	@'$(CARGO)' nextest run $(LOCKED) --profile ci $(NEXTEST_ARGS)
+
+report: cargo ## show the page of the last run, or join those of several machines (PARTS)
+	@'$(CARGO)' run $(LOCKED) --quiet --bin report -- $(PARTS)
 
 lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' fmt --check

@@ -133,7 +133,7 @@ impl Drop for Record {
 }
 
 fn kept(about: &str, directory: &Path, stages: &[Shown], removal: &Removal) -> Kept {
-    let services = quoted(&directory.join("service.conf"));
+    let services = quoted(directory.join("service.conf"));
     let psql = quoted(&removal.psql);
     let open = |stage: &Shown| {
         let command = format!("PGSERVICEFILE={services} {psql} service={}", stage.label);
@@ -142,7 +142,7 @@ fn kept(about: &str, directory: &Path, stages: &[Shown], removal: &Removal) -> K
     Kept {
         about: about.to_owned(),
         open: stages.iter().map(open).collect(),
-        remove: format!("sh {}", quoted(&directory.join("remove"))),
+        remove: format!("sh {}", quoted(directory.join("remove"))),
     }
 }
 
@@ -213,7 +213,7 @@ pub fn notes() -> Vec<String> {
         notes.push(format!(
             "kept by KEEP_SERVER: {}; remove it: sh {}",
             about.trim(),
-            quoted(&record.join("remove"))
+            quoted(record.join("remove"))
         ));
     }
     notes.sort();

@@ -117,7 +117,7 @@ fn gaps(report: &Report) -> Markup {
             details.notice[joined] .faint[!joined] {
                 summary {
                     @if joined { "No part holds " strong { (absent) " of the manifest" } }
-                    @else { (absent) " of the manifest were not selected, or not begun" }
+                    @else { (absent) " of the manifest not selected, or not begun" }
                 }
                 ul { @for name in absent_names(report) { li { code { (name) } } } }
             }

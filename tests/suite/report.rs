@@ -1,6 +1,7 @@
 //! The report of a run: what the page and `report.json` say, whatever ended the run,
 //! and what a browser makes of the page.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -243,6 +244,56 @@ fn parts_of_several_machines_are_joined_and_what_none_holds_is_said() {
     assert_eq!(
         joined.case("single_head", "service_000").unwrap().outcome,
         Outcome::Failed
+    );
+}
+
+/// The names of all fields, wherever they stand.
+fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (name, inner) in object {
+                names.insert(name.clone());
+                fields(inner, names);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| fields(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_is_described() {
+    let directory = tempfile::tempdir().unwrap();
+    let only = "outbox_index_column_order downgrade_leaves_enum_type";
+    let judged = run(directory.path(), &[], &[("ONLY", only)]);
+    let report = serde_json::to_value(read(directory.path())).unwrap();
+    let mut names = BTreeSet::new();
+    fields(&report, &mut names);
+    let described = fs::read_to_string(repository().join("docs/report.md")).unwrap();
+    for name in names {
+        let quoted =
+            described.contains(&format!("`{name}`")) || described.contains(&format!("\"{name}\":"));
+        assert!(quoted, "docs/report.md does not describe {name}");
+    }
+    let service = &report["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "outbox_index_column_order")
+        .unwrap();
+    assert_eq!(
+        service["outbox"]["indexes"][0]["shape"],
+        "differs",
+        "{}",
+        judged.all()
+    );
+    assert!(
+        service["commands"].as_array().unwrap().len() > 4,
+        "{service}"
+    );
+    assert!(
+        service["server"]["seconds"].as_f64() > Some(0.0),
+        "{service}"
     );
 }
 
