@@ -6,7 +6,7 @@ mod schemas;
 use std::collections::BTreeSet;
 use std::env;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -207,6 +207,7 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
         .and_then(Run::store)
         .map(|store| store.kept(file))
         .unwrap_or_default();
+    case.printed = printed(&verdict, judged.as_ref(), &case.service);
     if let Some(record) = run().ok().and_then(Run::record) {
         record.keep(&Ended {
             case: &case,
@@ -267,6 +268,31 @@ fn verdict(
     let verdict = criterion.verdict(&service, &evidence);
     *judged = Some((service, evidence));
     Ok(verdict)
+}
+
+/// The file with everything that the service's Python printed, where that may explain
+/// something: a command of the evidence failed, or the harness did.
+fn printed(
+    verdict: &Result<Verdict>,
+    judged: Option<&(Service, Evidence)>,
+    service: &str,
+) -> Option<PathBuf> {
+    match verdict {
+        Ok(Verdict::Fail(_)) => {
+            let (_, evidence) = judged?;
+            let failed = evidence
+                .transcripts()
+                .into_iter()
+                .find(|one| !one.finished());
+            failed.map(|failed| failed.output.clone())
+        }
+        Ok(_) => None,
+        Err(_) => {
+            let run = run().and_then(Run::store).ok()?;
+            Some(run.directory().join(service).join("output.txt"))
+        }
+    }
+    .filter(|file| file.metadata().is_ok_and(|file| file.len() > 0))
 }
 
 /// Whether a criterion that was asked for is red, of those that need nothing else than

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::graph::{Graph, Likeness, Nearest, Problem, Revision};
-use crate::alembic::transcript::Place;
+use crate::alembic::transcript::{Place, Raised};
 use crate::evidence::{Evidence, History};
 use crate::manifest::Service;
 
@@ -26,12 +26,7 @@ const SHOWN: usize = 4;
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let history = &evidence.history;
     if let Some(raised) = &history.raised {
-        return Verdict::Fail(vec![
-            history.python_for.iter().fold(
-                Finding::new(format!("Alembic cannot load the history: {}", raised.line())),
-                |finding, what| finding.note(format!("Python was asked because of {what}")),
-            ),
-        ]);
+        return Verdict::Fail(vec![not_loaded(service, history, raised)]);
     }
     let mut findings: Vec<Finding> = history.graph.problems().iter().map(|problem| broken(&history.graph, problem)).collect();
     let heads = history.graph.heads();
@@ -42,6 +37,21 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the revision graph");
     }
     Verdict::of(findings)
+}
+
+/// What made it necessary to ask Python is most often what Alembic stumbles over.
+fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding {
+    let mut finding = Finding::new(format!("Alembic cannot load the history: {}", raised.line()));
+    for (file, line, what) in history.graph.needs_python() {
+        finding = finding.mark(Some(&Place::line(file, line)), what);
+    }
+    if finding.marks.is_empty() {
+        finding.notes.extend(history.python_for.iter().map(|what| format!("Python was asked because of {what}")));
+    }
+    if raised.class == "KeyError" {
+        finding = finding.note("a KeyError of Alembic's names a down_revision or depends_on that no file declares");
+    }
+    finding.help(format!("mend it until this prints the revisions, in {}: alembic history", shown(service, &service.directory)))
 }
 
 /// Whether this criterion has something to explain.

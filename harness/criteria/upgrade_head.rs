@@ -183,8 +183,22 @@ fn timed_out(transcript: &Transcript, limit: f64, python: &[String], database: &
         None => finding.mark(step.and_then(|step| stuck_at(step, python)).as_ref(), "Python was here"),
     };
     finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
-    finding.notes.extend(python.iter().take(FRAMES).map(|line| format!("python: {line}")));
-    finding.help("if it is only slow, raise `timeouts.upgrade` in the manifest")
+    let own = python.iter().filter(|line| is_own_frame(line));
+    finding.notes.extend(own.take(FRAMES).map(|line| format!("python, innermost first: {}", line.trim())));
+    if database.iter().any(|line| line.contains("blocked by pid")) {
+        finding = finding.help(
+            "a second connection waits for the migration's own lock: run the statement on op.get_bind(), or by op.execute",
+        );
+    }
+    finding
+        .help("if it is only slow, raise `timeouts.upgrade` in the manifest")
+        .help(format!("everything Python printed: {}", transcript.output.display()))
+}
+
+/// A line of a stack that is not about a library, Python's own code or the worker.
+fn is_own_frame(line: &str) -> bool {
+    let others = ["site-packages", "/lib/python", "worker.py\"", "<string>", "<frozen"];
+    line.trim_start().starts_with("File ") && !others.iter().any(|other| line.contains(other))
 }
 
 /// The revision's line in a stack that `faulthandler` wrote:
@@ -296,8 +310,11 @@ fn catalogs(migrated: &Migrated, stepped: &Stepped) -> Option<Finding> {
         return None;
     }
     let mut finding = Finding::new(format!(
-        "`upgrade head` in one go and revision by revision build different databases ({} objects differ)",
-        differences.len()
+        "`upgrade head` in one go and revision by revision build different databases ({})",
+        match differences.len() {
+            1 => "1 object differs".to_owned(),
+            many => format!("{many} objects differ"),
+        }
     ));
     finding.notes.extend(differences.iter().take(SHOWN).map(described));
     Some(finding.help("look for state that survives between revisions of one run: metadata, module globals, search_path"))

@@ -548,6 +548,16 @@ fn refused(service: &Service, database: &Database, transcript: &Transcript) -> R
         .help("ALTER DATABASE ... RESET ALL does that: reset the settings it means by their names"));
     }
     let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not named)".to_owned());
+    let tried = match (&refused.host, &refused.port, &refused.database) {
+        (None, None, None) => format!("it tried {}, which has no host", refused.what),
+        (host, port, database) => {
+            let (host, port) = (named(host), named(port));
+            format!(
+                "it tried host {host}, port {port}, database {}",
+                named(database)
+            )
+        }
+    };
     let mut variables = service.database_url_env.clone();
     variables.extend(service.database_env.keys().cloned());
     if service.database_url_ini {
@@ -557,12 +567,7 @@ fn refused(service: &Service, database: &Database, transcript: &Transcript) -> R
         Stage::Alembic,
         format!("{}: env.py connects to {}, not to the disposable database; nothing was executed there", service.name, refused.what),
     )
-    .detail(format!(
-        "it tried host {}, port {}, database {}",
-        named(&refused.host),
-        named(&refused.port),
-        named(&refused.database)
-    ))
+    .detail(tried)
     .detail(format!("it was given host {}, port {}, database {}", database.host, database.port, database.name))
     .help(format!(
         "the URL is handed over in {}: see which variable env.py and its settings read, and name it as `database_url_env` in {}",

@@ -108,6 +108,37 @@ pub struct Stepped {
     pub catalog: Option<Catalog>,
 }
 
+impl Evidence {
+    /// Everything that Alembic was asked to do with a database.
+    #[must_use]
+    pub fn transcripts(&self) -> Vec<&Transcript> {
+        let migrated = self.migrated.iter().flat_map(|migrated| {
+            [
+                Some(&migrated.upgrade),
+                migrated.heads.as_ref(),
+                migrated.second.as_ref(),
+            ]
+        });
+        let rungs = self.stairway.iter().flat_map(|stairway| &stairway.rungs);
+        let rungs =
+            rungs.flat_map(|rung| [Some(&rung.up), rung.down.as_ref(), rung.again.as_ref()]);
+        let descents = self
+            .stairway
+            .iter()
+            .filter_map(|stairway| stairway.descent.as_ref());
+        let descents = descents.flat_map(|descent| [Some(&descent.down), descent.again.as_ref()]);
+        let stepped = self.stepped.iter().map(|stepped| Some(&stepped.upgrade));
+        let models = self.models.iter().map(|models| Some(&models.built));
+        migrated
+            .chain(stepped)
+            .chain(rungs)
+            .chain(descents)
+            .chain(models)
+            .flatten()
+            .collect()
+    }
+}
+
 impl Migrated {
     /// The database at head as the service's own: without the version table.
     #[must_use]

@@ -40,7 +40,8 @@ pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
         }
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return String::new(),
     };
-    with_last_lines(text, &last_lines(case))
+    let lines = last_lines(case, &text);
+    with_last_lines(text, &lines)
 }
 
 /// The text of an error.
@@ -65,7 +66,8 @@ pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> 
         Some(case) => {
             let note =
                 "note: this is no verdict on the service: nothing could be judged".to_owned();
-            let lines: Vec<String> = std::iter::once(note).chain(last_lines(case)).collect();
+            let lines = last_lines(case, &text);
+            let lines: Vec<String> = std::iter::once(note).chain(lines).collect();
             with_last_lines(text, &lines)
         }
         None => text,
@@ -73,9 +75,13 @@ pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> 
 }
 
 /// What ends the text of every red case.
-fn last_lines(case: &Case) -> Vec<String> {
-    let looks = case.looks().into_iter();
-    looks.chain([format!("rerun: {}", case.rerun())]).collect()
+fn last_lines(case: &Case, text: &str) -> Vec<String> {
+    const PRINTED: &str = "everything Python printed: ";
+    let said = text.contains(PRINTED);
+    let printed = case.printed.iter().filter(|_| !said);
+    let printed = printed.map(|file| format!("note: {PRINTED}{}", shown(file)));
+    let rerun = format!("rerun: {}", case.rerun());
+    printed.chain(case.looks()).chain([rerun]).collect()
 }
 
 fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {

@@ -45,6 +45,8 @@ pub struct Case {
     pub service: String,
     /// The servers that were left running for a look at them.
     pub kept: Vec<Kept>,
+    /// The file with everything that Python printed, where something failed.
+    pub printed: Option<PathBuf>,
 }
 
 impl Case {
@@ -60,6 +62,7 @@ impl Case {
             criterion,
             service,
             kept: Vec::new(),
+            printed: None,
         }
     }
 
