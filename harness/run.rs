@@ -260,9 +260,9 @@ fn verdict(
     if !criterion.needs.is_empty() {
         run.runtime.block_on(announce(&service, &say))?;
     }
-    let mut evidence = run
-        .store()?
-        .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    let mut evidence =
+        run.store()?
+            .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
     schemas::accept(criterion, &service, &mut evidence, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);

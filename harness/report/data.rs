@@ -114,6 +114,8 @@ pub struct Finding {
     pub expected: Option<String>,
     /// What was found instead.
     pub found: Option<String>,
+    /// Objects before and after, one text each.
+    pub changed: Vec<String>,
     /// Facts that support it.
     pub notes: Vec<String>,
     /// What to do or type.

@@ -1,6 +1,6 @@
 //! What was expected beside what was found, line by line.
 
-use similar::{ChangeTag, TextDiff};
+use ::diff;
 
 use crate::criteria::Comparison;
 
@@ -9,29 +9,34 @@ const CONTEXT: usize = 3;
 
 /// An aligned diff: `-` was expected and is not there, `+` is there instead.
 pub fn aligned(comparison: &Comparison) -> String {
-    let diff = TextDiff::from_lines(&comparison.expected, &comparison.found);
+    let rows: Vec<(char, &str)> = diff::lines(&comparison.expected, &comparison.found)
+        .into_iter()
+        .map(|row| match row {
+            diff::Result::Left(line) => ('-', line),
+            diff::Result::Right(line) => ('+', line),
+            diff::Result::Both(line, _) => (' ', line),
+        })
+        .collect();
+    let is_near = |at: usize| {
+        let near = at.saturating_sub(CONTEXT)..rows.len().min(at + CONTEXT + 1);
+        rows[near].iter().any(|(sign, _)| *sign != ' ')
+    };
     let mut lines = vec!["- expected".to_owned(), "+ found".to_owned()];
-    let mut next = 0;
-    for group in diff.grouped_ops(CONTEXT) {
-        let from = group.first().map_or(next, |first| first.old_range().start);
-        lines.extend(skipped(from.saturating_sub(next)));
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            let line = change.value().trim_end_matches(['\n', '\r']);
+    let mut skipped = 0;
+    for (at, (sign, line)) in rows.iter().enumerate() {
+        if is_near(at) {
+            lines.extend(counted(std::mem::take(&mut skipped)));
             lines.push(format!("{sign} {line}").trim_end().to_owned());
+        } else {
+            skipped += 1;
         }
-        next = group.last().map_or(next, |last| last.old_range().end);
     }
-    lines.extend(skipped(diff.old_len().saturating_sub(next)));
+    lines.extend(counted(skipped));
     lines.join("\n")
 }
 
-fn skipped(count: usize) -> Option<String> {
-    match count {
+fn counted(skipped: usize) -> Option<String> {
+    match skipped {
         0 => None,
         1 => Some("  ... 1 equal line".to_owned()),
         many => Some(format!("  ... {many} equal lines")),

@@ -26,16 +26,6 @@ use crate::manifest::DIRECTORY_VARIABLE;
 use crate::postgres::Kept;
 use crate::postgres::kept::quoted;
 
-/// A path as short as it can be read: relative to where the command was run.
-fn shown(file: &Path) -> String {
-    let here = env::current_dir().unwrap_or_default();
-    let relative = file.strip_prefix(&here).unwrap_or(file);
-    match relative.as_os_str().is_empty() {
-        true => ".".to_owned(),
-        false => relative.display().to_string(),
-    }
-}
-
 /// One criterion on one service, as people call it.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -152,7 +142,10 @@ fn shown(file: &Path) -> String {
     // `..` goes only where the file system agrees.
     let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let inside = whole.strip_prefix(&here).or(file.strip_prefix(&here));
-    inside.unwrap_or(file).display().to_string()
+    match inside.unwrap_or(file) {
+        nothing if nothing.as_os_str().is_empty() => ".".to_owned(),
+        inside => inside.display().to_string(),
+    }
 }
 
 /// Prints what a green case has to say.

@@ -300,6 +300,7 @@ pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
             places: Vec::new(),
             expected: None,
             found: None,
+            changed: Vec::new(),
             notes: error.details.clone(),
             help: error.help.iter().cloned().collect(),
         }],
@@ -318,6 +319,7 @@ fn finding(finding: &Finding) -> data::Finding {
             .collect(),
         expected: comparison.map(|comparison| comparison.expected.clone()),
         found: comparison.map(|comparison| comparison.found.clone()),
+        changed: super::changes::lines(&finding.changed),
         notes: finding.notes.clone(),
         help: finding.help.clone(),
     }

@@ -325,6 +325,7 @@ fn annotations_are_escaped_and_say_each_defect_once() {
         }],
         expected: None,
         found: None,
+        changed: Vec::new(),
         notes: Vec::new(),
         help: vec!["do it".to_owned()],
     }];
