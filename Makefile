@@ -8,6 +8,7 @@
 #   SERVICES_MANIFEST=<dir>      judge the services of another manifest, or write it
 #   ROOT=<dir>                   write a manifest for the monorepo there (make discover)
 #   DRY_RUN=1, FORCE=1           show what would be written; replace files that exist
+#   BASE_REF=origin/main         judge the heads after a merge with it too
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
 #   UPDATE_SCHEMAS=1             accept the schemas found as the deployed ones; not in CI
 #   KEEP_SERVER=1                leave the server of a red service running
@@ -45,7 +46,7 @@ SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '                     [POSTGRES_PROVIDER=<name>] [UPDATE_SCHEMAS=1] [PYTHON=<path>]'
-	@echo '                     [KEEP_SERVER=1] [REPORT_DIR=<dir>]'
+	@echo '                     [BASE_REF=<ref>] [KEEP_SERVER=1] [REPORT_DIR=<dir>]'
 	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '       make report [PARTS="<report> <report>"]'
 	@echo

@@ -19,6 +19,8 @@ pub enum Stage {
     Postgres,
     /// Reading an Alembic environment or driving it in the service's interpreter.
     Alembic,
+    /// Reading the base ref's files.
+    Git,
     /// Collecting or sharing what was seen.
     Evidence,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Stage {
             Self::Manifest => "manifest",
             Self::Postgres => "postgres",
             Self::Alembic => "alembic",
+            Self::Git => "git",
             Self::Evidence => "evidence",
         })
     }

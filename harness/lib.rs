@@ -23,6 +23,7 @@ pub mod criteria;
 pub mod discover;
 pub mod error;
 pub mod evidence;
+pub mod git;
 pub mod manifest;
 pub mod postgres;
 pub mod report;

@@ -20,6 +20,8 @@ use crate::postgres;
 
 /// The variable that points at another manifest directory.
 pub const DIRECTORY_VARIABLE: &str = "SERVICES_MANIFEST";
+/// The variable that names what the branch will be merged into: a branch, tag or commit.
+pub const BASE_REF: &str = "BASE_REF";
 pub(crate) const DEFAULT_DIRECTORY: &str = "services-manifest";
 
 /// A manifest directory: defaults, conventions and services.

@@ -1,6 +1,7 @@
 //! One run of the test binary: what is selected, and the case of one criterion on
 //! one service.
 
+mod base;
 mod schemas;
 
 use std::collections::BTreeSet;
@@ -263,6 +264,7 @@ fn verdict(
     let mut evidence =
         run.store()?
             .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+    base::merge(criterion, &service, &mut evidence)?;
     schemas::accept(criterion, &service, &mut evidence, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);

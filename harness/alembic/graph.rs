@@ -6,7 +6,7 @@
 //! point is defined by parents alone. Source: `alembic.script.revision` and
 //! <https://alembic.sqlalchemy.org/en/latest/branches.html>.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,19 @@ impl Graph {
             unread,
             locations,
         }
+    }
+
+    /// The files that the graph was made of.
+    pub fn files(&self) -> Vec<RevisionFile> {
+        let revisions = self.revisions.iter().cloned().map(RevisionFile::Revision);
+        revisions.chain(self.unread.iter().cloned()).collect()
+    }
+
+    /// The directories that these files are in.
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let files = self.files().into_iter();
+        let parents = files.filter_map(|file| Some(file.file().parent()?.to_owned()));
+        parents.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The revisions that no `down_revision` names. One that only a

@@ -59,6 +59,15 @@ pub enum RevisionFile {
 }
 
 impl RevisionFile {
+    /// Its revision id, as far as it could be read.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Revision(revision) => Some(&revision.id),
+            Self::NeedsPython { id, .. } | Self::Unreadable { id, .. } => id.as_deref(),
+        }
+    }
+
     /// The file it was read from.
     pub fn file(&self) -> &Path {
         match self {
@@ -240,8 +249,9 @@ fn list_one(
     Ok(below)
 }
 
-/// `(?!\.\#|__init__)(.*\.py)$`
-fn is_revision_file(path: &Path) -> bool {
+/// Whether Alembic loads a file of this name: `(?!\.\#|__init__)(.*\.py)$`.
+#[must_use]
+pub fn is_revision_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let excluded = name.starts_with(".#") || name.starts_with("__init__") || name.contains('\n');
     name.ends_with(".py") && !excluded

@@ -32,8 +32,7 @@ pub fn present(service: &Service, evidence: &Evidence) -> Result<String, Verdict
         return Err(Verdict::without("the migrated database"));
     };
     let unusable = cause::unusable(evidence, migrated)
-        .or_else(|| upgrade_head::does_nothing(migrated))
-        .or_else(|| cause::incomplete(evidence, migrated.reached()));
+        .or_else(|| upgrade_head::does_nothing(migrated));
     match (unusable, migrated.schema()) {
         (Some(blocked), _) => Err(blocked),
         (None, None) => Err(Verdict::without("the catalog of the migrated database")),

@@ -1,5 +1,6 @@
 //! Exactly one head.
 
+mod after_merge;
 mod drawing;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::manifest::Service;
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
     id: "single_head",
-    asserts: "the revision files form one graph with exactly one head",
+    asserts: "the revision files form one graph with exactly one head, with BASE_REF also after a merge with that",
     why: "with two heads `alembic upgrade head` refuses to run, and so does the deployment",
     remedy: "merge the heads, or point one down_revision at the other head",
     needs: &[],
@@ -36,7 +37,10 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if findings.is_empty() && heads.is_empty() {
         return Verdict::without("the revision graph");
     }
-    Verdict::of(findings)
+    match &evidence.merge {
+        Some(merge) if findings.is_empty() => after_merge::judge(service, merge),
+        _ => Verdict::of(findings),
+    }
 }
 
 /// What made it necessary to ask Python is most often what Alembic stumbles over.
@@ -71,7 +75,7 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
         Some(fork) => finding.note(format!("they fork after {} ({}), {}", fork.id, said(fork), shown(service, &fork.file))),
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
-    finding = finding.note(drawing::history(graph, fork, heads));
+    finding = finding.note(drawing::history(graph, fork, heads, &|_| None));
     let down: Vec<&str> = heads.iter().skip(1).map(|head| head.id.as_str()).collect();
     finding
         .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")

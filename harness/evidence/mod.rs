@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod gather;
+pub mod merge;
 pub mod models;
 pub mod notes;
 pub mod outbox;
@@ -22,6 +23,7 @@ use crate::alembic::graph::Graph;
 use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
+pub use merge::Merge;
 pub use models::Models;
 pub use notes::NotesFile;
 pub use outbox::Outbox;
@@ -55,6 +57,8 @@ pub struct Evidence {
     pub history: History,
     /// The files that may hold the notes, where there is a convention for them.
     pub notes: Option<Vec<NotesFile>>,
+    /// The history after a merge with the base ref, where there is one.
+    pub merge: Option<Merge>,
     /// The file that holds the accepted schema.
     pub schema: Option<SchemaFile>,
     /// [`Part::Migrated`], where it was asked for.

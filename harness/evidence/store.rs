@@ -267,6 +267,7 @@ impl Gathered {
             service: self.service.clone().unwrap_or_default(),
             history,
             notes: None,
+            merge: None,
             schema: None,
             migrated,
             stepped,

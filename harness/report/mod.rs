@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
 
-use crate::criteria::{Criterion, Verdict};
+use crate::criteria::{Criterion, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::evidence::progress::Progress;
-use crate::manifest::DIRECTORY_VARIABLE;
+use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 use crate::postgres::Kept;
 use crate::postgres::kept::quoted;
 
@@ -83,14 +83,14 @@ impl Case {
     /// The command that runs this case alone.
     #[must_use]
     pub fn rerun(&self) -> String {
-        let manifest = env::var(DIRECTORY_VARIABLE)
-            .ok()
-            .filter(|value| !value.is_empty());
-        let manifest = manifest
-            .map(|value| format!("{DIRECTORY_VARIABLE}={} ", quoted(value)))
-            .unwrap_or_default();
+        let variables: String = [DIRECTORY_VARIABLE, BASE_REF]
+            .iter()
+            .filter(|name| **name != BASE_REF || self.criterion.id == single_head::CRITERION.id)
+            .filter_map(|name| Some((name, env::var(name).ok().filter(|value| !value.is_empty())?)))
+            .map(|(name, value)| format!("{name}={} ", quoted(&value)))
+            .collect();
         format!(
-            "{manifest}cargo test {}--test {} -- {}::{}",
+            "{variables}cargo test {}--test {} -- {}::{}",
             package(),
             binary(),
             self.criterion.id,

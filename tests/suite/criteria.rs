@@ -18,7 +18,7 @@ use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped,
+    Catalog, Evidence, History, Merge, Migrated, Models, Part, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
     IndexConvention, Manifest, NotesConvention, OutboxConvention, Service, Timeouts, Topic,
@@ -182,6 +182,7 @@ fn evidence() -> Evidence {
             Some("# A\n\n## Heads\n\nOne."),
             Some("# Enums\n\nOnce."),
         )),
+        merge: None,
         schema: Some(accepted(&schema::text("a", &Catalog::default()))),
         migrated: Some(Migrated {
             server: "PostgreSQL 15 (local)".into(),
@@ -222,6 +223,18 @@ fn accepted(text: &str) -> SchemaFile {
         path: "schemas/a.sql".into(),
         content: Content::Text(text.into()),
         of_no_service: Vec::new(),
+    }
+}
+
+fn merge(graph: Graph) -> Merge {
+    Merge {
+        base_ref: "origin/main".into(),
+        commit: "1".repeat(40),
+        parted: "2".repeat(40),
+        graph,
+        ours: ["r2".to_owned()].into(),
+        theirs: ["r3".to_owned()].into(),
+        conflicts: Vec::new(),
     }
 }
 
@@ -280,6 +293,8 @@ fn every_criterion_says_what_it_asserts_and_why() {
 
 #[rstest]
 #[case::no_revisions("single_head", |e: &mut Evidence| e.history.graph = graph(&[]))]
+#[case::no_revisions_after_the_merge("single_head", |e: &mut Evidence| e.merge = Some(merge(graph(&[]))))]
+#[case::two_heads_after_the_merge("single_head", |e: &mut Evidence| e.merge = Some(merge(graph(&[("r1", &[]), ("r2", &["r1"]), ("r3", &["r1"])]))))]
 #[case::no_transcript("upgrade_head", |e: &mut Evidence| e.migrated = None)]
 #[case::no_steps("upgrade_head", |e: &mut Evidence| e.stepped = None)]
 #[case::no_second("upgrade_head", |e: &mut Evidence| migrated(e).second = None)]

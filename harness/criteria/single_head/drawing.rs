@@ -8,9 +8,10 @@ use crate::alembic::graph::{Graph, Revision};
 const DRAWN: usize = 2;
 
 /// What leads from the fork to the heads, or from each base where there is no fork;
-/// oldest first, the first branch as the trunk.
-pub fn history(graph: &Graph, fork: Option<&Revision>, heads: &[&Revision]) -> String {
-    let mut drawing = Drawing::new(graph, fork, heads);
+/// oldest first, the first branch as the trunk. `whose` says what is worth knowing of
+/// the origin of a revision, by its id.
+pub fn history(graph: &Graph, fork: Option<&Revision>, heads: &[&Revision], whose: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut drawing = Drawing::new(graph, fork, heads, whose);
     let roots: Vec<&Revision> = match fork {
         Some(fork) => vec![fork],
         None => drawing.shown.values().copied().filter(|one| one.down_revisions.is_empty()).collect(),
@@ -31,11 +32,12 @@ struct Drawing<'a> {
     heads: BTreeSet<&'a str>,
     width: usize,
     drawn: BTreeSet<&'a str>,
+    whose: &'a dyn Fn(&str) -> Option<String>,
     lines: Vec<String>,
 }
 
 impl<'a> Drawing<'a> {
-    fn new(graph: &'a Graph, fork: Option<&'a Revision>, heads: &[&'a Revision]) -> Self {
+    fn new(graph: &'a Graph, fork: Option<&'a Revision>, heads: &[&'a Revision], whose: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let below: BTreeSet<&str> = fork.into_iter().flat_map(|fork| ancestors(graph, fork)).collect();
         let above: BTreeSet<&str> = heads.iter().flat_map(|head| ancestors(graph, head)).collect();
         let is_fork = |id: &str| fork.is_some_and(|fork| fork.id == id);
@@ -56,6 +58,7 @@ impl<'a> Drawing<'a> {
             heads: heads.iter().map(|head| head.id.as_str()).collect(),
             drawn: BTreeSet::new(),
             lines: Vec::new(),
+            whose,
             shown,
             children,
         }
@@ -100,11 +103,13 @@ impl<'a> Drawing<'a> {
     }
 
     fn line(&self, revision: &Revision, bars: &str) -> String {
-        let head = if self.heads.contains(revision.id.as_str()) { "   (head)" } else { "" };
+        let head = self.heads.contains(revision.id.as_str()).then(|| "head".to_owned());
+        let remarks: Vec<String> = head.into_iter().chain((self.whose)(&revision.id)).collect();
+        let remarks = if remarks.is_empty() { String::new() } else { format!("   ({})", remarks.join(", ")) };
         // Messages stand in one column as long as no more than two branches are open.
         let taken = bars.chars().count() + revision.id.chars().count();
         let padding = " ".repeat((self.width + 4).saturating_sub(taken).max(2));
-        format!("{bars}* {}{padding}{}{head}", revision.id, super::said(revision))
+        format!("{bars}* {}{padding}{}{remarks}", revision.id, super::said(revision))
     }
 }
 

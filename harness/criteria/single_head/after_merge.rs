@@ -1,0 +1,155 @@
+//! One head now, but several, or none at all, once the branch is merged.
+
+use super::{SHOWN, broken, drawing, paths, said, shown};
+use crate::alembic::graph::Revision;
+use crate::alembic::transcript::Place;
+use crate::criteria::{Finding, Verdict};
+use crate::evidence::Merge;
+use crate::manifest::Service;
+
+/// Judges what a merge with the base ref gives.
+pub fn judge(service: &Service, merge: &Merge) -> Verdict {
+    let problems = merge.graph.problems();
+    let mut findings: Vec<Finding> = problems
+        .iter()
+        .map(|problem| {
+            let mut finding = broken(&merge.graph, problem);
+            finding.title = format!("after merging {}: {}", merge.base_ref, finding.title);
+            finding.note(sides(merge))
+        })
+        .collect();
+    let mut heads = merge.graph.heads();
+    heads.sort_by_key(|head| !merge.ours.contains(&head.id));
+    if findings.is_empty() && heads.len() > 1 {
+        findings.push(several_heads(service, merge, &heads));
+    }
+    if findings.is_empty() && heads.is_empty() {
+        return Verdict::without("the revision graph after the merge");
+    }
+    if !findings.is_empty() {
+        return Verdict::Fail(findings);
+    }
+    let head = heads.first().map(|head| head.id.as_str()).unwrap_or_default();
+    let mut notes = vec![format!("one head after merging {} ({}) too: {head}", merge.base_ref, short(&merge.commit))];
+    notes.extend(conflicts(merge));
+    Verdict::Pass { notes }
+}
+
+/// Two sides with a head each.
+fn several_heads(service: &Service, merge: &Merge, heads: &[&Revision]) -> Finding {
+    let named: Vec<String> = heads.iter().map(|head| format!("{} ({})", head.id, whose(merge, &head.id))).collect();
+    let mut finding = Finding::new(format!("merging {} gives {} heads: {}", merge.base_ref, heads.len(), named.join(", ")));
+    let first: Vec<&Revision> = added_first(merge);
+    for revision in first.iter().take(SHOWN) {
+        finding = finding.mark(Some(&down_revision(revision)), format!("this branch adds {}, which {}", revision.id, follows(revision)));
+    }
+    let theirs = merge.graph.revisions.iter().filter(|revision| merge.theirs.contains(&revision.id));
+    for revision in theirs.filter(|revision| is_first(merge, revision)).take(SHOWN) {
+        finding = finding.note(format!(
+            "{} adds {} ({}), which {}: {}",
+            merge.base_ref,
+            revision.id,
+            said(revision),
+            follows(revision),
+            shown(service, &revision.file)
+        ));
+    }
+    let fork = merge.graph.fork_of(heads);
+    let origin = |id: &str| is_new(merge, id).then(|| whose(merge, id));
+    finding = finding.note(drawing::history(&merge.graph, fork, heads, &origin)).note(sides(merge));
+    finding.notes.extend(conflicts(merge));
+    advise(finding, service, merge, heads, &first)
+}
+
+/// The two ways out: a merge revision, or one line of our own.
+fn advise(finding: Finding, service: &Service, merge: &Merge, heads: &[&Revision], first: &[&Revision]) -> Finding {
+    let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
+    let join = format!("git merge {}, then in {}: alembic merge -m \"merge heads\" {}", merge.base_ref, service.directory.display(), ids.join(" "));
+    let ours = |head: &&&Revision| descends(merge, head, first);
+    let mut others = heads.iter().filter(|head| !ours(head));
+    match (first, others.next(), others.next()) {
+        ([], ..) => finding
+            .note(format!("this branch adds none of them: {} has them already", merge.base_ref))
+            .help(format!("join them there, or here: {join}")),
+        ([only], Some(other), None) => finding.help(join).help(format!(
+            "or, where {} is deployed nowhere yet: git merge {}, then set down_revision = \"{}\" in {}:{}",
+            only.id,
+            merge.base_ref,
+            other.id,
+            shown(service, &only.file),
+            only.down_line
+        )),
+        _ => finding.help(join),
+    }
+}
+
+/// Whether a head is, or was written on top of, one of `first`.
+fn descends(merge: &Merge, head: &Revision, first: &[&Revision]) -> bool {
+    let mut next = vec![head];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(revision) = next.pop() {
+        if first.iter().any(|one| one.id == revision.id) {
+            return true;
+        }
+        if seen.insert(&revision.id) {
+            next.extend(merge.graph.revisions.iter().filter(|one| revision.down_revisions.contains(&one.id)));
+        }
+    }
+    false
+}
+
+/// What this branch adds on top of what both sides have, or of the other side.
+fn added_first(merge: &Merge) -> Vec<&Revision> {
+    let ours = merge.graph.revisions.iter().filter(|revision| merge.ours.contains(&revision.id));
+    ours.filter(|revision| is_first(merge, revision)).collect()
+}
+
+/// Whether a revision is the first of its side.
+fn is_first(merge: &Merge, revision: &Revision) -> bool {
+    let side = if merge.ours.contains(&revision.id) { &merge.ours } else { &merge.theirs };
+    !revision.down_revisions.iter().any(|down| side.contains(down))
+}
+
+fn is_new(merge: &Merge, id: &str) -> bool {
+    merge.ours.contains(id) || merge.theirs.contains(id)
+}
+
+fn whose(merge: &Merge, id: &str) -> String {
+    if merge.ours.contains(id) {
+        "this branch".to_owned()
+    } else if merge.theirs.contains(id) {
+        merge.base_ref.clone()
+    } else {
+        "both".to_owned()
+    }
+}
+
+fn follows(revision: &Revision) -> String {
+    match revision.down_revisions.as_slice() {
+        [] => "follows none".to_owned(),
+        ids => format!("follows {}", ids.join(" and ")),
+    }
+}
+
+fn down_revision(revision: &Revision) -> Place {
+    Place { revision: Some(revision.id.clone()), ..Place::line(&revision.file, revision.down_line) }
+}
+
+/// What was compared with what.
+fn sides(merge: &Merge) -> String {
+    format!(
+        "this branch is the working tree, {} is {}; they part at {}",
+        merge.base_ref,
+        short(&merge.commit),
+        short(&merge.parted)
+    )
+}
+
+fn conflicts(merge: &Merge) -> Option<String> {
+    let files: Vec<std::path::PathBuf> = merge.conflicts.iter().map(Into::into).collect();
+    (!files.is_empty()).then(|| format!("both sides changed these files, and git will ask about them: {}", paths(&files)))
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

@@ -1,0 +1,203 @@
+//! The history as a merge with the base ref would have it: [`Merge`].
+//!
+//! This branch is the working tree; the base ref and the commit where the two part are
+//! read with git. Nothing is checked out or written.
+
+mod three_way;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::alembic::graph::Graph;
+use crate::alembic::revision_file::{RevisionFile, is_revision_file, parse};
+use crate::alembic::script_location::{Static, locate};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::History;
+use crate::git::{Repository, TreeFile};
+use crate::manifest::Service;
+
+pub use three_way::{File, Merged, Ours, merged};
+
+/// What a merge of this branch and the base ref would give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merge {
+    /// The base ref as it was named: `origin/main`.
+    pub base_ref: String,
+    /// Its commit.
+    pub commit: String,
+    /// The commit where this branch and the base ref part.
+    pub parted: String,
+    /// The revisions after the merge.
+    pub graph: Graph,
+    /// The ids that only this branch adds.
+    pub ours: BTreeSet<String>,
+    /// The ids that only the base ref adds.
+    pub theirs: BTreeSet<String>,
+    /// What both sides changed, each in its own way: a conflict that git leaves to people.
+    pub conflicts: Vec<String>,
+}
+
+impl Merge {
+    /// Merges `history`, which was read from the working tree, with `base_ref`.
+    ///
+    /// # Errors
+    /// git cannot tell; or only running Python can tell what the base ref's files say.
+    pub fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
+        let repository = Repository::of(&service.directory)?;
+        repository.commit("HEAD")?;
+        let commit = repository.commit(base_ref)?;
+        let parted = repository.merge_base(&commit, base_ref)?;
+        let locations = Locations::of(service, history, &repository)?;
+        let base = repository.files(&parted, &locations.directories)?;
+        let theirs = repository.files(&commit, &locations.directories)?;
+        let (base, theirs) = read_both(&repository, &locations, base, theirs)?;
+        let ours = working_tree(history);
+        let merged = merged(&base, &theirs, &ours);
+        only_python_tells(base_ref, &merged)?;
+        Ok(Self {
+            base_ref: base_ref.to_owned(),
+            graph: Graph::new(merged.files, history.graph.locations.clone()),
+            ours: merged.ours,
+            theirs: merged.theirs,
+            conflicts: merged
+                .conflicts
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+            commit,
+            parted,
+        })
+    }
+}
+
+/// What of the base ref cannot be judged from here.
+fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
+    let Some(RevisionFile::NeedsPython {
+        file, line, what, ..
+    }) = merged
+        .brought
+        .iter()
+        .find(|file| matches!(file, RevisionFile::NeedsPython { .. }))
+    else {
+        return Ok(());
+    };
+    Err(HarnessError::new(
+        Stage::Alembic,
+        format!(
+            "a revision of {base_ref} can only be read by running it: {}:{line}: {what}",
+            file.display()
+        ),
+    )
+    .help(format!(
+        "git merge {base_ref} first: then it is part of the working tree, and Python is asked"
+    )))
+}
+
+/// Where revision files are, relative to the repository's root.
+struct Locations {
+    top: PathBuf,
+    directories: Vec<PathBuf>,
+    recursive: bool,
+}
+
+impl Locations {
+    fn of(service: &Service, history: &History, repository: &Repository) -> Result<Self> {
+        let located = locate(
+            &service.directory,
+            &service.alembic_ini,
+            &service.alembic_section,
+        )?;
+        let (versions, recursive) = match located {
+            Static::Known(location) => (location.versions, location.recursive),
+            // Then the files that Python found tell.
+            Static::NeedsPython(_) => (history.graph.directories(), false),
+        };
+        let below = |directory: &PathBuf| {
+            let real = directory
+                .canonicalize()
+                .unwrap_or_else(|_| directory.clone());
+            real.strip_prefix(&repository.top).map(Path::to_owned).ok()
+        };
+        let directories: Vec<PathBuf> = versions.iter().filter_map(below).collect();
+        if directories.is_empty() {
+            return Err(HarnessError::new(Stage::Git, format!("the revisions of {} lie outside of {}", service.name, repository.top.display()))
+                .detail(versions.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n"))
+                .help("leave BASE_REF unset for a service whose revisions are in no repository of its own"));
+        }
+        Ok(Self {
+            top: repository.top.clone(),
+            directories,
+            recursive,
+        })
+    }
+
+    /// Whether Alembic would load the file.
+    fn hold(&self, path: &Path) -> bool {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let inside = |directory: &PathBuf| {
+            parent == directory || (self.recursive && parent.starts_with(directory))
+        };
+        let cached = parent.to_string_lossy().ends_with("__pycache__");
+        self.directories.iter().any(inside) && !cached && is_revision_file(path)
+    }
+}
+
+/// The revision files of both commits; what both have is read once.
+fn read_both(
+    repository: &Repository,
+    locations: &Locations,
+    base: Vec<TreeFile>,
+    theirs: Vec<TreeFile>,
+) -> Result<(Vec<File>, Vec<File>)> {
+    let kept = |files: Vec<TreeFile>| {
+        files
+            .into_iter()
+            .filter(|file| locations.hold(&file.path))
+            .collect::<Vec<_>>()
+    };
+    let (base, theirs) = (kept(base), kept(theirs));
+    let blobs: BTreeSet<&str> = base
+        .iter()
+        .chain(&theirs)
+        .map(|file| file.blob.as_str())
+        .collect();
+    let contents = repository.contents(&blobs)?;
+    let read = |file: &TreeFile| {
+        let content = contents
+            .get(&file.blob)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        File {
+            blob: file.blob.clone(),
+            revision: parse(&locations.top.join(&file.path), content),
+        }
+    };
+    let read_base: HashMap<&TreeFile, File> = base.iter().map(|file| (file, read(file))).collect();
+    let read_theirs = theirs
+        .iter()
+        .map(|file| read_base.get(file).cloned().unwrap_or_else(|| read(file)))
+        .collect();
+    Ok((
+        base.iter()
+            .filter_map(|file| read_base.get(file).cloned())
+            .collect(),
+        read_theirs,
+    ))
+}
+
+/// The working tree's files under the paths that git has for them.
+fn working_tree(history: &History) -> Vec<Ours> {
+    let real = |file: &Path| {
+        let parent = file.parent().and_then(|parent| parent.canonicalize().ok());
+        parent.map_or(file.to_owned(), |parent| {
+            parent.join(file.file_name().unwrap_or_default())
+        })
+    };
+    let files = history.graph.files().into_iter();
+    files
+        .map(|revision| Ours {
+            path: real(revision.file()),
+            revision,
+        })
+        .collect()
+}
