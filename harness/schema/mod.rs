@@ -21,6 +21,7 @@ mod read;
 mod render;
 mod spelling;
 mod table;
+mod view;
 
 use crate::evidence::Catalog;
 

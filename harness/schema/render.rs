@@ -207,7 +207,7 @@ fn view(kind: Kind, name: &str, definition: &str) -> String {
     format!(
         "CREATE {} {name}{options} AS\n{}",
         kind.name().to_uppercase(),
-        query.trim_start_matches('\n')
+        super::view::one_spelling(query.trim_start_matches('\n'))
     )
 }
 

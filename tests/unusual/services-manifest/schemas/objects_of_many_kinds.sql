@@ -194,23 +194,23 @@ CREATE TABLE public.nothing ();
 
 -- view public.a_view_on_another
 CREATE VIEW public.a_view_on_another WITH (security_barrier=true) AS
- SELECT z_view.title
+ SELECT title
    FROM public.z_view;
 
 -- view public.z_view
 CREATE VIEW public.z_view AS
- SELECT essays.id,
-    essays.title,
+ SELECT id,
+    title,
     'semi;colon'::text AS mark
    FROM public.essays
-  WHERE (essays.status = 'uploaded'::public.essay_status);
+  WHERE (status = 'uploaded'::public.essay_status);
 
 -- materialized view public.counts
 CREATE MATERIALIZED VIEW public.counts AS
- SELECT essays.status,
+ SELECT status,
     count(*) AS number
    FROM public.essays
-  GROUP BY essays.status;
+  GROUP BY status;
 
 -- index public."Ix spans"
 CREATE INDEX "Ix spans" ON public.essays USING gin (to_tsvector('english'::regconfig, content));
