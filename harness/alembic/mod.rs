@@ -7,6 +7,7 @@ mod output;
 pub mod revision_file;
 pub mod script_location;
 mod secret;
+pub mod sql;
 pub mod transcript;
 pub mod worker;
 

@@ -93,6 +93,10 @@ def position(code, instruction):
     return None
 
 
+def absolute(name):
+    return os.path.normpath(os.path.join(service or "", name))
+
+
 def is_revision(module):
     return isinstance(module.get("revision"), str) and "down_revision" in module
 
@@ -104,7 +108,7 @@ def place_of(frame):
         if is_revision(module) and frame.f_code.co_filename != __file__:
             return {
                 "revision": module["revision"],
-                "file": os.path.join(service or "", frame.f_code.co_filename),
+                "file": absolute(frame.f_code.co_filename),
                 **(position(frame.f_code, frame.f_lasti) or {"line": frame.f_lineno}),
             }
         frame = frame.f_back
@@ -342,6 +346,8 @@ def listen():
     original_step = migration.RevisionStep.__init__
 
     def step(self, revision_map, revision, is_upgrade):
+        if not hasattr(revision.module, "upgrade" if is_upgrade else "downgrade"):
+            announce(revision, is_upgrade)
         original_step(self, revision_map, revision, is_upgrade)
         self.migration_fn = reported(self.migration_fn, revision, is_upgrade)
 
@@ -358,18 +364,22 @@ def listen():
     migration.MigrationContext.__init__ = context
 
 
+def announce(revision, is_upgrade):
+    channel.send(
+        event="step",
+        revision=revision.revision,
+        direction="upgrade" if is_upgrade else "downgrade",
+        file=os.path.join(service, str(revision.path)),
+        message=revision.doc,
+    )
+
+
 def reported(function, revision, is_upgrade):
     """A revision's upgrade or downgrade that says when it starts and ends."""
 
     @functools.wraps(function)
     def run(*args, **kwargs):
-        channel.send(
-            event="step",
-            revision=revision.revision,
-            direction="upgrade" if is_upgrade else "downgrade",
-            file=os.path.join(service, str(revision.path)),
-            message=revision.doc,
-        )
+        announce(revision, is_upgrade)
         start = time.perf_counter()
         value = function(*args, **kwargs)
         awaitable = hasattr(value, "__await__")
@@ -645,7 +655,7 @@ def described(error):
     for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith("<"):
             continue  # not a file: a mako template, a string that is executed
-        name = os.path.join(service or "", frame.f_code.co_filename)
+        name = absolute(frame.f_code.co_filename)
         module = frame.f_globals
         frames.append(
             {
@@ -656,7 +666,7 @@ def described(error):
             }
         )
     if isinstance(error, SyntaxError) and error.filename:
-        name = os.path.join(service or "", error.filename)
+        name = absolute(error.filename)
         frames.append({"file": name, "line": error.lineno or 1, "function": "", "revision": None})
     cause = error.__cause__
     return {

@@ -11,9 +11,29 @@ use crate::evidence::{Evidence, Migrated};
 #[must_use]
 pub fn unusable(evidence: &Evidence, migrated: &Migrated) -> Option<Verdict> {
     blocked(evidence, migrated.reached())
+        .or_else(|| no_graph(evidence))
         .or_else(|| no_history(evidence, migrated.reached()))
         .or_else(|| upgrade_head::does_not_last(migrated))
         .or_else(|| incomplete(evidence, migrated.reached()))
+}
+
+/// Files that form no graph: Alembic leaves some of them out without an error, such as
+/// the second of two that declare one id, and what never ran is not judged.
+#[must_use]
+pub fn no_graph(evidence: &Evidence) -> Option<Verdict> {
+    let because = single_head::problem(&evidence.history)?;
+    Some(Verdict::Blocked {
+        by: single_head::CRITERION.id.to_owned(),
+        because,
+    })
+}
+
+/// An upgrade that succeeds without a single revision having run, as where `env.py`
+/// does nothing unless it is offline.
+#[must_use]
+pub fn idle(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
+    let idle = transcript.finished() && transcript.steps.is_empty();
+    idle.then(|| incomplete(evidence, transcript)).flatten()
 }
 
 /// An upgrade that succeeds because there is no history that it could run.

@@ -1,5 +1,7 @@
 //! A downgrade puts things back.
 
+mod undo;
+
 use std::path::Path;
 
 use super::{Criterion, Finding, Verdict, cause, upgrade_head};
@@ -110,7 +112,8 @@ fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
         return Some(
             Finding::new(format!("revision {} cannot be upgraded again after its downgrade: {}", rung.revision, ending(again)))
                 .mark(failed_at(again).as_ref(), "here, the second time")
-                .note("the downgrade itself succeeded and restored the catalog; look for rows it left, or state in the module"),
+                .note("the downgrade itself succeeded and restored the catalog; rows it left stand in the way, or state in the module")
+                .help("let downgrade() delete the rows that upgrade() inserts"),
         );
     }
     let lost = condensed(&rung.lost);
@@ -133,7 +136,7 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
     if let Outcome::TimedOut { database, .. } = &down.outcome {
         finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
     }
-    finding.help(upgrade_head::hint(down).unwrap_or("write the downgrade")).help(format!(
+    finding.help(undo::advice(down)).help(format!(
         "or, where nothing can put it back, say so in {}: [downgrade.one_way] \"{}\" = \"<reason>\"",
         service.file.display(),
         rung.revision
@@ -150,19 +153,23 @@ fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
         },
         many => format!("the downgrade of revision {} leaves {} objects other than before", rung.revision, many.len()),
     };
-    let places = left.iter().filter_map(|change| Some((created_at(&rung.up, change)?, change)));
     let mut finding = Finding::new(title);
-    for (place, change) in places.take(MARKED) {
-        let marked = finding.marks.iter().any(|mark| mark.place == place);
-        if !marked {
-            finding = finding.mark(Some(&place), format!("{}: this is not undone", change.object()));
+    for change in left {
+        let dropped = undo::dropped_at(rung, change);
+        let label = if dropped.is_some() { "dropped here" } else { "this is not undone" };
+        let place = dropped.or_else(|| undo::made_at(&rung.up, change));
+        let is_new = |place: &Place| !finding.marks.iter().any(|mark| mark.place == *place);
+        if finding.marks.len() < MARKED && place.as_ref().is_some_and(is_new) {
+            finding = finding.mark(place.as_ref(), format!("{}: {label}", change.object()));
         }
     }
     if finding.marks.is_empty() {
         finding = finding.mark(header(&rung.up).as_ref(), "this revision");
     }
-    let helps: Vec<String> = left.iter().filter_map(|change| undo(change)).take(SHOWN).collect();
-    helps.into_iter().fold(listed(finding, left), Finding::help)
+    let mut in_order = left.to_vec();
+    in_order.sort_by_key(|change| undo::rank(change));
+    let helps = in_order.iter().filter_map(|change| undo::line(rung, change, left)).take(SHOWN);
+    helps.fold(listed(finding, left), Finding::help)
 }
 
 /// Whether the whole way down failed, or left something at the bottom.
@@ -226,8 +233,19 @@ fn condensed(changes: &[Change]) -> Vec<&Change> {
                     || object.definition.contains(&format!("OWNED BY {schema}.{}.", relation.name)))
         })
     };
+    // PostgreSQL makes and drops the index of a constraint with it.
+    let of_constraint = |change: &Change, object: &Object| {
+        let same = |other: &Change| {
+            let constraint = other.any().filter(|other| other.kind == "constraint" && other.schema == object.schema);
+            constraint.is_some_and(|constraint| constraint.name.ends_with(&format!(".{}", object.name)))
+                && other.before.is_some() == change.before.is_some()
+                && other.after.is_some() == change.after.is_some()
+        };
+        object.kind == "index" && changes.iter().any(same)
+    };
     let kept = changes.iter().filter(|change| !change.is_extension());
-    kept.filter(|change| change.any().is_some_and(|object| !belongs(object))).collect()
+    kept.filter(|change| change.any().is_some_and(|object| !belongs(object) && !of_constraint(change, object)))
+        .collect()
 }
 
 fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
@@ -235,55 +253,13 @@ fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
         finding = finding.note(match (&change.before, &change.after) {
             (None, _) => format!("left behind: {}", change.object()),
             (Some(_), None) => format!("gone: {}", change.object()),
-            (Some(before), Some(after)) => {
-                format!("{}: was `{}`, is `{}`", change.object(), before.definition, after.definition)
-            }
+            (Some(before), Some(after)) => undo::was_and_is(before, after),
         });
     }
     match changes.len().saturating_sub(SHOWN) {
         0 => finding,
         more => finding.note(format!("and {more} more")),
     }
-}
-
-/// The line that would undo what was left behind.
-fn undo(change: &Change) -> Option<String> {
-    let object = match (&change.before, &change.after) {
-        (None, Some(object)) => object,
-        _ => return None,
-    };
-    let name = match object.schema.as_deref() {
-        Some("public") | None => object.name.clone(),
-        Some(_) if object.kind == "schema" => object.name.clone(),
-        Some(schema) => format!("{schema}.{}", object.name),
-    };
-    let (table, part) = object.name.split_once('.').unwrap_or(("", ""));
-    let kind = object.kind.as_str();
-    let statement = match kind {
-        "enum type" | "domain" | "composite type" | "range type" => {
-            return Some(format!("at the end of downgrade(), after the tables: op.execute(\"DROP TYPE {name}\")"));
-        }
-        "table" => return Some(format!("in downgrade(): op.drop_table(\"{}\")", object.name)),
-        "column" => return Some(format!("in downgrade(): op.drop_column(\"{table}\", \"{part}\")")),
-        "constraint" => return Some(format!("in downgrade(): op.drop_constraint(\"{part}\", \"{table}\")")),
-        "index" => return Some(format!("in downgrade(): op.drop_index(\"{}\")", object.name)),
-        "trigger" | "rule" | "policy" => format!("DROP {} {part} ON {table}", kind.to_uppercase()),
-        "schema" | "sequence" | "view" | "materialized view" | "function" | "procedure" | "role" => {
-            format!("DROP {} {name}", kind.to_uppercase())
-        }
-        _ => return None,
-    };
-    Some(format!("in downgrade(): op.execute(\"{statement}\")"))
-}
-
-/// Where a revision made the change that was not undone.
-fn created_at(up: &Transcript, change: &Change) -> Option<Place> {
-    let name = change.any()?.name.rsplit('.').next()?.split('(').next()?.to_ascii_lowercase();
-    let mentions = |sql: &str| sql.to_ascii_lowercase().contains(&name);
-    up.statements
-        .iter()
-        .filter(|statement| mentions(&statement.sql))
-        .find_map(|statement| statement.place.clone())
 }
 
 fn failed_at(transcript: &Transcript) -> Option<Place> {

@@ -1,6 +1,7 @@
 //! No enum type is created twice.
 
 use super::{Criterion, Finding, Verdict, cause};
+use crate::alembic::sql;
 use crate::alembic::transcript::{EnumCreation, EnumSource, Outcome, Place, Statement, StatementOutcome, Transcript};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
@@ -28,8 +29,10 @@ pub struct Second<'a> {
     again: Option<&'a EnumCreation>,
     /// Where it was tried.
     place: Option<&'a Place>,
-    /// The attempt that created it, if one was seen.
-    first: Option<&'a EnumCreation>,
+    /// The statement that tried it, if one ran.
+    statement: Option<&'a Statement>,
+    /// Where the type comes from, and in what way.
+    first: Option<(&'a Place, &'static str)>,
     /// PostgreSQL's refusal; `None` where a guard kept it from being asked.
     refused: Option<&'a str>,
 }
@@ -95,32 +98,61 @@ fn second<'a>(transcript: &'a Transcript, creation: &'a EnumCreation, earlier: &
         name: &creation.name,
         again: Some(creation),
         place: creation.place.as_ref(),
-        first: earlier.iter().rev().find(|first| first.created(creation)),
+        statement,
+        first: earlier
+            .iter()
+            .rev()
+            .find(|first| first.created(creation))
+            .and_then(|first| Some((first.place.as_ref()?, CREATED)))
+            .or_else(|| origin(transcript, &creation.name, statement)),
         refused,
     })
 }
 
-/// A refusal that came from a statement nobody could look into, such as a function
-/// that creates the type.
+/// A refusal that came from a statement nobody could look into: a function that creates
+/// the type, several statements in one, or ALTER TYPE ... RENAME TO a name that is taken.
 fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
     let Outcome::Raised(_) = transcript.outcome else { return None };
     let statement = transcript.failed_statement()?;
     let refused = refusal(statement)?;
     let name = refused.split('"').nth(1)?;
-    let first = transcript.enums.iter().find(|creation| creation.name == name && creation.after.is_some())?;
-    Some(Second { name, again: None, place: statement.place.as_ref(), first: Some(first), refused: Some(refused) })
+    Some(Second {
+        name,
+        again: None,
+        place: statement.place.as_ref(),
+        statement: Some(statement),
+        first: origin(transcript, name, Some(statement)),
+        refused: Some(refused),
+    })
 }
 
-/// PostgreSQL's message, if it refused a statement because a type exists.
+/// How a mark names the statement that created a type.
+const CREATED: &str = "first created here";
+
+/// The last statement before `later` that gave a type its name, and how.
+fn origin<'a>(transcript: &'a Transcript, name: &str, later: Option<&Statement>) -> Option<(&'a Place, &'static str)> {
+    let before = transcript.statements.iter().rev().filter(|statement| later.is_none_or(|later| statement.number < later.number));
+    before.into_iter().find_map(|statement| {
+        let text = &statement.sql;
+        let creates = ["type", "domain"].iter().any(|kind| sql::creates(text, kind, name).is_some());
+        let how = match (creates, sql::renames_to(text, name)) {
+            (true, _) if sql::mentions(text, "function") || sql::mentions(text, "procedure") => "this function creates it",
+            (true, _) => CREATED,
+            (false, true) => "a type gets this name here",
+            (false, false) => return None,
+        };
+        Some((statement.place.as_ref()?, how))
+    })
+}
+
+/// PostgreSQL's message, if it refused a statement because a type exists. A table that
+/// is named like a type is refused alike, and no second type.
 fn refusal(statement: &Statement) -> Option<&str> {
-    match &statement.outcome {
-        StatementOutcome::Failed { sqlstate: Some(state), message }
-            if state == DUPLICATE_OBJECT && message.contains("type \"") =>
-        {
-            Some(message)
-        }
-        _ => None,
-    }
+    let StatementOutcome::Failed { sqlstate: Some(state), message } = &statement.outcome else { return None };
+    let name = message.split_once("type \"")?.1.split('"').next()?;
+    let relation = ["table", "view"].iter().any(|kind| sql::creates(&statement.sql, kind, name).is_some())
+        || sql::words(&statement.sql).starts_with(&["alter".to_owned(), "table".to_owned()]);
+    (state == DUPLICATE_OBJECT && !relation).then_some(message)
 }
 
 impl EnumCreation {
@@ -136,27 +168,37 @@ impl Second<'_> {
         self.name == other.name && self.place == other.place
     }
 
+    /// Whether a type was to be renamed to a name that is taken.
+    fn is_rename(&self) -> bool {
+        self.statement.is_some_and(|statement| sql::renames_to(&statement.sql, self.name))
+    }
+
     fn finding(&self) -> Finding {
         let title = match self.refused {
+            Some(_) if self.is_rename() => format!("type \"{}\" exists already, so no other can be renamed to it", self.name),
             Some(_) => format!("type \"{}\" is created twice", self.name),
             None => format!("type \"{}\" is created again with other labels, and a guard hides it", self.name),
         };
         let by = match self.again.map(|again| again.how) {
-            Some(EnumSource::Create) => ", by SQLAlchemy",
-            Some(EnumSource::Checkfirst) => ", with checkfirst=True",
-            Some(EnumSource::Sql) | None => "",
+            _ if self.is_rename() => "renamed here",
+            Some(EnumSource::Create) => "created again here, by SQLAlchemy",
+            Some(EnumSource::Checkfirst) => "created again here, with checkfirst=True",
+            Some(EnumSource::Sql) | None => "created again here",
         };
-        let mut finding = Finding::new(title)
-            .mark(self.place, format!("created again here{by}{}", in_revision(self.place)))
-            .mark(
-                self.first.and_then(|first| first.place.as_ref()),
-                format!("first created here{}", in_revision(self.first.and_then(|first| first.place.as_ref()))),
-            );
+        let mut finding = Finding::new(title).mark(self.place, format!("{by}{}", in_revision(self.place)));
+        if let Some((place, how)) = self.first {
+            finding = finding.mark(Some(place), format!("{how}{}", in_revision(Some(place))));
+        }
         if let Some(refused) = self.refused {
             finding = finding.note(format!("postgresql: {DUPLICATE_OBJECT} {}", last_part(refused)));
         }
+        let told_apart = self.first.is_some_and(|(place, _)| Some(place) != self.place);
+        finding = match self.statement.filter(|_| !told_apart) {
+            Some(statement) => finding.note(format!("the statement: {}", shortened(&statement.sql))),
+            None => finding,
+        };
         if self.first.is_none() {
-            finding = finding.note("no statement of this run was seen creating it first");
+            finding = finding.note("no other statement of this run was seen creating it");
         }
         self.labels(finding).help(self.advice())
     }
@@ -182,8 +224,12 @@ impl Second<'_> {
                 "drop the guarded creation; where a label is new, add it in a revision of its own: ALTER TYPE {} ADD VALUE '...'",
                 self.name
             ),
+            (Some(_), _) if self.is_rename() => {
+                format!("drop the old type in the revision that replaced it: DROP TYPE {}", sql::identifier(self.name))
+            }
             (Some(_), Some(EnumSource::Create)) => format!(
-                "the type exists already: use postgresql.ENUM(..., name=\"{}\", create_type=False) in this revision",
+                "the type exists already: a column says postgresql.ENUM(..., name=\"{}\", create_type=False), \
+                 and a create() of its own is not needed",
                 self.name
             ),
             (Some(_), _) => format!("remove the second CREATE TYPE {}; the first one is enough", self.name),
@@ -202,6 +248,15 @@ fn in_revision(place: Option<&Place>) -> String {
 /// without the class.
 fn last_part(message: &str) -> &str {
     message.split_once(">: ").map_or(message, |(_, rest)| rest)
+}
+
+/// A statement in one line, cut where it is long.
+fn shortened(sql: &str) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(160) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
 }
 
 fn list(labels: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! The outbox table has the indexes of the shared convention.
 
 use super::{Criterion, Finding, Verdict, cause};
+use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Transcript};
 use crate::evidence::outbox::{Expected, Index, Outbox};
 use crate::evidence::{Evidence, Part};
@@ -21,7 +22,7 @@ const OK: &str = "OK: Outbox indexes aligned with shared conventions.";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else { return Verdict::without("the migrated database") };
-    if let Some(blocked) = cause::unusable(evidence, migrated) {
+    if let Some(blocked) = cause::unusable(evidence, migrated).or_else(|| cause::idle(evidence, migrated.reached())) {
         return blocked;
     }
     if service.outbox.is_none() {
@@ -73,67 +74,123 @@ fn index(outbox: &Outbox, schema: &str, expected: &Expected, transcript: &Transc
     };
     let named: Vec<&Index> = outbox.actual.iter().filter(|index| index.name == expected.name).collect();
     let here = named.iter().find(|index| index.schema == schema && index.table == outbox.table);
+    let origin = Origin::of(transcript, &expected.name, &outbox.table);
     match (here, named.first()) {
-        (Some(index), _) if index.definition != *definition => Some(differs(outbox, expected, definition, index, transcript)),
-        (Some(index), _) if !index.valid => Some(
-            Finding::new(format!("index \"{}\" is invalid, so no query uses it", index.name))
-                .mark(place_of(transcript, &index.name).as_ref(), "created here")
-                .note("pg_index.indisvalid is false, as after a CREATE INDEX CONCURRENTLY that did not end")
-                .help(format!("in a new revision: DROP INDEX {}; then {}", index.name, expected.statement)),
-        ),
+        (Some(index), _) if index.definition != *definition => Some(differs(outbox, expected, definition, index, &origin)),
+        (Some(index), _) if !index.valid => Some(invalid(expected, index, &origin)),
         (Some(_), _) => None,
-        (None, Some(elsewhere)) => Some(
-            missing(outbox, schema, expected, definition, transcript)
-                .note(format!("an index of that name is on {}.{} instead", elsewhere.schema, elsewhere.table)),
-        ),
+        (None, Some(elsewhere)) => {
+            let finding = Finding::new(missing_title(outbox, schema, expected));
+            let on = format!("{}.{}", elsewhere.schema, elsewhere.table);
+            // Within a schema an index's name is taken by whichever table has it.
+            let first = match elsewhere.schema == schema {
+                true => format!("give {} another name; then ", qualified(elsewhere)),
+                false => String::new(),
+            };
+            Some(
+                origin
+                    .marked(finding, &format!("created here, on {on}"))
+                    .note(format!("an index of that name is on {on} instead"))
+                    .help(format!("in a new revision: {first}{}", expected.statement)),
+            )
+        }
         (None, None) => Some(missing(outbox, schema, expected, definition, transcript)),
     }
 }
 
 fn unbuildable(outbox: &Outbox, schema: &str, expected: &Expected, refused: &str, transcript: &Transcript) -> Finding {
-    Finding::new(format!("index \"{}\" cannot exist on {schema}.{} as it is", expected.name, outbox.table))
-        .mark(place_of(transcript, &outbox.table).as_ref(), "the table is created here")
+    let finding = Finding::new(format!("index \"{}\" cannot exist on {schema}.{} as it is", expected.name, outbox.table));
+    let column = refused.split('"').nth(1).unwrap_or_default();
+    let taken = |sql: &str| sql::mentions(sql, &outbox.table) && sql::drops(sql, column);
+    let renamed = |sql: &str| sql::mentions(sql, &outbox.table) && sql::renames(sql, column);
+    let finding = match last(transcript, |sql| taken(sql) || renamed(sql)) {
+        Some(place) => finding.mark(Some(&place), format!("column \"{column}\" goes here")),
+        None => finding.mark(table_place(outbox, transcript).as_ref(), "the table is created here"),
+    };
+    finding
         .note(format!("the convention: {}", expected.statement))
         .note(format!("postgresql: {refused}"))
         .help("bring the table's columns in line with the shared outbox mixin, in a new revision")
 }
 
-fn differs(outbox: &Outbox, expected: &Expected, definition: &str, index: &Index, transcript: &Transcript) -> Finding {
-    Finding::new(format!("index \"{}\" on {} is not what the convention says", index.name, outbox.table))
-        .mark(place_of(transcript, &index.name).as_ref(), "created here")
+fn differs(outbox: &Outbox, expected: &Expected, definition: &str, index: &Index, origin: &Origin) -> Finding {
+    let title = format!("index \"{}\" on {} is not what the convention says", index.name, outbox.table);
+    origin
+        .marked(Finding::new(title), "created here")
         .compare(parts(definition), parts(&index.definition))
-        .help(format!("in a new revision: DROP INDEX {}; then {}", index.name, expected.statement))
+        .help(format!("in a new revision: {}; then {}", drop(index), expected.statement))
+}
+
+fn invalid(expected: &Expected, index: &Index, origin: &Origin) -> Finding {
+    let why = match index.partitioned {
+        true => "pg_index.indisvalid is false: a partition has no part of it, as after CREATE INDEX ... ON ONLY",
+        false => "pg_index.indisvalid is false, as after a CREATE INDEX CONCURRENTLY that did not end",
+    };
+    origin
+        .marked(Finding::new(format!("index \"{}\" is invalid, so no query uses it", index.name)), "created here")
+        .note(why)
+        .help(format!("in a new revision: {}; then {}", drop(index), expected.statement))
+}
+
+fn missing_title(outbox: &Outbox, schema: &str, expected: &Expected) -> String {
+    format!("index \"{}\" on {schema}.{} is missing", expected.name, outbox.table)
 }
 
 fn missing(outbox: &Outbox, schema: &str, expected: &Expected, definition: &str, transcript: &Transcript) -> Finding {
-    let dropped = statement_with(transcript, &["DROP", "INDEX", &expected.name]);
-    let mut finding = Finding::new(format!("index \"{}\" on {schema}.{} is missing", expected.name, outbox.table));
-    finding = match dropped {
+    let finding = Finding::new(missing_title(outbox, schema, expected));
+    let finding = match last(transcript, |sql| sql::drops(sql, &expected.name)) {
         Some(place) => finding.mark(Some(&place), "dropped here"),
-        None => finding.mark(statement_with(transcript, &["CREATE TABLE", &outbox.table]).as_ref(), "the table is created here"),
+        None => finding.mark(table_place(outbox, transcript).as_ref(), "the table is created here"),
     };
-    let conventional = |index: &Index| outbox.expected.iter().any(|expected| expected.name == index.name);
-    let here = |index: &Index| index.schema == schema && index.table == outbox.table;
-    let near = outbox.actual.iter().filter(|index| here(index) && !conventional(index));
-    let nearest = near.max_by(|left, right| likeness(definition, left).total_cmp(&likeness(definition, right)));
-    finding = match nearest {
-        Some(same) if same.definition == definition => {
-            let create = place_of(transcript, &same.name);
-            finding
-                .mark(create.as_ref(), "the same index, by another name")
-                .note(format!("\"{}\" is the same index by another name", same.name))
-                .help(format!("in a new revision: ALTER INDEX {} RENAME TO {}", same.name, expected.name))
-        }
+    let create = format!("in a new revision: {}", expected.statement);
+    match nearest(outbox, schema, definition) {
+        Some(same) if same.definition == definition => finding
+            .mark(Origin::of(transcript, &same.name, &outbox.table).made.as_ref(), "the same index, by another name")
+            .note(format!("\"{}\" is the same index by another name", same.name))
+            .help(format!(
+                "in a new revision: ALTER INDEX {} RENAME TO {}",
+                qualified(same),
+                sql::identifier(&expected.name)
+            )),
         Some(near) => finding
             .compare(parts(definition), parts(&near.definition))
-            .note(format!("the nearest index is \"{}\"", near.name)),
-        None => finding.note("the table has no other index that comes near"),
-    };
-    finding.help(format!("in a new revision: {}", expected.statement))
+            .note(format!("the nearest index is \"{}\"", near.name))
+            .help(create),
+        None => finding.note("the table has no other index that comes near").help(create),
+    }
 }
 
-fn likeness(definition: &str, index: &Index) -> f64 {
-    strsim::normalized_levenshtein(definition, &index.definition)
+/// The index of the table that is most like a definition, if it has a column of it.
+fn nearest<'a>(outbox: &'a Outbox, schema: &str, definition: &str) -> Option<&'a Index> {
+    let conventional = |index: &Index| outbox.expected.iter().any(|expected| expected.name == index.name);
+    let here = |index: &Index| index.schema == schema && index.table == outbox.table;
+    let wanted = columns(definition);
+    let shares = |index: &Index| columns(&index.definition).iter().any(|column| wanted.contains(column));
+    let likeness = |index: &Index| strsim::normalized_levenshtein(definition, &index.definition);
+    let near = outbox.actual.iter().filter(|index| here(index) && !conventional(index) && shares(index));
+    near.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
+}
+
+/// The words between a definition's first parentheses.
+fn columns(definition: &str) -> Vec<String> {
+    let inside = definition.split_once('(').map_or("", |(_, rest)| rest);
+    let inside = inside.split(" INCLUDE ").next().unwrap_or(inside);
+    let inside = inside.split(" WHERE ").next().unwrap_or(inside);
+    sql::words(inside).into_iter().filter(|word| word.len() > 1).collect()
+}
+
+fn qualified(index: &Index) -> String {
+    format!("{}.{}", sql::identifier(&index.schema), sql::identifier(&index.name))
+}
+
+/// What takes an index away; PostgreSQL keeps the one of a constraint.
+fn drop(index: &Index) -> String {
+    if index.constraint {
+        let table = format!("{}.{}", sql::identifier(&index.schema), sql::identifier(&index.table));
+        format!("ALTER TABLE {table} DROP CONSTRAINT {}", sql::identifier(&index.name))
+    } else {
+        format!("DROP INDEX {}", qualified(index))
+    }
 }
 
 /// A definition in lines, so that two can be read side by side.
@@ -143,17 +200,46 @@ fn parts(definition: &str) -> String {
         .fold(definition.to_owned(), |text, part| text.replacen(part, &format!("\n{}", part.trim_start()), 1))
 }
 
-/// The last statement that created something of that name.
-fn place_of(transcript: &Transcript, name: &str) -> Option<Place> {
-    statement_with(transcript, &["CREATE", name])
+/// Where an index comes from.
+#[derive(Default)]
+struct Origin {
+    /// The statement that made it.
+    made: Option<Place>,
+    /// A later one that `IF NOT EXISTS` kept from doing anything.
+    skipped: Option<Place>,
 }
 
-fn statement_with(transcript: &Transcript, words: &[&str]) -> Option<Place> {
-    let mentions = |sql: &str| {
-        let sql = sql.to_ascii_uppercase();
-        words.iter().all(|word| sql.contains(&word.to_ascii_uppercase()))
-    };
-    transcript.statements.iter().rev().find(|statement| statement.place.is_some() && mentions(&statement.sql))?.place.clone()
+impl Origin {
+    fn of(transcript: &Transcript, name: &str, table: &str) -> Self {
+        let mut origin = Self::default();
+        for statement in &transcript.statements {
+            let sql = &statement.sql;
+            let creation = sql::creates(sql, "index", name);
+            if creation.is_some_and(|creation| creation.guarded) && origin.made.is_some() {
+                origin.skipped.clone_from(&statement.place);
+            } else if creation.is_some() || sql::renames_to(sql, name) || sql::adds_constraint(sql, name) {
+                origin = Self { made: statement.place.clone(), skipped: None };
+            } else if sql::drops(sql, name) || sql::drops(sql, table) {
+                origin = Self::default();
+            }
+        }
+        origin
+    }
+
+    fn marked(&self, finding: Finding, made: &str) -> Finding {
+        let finding = finding.mark(self.made.as_ref(), made);
+        finding.mark(self.skipped.as_ref(), "does nothing: the name is taken, and IF NOT EXISTS asks for no more")
+    }
+}
+
+fn table_place(outbox: &Outbox, transcript: &Transcript) -> Option<Place> {
+    last(transcript, |sql| sql::creates(sql, "table", &outbox.table).is_some() || sql::renames_to(sql, &outbox.table))
+}
+
+/// The last statement of a revision that is meant.
+fn last(transcript: &Transcript, is_meant: impl Fn(&str) -> bool) -> Option<Place> {
+    let of_revisions = transcript.statements.iter().rev().filter(|statement| statement.place.is_some());
+    of_revisions.into_iter().find(|statement| is_meant(&statement.sql))?.place.clone()
 }
 
 #[cfg(test)]

@@ -64,6 +64,13 @@ pub fn is_broken(history: &History) -> bool {
     history.raised.is_some() || !history.graph.problems().is_empty() || history.graph.heads().len() != 1
 }
 
+/// What keeps the files from being a graph, in one line.
+#[must_use]
+pub fn problem(history: &History) -> Option<String> {
+    let problems = history.graph.problems();
+    problems.first().map(|problem| broken(&history.graph, problem).title)
+}
+
 fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Finding {
     let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
     let fork = graph.fork_of(heads);

@@ -29,7 +29,8 @@ const FRAMES: usize = 6;
 
 fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else { return Verdict::without("the transcript of `upgrade head`") };
-    if let Some(blocked) = cause::no_history(evidence, migrated.reached()) {
+    let no_history = || cause::no_history(evidence, migrated.reached());
+    if let Some(blocked) = cause::no_graph(evidence).or_else(no_history) {
         return blocked;
     }
     let stepped = evidence.stepped.as_ref();
@@ -42,8 +43,9 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
         findings.extend(transcript.steps.iter().filter(|step| step.awaitable).map(not_awaited));
     }
     findings.extend(transcripts.iter().find_map(|way| never_ran(evidence, way)));
+    let all_ran = findings.is_empty();
     findings.extend(again(migrated));
-    findings.extend(not_at_head(evidence, migrated));
+    findings.extend(not_at_head(evidence, migrated).filter(|_| all_ran));
     findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
     one_each(&mut findings);
     if !findings.is_empty() {
@@ -72,7 +74,10 @@ fn never_ran(evidence: &Evidence, transcript: &Transcript) -> Option<Finding> {
             transcript.command,
             missing.join(", ")
         ))
-        .help("see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing")
+        .help(match transcript.steps.is_empty() {
+            true => "see whether env.py calls context.run_migrations() where context.is_offline_mode() is false",
+            false => "see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing",
+        })
     })
 }
 
@@ -99,17 +104,13 @@ fn failure(transcript: &Transcript) -> Option<Finding> {
 
 fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     let statement = transcript.failed_statement().filter(|_| error.sqlstate.is_some());
-    let place = failed_at(transcript);
     let message = error.first_line();
-    let title = match (transcript.failed_step(), &place) {
-        (Some(step), _) => format!("revision {} cannot be upgraded: {message}", step.revision),
-        (None, _) => format!("`alembic upgrade` raises {}: {message}", error.name()),
-    };
-    let mut finding = Finding::new(title).mark(place.as_ref(), format!("{} here", error.name()));
+    let mut finding = opening(transcript, error, statement);
     if let Some(state) = &error.sqlstate {
         finding = finding.note(format!("postgresql: {state} {message}"));
     }
-    let rest = error.message.lines().skip(1).map(str::trim).filter(|line| worth_reading(line));
+    let rest = error.message.lines().skip(1).map(str::trim).take_while(|line| !repeats(line));
+    let rest = rest.filter(|line| !line.is_empty());
     finding.notes.extend(rest.take(MESSAGE_LINES).map(str::to_owned));
     finding = finding.note(format!("seen in `alembic {}`", transcript.command));
     if let Some(statement) = statement {
@@ -119,21 +120,49 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     finding = match known {
         Some(advice) => finding.help(advice),
         None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),
+        None if message.contains("as_sql") => finding.help(
+            "env.py prepares for `--sql` only: where context.is_offline_mode() is false, give context.configure a connection",
+        ),
         None => finding,
     };
     finding.help(format!("everything Python printed: {}", transcript.output.display()))
 }
 
-/// SQLAlchemy repeats the statement and the parameters, and links to its documentation.
-fn worth_reading(line: &str) -> bool {
-    let repeated = ["[SQL:", "[parameters:", "(Background on this error"];
-    !line.is_empty() && !repeated.iter().any(|start| line.starts_with(start))
+/// What failed, and where.
+fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement>) -> Finding {
+    let here = format!("{} here", error.name());
+    match (transcript.failed_step(), transcript.steps.last()) {
+        (Some(step), _) => {
+            // What PostgreSQL says is understood without the class of the error.
+            let said = error.sqlstate.as_ref().map_or(error.line(), |_| error.first_line().to_owned());
+            Finding::new(format!("revision {} cannot be upgraded: {said}", step.revision))
+                .mark(failed_at(transcript).as_ref(), here)
+        }
+        (None, Some(step)) if statement.is_some_and(is_of_version_table) => {
+            Finding::new(format!("revision {} ran, but cannot be written to the version table: {}", step.revision, error.first_line()))
+                .mark(Some(&place_of(step)), "this id")
+                .about(format!("\"{}\"", step.revision))
+        }
+        _ => Finding::new(format!("`alembic upgrade` raises {}", error.line()))
+            .mark(failed_at(transcript).as_ref(), here),
+    }
+}
+
+/// Whether a statement is Alembic's own on its version table.
+fn is_of_version_table(statement: &Statement) -> bool {
+    statement.place.is_none() && statement.sql.contains("version_num")
+}
+
+/// SQLAlchemy ends with the statement, the parameters, and a link to its documentation.
+fn repeats(line: &str) -> bool {
+    let openings = ["[SQL:", "[parameters:", "(Background on this error"];
+    openings.iter().any(|opening| line.starts_with(opening))
 }
 
 /// What to do about errors that have one usual cause
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str> {
-    let of_version_table = statement.is_some_and(|statement| statement.place.is_none() && statement.sql.contains("version_num"));
+    let of_version_table = statement.is_some_and(is_of_version_table);
     match sqlstate {
         "55P04" => Some("commit the new label before it is used: put ALTER TYPE ... ADD VALUE into `with op.get_context().autocommit_block():`"),
         "22001" if of_version_table => Some("the version table holds 32 characters: give the revision a shorter id"),
@@ -158,15 +187,19 @@ pub(super) fn hint(transcript: &Transcript) -> Option<&'static str> {
 pub(super) fn failed_at(transcript: &Transcript) -> Option<Place> {
     let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
     match &transcript.outcome {
-        Outcome::Raised(error) if error.sqlstate.is_none() => frame(error),
-        Outcome::Raised(error) => statement(transcript).or_else(|| frame(error)),
+        Outcome::Raised(error) if error.sqlstate.is_none() => frame(transcript, error),
+        Outcome::Raised(error) => statement(transcript).or_else(|| frame(transcript, error)),
         _ => statement(transcript),
     }
 }
 
-/// The innermost frame of a revision, else the service's innermost frame.
-fn frame(error: &Raised) -> Option<Place> {
+/// The innermost frame of a revision; else the revision that was running, such as one
+/// that lacks the function; else the service's innermost frame.
+fn frame(transcript: &Transcript, error: &Raised) -> Option<Place> {
     let of_revision = error.frames.iter().rev().find(|frame| frame.revision.is_some());
+    if let (None, Some(step)) = (of_revision, transcript.failed_step()) {
+        return Some(Place { end_line: None, ..place_of(step) });
+    }
     let frame = of_revision.or(error.frames.last())?;
     Some(Place { revision: frame.revision.clone(), ..Place::line(&frame.file, frame.line) })
 }

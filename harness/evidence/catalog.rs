@@ -91,6 +91,11 @@ impl Object {
     #[must_use]
     pub fn title(&self) -> String {
         match &self.schema {
+            _ if self.kind == "comment" => format!("comment on {}", self.name),
+            // What pg_identify_object calls it is qualified already.
+            Some(schema) if self.name.starts_with(&format!("{schema}.")) => {
+                format!("{} {}", self.kind, self.name)
+            }
             Some(schema) if self.kind != "schema" => {
                 format!("{} {schema}.{}", self.kind, self.name)
             }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
+use crate::alembic::sql::identifier;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::{IndexConvention, OutboxConvention};
 
@@ -49,6 +50,11 @@ pub struct Index {
     pub definition: String,
     /// Whether queries may use it (`pg_index.indisvalid`).
     pub valid: bool,
+    /// Whether it belongs to a constraint, which is what has to be dropped then.
+    pub constraint: bool,
+    /// Whether it is the index of a partitioned table, valid only once every partition
+    /// has its part (<https://www.postgresql.org/docs/current/ddl-partitioning.html>).
+    pub partitioned: bool,
 }
 
 /// An index's definition without its own name and storage parameters, which the
@@ -132,7 +138,8 @@ async fn indexes(
         .collect();
     let query = format!(
         r"SELECT c.relname::text AS name, n.nspname::text AS schema, t.relname::text AS tab,
-                 {DEFINITION} AS definition, i.indisvalid AS valid
+                 {DEFINITION} AS definition, i.indisvalid AS valid, c.relkind = 'I' AS partitioned,
+                 EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS constr
           FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
           JOIN pg_namespace n ON n.oid = t.relnamespace
           WHERE n.nspname !~ '^pg_' AND ((n.nspname = ANY($1) AND t.relname = $2) OR c.relname = ANY($3))
@@ -152,6 +159,8 @@ async fn indexes(
                 table: row.try_get("tab")?,
                 definition: row.try_get("definition")?,
                 valid: row.try_get("valid")?,
+                constraint: row.try_get("constr")?,
+                partitioned: row.try_get("partitioned")?,
             })
         })
         .collect()
@@ -200,9 +209,9 @@ fn statement(schema: &str, table: &str, index: &IndexConvention, name: &str) -> 
     let unique = if index.unique { "UNIQUE " } else { "" };
     let mut text = format!(
         "CREATE {unique}INDEX {} ON {}.{} USING {} ({})",
-        quoted(name),
-        quoted(schema),
-        quoted(table),
+        identifier(name),
+        identifier(schema),
+        identifier(table),
         index.method,
         index.columns.join(", "),
     );
@@ -213,19 +222,6 @@ fn statement(schema: &str, table: &str, index: &IndexConvention, name: &str) -> 
         text.push_str(&format!(" WHERE {predicate}"));
     }
     text
-}
-
-/// An identifier, quoted only where PostgreSQL would need it.
-fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .chars()
-            .all(|rest| rest.is_ascii_lowercase() || rest.is_ascii_digit() || rest == '_');
-    if plain {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
 }
 
 #[cfg(test)]

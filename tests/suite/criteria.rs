@@ -165,6 +165,8 @@ fn outbox() -> Outbox {
             table: "event_outbox".into(),
             definition,
             valid: true,
+            constraint: false,
+            partitioned: false,
         }],
     }
 }

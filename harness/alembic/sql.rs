@@ -1,0 +1,231 @@
+//! What a recorded statement is about: enough of SQL's words to say where an object
+//! came from, also inside a block or a string that a block executes.
+//!
+//! It only finds places to show; no verdict rests on it.
+
+/// The words of a statement: identifiers as PostgreSQL folds them
+/// (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>), and marks such
+/// as `.` and `(`. Comments are left out; what is quoted as a string is read as well.
+#[must_use]
+pub fn words(sql: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let taken = if rest.starts_with("--") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if first == '"' {
+            let (name, taken) = quoted(rest);
+            found.push(name);
+            taken
+        } else if first.is_alphanumeric() || first == '_' {
+            let inside = |letter: char| letter.is_alphanumeric() || letter == '_';
+            let end = rest.find(|letter| !inside(letter)).unwrap_or(rest.len());
+            found.push(rest[..end].to_lowercase());
+            end
+        } else {
+            if ".,();".contains(first) {
+                found.push(first.to_string());
+            }
+            first.len_utf8()
+        };
+        rest = &rest[taken..];
+    }
+    found
+}
+
+/// A quoted identifier at the start of a text, and how many bytes it takes.
+fn quoted(text: &str) -> (String, usize) {
+    let mut name = String::new();
+    let mut letters = text.char_indices().skip(1).peekable();
+    while let Some((at, letter)) = letters.next() {
+        if letter != '"' {
+            name.push(letter);
+        } else if letters.next_if(|(_, next)| *next == '"').is_some() {
+            name.push('"');
+        } else {
+            return (name, at + 1);
+        }
+    }
+    (name, text.len())
+}
+
+/// Whether a statement names something, as a whole word.
+#[must_use]
+pub fn mentions(sql: &str, name: &str) -> bool {
+    words(sql).iter().any(|word| word == name)
+}
+
+/// How a statement creates an object of a kind (`table`, `index`, `type`, ...) and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creation {
+    /// Whether `IF NOT EXISTS` lets it pass where the name is taken.
+    pub guarded: bool,
+}
+
+/// Whether a statement creates `name`, which may be qualified there.
+#[must_use]
+pub fn creates(sql: &str, kind: &str, name: &str) -> Option<Creation> {
+    let words = words(sql);
+    let starts = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| *word == "create");
+    starts.map(|(at, _)| &words[at + 1..]).find_map(|rest| {
+        // CREATE UNIQUE INDEX CONCURRENTLY, CREATE UNLOGGED TABLE, CREATE OR REPLACE VIEW
+        let at = rest.iter().take(4).position(|word| word == kind)?;
+        let mut named = &rest[at + 1..];
+        if let [first, others @ ..] = named
+            && first == "concurrently"
+        {
+            named = others;
+        }
+        let guarded = named.starts_with(&["if".into(), "not".into(), "exists".into()]);
+        if guarded {
+            named = &named[3..];
+        }
+        (object(named)? == name).then_some(Creation { guarded })
+    })
+}
+
+/// Whether a statement drops `name`, or something of it.
+#[must_use]
+pub fn drops(sql: &str, name: &str) -> bool {
+    let words = words(sql);
+    let drop = words.iter().position(|word| word == "drop");
+    drop.is_some_and(|at| words[at..].iter().any(|word| word == name))
+}
+
+/// Whether a statement gives what is called `name` another name.
+#[must_use]
+pub fn renames(sql: &str, name: &str) -> bool {
+    let words = words(sql);
+    let is_renamed = |at: usize| {
+        words
+            .get(at + 1)
+            .is_some_and(|word| word == "to" || word == "rename")
+    };
+    let mut named = words.iter().enumerate().filter(|(_, word)| *word == name);
+    words.iter().any(|word| word == "rename") && named.any(|(at, _)| is_renamed(at))
+}
+
+/// Whether a statement gives an object the new name `name`.
+#[must_use]
+pub fn renames_to(sql: &str, name: &str) -> bool {
+    let words = words(sql);
+    let to = |pair: &[String]| pair[0] == "to" && pair[1] == name;
+    words.iter().any(|word| word == "rename") && words.windows(2).any(to)
+}
+
+/// Whether a statement makes a constraint of that name.
+#[must_use]
+pub fn adds_constraint(sql: &str, name: &str) -> bool {
+    let words = words(sql);
+    let named = |pair: &[String]| pair[0] == "constraint" && pair[1] == name;
+    words.windows(2).any(named) && !words.iter().any(|word| word == "drop")
+}
+
+/// The last part of a name that may be qualified: `public.orders` is `orders`.
+fn object(words: &[String]) -> Option<&str> {
+    match words {
+        [_, dot, name, ..] if dot == "." => Some(name),
+        [name, ..] => Some(name),
+        [] => None,
+    }
+}
+
+/// An identifier, quoted only where PostgreSQL would need it.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name
+            .chars()
+            .all(|rest| rest.is_ascii_lowercase() || rest.is_ascii_digit() || rest == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_folded_as_postgresql_folds_them() {
+        assert_eq!(
+            words("CREATE TYPE App.\"Essay \"\"S\" -- not this\n/* nor this */ AS ENUM ('a')"),
+            [
+                "create",
+                "type",
+                "app",
+                ".",
+                "Essay \"S",
+                "as",
+                "enum",
+                "(",
+                "a",
+                ")"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_creation_is_of_that_name_and_no_other() {
+        for (sql, kind, name, guarded) in [
+            ("CREATE INDEX ix_a ON t (a)", "index", "ix_a", Some(false)),
+            (
+                "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_a ON t (a)",
+                "index",
+                "ix_a",
+                Some(true),
+            ),
+            ("CREATE INDEX ix_a_2 ON t (a)", "index", "ix_a", None),
+            (
+                "CREATE TABLE relay.t2 AS SELECT * FROM t",
+                "table",
+                "t",
+                None,
+            ),
+            (
+                "CREATE UNLOGGED TABLE IF NOT EXISTS relay.t (id int)",
+                "table",
+                "t",
+                Some(true),
+            ),
+            ("ALTER TABLE t RENAME created_at TO t2", "table", "t", None),
+            (
+                "DO $$ BEGIN EXECUTE 'CREATE TYPE st AS ENUM (''a'')'; END $$",
+                "type",
+                "st",
+                Some(false),
+            ),
+        ] {
+            let found = creates(sql, kind, name).map(|creation| creation.guarded);
+            assert_eq!(found, guarded, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_name_goes_with_a_drop_or_a_rename() {
+        assert!(drops("DROP INDEX IF EXISTS public.ix_a", "ix_a"));
+        assert!(drops("ALTER TABLE t DROP COLUMN a", "a"));
+        assert!(renames("ALTER TYPE st RENAME TO st_old", "st"));
+        assert!(!renames("ALTER TYPE st RENAME TO st_old", "st_old"));
+        assert!(renames("ALTER TABLE t RENAME a TO b", "a"));
+        assert!(adds_constraint(
+            "ALTER TABLE t ADD CONSTRAINT uq UNIQUE (a)",
+            "uq"
+        ));
+        assert!(renames_to("ALTER TYPE st RENAME TO st_old", "st_old"));
+        assert!(!drops("CREATE INDEX ix_a ON t (a)", "ix_a"));
+    }
+
+    #[test]
+    fn an_identifier_is_quoted_where_it_must_be() {
+        assert_eq!(identifier("ix_a"), "ix_a");
+        assert_eq!(identifier("IX \"a"), "\"IX \"\"a\"");
+    }
+}

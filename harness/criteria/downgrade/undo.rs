@@ -1,0 +1,273 @@
+//! What to write into a `downgrade()` that does not put everything back.
+
+use super::upgrade_head;
+use crate::alembic::sql::{self, identifier};
+use crate::alembic::transcript::{Outcome, Place, Raised, Transcript};
+use crate::evidence::catalog::{Change, Object};
+use crate::evidence::stairway::Rung;
+
+/// How much of a definition is shown.
+const SHOWN: usize = 160;
+
+/// What to do about a downgrade that raised.
+pub(super) fn advice(down: &Transcript) -> &'static str {
+    let Outcome::Raised(error) = &down.outcome else {
+        return UNDO;
+    };
+    by_state(error)
+        .or_else(|| by_text(error))
+        .or_else(|| upgrade_head::hint(down))
+        .unwrap_or(UNDO)
+}
+
+const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
+
+/// By PostgreSQL's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn by_state(error: &Raised) -> Option<&'static str> {
+    match error.sqlstate.as_deref()? {
+        "2BP01" => Some("drop what depends on it first: downgrade() undoes upgrade() in reverse order"),
+        "42704" | "42P01" | "42703" | "42883" | "3F000" => {
+            Some("downgrade() names something that is not there: compare it with the name that upgrade() gives")
+        }
+        "42P07" | "42710" | "42701" | "42P06" => Some("it is there already: upgrade() did not take it away"),
+        state if state.starts_with("23") => Some("rows stand in the way: say in downgrade() what becomes of them"),
+        _ => None,
+    }
+}
+
+fn by_text(error: &Raised) -> Option<&'static str> {
+    let no_function = error.class == "AttributeError" && error.message.contains("'downgrade'");
+    if no_function || error.class == "NotImplementedError" {
+        return Some("write the downgrade");
+    }
+    let text = error.message.to_lowercase();
+    let nameless = text.contains("constraint") && (text.contains("no name") || text.contains("must have a name"));
+    nameless.then_some(
+        "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention",
+    )
+}
+
+/// The order in which lines can be executed: what depends on other things comes first.
+pub(super) fn rank(change: &Change) -> usize {
+    const ORDER: &[&str] = &[
+        "event trigger", "trigger", "policy", "rule", "comment", "publication", "view", "materialized view",
+        "constraint", "index", "statistics", "column", "table", "foreign table", "function", "procedure",
+        "aggregate", "sequence", "domain", "enum type", "composite type", "range type", "schema", "role",
+    ];
+    let kind = change.any().map_or("", |object| object.kind.as_str());
+    ORDER.iter().position(|known| *known == kind).unwrap_or(0)
+}
+
+/// The line that would undo a change.
+pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<String> {
+    match (&change.before, &change.after) {
+        (None, Some(left)) => {
+            let renamed = all.iter().find_map(|other| renamed(&rung.up, other, left));
+            Some(format!("in downgrade(): {}", renamed.map_or_else(|| drop(left), |gone| rename(left, gone))))
+        }
+        (Some(gone), None) => gone_line(rung, change, gone, all),
+        (Some(before), Some(after)) => Some(format!("in downgrade(): {}", restore(before, after))),
+        (None, None) => None,
+    }
+}
+
+/// What is no longer there: renamed, dropped by downgrade(), or not created again.
+fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
+    let is_renamed = |other: &&&Change| other.after.as_ref().is_some_and(|left| renamed(&rung.up, change, left).is_some());
+    if all.iter().any(|other| is_renamed(&other)) {
+        return None; // the line of its new name says it
+    }
+    if dropped_at(rung, change).is_some() {
+        return Some(format!("in downgrade(): leave {} alone, it is older than this revision", gone.title()));
+    }
+    Some(format!("in downgrade(): {}", create(gone)))
+}
+
+/// Where downgrade() itself drops what was there before.
+pub(super) fn dropped_at(rung: &Rung, change: &Change) -> Option<Place> {
+    let (Some(gone), None, Some(down)) = (&change.before, &change.after, &rung.down) else {
+        return None;
+    };
+    let name = last_name(gone);
+    let mut statements = down.statements.iter().filter(|statement| statement.place.is_some());
+    statements.find(|statement| sql::drops(&statement.sql, name))?.place.clone()
+}
+
+/// Where upgrade() made a change that was not undone: the statement that names the
+/// object and its table, else the object alone.
+pub(super) fn made_at(up: &Transcript, change: &Change) -> Option<Place> {
+    let object = change.any()?;
+    let name = last_name(object);
+    let table = object.name.split_once('.').map_or(name, |(table, _)| table);
+    let placed = || up.statements.iter().filter(|statement| statement.place.is_some());
+    let of_both = placed().find(|statement| sql::mentions(&statement.sql, name) && sql::mentions(&statement.sql, table));
+    of_both.or_else(|| placed().find(|statement| sql::mentions(&statement.sql, name)))?.place.clone()
+}
+
+/// What `left` was called before upgrade() renamed it, if `other` is that.
+fn renamed<'a>(up: &Transcript, other: &'a Change, left: &Object) -> Option<&'a Object> {
+    let (Some(gone), None) = (&other.before, &other.after) else {
+        return None;
+    };
+    let (old, new) = (last_name(gone), last_name(left));
+    let says = |text: &str| sql::renames(text, old) && sql::renames_to(text, new);
+    let alike = gone.kind == left.kind && gone.schema == left.schema;
+    (alike && up.statements.iter().any(|statement| says(&statement.sql))).then_some(gone)
+}
+
+/// The object's own name: without its table, without a function's arguments.
+fn last_name(object: &Object) -> &str {
+    let name = object.name.split('(').next().unwrap_or(&object.name);
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// As it is written in SQL, qualified unless it is in `public`.
+fn written(object: &Object, name: &str) -> String {
+    match object.schema.as_deref() {
+        Some("public") | None => name.to_owned(),
+        Some(schema) => format!("{}.{name}", identifier(schema)),
+    }
+}
+
+fn table_of(object: &Object) -> String {
+    let table = object.name.split_once('.').map_or("", |(table, _)| table);
+    written(object, &identifier(table))
+}
+
+fn execute(statement: &str) -> String {
+    let quote = if statement.contains('"') { "'''" } else { "\"" };
+    format!("op.execute({quote}{statement}{quote})")
+}
+
+/// The call that drops an object.
+fn drop(left: &Object) -> String {
+    let (table, part) = left.name.split_once('.').unwrap_or(("", ""));
+    let schema = match left.schema.as_deref() {
+        Some("public") | None => String::new(),
+        Some(schema) => format!(", schema=\"{schema}\""),
+    };
+    let name = written(left, &identifier(&left.name));
+    let kind = left.kind.as_str();
+    match kind {
+        "enum type" | "composite type" | "range type" => {
+            format!("at the end, after the tables: {}", execute(&format!("DROP TYPE {name}")))
+        }
+        "domain" => format!("at the end, after the tables: {}", execute(&format!("DROP DOMAIN {name}"))),
+        "table" => format!("op.drop_table(\"{}\"{schema})", left.name),
+        "column" => format!("op.drop_column(\"{table}\", \"{part}\"{schema})"),
+        "constraint" => format!("op.drop_constraint(\"{part}\", \"{table}\"{schema})"),
+        "index" => format!("op.drop_index(\"{}\"{schema})", left.name),
+        "trigger" | "rule" | "policy" => {
+            execute(&format!("DROP {} {} ON {}", kind.to_uppercase(), identifier(part), table_of(left)))
+        }
+        "schema" => execute(&format!("DROP SCHEMA {}", identifier(&left.name))),
+        "function" | "procedure" | "aggregate" => {
+            execute(&format!("DROP {} {}", kind.to_uppercase(), written(left, &left.name)))
+        }
+        "comment" => execute(&format!("COMMENT ON {} IS NULL", commented(&left.name))),
+        // The identity that PostgreSQL gives these is qualified already.
+        "text search configuration" | "text search dictionary" | "collation" | "cast" | "operator" => {
+            execute(&format!("DROP {} {}", kind.to_uppercase(), left.name))
+        }
+        _ => execute(&format!("DROP {} {name}", kind.to_uppercase())),
+    }
+}
+
+/// `table column public.t.a` as COMMENT ON wants it.
+fn commented(identity: &str) -> String {
+    match identity.strip_prefix("table column ") {
+        Some(column) => format!("COLUMN {column}"),
+        None => match identity.split_once(' ') {
+            Some((kind, name)) => format!("{} {name}", kind.to_uppercase()),
+            None => identity.to_owned(),
+        },
+    }
+}
+
+/// The call that gives an object its old name back.
+fn rename(left: &Object, gone: &Object) -> String {
+    let (new, old) = (last_name(left), last_name(gone));
+    let (table, _) = left.name.split_once('.').unwrap_or(("", ""));
+    let to = identifier(old);
+    match left.kind.as_str() {
+        "table" if left.schema.as_deref() == Some("public") => format!("op.rename_table(\"{new}\", \"{old}\")"),
+        "column" => format!("op.alter_column(\"{table}\", \"{new}\", new_column_name=\"{old}\")"),
+        "constraint" => execute(&format!(
+            "ALTER TABLE {} RENAME CONSTRAINT {} TO {to}",
+            table_of(left),
+            identifier(new)
+        )),
+        "enum type" | "composite type" | "range type" => {
+            execute(&format!("ALTER TYPE {} RENAME TO {to}", written(left, &identifier(new))))
+        }
+        kind => execute(&format!("ALTER {} {} RENAME TO {to}", kind.to_uppercase(), written(left, &identifier(new)))),
+    }
+}
+
+/// The call that makes an object again.
+fn create(gone: &Object) -> String {
+    let definition = shortened(&gone.definition);
+    let part = identifier(last_name(gone));
+    match gone.kind.as_str() {
+        "index" | "function" | "procedure" | "trigger" | "rule" | "statistics" => {
+            format!("create it again: {}", execute(&definition))
+        }
+        "constraint" => format!(
+            "create it again: {}",
+            execute(&format!("ALTER TABLE {} ADD CONSTRAINT {part} {definition}", table_of(gone)))
+        ),
+        "column" => format!(
+            "create it again: {}",
+            execute(&format!("ALTER TABLE {} ADD COLUMN {part} {definition}", table_of(gone)))
+        ),
+        _ => format!("create {} again, as it was", gone.title()),
+    }
+}
+
+/// What brings an object back to what it was.
+fn restore(before: &Object, after: &Object) -> String {
+    let was = shortened(&before.definition);
+    match before.kind.as_str() {
+        "enum type" if is_extended(before, after) => {
+            "PostgreSQL cannot take a label back: make the type again without it and move the columns over, \
+             or declare the revision one-way in the manifest"
+                .to_owned()
+        }
+        "constraint" | "index" => format!("drop {} and {}", before.title(), create(before)),
+        "function" | "procedure" | "view" | "materialized view" | "trigger" => {
+            format!("replace {} by what it was", before.title())
+        }
+        _ if was.is_empty() => format!("take `{}` back from {}", shortened(&after.definition), before.title()),
+        _ => format!("make {} `{was}` again", before.title()),
+    }
+}
+
+/// Whether a type only got more labels.
+fn is_extended(before: &Object, after: &Object) -> bool {
+    let labels = |object: &Object| object.definition.split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let after = labels(after);
+    labels(before).iter().all(|label| after.contains(label))
+}
+
+/// A definition in one line, cut where it is long.
+fn shortened(definition: &str) -> String {
+    let line = definition.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
+}
+
+/// What an object was and is: whole where it is short, else the lines that differ.
+pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
+    let (was, is): (Vec<&str>, Vec<&str>) = (before.definition.lines().collect(), after.definition.lines().collect());
+    let same = was.iter().zip(&is).take_while(|(left, right)| left == right).count();
+    let (was_rest, is_rest) = (&was[same..], &is[same..]);
+    let backwards = was_rest.iter().rev().zip(is_rest.iter().rev());
+    let tail = backwards.take_while(|(left, right)| left == right).count();
+    let differing = |lines: &[&str]| {
+        let text = shortened(&lines[..lines.len() - tail].join(" "));
+        if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") }
+    };
+    format!("{}: was {}, is {}", before.title(), differing(was_rest), differing(is_rest))
+}
