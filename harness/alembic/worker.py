@@ -497,41 +497,46 @@ class Worker:
         """Which objects env.py lets autogenerate see, in the order of the question."""
         return {"visible": [self.is_visible(**one) for one in objects]}
 
-    def is_visible(self, kind, schema, table, name):
-        from sqlalchemy import Column, Index, MetaData, Table
-
+    def is_visible(self, kind, schema, table, name, in_models, in_database):
+        """Asks `include_name` and `include_object` as autogenerate does: `reflected` is
+        what only the database has, `compare_to` the other side's object, if there is one.
+        """
         default = schema == "public"
-        if not default and not self.options.get("include_schemas"):
+        described = self.described(schema, table)
+        if described is None and not default and not self.options.get("include_schemas"):
             return False
-        found = next(
-            (
-                metadata.tables[key]
-                for metadata in self.metadata
-                for key in (table, f"{schema}.{table}")
-                if key in metadata.tables
-            ),
-            None,
-        )
-        reflected = found is None
-        if reflected:
-            found = Table(table, MetaData(), schema=None if default else schema)
-        objects = {"table": found, "column": found.columns.get(name), "index": None}
-        thing = objects.get(kind)
-        if thing is None:
-            thing = Column(name) if kind == "column" else Index(name) if kind == "index" else found
         parents = {
             "schema_name": None if default else schema,
             "table_name": table,
             "schema_qualified_table_name": table if default else f"{schema}.{table}",
         }
+        reflected = as_reflected(schema, table, kind, name)
+        whole = described is None if kind != "table" else not in_models
+        asked = [(described, reflected[0], "table", table, whole, kind != "table" or in_database)]
+        if kind != "table":
+            own = member(described, kind, name) if in_models else None
+            asked.append((own, reflected[1], kind, name, not in_models, in_database))
+        try:
+            return all(self.is_included(parents, *one) for one in asked)
+        except Exception:
+            return True  # a filter that cannot cope with what it is shown hides nothing
+
+    def is_included(self, parents, described, reflected, kind, name, only_reflected, in_database):
         include_name = self.options.get("include_name")
         include_object = self.options.get("include_object")
-        for shown, shown_kind, label in ((found, "table", table), (thing, kind, name)):
-            if include_name and not include_name(label, shown_kind, parents):
-                return False
-            if include_object and not include_object(shown, label, shown_kind, reflected, None):
-                return False
-        return True
+        if in_database and include_name and not include_name(name, kind, parents):
+            return False
+        shown = reflected if only_reflected or described is None else described
+        other = reflected if in_database and not only_reflected else None
+        return not include_object or include_object(shown, name, kind, only_reflected, other)
+
+    def described(self, schema, table):
+        """The models' table of that name."""
+        for metadata in self.metadata:
+            for key in (f"{schema}.{table}", table) if schema == "public" else (f"{schema}.{table}",):
+                if key in metadata.tables:
+                    return metadata.tables[key]
+        return None
 
     def run_env(self, work, *words):
         """Runs env.py as a command would, with the steps that `work` says."""
@@ -563,6 +568,31 @@ class Worker:
             sys.stdout, sys.stderr = self.files
             forget_connections()
         return {"contexts": recorder.contexts}
+
+
+def as_reflected(schema, table, kind, name):
+    """A table as the database has it, and an object of it, as far as a name tells."""
+    from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint
+    from sqlalchemy.types import NullType
+
+    whole = Table(table, MetaData(), schema=None if schema == "public" else schema)
+    column = Column(name if kind == "column" else "id", NullType())
+    whole.append_column(column)
+    if kind == "column":
+        return whole, column
+    if kind == "index":
+        return whole, Index(name, column)
+    return whole, UniqueConstraint(column, name=name) if kind != "table" else None
+
+
+def member(table, kind, name):
+    """A column, an index or a constraint of a model's table."""
+    if table is None:
+        return None
+    if kind == "column":
+        return table.columns.get(name)
+    among = table.indexes if kind == "index" else table.constraints
+    return next((one for one in among if one.name == name), None)
 
 
 def create_models(connection, metadata, extensions, functions):
@@ -623,10 +653,20 @@ def mapped(metadata):
             key = tables.get(id(getattr(value, "__table__", None)))
             if isinstance(value, type) and key and value.__module__ == module.__name__:
                 try:
-                    line = inspect.getsourcelines(value)[1]
+                    lines, line = inspect.getsourcelines(value)
                 except (OSError, TypeError):
-                    line = 1
-                yield key, {"file": name, "line": line}
+                    lines, line = [], 1
+                yield key, {"file": name, "line": line, "columns": attributes(lines, line)}
+
+
+def attributes(lines, first):
+    """Lines of a class at which an attribute is assigned or annotated, by its name."""
+    found = {}
+    for offset, text in enumerate(lines):
+        match = re.match(r"\s+(\w+)\s*[:=]", text)
+        if match:
+            found.setdefault(match.group(1), first + offset)
+    return found
 
 
 def texts(value):

@@ -191,7 +191,7 @@ pub enum Command<'a> {
 /// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asked {
-    /// `table`, `column`, `index` or `unique_constraint`.
+    /// `table`, `column`, `index`, `unique_constraint` or `foreign_key_constraint`.
     pub kind: &'static str,
     /// The table's schema.
     pub schema: String,
@@ -199,6 +199,10 @@ pub struct Asked {
     pub table: String,
     /// The object's own name.
     pub name: String,
+    /// Whether the models have it.
+    pub in_models: bool,
+    /// Whether the migrations build it.
+    pub in_database: bool,
 }
 
 impl Command<'_> {

@@ -97,15 +97,25 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
     if let ([only], Some(Drift { migrated: Some(migrated), model: Some(model), .. })) = (open.as_slice(), open.first()) {
         finding = enum_lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| finding.compare(model, migrated));
     }
-    Some(
-        finding
-            .help("add a revision that brings the database to the model, or correct the model")
+    Some(advised(service, finding, &open, first))
+}
+
+/// What to do about the differences.
+fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Drift) -> Finding {
+    let unknown = |drift: &&&Drift| drift.model.is_none() && drift.object().is_some_and(|object| object.kind == "table");
+    if let Some(table) = open.iter().find(unknown).and_then(|drift| drift.table.as_ref()) {
+        finding = finding
+            .help(format!("where a model of {table} exists, import its module in env.py before target_metadata is used"))
             .help(format!(
-                "a difference that stays is accepted in {}: [model_drift.accepted] \"{}\" = \"<reason>\"",
-                service.file.display(),
-                first.subject()
-            )),
-    )
+                "where another library owns it, say so in {}: [model_drift] owned_elsewhere = [\"{table}\"]",
+                service.file.display()
+            ));
+    }
+    finding.help("add a revision that brings the database to the model, or correct the model").help(format!(
+        "a difference that stays is accepted in {}: [model_drift.accepted] \"{}\" = \"<reason>\"",
+        service.file.display(),
+        first.subject()
+    ))
 }
 
 /// Both label lists, a line each.
@@ -118,7 +128,13 @@ fn enum_lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(Strin
 fn said(drift: &Drift) -> String {
     let subject = drift.subject();
     match (&drift.migrated, &drift.model) {
-        (Some(migrated), Some(model)) if model.kind == "enum type" => format!("{subject}: {}", labels(migrated, model)),
+        (Some(migrated), Some(model)) if model.kind == "enum type" => match drift.used_by.as_slice() {
+            [] => format!("{subject}: {}", labels(migrated, model)),
+            [column, others @ ..] => {
+                let more = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
+                format!("{column}{more}: {subject}: {}", labels(migrated, model))
+            }
+        },
         (Some(migrated), Some(model)) => {
             format!("{subject}: the model says `{}`, the migrations build `{}`", brief(model), brief(migrated))
         }
@@ -153,12 +169,15 @@ fn labels(migrated: &Object, model: &Object) -> String {
     }
 }
 
-/// The class of the table a difference belongs to.
+/// Where the models describe what differs: the attribute, else the class of the table.
 fn source(models: &Models, drift: &Drift) -> Option<Place> {
-    let schema = drift.object()?.schema.as_deref().unwrap_or("public");
+    let object = drift.object()?;
+    let schema = object.schema.as_deref().unwrap_or("public");
     let table = drift.table.as_ref()?;
     let source = models.sources.get(table).or_else(|| models.sources.get(&format!("{schema}.{table}")))?;
-    Some(Place::line(&source.file, source.line))
+    let column = drift.used_by.first().unwrap_or(&object.name);
+    let attribute = column.rsplit('.').next().and_then(|name| source.columns.get(name));
+    Some(Place::line(&source.file, attribute.copied().unwrap_or(source.line)))
 }
 
 /// What was accepted and no longer differs.

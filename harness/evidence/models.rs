@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{Catalog, Object};
+use crate::alembic::sql::identifier;
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Asked;
 
@@ -34,13 +35,18 @@ pub struct Source {
     pub file: PathBuf,
     /// 1-based.
     pub line: u32,
+    /// The lines of its attributes, by name.
+    #[serde(default)]
+    pub columns: BTreeMap<String, u32>,
 }
 
 /// An object on which the two sides do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
-    /// The table it belongs to; `None` for a type of its own.
+    /// The table it belongs to; of an enum type, the first that the models use it in.
     pub table: Option<String>,
+    /// The columns that the models give this type, where it is one: `essays.status`.
+    pub used_by: Vec<String>,
     /// What the migrations build.
     pub migrated: Option<Object>,
     /// What the models describe.
@@ -104,8 +110,13 @@ impl Drift {
             "table" => "table",
             "column" => "column",
             "index" => "index",
-            _ => "unique_constraint",
+            "constraint" if object.definition.starts_with("UNIQUE") => "unique_constraint",
+            "constraint" if object.definition.starts_with("FOREIGN") => "foreign_key_constraint",
+            // Autogenerate knows no other constraint, so only its table can be hidden.
+            "constraint" => "table",
+            _ => return None,
         };
+        let is_table = kind == "table";
         let name = object
             .name
             .rsplit('.')
@@ -115,8 +126,10 @@ impl Drift {
         Some(Asked {
             kind,
             schema: object.schema.clone()?,
+            name: if is_table { table.clone() } else { name },
+            in_models: self.model.is_some() || (is_table && object.kind != "table"),
+            in_database: self.migrated.is_some() || (is_table && object.kind != "table"),
             table,
-            name,
         })
     }
 }
@@ -129,11 +142,14 @@ pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> V
     let keys: BTreeSet<_> = left.objects.keys().chain(right.objects.keys()).collect();
     for key in keys {
         let (migrated, model) = (left.objects.get(key), right.objects.get(key));
-        if migrated.map(|object| &object.definition) == model.map(|object| &object.definition) {
+        if left.meaning(migrated) == right.meaning(model) || is_left_open(migrated, model) {
             continue;
         }
+        let used_by = right.columns_of(model);
+        let user = used_by.first().and_then(|column| column.split('.').next());
         drifts.push(Drift {
-            table: table_of(migrated.or(model), &left, &right),
+            table: table_of(migrated.or(model), &left, &right).or(user.map(str::to_owned)),
+            used_by,
             migrated: migrated.map(|object| (*object).clone()),
             model: model.map(|object| (*object).clone()),
         });
@@ -146,6 +162,7 @@ pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> V
 
 /// One side's objects, by what makes two of them the same.
 struct Side<'a> {
+    catalog: &'a Catalog,
     objects: BTreeMap<(Option<&'a str>, &'a str, &'a str), &'a Object>,
     indexed: BTreeMap<(Option<&'a str>, &'a str), String>,
 }
@@ -189,8 +206,62 @@ impl<'a> Side<'a> {
                 ))
             })
             .collect();
-        Self { objects, indexed }
+        Self {
+            catalog,
+            objects,
+            indexed,
+        }
     }
+
+    /// An object's definition, without what differs in form only: the name of the sequence
+    /// that belongs to a column, which a renamed table's keeps.
+    fn meaning(&self, object: Option<&&Object>) -> Option<String> {
+        let object = object?;
+        let mut definition = object.definition.clone();
+        if object.kind == "column" && definition.contains("nextval(") {
+            let schema = object.schema.as_deref().unwrap_or_default();
+            let owner = format!("OWNED BY {schema}.{}", object.name);
+            let owned = self.catalog.objects.iter().filter(|other| {
+                other.kind == "sequence"
+                    && other
+                        .definition
+                        .replace('"', "")
+                        .ends_with(&owner.replace('"', ""))
+            });
+            for sequence in owned {
+                definition = definition.replace(&sequence.name, "(its own sequence)");
+            }
+        }
+        Some(definition)
+    }
+
+    /// The columns of an enum type, also as arrays of it.
+    fn columns_of(&self, kind: Option<&&Object>) -> Vec<String> {
+        let Some(kind) = kind.filter(|object| object.kind == "enum type") else {
+            return Vec::new();
+        };
+        let schema = identifier(kind.schema.as_deref().unwrap_or_default());
+        let name = format!("{schema}.{}", identifier(&kind.name));
+        let is_of = |column: &&&Object| {
+            let rest = column.definition.strip_prefix(&name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '[']))
+        };
+        let columns = self
+            .objects
+            .values()
+            .filter(|object| object.kind == "column");
+        columns
+            .filter(is_of)
+            .map(|column| column.name.clone())
+            .collect()
+    }
+}
+
+/// An enum that the models mention without its labels, as `ENUM(name="st",
+/// create_type=False)` may: they leave it to the migrations.
+fn is_left_open(migrated: Option<&&Object>, model: Option<&&Object>) -> bool {
+    let unlabelled = |object: &&Object| object.kind == "enum type" && object.definition.is_empty();
+    migrated.is_some() && model.is_some_and(unlabelled)
 }
 
 /// The table of `CREATE INDEX ix ON public.t USING ...`.

@@ -815,6 +815,7 @@ fn column(definition: &str) -> Object {
 fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, #[case] red: bool) {
     let mut evidence = evidence();
     models(&mut evidence).drifts = vec![Drift {
+        used_by: Vec::new(),
         table: Some("essays".into()),
         migrated: Some(column("text")),
         model: Some(column("character varying(20)")),

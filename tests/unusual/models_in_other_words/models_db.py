@@ -37,3 +37,12 @@ class Essay(Base):
     title: Mapped[str] = mapped_column(sa.String(200), unique=True)
     status: Mapped[EssayStatus] = mapped_column(postgresql.ENUM(EssayStatus, name="essay_status", create_type=False))
     points: Mapped[int] = mapped_column(server_default="0")
+
+
+class Grade(Base):
+    """A grade; its table had another name once, and its sequence still has."""
+
+    __tablename__ = "grades"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str | None] = mapped_column(postgresql.ENUM(name="grade_status", create_type=False))

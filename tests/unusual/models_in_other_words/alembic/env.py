@@ -7,7 +7,9 @@ from models_db import Base
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
-    """Leave PostGIS's table to PostGIS."""
+    """Leave PostGIS's table to PostGIS, and what is not in the models to whoever made it."""
+    if kind == "index" and reflected and other is None:
+        return not thing.name.startswith("manual_")
     return not (kind == "table" and name == "spatial_ref_sys")
 
 
