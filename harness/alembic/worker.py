@@ -430,6 +430,7 @@ class Worker:
         walked = list(scripts.walk_revisions("base", "heads"))
         return {
             "heads": list(scripts.get_heads()),
+            "locations": [os.path.join(directory, str(location)) for location in scripts._version_locations],
             "revisions": [
                 {
                     "id": script.revision,
@@ -714,14 +715,16 @@ def described(error):
         "cause": type(cause).__name__ if cause is not None else None,
         "message": str(error),
         "sqlstate": sqlstate_of(error),
-        "frames": [f for f in frames if own(f["file"])][-FRAMES_KEPT:],
+        "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
         "notes": [str(note) for note in getattr(error, "__notes__", ())],
     }
 
 
 def own(name):
-    """Whether a file belongs to the service's side: not this file, not a package."""
-    inside = not any(part in name for part in ("site-packages", "dist-packages"))
+    """Whether a file belongs to the service's side: not this file, not a package. A
+    service may be installed as one itself."""
+    rest = name[len(service) :] if service and name.startswith(service + os.sep) else name
+    inside = not any(part in rest for part in ("site-packages", "dist-packages"))
     return inside and name != __file__ and not name.startswith(sys.base_prefix)
 
 

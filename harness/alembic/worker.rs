@@ -76,6 +76,9 @@ pub struct About {
 pub struct History {
     /// The heads.
     pub heads: Vec<String>,
+    /// The directories it looked in, absolute.
+    #[serde(default)]
+    pub locations: Vec<PathBuf>,
     /// The revisions in an order that Alembic upgrades in.
     pub revisions: Vec<Loaded>,
 }
@@ -115,7 +118,7 @@ impl History {
                 labels_line: None,
             })
         });
-        Graph::new(revisions.collect(), Vec::new())
+        Graph::new(revisions.collect(), self.locations.clone())
     }
 
     /// In what a graph that was read without Python differs from this history.

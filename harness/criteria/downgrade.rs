@@ -27,6 +27,8 @@ pub const CRITERION: Criterion = Criterion {
 const SHOWN: usize = 8;
 /// How many of them are shown where they were made.
 const MARKED: usize = 4;
+/// How many revisions are shown in full; the others get a line each.
+const REVISIONS: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
@@ -42,7 +44,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let mut findings = stale(service, evidence, stairway);
     findings.extend(stairway.rungs.iter().filter_map(|rung| rung_found(service, rung)));
     if !findings.is_empty() {
-        return Verdict::Fail(findings);
+        return Verdict::Fail(summed_up(findings));
     }
     let failed_up = stairway.rungs.iter().find_map(|rung| cause::blocked(evidence, &rung.up));
     if let Some(blocked) = failed_up.or_else(|| unwalked(service, evidence, stairway)) {
@@ -58,6 +60,18 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         Some(finding) => Verdict::Fail(vec![finding]),
         None => Verdict::Pass { notes: notes(service, stairway) },
     }
+}
+
+/// The first findings in full, what the others are about in one.
+fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let further = findings.split_off(findings.len().min(REVISIONS));
+    if further.is_empty() {
+        return findings;
+    }
+    let last = Finding::new(format!("{} more revisions are not taken back", further.len()));
+    let last = further.into_iter().fold(last, |last, finding| last.note(finding.title));
+    findings.push(last.help("mend those above first: each run shows the next ones in full"));
+    findings
 }
 
 /// Every revision of the graph must have been walked up, down and up again, but for

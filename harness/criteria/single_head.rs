@@ -100,7 +100,8 @@ fn broken(graph: &Graph, problem: &Problem) -> Finding {
     match problem {
         Problem::NoRevision => Finding::new("there is no revision at all")
             .note(format!("looked in {}", paths(&graph.locations)))
-            .help("see whether script_location and version_locations in the ini file are right, or create a first revision"),
+            .help("see whether script_location and version_locations in the ini file are right, or create a first revision")
+            .help("locations that only env.py sets are not seen here, nor by `alembic heads` and `alembic history`: name them in the ini file"),
         Problem::Unreadable { file, line, problem } => {
             Finding::new(format!("a revision file cannot be read: {problem}"))
                 .mark(Some(&Place::line(file, line.unwrap_or(1))), "here")
