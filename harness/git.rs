@@ -116,9 +116,14 @@ impl Repository {
     /// git cannot list them.
     pub fn files(&self, commit: &str, directories: &[PathBuf]) -> Result<Vec<TreeFile>> {
         let mut command = self.command();
-        command
-            .args(["ls-tree", "-r", "-z", "--full-tree", commit, "--"])
-            .args(directories);
+        command.args(["ls-tree", "-r", "-z", "--full-tree", commit, "--"]);
+        // No path is the whole tree; an empty one would be an error.
+        if directories
+            .iter()
+            .all(|directory| directory != Path::new(""))
+        {
+            command.args(directories);
+        }
         let output = finished(command, None)?;
         if !output.status.success() {
             return Err(failed("ls-tree", &output));

@@ -2,12 +2,14 @@
 
 mod source;
 
+use std::collections::BTreeSet;
+
 use super::{Changed, ChangedLine, Criterion, Finding, Verdict, cause, upgrade_head};
 use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
 use crate::manifest::{DEFAULT_DIRECTORY, DIRECTORY_VARIABLE, Service};
-use crate::schema::{self, Difference, Mark, PartChange, Unreadable, Weight};
+use crate::schema::{self, Difference, Kind, Mark, PartChange, Unreadable, Weight};
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -128,8 +130,8 @@ fn differing(service: &Service, evidence: &Evidence, file: &SchemaFile, differen
         finding = finding.help("keep the data: add a revision that moves it first, or leave the deployed object as it is");
     }
     finding
-        .help("not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")
         .help(format!("meant? accept the present state: {}", command(service)))
+        .help("not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")
 }
 
 /// What loses data first, then what may fail, then the rest; within each as in the file.
@@ -183,14 +185,27 @@ fn changed(difference: &Difference) -> Changed {
         after: Some(after.clone()),
         remark: Some("only the order".to_owned()),
     });
-    let with = match difference.with.as_slice() {
-        [] => String::new(),
-        with => format!(", with {}", with.join(", ")),
-    };
+    let with = counted(&difference.with);
     Changed {
         title: format!("{mark}: {}{why}{with}", difference.title()),
         lines: difference.parts.iter().map(line).chain(reordered).collect(),
     }
+}
+
+/// `, with 2 indexes and 1 foreign key`
+fn counted(kinds: &[Kind]) -> String {
+    let each: BTreeSet<Kind> = kinds.iter().copied().collect();
+    let counts: Vec<String> = each
+        .into_iter()
+        .map(|kind| match (kinds.iter().filter(|other| **other == kind).count(), kind) {
+            (count, Kind::Comment) => format!("{count} comment{}", if count == 1 { "" } else { "s" }),
+            (1, kind) => format!("1 {}", kind.name()),
+            (count, Kind::Index) => format!("{count} indexes"),
+            (count, Kind::Policy) => format!("{count} policies"),
+            (count, kind) => format!("{count} {}s", kind.name()),
+        })
+        .collect();
+    if counts.is_empty() { String::new() } else { format!(", with {}", counts.join(" and ")) }
 }
 
 fn line(part: &PartChange) -> ChangedLine {

@@ -43,14 +43,14 @@ impl Merge {
     /// # Errors
     /// git cannot tell; or only running Python can tell what the base ref's files say.
     pub fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
-        let repository = Repository::of(&service.directory)?;
+        let locations = Locations::of(service, history)?;
+        let repository = &locations.repository;
         repository.commit("HEAD")?;
         let commit = repository.commit(base_ref)?;
         let parted = repository.merge_base(&commit, base_ref)?;
-        let locations = Locations::of(service, history, &repository)?;
         let base = repository.files(&parted, &locations.directories)?;
         let theirs = repository.files(&commit, &locations.directories)?;
-        let (base, theirs) = read_both(&repository, &locations, base, theirs)?;
+        let (base, theirs) = read_both(&locations, base, theirs)?;
         let ours = working_tree(history);
         let merged = merged(&base, &theirs, &ours);
         only_python_tells(base_ref, &merged)?;
@@ -93,15 +93,15 @@ fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
     )))
 }
 
-/// Where revision files are, relative to the repository's root.
+/// Where revision files are: in which repository, and relative to its root.
 struct Locations {
-    top: PathBuf,
+    repository: Repository,
     directories: Vec<PathBuf>,
     recursive: bool,
 }
 
 impl Locations {
-    fn of(service: &Service, history: &History, repository: &Repository) -> Result<Self> {
+    fn of(service: &Service, history: &History) -> Result<Self> {
         let located = locate(
             &service.directory,
             &service.alembic_ini,
@@ -112,6 +112,8 @@ impl Locations {
             // Then the files that Python found tell.
             Static::NeedsPython(_) => (history.graph.directories(), false),
         };
+        let there = versions.iter().find(|directory| directory.is_dir());
+        let repository = Repository::of(there.unwrap_or(&service.directory))?;
         let below = |directory: &PathBuf| {
             let real = directory
                 .canonicalize()
@@ -125,7 +127,7 @@ impl Locations {
                 .help("leave BASE_REF unset for a service whose revisions are in no repository of its own"));
         }
         Ok(Self {
-            top: repository.top.clone(),
+            repository,
             directories,
             recursive,
         })
@@ -144,7 +146,6 @@ impl Locations {
 
 /// The revision files of both commits; what both have is read once.
 fn read_both(
-    repository: &Repository,
     locations: &Locations,
     base: Vec<TreeFile>,
     theirs: Vec<TreeFile>,
@@ -161,16 +162,11 @@ fn read_both(
         .chain(&theirs)
         .map(|file| file.blob.as_str())
         .collect();
-    let contents = repository.contents(&blobs)?;
+    let contents = locations.repository.contents(&blobs)?;
     let read = |file: &TreeFile| {
-        let content = contents
-            .get(&file.blob)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        File {
-            blob: file.blob.clone(),
-            revision: parse(&locations.top.join(&file.path), content),
-        }
+        let content = contents.get(&file.blob).cloned().unwrap_or_default();
+        let revision = parse(&locations.repository.top.join(&file.path), &content);
+        File { content, revision }
     };
     let read_base: HashMap<&TreeFile, File> = base.iter().map(|file| (file, read(file))).collect();
     let read_theirs = theirs
@@ -197,6 +193,7 @@ fn working_tree(history: &History) -> Vec<Ours> {
     files
         .map(|revision| Ours {
             path: real(revision.file()),
+            content: std::fs::read(revision.file()).unwrap_or_default(),
             revision,
         })
         .collect()

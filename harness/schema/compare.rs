@@ -33,7 +33,7 @@ pub struct Difference {
     /// Its lines that differ; all of an object that is added or removed.
     pub parts: Vec<PartChange>,
     /// What comes or goes with a table that is added or removed: its indexes and such.
-    pub with: Vec<String>,
+    pub with: Vec<Kind>,
     /// The names of its columns or labels in both orders, where only that differs.
     pub reordered: Option<(String, String)>,
 }
@@ -128,7 +128,7 @@ fn fold(all: Vec<Difference>) -> Vec<Difference> {
             .iter_mut()
             .find(|table| table.mark == one.mark && one.belongs_to(&table.name));
         match table {
-            Some(table) => table.with.push(one.title()),
+            Some(table) => table.with.push(one.kind),
             None => rest.push(one),
         }
     }

@@ -164,7 +164,7 @@ fn what_goes_with_a_table_is_named_with_it() {
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(
         (all[0].kind, all[0].with.clone()),
-        (Kind::Table, vec!["index public.ix_essays".to_owned()])
+        (Kind::Table, vec![Kind::Index])
     );
     assert!(matches!(all[0].weight, Weight::Destructive(_)), "{all:?}");
 }

@@ -77,6 +77,11 @@ fn red(judged: &Judged, says: &[&str]) {
     &[],
     &["harness error[alembic]: a revision of main can only be read by running it", "git merge main first"]
 )]
+#[case::only_python_knows_what_changed(
+    &[Text("r3.py", "import os\nrevision = 'r3'\ndown_revision = os.environ['DOWN']\n")],
+    &[New("a1", Some("r2"))],
+    &["harness error[alembic]: a revision of main can only be read by running it"]
+)]
 fn a_merge_that_does_not_work_is_red(
     #[case] theirs: &[Edit],
     #[case] ours: &[Edit],
@@ -433,4 +438,24 @@ fn several_and_nested_locations_are_read() {
             "alembic/more/2025/b1.py",
         ],
     );
+}
+
+/// A repository that is nothing but a service's revisions.
+#[test]
+fn revisions_may_lie_at_the_root() {
+    let monorepo = Monorepo::new();
+    let versions = monorepo.directory.join(VERSIONS);
+    std::fs::remove_dir_all(monorepo.directory.join(".git")).unwrap();
+    git(
+        &versions,
+        &["init", "--quiet", "--initial-branch=main", "."],
+    );
+    git(&versions, &["add", "--all"]);
+    git(&versions, &["commit", "--quiet", "--message", "base"]);
+    std::fs::write(
+        versions.join("a1.py"),
+        "revision = 'a1'\ndown_revision = 'r2'\n",
+    )
+    .unwrap();
+    green(&judged(&monorepo.directory, "main"));
 }

@@ -13,8 +13,8 @@ use crate::alembic::revision_file::RevisionFile;
 /// A revision file of a commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
-    /// The name of its content.
-    pub blob: String,
+    /// Its content.
+    pub content: Vec<u8>,
     /// What it says.
     pub revision: RevisionFile,
 }
@@ -24,6 +24,8 @@ pub struct File {
 pub struct Ours {
     /// Its path as git has it.
     pub path: PathBuf,
+    /// Its content.
+    pub content: Vec<u8>,
     /// What it says.
     pub revision: RevisionFile,
 }
@@ -98,7 +100,7 @@ pub fn merged(base: &[File], theirs: &[File], ours: &[Ours]) -> Merged {
         match before.get(key) {
             None => all.bring(file.revision.clone()),
             // Our side deleted what the other left alone, or changed too.
-            Some(before) if before.blob == file.blob => {}
+            Some(before) if before.content == file.content => {}
             Some(_) => all.conflicts.push(file.revision.file().to_owned()),
         }
     }
@@ -136,27 +138,28 @@ enum Outcome {
 
 /// What becomes of a file that our side has.
 fn both_have(before: Option<&File>, theirs: Option<&File>, ours: &Ours) -> Outcome {
+    let ours_is =
+        |file: &File| file.content == ours.content || says_the_same(&file.revision, &ours.revision);
     match (before, theirs) {
         (None, None) => Outcome::Ours,
-        (Some(before), None) if says_the_same(&before.revision, &ours.revision) => Outcome::Gone,
-        (Some(_), None) => Outcome::Conflict,
-        (None, Some(theirs)) if says_the_same(&theirs.revision, &ours.revision) => Outcome::Ours,
-        (None, Some(_)) => Outcome::Conflict,
-        (Some(before), Some(theirs)) if before.blob == theirs.blob => Outcome::Ours,
+        (Some(before), None) if ours_is(before) => Outcome::Gone,
+        (None, Some(theirs)) if ours_is(theirs) => Outcome::Ours,
+        (Some(_), None) | (None, Some(_)) => Outcome::Conflict,
+        (Some(before), Some(theirs)) if before.content == theirs.content || ours_is(theirs) => {
+            Outcome::Ours
+        }
+        (Some(before), Some(theirs)) if says_the_same(&before.revision, &theirs.revision) => {
+            Outcome::Ours
+        }
+        (Some(before), Some(theirs)) if ours_is(before) => Outcome::Theirs(theirs.revision.clone()),
         (Some(before), Some(theirs)) => {
             value_by_value(&before.revision, &theirs.revision, &ours.revision)
         }
     }
 }
 
-/// Merges what two sides made of one file.
+/// Merges what two sides made of one file, each in its own way.
 fn value_by_value(before: &RevisionFile, theirs: &RevisionFile, ours: &RevisionFile) -> Outcome {
-    if says_the_same(theirs, ours) || says_the_same(before, theirs) {
-        return Outcome::Ours;
-    }
-    if says_the_same(before, ours) {
-        return Outcome::Theirs(theirs.clone());
-    }
     let (
         RevisionFile::Revision(before),
         RevisionFile::Revision(theirs),
@@ -195,7 +198,8 @@ fn one_of<T: PartialEq + Clone>(before: &T, theirs: &T, ours: &T) -> Option<T> {
     }
 }
 
-/// Whether two files make the same revision, wherever they are.
+/// Whether two files make the same revision, wherever they are and whatever else they do;
+/// of a file that could not be read only its content tells.
 fn says_the_same(one: &RevisionFile, other: &RevisionFile) -> bool {
     match (one, other) {
         (RevisionFile::Revision(one), RevisionFile::Revision(other)) => {
@@ -204,14 +208,6 @@ fn says_the_same(one: &RevisionFile, other: &RevisionFile) -> bool {
                 && one.depends_on == other.depends_on
                 && one.branch_labels == other.branch_labels
         }
-        (
-            RevisionFile::NeedsPython { what: one, .. },
-            RevisionFile::NeedsPython { what: other, .. },
-        ) => one == other,
-        (
-            RevisionFile::Unreadable { problem: one, .. },
-            RevisionFile::Unreadable { problem: other, .. },
-        ) => one == other,
         _ => false,
     }
 }
@@ -243,20 +239,25 @@ mod tests {
         )
     }
 
+    fn content(said: &str) -> Vec<u8> {
+        said.rsplit(':').next().unwrap_or_default().into()
+    }
+
     fn merge(base: &[&str], theirs: &[&str], ours: &[&str]) -> Merged {
         let commit = |said: &[&str]| -> Vec<File> {
             said.iter()
                 .map(|said| File {
-                    blob: said.rsplit(':').next().unwrap_or_default().to_owned(),
+                    content: content(said),
                     revision: read(said),
                 })
                 .collect()
         };
         let ours: Vec<Ours> = ours
             .iter()
-            .map(|said| read(said))
-            .map(|revision| Ours {
+            .map(|said| (content(said), read(said)))
+            .map(|(content, revision)| Ours {
                 path: revision.file().to_owned(),
+                content,
                 revision,
             })
             .collect();
