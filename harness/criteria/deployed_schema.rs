@@ -4,11 +4,11 @@ mod source;
 
 use std::collections::BTreeSet;
 
-use super::{Changed, ChangedLine, Criterion, Finding, Verdict, cause, upgrade_head};
+use super::{ACCEPT, Changed, ChangedLine, Criterion, Finding, Verdict, cause, upgrade_head};
 use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
-use crate::manifest::{DEFAULT_DIRECTORY, DIRECTORY_VARIABLE, Service};
+use crate::manifest::Service;
 use crate::schema::{self, Difference, Kind, Mark, PartChange, Unreadable, Weight};
 
 /// The criterion.
@@ -63,15 +63,15 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     };
     let accepted = match schema::read(accepted) {
         Ok(accepted) => accepted,
-        Err(problem) => return Verdict::Fail(vec![unreadable(service, file, &problem)]),
+        Err(problem) => return Verdict::Fail(vec![unreadable(file, &problem)]),
     };
     let differences = schema::differences(&accepted, &present);
     if differences.is_empty() {
         let moved = schema::out_of_place(&accepted, &present);
         let moved = moved.map(|block| Unreadable { line: block.line, problem: format!("{} does not stand where it belongs", block.title()) });
-        return Verdict::of(moved.iter().map(|problem| unreadable(service, file, problem)).collect());
+        return Verdict::of(moved.iter().map(|problem| unreadable(file, problem)).collect());
     }
-    Verdict::Fail(vec![differing(service, evidence, file, &differences)])
+    Verdict::Fail(vec![differing(evidence, file, &differences)])
 }
 
 /// There is no file yet.
@@ -82,12 +82,12 @@ fn missing(service: &Service, file: &SchemaFile) -> Finding {
         left => finding.note(format!("{} belongs to no service: was this one renamed? then move it: git mv {} {}", left.join(", "), file.path.with_file_name(&left[0]).display(), file.path.display())),
     };
     finding
-        .help(format!("accept what the migrations build now, read the file, and commit it: {}", command(service)))
+        .help(format!("accept what the migrations build now, read the file, and commit it: {}", ACCEPT))
         .help(format!("a service that promises none says so in {}: [not_applicable] deployed_schema = \"<reason>\"", service.file.display()))
 }
 
 /// The file is not one that was written here.
-fn unreadable(service: &Service, file: &SchemaFile, problem: &Unreadable) -> Finding {
+fn unreadable(file: &SchemaFile, problem: &Unreadable) -> Finding {
     let conflict = problem.problem.starts_with("an unresolved merge conflict");
     let finding = Finding::new(format!("{}:{} is not as it was written: {}", file.path.display(), problem.line, problem.problem))
         .mark(Some(&Place::line(&file.path, problem.line)), "here");
@@ -95,21 +95,11 @@ fn unreadable(service: &Service, file: &SchemaFile, problem: &Unreadable) -> Fin
         true => finding.note("two branches changed the accepted schema; what the merged migrations build is right, or neither is"),
         false => finding.note("the file is not edited by hand: what it holds was built by the migrations"),
     };
-    finding.help(format!("write it anew, and look at what git diff shows: {}", command(service)))
-}
-
-/// What to type to accept the present state.
-fn command(service: &Service) -> String {
-    let manifest = service.manifest();
-    let other = match manifest == std::path::Path::new(DEFAULT_DIRECTORY) {
-        true => String::new(),
-        false => format!("{DIRECTORY_VARIABLE}={} ", manifest.display()),
-    };
-    format!("{other}UPDATE_SCHEMAS=1 make verify ONLY={}", service.name)
+    finding.help(format!("write it anew, and look at what git diff shows: {}", ACCEPT))
 }
 
 /// The objects that differ, as one finding: what was done to the history has done it.
-fn differing(service: &Service, evidence: &Evidence, file: &SchemaFile, differences: &[Difference]) -> Finding {
+fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference]) -> Finding {
     let destructive = differences.iter().filter(|difference| difference.is_destructive()).count();
     let mut finding = Finding::new(match (differences, destructive) {
         ([one], 0) => format!("{} {}", one.title(), happened(one.mark)),
@@ -130,7 +120,7 @@ fn differing(service: &Service, evidence: &Evidence, file: &SchemaFile, differen
         finding = finding.help("keep the data: add a revision that moves it first, or leave the deployed object as it is");
     }
     finding
-        .help(format!("meant? accept the present state: {}", command(service)))
+        .help(format!("meant? accept the present state: {}", ACCEPT))
         .help("not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")
 }
 

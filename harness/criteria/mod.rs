@@ -13,6 +13,10 @@ use crate::alembic::transcript::Place;
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
+/// In advice, stands for the command that accepts the present state of the service: only
+/// the report knows how the tests are run.
+pub const ACCEPT: &str = "{accept}";
+
 /// One promise, and how it is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Criterion {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::{Case, changes, diff, shown};
-use crate::criteria::{Finding, Mark, Verdict};
+use crate::criteria::{ACCEPT, Finding, Mark, Verdict};
 use crate::error::HarnessError;
 
 /// A finding's lines, the one with `rerun` included.
@@ -100,7 +100,8 @@ fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
             .map(|text| (Level::NOTE, text)),
     );
     messages.extend(finding.notes.iter().map(|note| (Level::NOTE, local(note))));
-    messages.extend(finding.help.iter().map(|help| (Level::HELP, local(help))));
+    let help = |text: &String| local(&text.replace(ACCEPT, &case.accept()));
+    messages.extend(finding.help.iter().map(|text| (Level::HELP, help(text))));
     fitted(messages, |messages| {
         let title = Level::ERROR
             .primary_title(local(&finding.title))

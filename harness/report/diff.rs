@@ -9,7 +9,9 @@ const CONTEXT: usize = 3;
 
 /// An aligned diff: `-` was expected and is not there, `+` is there instead.
 pub fn aligned(comparison: &Comparison) -> String {
-    let rows: Vec<(char, &str)> = diff::lines(&comparison.expected, &comparison.found)
+    // A last line's end is no line.
+    let [expected, found] = [&comparison.expected, &comparison.found].map(|text| text.trim_end());
+    let rows: Vec<(char, &str)> = diff::lines(expected, found)
         .into_iter()
         .map(|row| match row {
             diff::Result::Left(line) => ('-', line),

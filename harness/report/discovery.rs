@@ -132,10 +132,5 @@ fn next(request: &Request, discovery: &Discovery) -> String {
 
 /// A path as a shell takes it.
 fn word(path: &Path) -> String {
-    let path = shown(path);
-    let plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
-    match path.chars().all(plain) {
-        true => path,
-        false => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+    super::word(&shown(path))
 }

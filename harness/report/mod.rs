@@ -80,15 +80,30 @@ impl Case {
         self.kept.iter().filter_map(told).flatten().collect()
     }
 
+    /// The command that accepts the present state of the service: `make` has a target for
+    /// it here, and another crate has cargo.
+    #[must_use]
+    pub fn accept(&self) -> String {
+        match package().is_empty() {
+            true => format!(
+                "{}UPDATE_SCHEMAS=1 make verify ONLY={}",
+                given(DIRECTORY_VARIABLE),
+                self.service
+            ),
+            false => format!("UPDATE_SCHEMAS=1 {}", self.rerun()),
+        }
+    }
+
     /// The command that runs this case alone.
     #[must_use]
     pub fn rerun(&self) -> String {
-        let variables: String = [DIRECTORY_VARIABLE, BASE_REF]
-            .iter()
-            .filter(|name| **name != BASE_REF || self.criterion.id == single_head::CRITERION.id)
-            .filter_map(|name| Some((name, env::var(name).ok().filter(|value| !value.is_empty())?)))
-            .map(|(name, value)| format!("{name}={} ", quoted(&value)))
-            .collect();
+        let judged_after_merge = self.criterion.id == single_head::CRITERION.id;
+        let base_ref = if judged_after_merge {
+            given(BASE_REF)
+        } else {
+            String::new()
+        };
+        let variables = given(DIRECTORY_VARIABLE) + &base_ref;
         format!(
             "{variables}cargo test {}--test {} -- {}::{}",
             package(),
@@ -97,6 +112,14 @@ impl Case {
             self.service
         )
     }
+}
+
+/// A variable as this run has it, to be typed in front of a command.
+fn given(name: &str) -> String {
+    let value = env::var(name).ok().filter(|value| !value.is_empty());
+    value
+        .map(|value| format!("{name}={} ", quoted(&value)))
+        .unwrap_or_default()
 }
 
 /// What names the package to cargo, where it is not this one: a monorepo's crate is

@@ -37,7 +37,7 @@ pub fn permitted() -> Result<()> {
         format!("{UPDATE_SCHEMAS} is set where {CI} is: in CI no schema is accepted"),
     )
     .detail("a schema is accepted by a person who reads what changed and commits the file; CI compares with it")
-    .help(format!("unset {UPDATE_SCHEMAS} in CI; on your machine: {UPDATE_SCHEMAS}=1 make verify, then commit services-manifest/schemas/")))
+    .help(format!("unset {UPDATE_SCHEMAS} in CI; set it on your machine, and commit what that writes below the manifest's schemas/")))
 }
 
 /// Writes the schema that was found, where that is asked for and the criterion is about

@@ -34,8 +34,8 @@ pub use read::{Block, Key, Part, Unreadable, read};
 #[must_use]
 pub fn text(name: &str, catalog: &Catalog) -> String {
     let mut text = format!(
-        "-- The accepted schema of {name} at head, one object after another, sorted by\n\
-         -- schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 make verify writes it.\n"
+        "-- The accepted schema of {name} at head: one object after another,\n\
+         -- sorted by schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 writes it.\n"
     );
     let written = render::written(catalog);
     if written.iter().any(|one| one.kind.has_body()) {

@@ -1,5 +1,5 @@
--- The accepted schema of entitlements_service at head, one object after another, sorted by
--- schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 make verify writes it.
+-- The accepted schema of entitlements_service at head: one object after another,
+-- sorted by schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 writes it.
 
 -- table public.credit_balances
 CREATE TABLE public.credit_balances (

@@ -1,5 +1,5 @@
--- The accepted schema of identity_service at head, one object after another, sorted by
--- schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 make verify writes it.
+-- The accepted schema of identity_service at head: one object after another,
+-- sorted by schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 writes it.
 
 -- enum type public.user_role_enum
 CREATE TYPE public.user_role_enum AS ENUM (

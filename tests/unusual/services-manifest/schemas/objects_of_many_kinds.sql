@@ -1,5 +1,5 @@
--- The accepted schema of objects_of_many_kinds at head, one object after another, sorted by
--- schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 make verify writes it.
+-- The accepted schema of objects_of_many_kinds at head: one object after another,
+-- sorted by schema, kind and name. Not edited by hand: UPDATE_SCHEMAS=1 writes it.
 
 SET check_function_bodies = false;
 
