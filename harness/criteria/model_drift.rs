@@ -95,7 +95,7 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
         finding = finding.note(format!("and {} more", open.len() - SHOWN));
     }
     if let ([only], Some(Drift { migrated: Some(migrated), model: Some(model), .. })) = (open.as_slice(), open.first()) {
-        finding = enum_lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| finding.compare(model, migrated));
+        finding = lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| finding.compare(model, migrated));
     }
     Some(advised(service, finding, &open, first))
 }
@@ -118,10 +118,19 @@ fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Dri
     ))
 }
 
-/// Both label lists, a line each.
-fn enum_lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, String)> {
-    let is_enum = drift.object().is_some_and(|object| object.kind == "enum type");
-    is_enum.then(|| (model.definition.replace(", ", "\n"), migrated.definition.replace(", ", "\n")))
+/// Both definitions, a label or a clause a line, where there are several of them.
+fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, String)> {
+    let split: fn(&Object) -> String = match drift.object()?.kind.as_str() {
+        "enum type" => |object| object.definition.replace(", ", "\n"),
+        "index" => |object| {
+            let clauses = [" ON ", " USING ", " INCLUDE ", " WHERE "];
+            clauses.into_iter().fold(object.definition.clone(), |text, clause| {
+                text.replacen(clause, &format!("\n{}", clause.trim_start()), 1)
+            })
+        },
+        _ => return None,
+    };
+    Some((split(model), split(migrated)))
 }
 
 /// One difference in the user's terms.

@@ -55,7 +55,7 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
     if raised.class == "KeyError" {
         finding = finding.note("a KeyError of Alembic's names a down_revision or depends_on that no file declares");
     }
-    finding.help(format!("mend it until this prints the revisions, in {}: alembic history", shown(service, &service.directory)))
+    finding.help(format!("mend it until this prints the revisions, in {}: alembic history", service.directory.display()))
 }
 
 /// Whether this criterion has something to explain.

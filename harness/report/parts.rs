@@ -30,6 +30,8 @@ struct Begun {
     id: String,
     began: String,
     host: String,
+    /// Where the report goes, absolute.
+    directory: PathBuf,
     services: Vec<String>,
 }
 
@@ -71,23 +73,31 @@ impl Parts {
         }
     }
 
-    /// The parts of the run below `runs` that began last.
+    /// The parts of the run below `runs` that began last, of those whose report goes to
+    /// `directory`.
     #[must_use]
-    pub fn of_last_run(runs: &Path) -> Option<Self> {
+    pub fn of_last_run(runs: &Path, directory: &Path) -> Option<Self> {
+        let directory = std::path::absolute(directory).ok()?;
         let entries = runs.read_dir().ok()?.flatten();
         let parts = entries.map(|entry| Self::of(&entry.path()));
         let begun = parts.filter_map(|parts| {
             let begun: Begun = read(&parts.directory.join("run.json")).ok()?;
-            Some((begun.began, parts))
+            (begun.directory == directory).then_some((begun.began, parts))
         });
         begun.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, parts)| parts)
     }
 
-    /// Says which cases this process was asked for, of a manifest with these services.
+    /// Says which cases this process was asked for, of a manifest with these services,
+    /// and where the report goes.
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn begin(self, services: &BTreeSet<String>, asked: &[Asked]) -> io::Result<Process> {
+    pub fn begin(
+        self,
+        services: &BTreeSet<String>,
+        asked: &[Asked],
+        directory: &Path,
+    ) -> io::Result<Process> {
         for part in ["processes", "ended", "cases", "services"] {
             fs::create_dir_all(self.directory.join(part))?;
         }
@@ -96,6 +106,7 @@ impl Parts {
             id: self.id(),
             began: now(),
             host: host(),
+            directory: std::path::absolute(directory)?,
             services: services.iter().cloned().collect(),
         };
         let is_first = write_once(&run, &begun)?;

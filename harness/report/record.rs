@@ -73,9 +73,10 @@ impl Record {
                 manifest: manifest_of(&manifest.join(format!("{}.toml", case.service))),
             })
             .collect();
-        let record = match Parts::of(run).begin(services, &asked) {
+        let directory = directory(run.ancestors().nth(2).unwrap_or(run));
+        let record = match Parts::of(run).begin(services, &asked, &directory) {
             Ok(process) => Self {
-                directory: directory(run.ancestors().nth(2).unwrap_or(run)),
+                directory,
                 process,
                 complained: AtomicBool::new(false),
             },
