@@ -144,6 +144,10 @@ fn said(drift: &Drift) -> String {
                 format!("{column}{more}: {subject}: {}", labels(migrated, model))
             }
         },
+        (Some(migrated), Some(model)) if migrated.name != model.name => {
+            let other = Drift { model: None, ..drift.clone() };
+            format!("{subject}: the migrations build the same by another name, {}", other.subject())
+        }
         (Some(migrated), Some(model)) => {
             format!("{subject}: the model says `{}`, the migrations build `{}`", brief(model), brief(migrated))
         }

@@ -155,7 +155,7 @@ pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> V
         });
     }
     drop_implied(&mut drifts);
-    pair_unnamed(&mut drifts, described);
+    pair_by_definition(&mut drifts, described);
     drifts.retain(|drift| !is_unused_type(drift));
     drifts
 }
@@ -309,46 +309,50 @@ fn drop_implied(drifts: &mut Vec<Drift>) {
 }
 
 /// A constraint or index that the model does not name is the same as one with another
-/// name and the same definition.
-fn pair_unnamed(drifts: &mut Vec<Drift>, described: &Described) {
-    let nameless = |object: &Object| match object.kind.as_str() {
-        // An index's definition holds its name.
-        "index" => object
-            .definition
-            .split_once(" ON ")
-            .map_or("", |(_, rest)| rest)
-            .to_owned(),
-        _ => object.definition.clone(),
-    };
+/// name and the same definition; where the model names it, both are one difference.
+fn pair_by_definition(drifts: &mut Vec<Drift>, described: &Described) {
     let mut gone = BTreeSet::new();
-    for (at, drift) in drifts.iter().enumerate() {
+    for at in 0..drifts.len() {
+        let drift = &drifts[at];
         let (Some(model), None) = (&drift.model, &drift.migrated) else {
             continue;
         };
-        let short = model.name.rsplit('.').next().unwrap_or(&model.name);
-        let table = drift.table.as_deref().unwrap_or_default();
-        if !["constraint", "index"].contains(&model.kind.as_str())
-            || described.named.contains(&format!("{table}.{short}"))
-        {
+        if !["constraint", "index"].contains(&model.kind.as_str()) {
             continue;
         }
-        let twin = drifts.iter().enumerate().position(|(other, candidate)| {
+        let is_twin = |candidate: &Drift| {
             let same = |found: &Object| {
                 found.kind == model.kind
                     && found.schema == model.schema
                     && nameless(found) == nameless(model)
             };
-            !gone.contains(&other)
-                && candidate.model.is_none()
+            candidate.model.is_none()
                 && candidate.table == drift.table
                 && candidate.migrated.as_ref().is_some_and(same)
-        });
-        if let Some(twin) = twin {
-            gone.extend([at, twin]);
+        };
+        let twin =
+            (0..drifts.len()).find(|other| !gone.contains(other) && is_twin(&drifts[*other]));
+        let Some(twin) = twin else { continue };
+        let short = model.name.rsplit('.').next().unwrap_or(&model.name);
+        let table = drift.table.as_deref().unwrap_or_default();
+        gone.insert(twin);
+        if described.named.contains(&format!("{table}.{short}")) {
+            drifts[at].migrated = drifts[twin].migrated.clone();
+        } else {
+            gone.insert(at);
         }
     }
     let mut at = 0..;
     drifts.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
+}
+
+/// A definition without the object's name, which an index's holds.
+fn nameless(object: &Object) -> String {
+    let name = format!("INDEX {} ON", identifier(&object.name));
+    match object.kind.as_str() {
+        "index" => object.definition.replacen(&name, "INDEX ON", 1),
+        _ => object.definition.clone(),
+    }
 }
 
 /// A type that only the database has is no drift: models describe types by their

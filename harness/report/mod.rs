@@ -137,9 +137,11 @@ fn binary() -> String {
         .ok()
         .and_then(|exe| Some(exe.file_stem()?.to_string_lossy().into_owned()));
     let name = name.unwrap_or_else(|| "services".to_owned());
+    // What Linux appends where the binary was built anew meanwhile (proc_pid_exe(5)).
+    let name = name.trim_end_matches(" (deleted)");
     match name.rsplit_once('-') {
         Some((name, hash)) if hash.len() == 16 => name.to_owned(),
-        _ => name,
+        _ => name.to_owned(),
     }
 }
 
