@@ -132,5 +132,5 @@ fn next(request: &Request, discovery: &Discovery) -> String {
 
 /// A path as a shell takes it.
 fn word(path: &Path) -> String {
-    super::word(&shown(path))
+    super::quoted(shown(path))
 }
