@@ -105,6 +105,32 @@ fn its_cargo_test_passes_for_good_services_and_fails_for_a_broken_one() {
 }
 
 #[test]
+fn the_search_for_a_manifest_ends_where_the_repository_does() {
+    let monorepo = Monorepo::new();
+    monorepo.service("orders", PLAIN, ENV, &[&table("orders")]);
+    monorepo.write("another/tests/file", "");
+    let listed = || {
+        let output = Command::new(&*crate::judge::BINARY)
+            .arg("--list")
+            .env_remove("SERVICES_MANIFEST")
+            .env_remove("ONLY")
+            .current_dir(monorepo.path().join("another/tests"))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    let found = listed();
+    assert!(found.contains("single_head::orders.toml"), "{found}");
+    fs::create_dir(monorepo.path().join("another/.git")).unwrap();
+    let ended = listed();
+    assert!(
+        ended.contains("services-manifest: has no services") && ended.contains("make discover"),
+        "{ended}"
+    );
+}
+
+#[test]
 fn the_readme_shows_the_crate_as_it_is() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let manifest = fs::read_to_string(repository().join("tests/embedded/Cargo.toml")).unwrap();
