@@ -21,16 +21,6 @@ use crate::error::Result;
 /// How long `initdb` may take, and how long another run's is waited for.
 const INITDB: Duration = Duration::from_secs(60);
 
-/// An initialised data directory, never started itself.
-#[derive(Debug, Clone)]
-pub struct Template {
-    /// The data directory.
-    pub data: PathBuf,
-    /// The superuser's password in it.
-    pub password: String,
-    files: usize,
-}
-
 /// Which modes a copy gets.
 #[derive(Debug, Clone, Copy)]
 pub enum Modes {
@@ -40,7 +30,36 @@ pub enum Modes {
     Shared,
 }
 
-/// The initialised data directory for `installation`.
+/// Copies the initialised data directory of `installation` to `to`, for a server of its
+/// own, and returns the superuser's password in it. Makes it where it is not there yet.
+///
+/// # Errors
+/// When `initdb` fails, with what it printed, or the copy does not get complete.
+pub async fn copy(
+    base: &Base,
+    installation: &Installation,
+    account: Option<Account>,
+    to: &Path,
+) -> Result<String> {
+    for _ in 0..2 {
+        let template = template(base, installation, account).await?;
+        let target = to.to_owned();
+        let copying = move || copy_whole(&template, &target, account);
+        let copied = tokio::task::spawn_blocking(copying)
+            .await
+            .map_err(|e| error(format!("copying a data directory stopped: {e}")))?;
+        if let Some(password) = copied? {
+            return Ok(password);
+        }
+    }
+    Err(error(format!(
+        "the data directory in {} does not stay complete",
+        base.cache().display()
+    )))
+}
+
+/// The directory that holds the initialised data directory of `installation`, never
+/// started itself, with the superuser's password and the number of files beside it.
 ///
 /// # Errors
 /// When `initdb` fails, with what it printed.
@@ -48,61 +67,59 @@ pub async fn template(
     base: &Base,
     installation: &Installation,
     account: Option<Account>,
-) -> Result<Template> {
+) -> Result<PathBuf> {
     let key = key(&installation.bin, &installation.version)?;
     let dir = base.cache().join(format!("template-{key}"));
-    for _ in 0..2 {
-        once(&dir, INITDB, async |target: &Path| {
-            initdb(installation, target, account).await
-        })
-        .await?;
-        if let Some(template) = Template::read(&dir) {
-            return Ok(template);
-        }
-        // Something that tidies temporary directories has been here.
-        remove_dir(&dir)?;
-    }
-    Err(error(format!("{} does not stay complete", dir.display())))
+    once(&dir, INITDB, async |target: &Path| {
+        initdb(installation, target, account).await
+    })
+    .await?;
+    Ok(dir)
 }
 
-impl Template {
-    /// A template whose files are all there.
-    fn read(dir: &Path) -> Option<Self> {
-        let data = dir.join("data");
-        let password = std::fs::read_to_string(dir.join("password")).ok()?;
-        let files = std::fs::read_to_string(dir.join("files"))
-            .ok()?
-            .parse()
-            .ok()?;
-        (count(&data).ok()? == files).then_some(Self {
-            data,
-            password,
-            files,
-        })
+/// Copies a template while nobody may replace it, so that the password is the one of the
+/// files. `None` where something that tidies temporary directories has been there: what
+/// is left of it is removed, to be made again.
+fn copy_whole(template: &Path, to: &Path, account: Option<Account>) -> Result<Option<String>> {
+    let failed = |e: std::io::Error| error(format!("cannot copy {}: {e}", template.display()));
+    let lock = lock_of(template)?;
+    lock.lock_shared().map_err(failed)?;
+    let read = |name: &str| std::fs::read_to_string(template.join(name)).ok();
+    let files: Option<usize> = read("files").and_then(|text| text.parse().ok());
+    let whole = |data: &Path| files.is_some() && count(data).ok() == files;
+    if let (true, Some(password)) = (whole(&template.join("data")), read("password")) {
+        copy_tree(&template.join("data"), to, Modes::Private(account)).map_err(failed)?;
+        return Ok(Some(password));
     }
+    drop(lock);
+    discard_unused(template)?;
+    Ok(None)
+}
 
-    /// Copies the data directory for a server of its own.
-    ///
-    /// # Errors
-    /// Whatever the file system returns, and when files are missing.
-    pub fn copy(&self, to: &Path, account: Option<Account>) -> Result<()> {
-        let failed = |why: String| {
-            error(format!(
-                "cannot copy {} to {}: {why}",
-                self.data.display(),
-                to.display()
-            ))
-        };
-        let copied = copy_tree(&self.data, to, Modes::Private(account))
-            .map_err(|e| failed(e.to_string()))?;
-        if copied == self.files {
-            return Ok(());
-        }
-        Err(failed(format!(
-            "{copied} of {} files are there",
-            self.files
-        )))
+/// Removes a template, unless somebody is just copying or making it.
+fn discard_unused(template: &Path) -> Result<()> {
+    let lock = lock_of(template)?;
+    if lock.try_lock().is_ok() {
+        discard(template)?;
     }
+    Ok(())
+}
+
+/// What is held by who makes or removes `target`, and shared by those who copy it. The
+/// file stays, so that everyone locks the same one.
+fn lock_of(target: &Path) -> Result<File> {
+    let path = beside(target, "lock");
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|e| error(format!("cannot create {}: {e}", path.display())))
+}
+
+fn beside(target: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}.{suffix}", target.display()))
 }
 
 /// The number of files in a tree.
@@ -140,17 +157,9 @@ pub async fn once(
     if target.is_dir() {
         return Ok(());
     }
-    let beside = |suffix: &str| PathBuf::from(format!("{}.{suffix}", target.display()));
     let failed =
         |path: &Path, e: std::io::Error| error(format!("cannot create {}: {e}", path.display()));
-    let lock_path = beside("lock");
-    let lock = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(|e| failed(&lock_path, e))?;
+    let lock = lock_of(target)?;
     let deadline = Instant::now() + patience;
     while lock.try_lock().is_err() {
         if Instant::now() > deadline {
@@ -166,7 +175,7 @@ pub async fn once(
         return Ok(());
     }
     // Under the lock a directory that is there was left by a run that died.
-    let draft = beside("draft");
+    let draft = beside(target, "draft");
     discard(&draft)?;
     std::fs::DirBuilder::new()
         .mode(0o711)
@@ -262,8 +271,8 @@ fn prune(cache: &Path) {
     for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
         let origin = std::fs::read_to_string(entry.path().join("origin"));
         if origin.is_ok_and(|bin| !Path::new(&bin).join("postgres").exists()) {
-            let _ = remove_dir(&entry.path());
-            let _ = std::fs::remove_file(format!("{}.lock", entry.path().display()));
+            // What cannot be removed is tried again when the next one is made.
+            let _ = discard_unused(&entry.path());
         }
     }
 }
@@ -345,4 +354,47 @@ pub fn copy_tree(from: &Path, to: &Path, modes: Modes) -> std::io::Result<usize>
     }
     give(to, account)?;
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template of one file, as `initdb` leaves it.
+    fn template(dir: &Path) -> std::io::Result<PathBuf> {
+        let template = dir.join("template");
+        std::fs::create_dir_all(template.join("data"))?;
+        std::fs::write(template.join("data/PG_VERSION"), "15")?;
+        std::fs::write(template.join("password"), "secret")?;
+        std::fs::write(template.join("files"), "1")?;
+        Ok(template)
+    }
+
+    #[test]
+    fn a_template_is_copied_whole_or_removed() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let template = template(dir.path())?;
+        let password = copy_whole(&template, &dir.path().join("a"), None)?;
+        assert_eq!(password.as_deref(), Some("secret"));
+        assert_eq!(std::fs::read(dir.path().join("a/PG_VERSION"))?, b"15");
+
+        std::fs::remove_file(template.join("data/PG_VERSION"))?;
+        assert_eq!(copy_whole(&template, &dir.path().join("b"), None)?, None);
+        assert!(!template.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_template_that_is_being_copied_stays() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let template = template(dir.path())?;
+        let copying = lock_of(&template)?;
+        copying.lock_shared()?;
+        discard_unused(&template)?;
+        assert!(template.exists());
+        drop(copying);
+        discard_unused(&template)?;
+        assert!(!template.exists());
+        Ok(())
+    }
 }

@@ -19,7 +19,7 @@ use sqlx::postgres::PgSslMode;
 use super::account::{Account, give};
 use super::binaries::{self, Installation};
 use super::database::Access;
-use super::datadir::{self, Template};
+use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
@@ -71,7 +71,6 @@ struct Prepared {
     account: Option<Account>,
     base: Base,
     installation: Installation,
-    template: Template,
     notes: Vec<String>,
 }
 
@@ -87,12 +86,11 @@ async fn prepared(settings: &Settings) -> Result<Arc<Prepared>> {
     let base = Base::open(account)?;
     let (found, notes) = binaries::find(settings).await?;
     let installation = found.reachable(&base, account).await?;
-    let template = datadir::template(&base, &installation, account).await?;
+    datadir::template(&base, &installation, account).await?;
     let prepared = Arc::new(Prepared {
         account,
         base,
         installation,
-        template,
         notes,
     });
     known.insert(settings.clone(), Arc::clone(&prepared));
@@ -117,7 +115,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     let suffix = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
     let dir = run.dir.join(format!("{}-{suffix}", name_part(service, 40)));
     let mut guard = ServerDir(Some(dir.clone()));
-    lay_out(&prepared, &dir).await?;
+    let password = lay_out(&prepared, &dir).await?;
 
     let mut attempts = 0;
     let (leash, port) = loop {
@@ -141,7 +139,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
         dir: dir.clone(),
         bin: prepared.installation.bin.clone(),
     };
-    let taken = take_over(&prepared.template, &dir, port).await;
+    let taken = take_over(password, &dir, port).await;
     let (access, connection) = taken.map_err(|e| with_log(e, &server.log))?;
     Ok(Started {
         access,
@@ -150,23 +148,23 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     })
 }
 
-/// Makes the server's directory with its copy of the data in it.
-async fn lay_out(prepared: &Arc<Prepared>, dir: &Path) -> Result<()> {
-    let (prepared, dir) = (Arc::clone(prepared), dir.to_owned());
-    let copying = tokio::task::spawn_blocking(move || {
-        let failed = |e: std::io::Error| error(format!("cannot create {}: {e}", dir.display()));
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&dir)
-            .map_err(failed)?;
-        prepared
-            .template
-            .copy(&dir.join("data"), prepared.account)?;
-        give(&dir, prepared.account).map_err(failed)
-    });
-    copying
-        .await
-        .map_err(|e| error(format!("copying a data directory stopped: {e}")))?
+/// Makes the server's directory with its copy of the data in it, and returns the
+/// password of that.
+async fn lay_out(prepared: &Prepared, dir: &Path) -> Result<String> {
+    let failed = |e: std::io::Error| error(format!("cannot create {}: {e}", dir.display()));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(dir)
+        .map_err(failed)?;
+    let Prepared {
+        base,
+        installation,
+        account,
+        ..
+    } = prepared;
+    let password = datadir::copy(base, installation, *account, &dir.join("data")).await?;
+    give(dir, *account).map_err(failed)?;
+    Ok(password)
 }
 
 /// A port that nothing listens on now. Whether it still is free when PostgreSQL
@@ -274,14 +272,14 @@ fn with_log(mut e: HarnessError, log: &Path) -> HarnessError {
     e
 }
 
-/// Connects with the template's password, makes sure that the server is the one
+/// Connects with the copied data's password, makes sure that the server is the one
 /// that was started, and gives it a password of its own.
-async fn take_over(template: &Template, dir: &Path, port: u16) -> Result<(Access, PgConnection)> {
+async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, PgConnection)> {
     let mut access = Access {
         host: "127.0.0.1".to_owned(),
         port,
         user: "postgres".to_owned(),
-        password: template.password.clone(),
+        password,
         maintenance: "postgres".to_owned(),
         ssl: PgSslMode::Disable,
     };
