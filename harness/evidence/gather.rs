@@ -5,8 +5,11 @@
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod described;
+mod keep;
 mod roles;
 mod stairs;
+
+pub use keep::Keep;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -135,7 +138,7 @@ pub async fn session(
         say,
     };
     let session = driver.run(parts).await;
-    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) {
+    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay() {
         let kept = driver.keep().await;
         return Ok((session, kept));
     }
@@ -148,9 +151,6 @@ pub async fn session(
     stopped?;
     Ok((Ok(session), None))
 }
-
-/// Whether what a session saw is red, so that its server is to be left running.
-pub type Keep<'a> = &'a (dyn Fn(&Session) -> bool + Sync);
 
 /// A server and an interpreter at work on one service.
 struct Driver<'a> {
@@ -221,55 +221,6 @@ impl Driver<'_> {
             .recreate_database(&self.database, &roles)
             .await?;
         self.worker.open(self.service, Some(&self.database)).await
-    }
-
-    /// Gives the database another name, where somebody may want to look at it. Of each
-    /// stage it is the first one: what comes later is made after something had failed.
-    async fn set_aside(&mut self) -> Result<()> {
-        let Some(aside) = &mut self.aside else {
-            return Ok(());
-        };
-        if aside.iter().any(|stage| stage.label == self.stage) {
-            return Ok(());
-        }
-        if let Some(database) = self.server.set_aside(&self.database).await? {
-            let label = self.stage.to_owned();
-            aside.push(Shown { label, database });
-        }
-        Ok(())
-    }
-
-    /// Leaves the server running, and ends the interpreter.
-    async fn keep(self) -> Option<Kept> {
-        let mut stages = self.aside.unwrap_or_default();
-        let again = stages.iter().any(|stage| stage.label == self.stage);
-        let end = if again { "_end" } else { "" };
-        stages.push(Shown {
-            label: format!("{}{end}", self.stage),
-            database: self.database.name.clone(),
-        });
-        drop(self.connection);
-        self.worker.end().await;
-        match self.server.keep(stages).await {
-            Ok(kept) => {
-                (self.say)(Progress::Note(format!(
-                    "KEEP_SERVER: {} runs on; remove it: {}",
-                    kept.about, kept.remove
-                )));
-                Some(kept)
-            }
-            Err(error) => {
-                let help = error
-                    .help
-                    .map(|help| format!("; {help}"))
-                    .unwrap_or_default();
-                (self.say)(Progress::Note(format!(
-                    "KEEP_SERVER: not kept: {}{help}",
-                    error.message
-                )));
-                None
-            }
-        }
     }
 
     /// On a server that is not ours alone, the roles that migrations created go with

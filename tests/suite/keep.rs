@@ -178,6 +178,55 @@ fn databases_on_an_existing_server_are_kept_and_removed() {
     });
 }
 
+/// A role belongs to the server: left there, it would be in the way of the next run.
+#[test]
+fn what_created_roles_on_an_existing_server_is_not_kept() {
+    let tmp = open_dir();
+    let unusual = repository().join("tests/unusual");
+    let manifest = tmp.path().join("manifest");
+    fs::create_dir_all(manifest.join("services")).unwrap();
+    let defaults = fs::read_to_string(unusual.join("services-manifest/defaults.toml")).unwrap();
+    let root = format!("root = \"{}\"", unusual.display());
+    fs::write(
+        manifest.join("defaults.toml"),
+        defaults.replace("root = \"..\"", &root),
+    )
+    .unwrap();
+    let file = "services/cluster_wide_role.toml";
+    let service = fs::read_to_string(unusual.join("services-manifest").join(file)).unwrap();
+    let red = "\n[downgrade.one_way]\n\"no_such_revision\" = \"makes the service red\"\n";
+    fs::write(manifest.join(file), service + red).unwrap();
+    block_on(async {
+        let (server, url) = host().await;
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let roles = "SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles";
+        let before: Vec<String> = sqlx::query_scalar(roles)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        let judged = judge(
+            &manifest,
+            &["downgrade"],
+            &[
+                ("TMPDIR", tmp.path().to_str().unwrap()),
+                ("KEEP_SERVER", "1"),
+                ("POSTGRES_PROVIDER", "existing"),
+                ("HARNESS_DATABASE_URL", &url),
+            ],
+        );
+        assert_eq!(judged.code, Some(101), "{}", judged.all());
+        let said = "KEEP_SERVER: not kept: its migrations created roles";
+        assert!(judged.stderr.contains(said), "{}", judged.all());
+        let after: Vec<String> = sqlx::query_scalar(roles)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(after, before);
+        server.stop().await.unwrap();
+    });
+    assert_eq!(records(tmp.path()), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn nothing_is_kept_of_a_green_service_and_a_kept_server_that_died_is_forgotten() {
     let tmp = open_dir();
