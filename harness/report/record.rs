@@ -196,7 +196,7 @@ fn case(ended: &Ended<'_>) -> data::Case {
     match ended.verdict {
         Ok(verdict) => data::Case {
             text: super::plain(case, verdict),
-            ..seen::verdict(verdict, bare)
+            ..seen::verdict(verdict, &case.accept(), bare)
         },
         Err(error) => data::Case {
             text: super::plain_error(error, case),

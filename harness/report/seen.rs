@@ -7,7 +7,7 @@ use super::data;
 use crate::alembic::graph::{Graph, Revision};
 use crate::alembic::revision_file::RevisionFile;
 use crate::alembic::transcript::Transcript;
-use crate::criteria::{Finding, Verdict};
+use crate::criteria::{ACCEPT, Finding, Verdict};
 use crate::error::HarnessError;
 use crate::evidence::outbox::{Expected, Outbox};
 use crate::evidence::progress::Progress;
@@ -258,9 +258,10 @@ fn index(outbox: &Outbox, expected: &Expected) -> data::Index {
     }
 }
 
-/// How a verdict is told: outcome, one line, notes, findings.
+/// How a verdict is told: outcome, one line, notes, findings; `accept` is the command
+/// that accepts a schema as it is.
 #[must_use]
-pub fn verdict(verdict: &Verdict, case: data::Case) -> data::Case {
+pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case {
     match verdict {
         Verdict::Pass { notes } => data::Case {
             outcome: data::Outcome::Passed,
@@ -283,7 +284,10 @@ pub fn verdict(verdict: &Verdict, case: data::Case) -> data::Case {
                 .first()
                 .map(|finding| finding.title.clone())
                 .unwrap_or_default(),
-            findings: findings.iter().map(finding).collect(),
+            findings: findings
+                .iter()
+                .map(|found| finding(found, accept))
+                .collect(),
             ..case
         },
     }
@@ -308,7 +312,7 @@ pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
     }
 }
 
-fn finding(finding: &Finding) -> data::Finding {
+fn finding(finding: &Finding, accept: &str) -> data::Finding {
     let comparison = finding.comparison.as_ref();
     data::Finding {
         title: finding.title.clone(),
@@ -321,7 +325,11 @@ fn finding(finding: &Finding) -> data::Finding {
         found: comparison.map(|comparison| comparison.found.clone()),
         changed: super::changes::lines(&finding.changed),
         notes: finding.notes.clone(),
-        help: finding.help.clone(),
+        help: finding
+            .help
+            .iter()
+            .map(|help| help.replace(ACCEPT, accept))
+            .collect(),
     }
 }
 

@@ -264,9 +264,15 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 #[test]
 fn every_field_is_described() {
     let directory = tempfile::tempdir().unwrap();
-    let only = "outbox_index_column_order downgrade_leaves_enum_type";
+    let only = "outbox_index_column_order downgrade_leaves_enum_type schema_column_dropped";
     let judged = run(directory.path(), &[], &[("ONLY", only)]);
     let report = serde_json::to_value(read(directory.path())).unwrap();
+    let written = report.to_string();
+    assert!(written.contains("UPDATE_SCHEMAS=1 "), "{}", judged.all());
+    assert!(
+        !written.contains(migration_harness::criteria::ACCEPT),
+        "{written}"
+    );
     let mut names = BTreeSet::new();
     fields(&report, &mut names);
     let described = fs::read_to_string(repository().join("docs/report.md")).unwrap();
