@@ -427,22 +427,19 @@ class Worker:
         service = directory
         os.chdir(directory)
         scripts = ScriptDirectory.from_config(configuration(ini, section, None, "history"))
-        walked = list(scripts.walk_revisions("base", "heads"))
-        return {
-            "heads": list(scripts.get_heads()),
-            "locations": [os.path.join(directory, str(location)) for location in scripts._version_locations],
-            "revisions": [
-                {
-                    "id": script.revision,
-                    "down_revisions": texts(script.down_revision),
-                    "depends_on": texts(script.dependencies),
-                    "branch_labels": sorted(getattr(script, "_orig_branch_labels", ())),
-                    "message": script.doc,
-                    "file": os.path.join(directory, str(script.path)),
-                }
-                for script in reversed(walked)
-            ],
-        }
+        return history_of(scripts)
+
+    def loaded(self):
+        """The history as env.py finds it: revisions may import what env.py sets up first,
+        such as an application's context, and env.py may say where they are."""
+        found = {}
+
+        def tell(script, context):
+            found.update(history_of(script))
+            return []
+
+        self.run_env(tell, "upgrade", "head")
+        return found
 
     def upgrade(self, revision):
         from alembic import command
@@ -569,6 +566,26 @@ class Worker:
             sys.stdout, sys.stderr = self.files
             forget_connections()
         return {"contexts": recorder.contexts}
+
+
+def history_of(scripts):
+    """The revisions of a script directory, parents before children."""
+    walked = list(scripts.walk_revisions("base", "heads"))
+    return {
+        "heads": list(scripts.get_heads()),
+        "locations": [os.path.join(service, str(place)) for place in scripts._version_locations],
+        "revisions": [
+            {
+                "id": script.revision,
+                "down_revisions": texts(script.down_revision),
+                "depends_on": texts(script.dependencies),
+                "branch_labels": sorted(getattr(script, "_orig_branch_labels", ())),
+                "message": script.doc,
+                "file": os.path.join(service, str(script.path)),
+            }
+            for script in reversed(walked)
+        ],
+    }
 
 
 def as_reflected(schema, table, kind, name):

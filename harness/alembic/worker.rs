@@ -183,6 +183,8 @@ pub enum Command<'a> {
     Descend(&'a str),
     /// `env.py` without any revision.
     Touch,
+    /// The same, for the history as `env.py` finds it.
+    Loaded,
     /// `create_all` of the models that `env.py` names, on top of these extensions and
     /// these functions' definitions.
     Models(&'a [String], &'a [String]),
@@ -215,6 +217,7 @@ impl Command<'_> {
             Self::Downgrade(_) => "downgrade",
             Self::Descend(_) => "descend",
             Self::Touch => "touch",
+            Self::Loaded => "loaded",
             Self::Models(..) => "models",
             Self::Visible(_) => "visible",
         }
@@ -225,7 +228,7 @@ impl Command<'_> {
             Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
                 json!({ "revision": revision })
             }
-            Self::Touch => json!({}),
+            Self::Touch | Self::Loaded => json!({}),
             Self::Models(extensions, functions) => {
                 json!({ "extensions": extensions, "functions": functions })
             }
@@ -241,7 +244,7 @@ impl fmt::Display for Command<'_> {
             Self::Upgrade(revision) => write!(f, "upgrade {revision}"),
             Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
             Self::Descend(revision) => write!(f, "downgrade {revision}"),
-            Self::Touch => f.write_str("upgrade without any revision"),
+            Self::Touch | Self::Loaded => f.write_str("upgrade without any revision"),
             Self::Models(..) => f.write_str("create_all of the models"),
             Self::Visible(_) => f.write_str("include_object"),
         }

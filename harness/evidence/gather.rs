@@ -1,7 +1,7 @@
 //! From a service to its evidence: the one place where stages are driven.
 //!
-//! Server and interpreter start side by side. Then, in one interpreter: the
-//! history as Alembic loads it, `upgrade head` as a deployment does, a look at the
+//! Server and interpreter start side by side. Then, in one interpreter:
+//! `upgrade head` as a deployment does, the history as Alembic loads it, a look at the
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod described;
@@ -175,18 +175,15 @@ struct Driver<'a> {
 impl Driver<'_> {
     async fn run(&mut self, parts: &BTreeSet<Part>) -> Result<Session> {
         self.worker.open(self.service, Some(&self.database)).await?;
-        let loaded = self.worker.history(self.service).await?;
-        if let Ok(loaded) = &loaded {
-            self.agree(loaded)?;
-        }
         let migrated = self.migrate().await?;
+        let loaded = self.loaded().await?;
         let mut session = Session {
             stepped: None,
             stairway: None,
             models: None,
             migrated,
         };
-        let Ok(loaded) = loaded else {
+        let Some(loaded) = loaded else {
             return Ok(session);
         };
         if parts.contains(&Part::Stepped) && self.worker.is_alive() {
@@ -207,6 +204,29 @@ impl Driver<'_> {
             session.models = Some(self.models(&head).await?);
         }
         Ok(session)
+    }
+
+    /// The history as Alembic loads it, which must be the one that was read from the
+    /// files; `None` where it cannot be loaded.
+    ///
+    /// Only after the first upgrade, since no revision may be imported before `env.py`
+    /// has run: one that imports an application half would spoil the upgrade.
+    async fn loaded(&mut self) -> Result<Option<worker::History>> {
+        if !self.worker.is_alive() {
+            return Ok(None);
+        }
+        let limit = self.service.timeouts.verify;
+        let (_, answer) = self.answer(Command::Loaded, limit).await?;
+        let loaded = match serde_json::from_value(answer) {
+            Ok(loaded) => Some(loaded),
+            // env.py does not get so far: as the files alone tell.
+            Err(_) if self.worker.is_alive() => self.worker.history(self.service).await?.ok(),
+            Err(_) => None,
+        };
+        if let Some(loaded) = &loaded {
+            self.agree(loaded)?;
+        }
+        Ok(loaded)
     }
 
     /// Makes the database fresh again, under the same name, and hands it to the worker;

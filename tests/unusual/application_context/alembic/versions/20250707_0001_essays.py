@@ -1,0 +1,20 @@
+"""Essays.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 10:00:00.000000
+"""
+
+from alembic import op
+from essay_models import ESSAYS
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def upgrade() -> None:
+    ESSAYS.create(op.get_bind())
+
+
+def downgrade() -> None:
+    op.drop_table("essays")
