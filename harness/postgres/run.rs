@@ -281,9 +281,10 @@ fn sweep_run(dir: &Path) -> Result<()> {
 }
 
 /// Whether somebody asked for the server `name` of the run that locked `lock_path` to
-/// be kept.
+/// be kept. Where this user may not look, it is another user's to sweep.
 pub fn is_kept(lock_path: &Path, name: &str) -> bool {
-    lock_path.with_extension("").join(name).join(MARK).exists()
+    let mark = lock_path.with_extension("").join(name).join(MARK);
+    mark.try_exists().unwrap_or(true)
 }
 
 /// Ends the postmaster of a data directory, if there is one that certainly is.
