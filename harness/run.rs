@@ -109,8 +109,10 @@ impl Run {
     /// What this run has gathered.
     fn store(&self) -> Result<&Store> {
         let red = set(KEEP_SERVER).then_some(is_red as IsRed);
-        self.store
-            .get_or_try_init(|| Ok(Store::of_this_run(&report::directory())?.keeping(red)))
+        self.store.get_or_try_init(|| {
+            let services = self.selection.gathered();
+            Ok(Store::of_this_run(&report::directory(), services)?.keeping(red))
+        })
     }
 
     /// What is kept for the report; nothing where the cases are only listed.
@@ -356,6 +358,16 @@ impl Selection {
     /// Whether this process or one beside it judges a criterion on a service.
     fn judges(&self, criterion: &str, service: &str) -> bool {
         self.contains(criterion, service) || beside_this_case().contains(&criterion)
+    }
+
+    /// The services of which more than the files is needed.
+    fn gathered(&self) -> Vec<String> {
+        let needs = |service: &&String| {
+            let mut criteria = criteria::ALL.iter().filter(|one| !one.needs.is_empty());
+            let all = env::var_os("NEXTEST_RUN_ID").is_some();
+            criteria.any(|criterion| all || self.contains(criterion.id, service))
+        };
+        self.services.iter().filter(needs).cloned().collect()
     }
 
     /// What all selected criteria together need of a service.

@@ -2,7 +2,10 @@
 //! Alembic inside the service's own interpreter.
 
 mod channel;
+mod forks;
 pub mod graph;
+pub mod imports;
+pub mod interpreters;
 mod output;
 pub mod revision_file;
 pub mod script_location;

@@ -1,10 +1,11 @@
 """Drives Alembic inside a service's own interpreter and reports what it saw.
 
-Started by the harness as ``python worker.py FD STACK_FILE DRIVER``. Commands come
-and answers go as JSON lines over the socket FD, so that nothing the service
-prints can be mistaken for an answer; each line begins with a key that only the two
-ends know. While a command runs, events are sent as they happen: if the interpreter
-is ended, all that it did until then is known.
+Started by the harness as ``python worker.py FD STACK_FILE DRIVER``, or forked off a
+parent that was started as ``python worker.py fork PLAN DRIVER`` (see forks.py).
+Commands come and answers go as JSON lines over the socket FD, so that nothing the
+service prints can be mistaken for an answer; each line begins with a key that only
+the two ends know. While a command runs, events are sent as they happen: if the
+interpreter is ended, all that it did until then is known.
 
 The service sees what it would see under the ``alembic`` command: its own working
 directory, ``sys.argv``, ``config.cmd_opts``, and a connection that is its own.
@@ -69,8 +70,14 @@ class Channel:
                 os._exit(1)
 
 
-channel = Channel(int(sys.argv[1]))
-guard = Guard(channel.send)
+def report(**message):
+    """Says it to the harness; the parent of forks has nobody to say it to."""
+    if channel is not None:
+        channel.send(**message)
+
+
+channel = None
+guard = Guard(report)
 service = None  # the service's directory
 
 
@@ -414,6 +421,9 @@ class Worker:
     def open(self, environment, host, port, database, token, variables, directory, ini, section, url):
         global service
         os.environ.update(environment)
+        wsgi = sys.modules.get("wsgiref.handlers")
+        if wsgi is not None:  # imported with another environment
+            wsgi.BaseHandler.os_environ = wsgi.read_environ()
         service = directory
         guard.open(Target(host, port, database, token, variables))
         self.ini, self.section, self.url = ini, section, url
@@ -426,8 +436,9 @@ class Worker:
 
         service = directory
         os.chdir(directory)
-        scripts = ScriptDirectory.from_config(configuration(ini, section, None, "history"))
-        return history_of(scripts)
+        config = configuration(ini, section, None, "history")
+        self.scripts = ScriptDirectory.from_config(config)
+        return history_of(self.scripts)
 
     def loaded(self):
         """The history as env.py finds it: revisions may import what env.py sets up first,
@@ -435,11 +446,32 @@ class Worker:
         found = {}
 
         def tell(script, context):
+            self.scripts = script
             found.update(history_of(script))
             return []
 
         self.run_env(tell, "upgrade", "head")
         return found
+
+    def imports(self):
+        """What this interpreter imported: modules of installed packages, in order, and
+        the files of the service's side."""
+        places = [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
+        checkouts = [top for place in places for top in checked_out(place)]
+        modules, files = [], [self.scripts.env_py_location]
+        files += [script.path for script in self.scripts.walk_revisions("base", "heads")]
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            spec = getattr(module, "__spec__", None)
+            if not file or not spec or spec.name != name:
+                continue
+            if any(file.startswith(place + os.sep) for place in places):
+                if name.partition(".")[0] not in checkouts:
+                    modules.append(name)
+            elif own(file):
+                files.append(file)
+        files = [os.path.join(service, str(file)) for file in files]
+        return {"modules": modules, "files": files, "places": places}
 
     def upgrade(self, revision):
         from alembic import command
@@ -758,14 +790,48 @@ def preload(driver):
             continue
 
 
+def checked_out(place):
+    """Names that were installed from a directory of somebody's own (PEP 610)."""
+    for entry in os.listdir(place):
+        try:
+            with open(os.path.join(place, entry, "direct_url.json"), encoding="utf-8") as file:
+                if "dir_info" not in json.load(file):
+                    continue
+            with open(os.path.join(place, entry, "RECORD"), encoding="utf-8") as file:
+                yield from {re.split(r"[/.]", line, maxsplit=1)[0] for line in file}
+        except (OSError, ValueError):
+            continue
+
+
+def prepare(driver):
+    preload(driver)
+    listen()
+
+
+def fork_off(plan, driver):
+    """The arguments of a worker, in a fork of this process."""
+    path = os.path.join(os.path.dirname(__file__), "forks.py")
+    with open(path, encoding="utf-8") as file:
+        code = compile(file.read(), path, "exec")
+    namespace = {"__name__": "forks"}
+    exec(code, namespace)
+    return namespace["serve"](plan, lambda: prepare(driver))
+
+
 def main():
-    faulthandler.register(signal.SIGUSR1, file=open(sys.argv[2], "w"), all_threads=True)
-    preload(sys.argv[3])
+    global channel, started
+    fd, stack, driver = sys.argv[1:]
+    forked = fd == "fork"
+    if forked:
+        fd, stack, driver = fork_off(stack, driver)
+        started = time.perf_counter()
+    channel = Channel(int(fd))
+    faulthandler.register(signal.SIGUSR1, file=open(stack, "w"), all_threads=True)
     try:
+        if not forked:
+            prepare(driver)
         import alembic
         import sqlalchemy
-
-        listen()
     except ImportError as error:
         channel.send(event="unusable", message=str(error), python=sys.version.split()[0])
         return

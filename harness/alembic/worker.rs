@@ -5,7 +5,6 @@
 //! prints is taken for an answer; what it prints goes to a file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -22,24 +21,17 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::channel::{Events, Heard};
 use super::graph::{Graph, Revision};
+use super::imports::Told;
+use super::interpreters::{Interpreters, Streams, broken};
 use super::output::Output;
 use super::revision_file::RevisionFile;
 use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::leash::{Ending, Leash, LeashSpec};
+use crate::postgres::leash::Leash;
 use crate::postgres::{Database, Server, random};
 
-/// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 2] = [
-    ("worker.py", include_str!("worker.py")),
-    ("migration_harness_guard.py", include_str!("guard.py")),
-];
-/// Where the worker finds its socket; the number is the child's, not ours.
-const CHANNEL: i32 = 3;
-/// What passes from our own environment to the worker; all else comes from the manifest.
-const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"];
 /// How long the service may be silent before a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -47,6 +39,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub struct Worker {
     /// `None` once it was ended for taking too long.
     leash: Option<Leash>,
+    fresh: Option<String>,
     events: Events,
     commands: OwnedWriteHalf,
     output: Output,
@@ -264,40 +257,34 @@ pub struct Limits<'a> {
 }
 
 impl Worker {
-    /// Starts the service's interpreter; `directory` is where its script and its
-    /// output are kept, `bytecode` where Python caches what it compiles.
+    /// Starts the service's interpreter; `directory` is where its output is kept.
     ///
     /// # Errors
     /// The interpreter does not start, or cannot import Alembic and SQLAlchemy.
-    pub async fn start(service: &Service, directory: &Path, bytecode: &Path) -> Result<Self> {
+    pub async fn start(
+        service: &Service,
+        directory: &Path,
+        interpreters: &Interpreters,
+    ) -> Result<Self> {
         let (stack, output_file) = (directory.join("stack.txt"), directory.join("output.txt"));
-        for (name, text) in SCRIPTS {
-            std::fs::write(directory.join(name), text).map_err(|cause| broken(service, &cause))?;
-        }
-        let script = directory.join(SCRIPTS[0].0);
         let key = random::hex(16).map_err(|cause| broken(service, &cause))?;
         let (ours, theirs) = UnixStream::pair().map_err(|cause| broken(service, &cause))?;
         let (output, [stdout, stderr]) =
             Output::collect(output_file).map_err(|cause| broken(service, &cause))?;
-        let mut words = command(service, &script, &stack, bytecode).into_iter();
-        let program = words.next().unwrap_or_default();
-        let leash = Leash::spawn(LeashSpec {
-            env: Some(environment(service)),
-            fds: vec![(
-                blocking(theirs).map_err(|cause| broken(service, &cause))?,
-                CHANNEL,
-            )],
+        let streams = Streams {
+            channel: blocking(theirs).map_err(|cause| broken(service, &cause))?,
             stdout: stdout.into(),
             stderr: stderr.into(),
-            ..LeashSpec::new(program, &service.directory, Ending::Kill).args(words)
-        })
-        .await?;
+            stack: stack.clone(),
+        };
+        let started = interpreters.start(service, streams).await?;
         let (reader, mut commands) = ours.into_split();
         let first = format!("{key}\n");
         // An interpreter that has ended already says so below.
         let _ = commands.write_all(first.as_bytes()).await;
         let mut worker = Self {
-            leash: Some(leash),
+            leash: Some(started.leash),
+            fresh: started.fresh,
             events: Events::new(reader, &key),
             commands,
             output,
@@ -314,6 +301,18 @@ impl Worker {
         };
         worker.await_ready(service).await?;
         Ok(worker)
+    }
+
+    /// Why it is not a fork; `None` if it is one.
+    #[must_use]
+    pub fn fresh(&self) -> Option<&str> {
+        self.fresh.as_deref()
+    }
+
+    /// What it has imported; `None` where it cannot say.
+    pub async fn imports(&mut self, service: &Service) -> Option<Told> {
+        let answer = self.ask("imports", json!({}), service).await.ok()?.ok()?;
+        serde_json::from_value(answer).ok()
     }
 
     /// The file that holds everything it prints.
@@ -640,38 +639,6 @@ impl Worker {
     }
 }
 
-fn command(service: &Service, script: &Path, stack: &Path, bytecode: &Path) -> Vec<String> {
-    let mut words = service.python.clone();
-    words.extend([
-        "-X".to_owned(),
-        format!("pycache_prefix={}", bytecode.display()),
-    ]);
-    words.extend([script, Path::new("3"), stack].map(|word| word.to_string_lossy().into_owned()));
-    words.push(module_of(&service.driver).to_owned());
-    words
-}
-
-/// The module behind a SQLAlchemy driver name (docs.sqlalchemy.org, "PostgreSQL").
-fn module_of(driver: &str) -> &str {
-    match driver {
-        "" | "psycopg2cffi" => "psycopg2",
-        "psycopg_async" => "psycopg",
-        other => other,
-    }
-}
-
-fn environment(service: &Service) -> Vec<(OsString, OsString)> {
-    let mut variables: BTreeMap<String, String> = INHERITED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .collect();
-    variables.extend(service.env.clone());
-    variables
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
-}
-
 fn version_table(answer: &Value) -> Option<VersionTable> {
     let contexts = answer.get("contexts")?.as_array()?.clone();
     contexts
@@ -684,13 +651,6 @@ fn blocking(stream: UnixStream) -> io::Result<OwnedFd> {
     let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
     Ok(stream.into())
-}
-
-fn broken(service: &Service, cause: &io::Error) -> HarnessError {
-    HarnessError::new(
-        Stage::Alembic,
-        format!("{}: the worker cannot be reached: {cause}", service.name),
-    )
 }
 
 fn unexpected(service: &Service, raised: &Raised) -> HarnessError {

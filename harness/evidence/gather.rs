@@ -22,6 +22,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::graph::Graph;
+use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::{Event, Refused, Transcript, VersionTable};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::alembic::{read_graph, script_location::Static};
@@ -29,12 +30,12 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{self, Database, Kept, Server, Shown};
 
-/// Where a session keeps its files.
-pub struct Directories<'a> {
-    /// Scripts and output of this service in this run.
-    pub service: &'a Path,
-    /// Python's bytecode, warm from run to run.
-    pub bytecode: &'a Path,
+/// What a session works with.
+pub struct Means<'a> {
+    /// Where the output of this service in this run goes.
+    pub directory: &'a Path,
+    /// What starts its interpreter.
+    pub interpreters: &'a Interpreters,
 }
 
 /// What one session saw.
@@ -55,7 +56,7 @@ pub struct Session {
 /// # Errors
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
-pub async fn history(service: &Service, directories: &Directories<'_>) -> Result<History> {
+pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
     let (graph, python_for) = match read_graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
@@ -74,7 +75,7 @@ pub async fn history(service: &Service, directories: &Directories<'_>) -> Result
             raised: None,
         });
     }
-    let mut worker = Worker::start(service, directories.service, directories.bytecode).await?;
+    let mut worker = Worker::start(service, means.directory, means.interpreters).await?;
     worker.open(service, None).await?;
     let answer = worker.history(service).await?;
     worker.end().await;
@@ -101,13 +102,13 @@ pub async fn session(
     service: &Service,
     history: &History,
     parts: &BTreeSet<Part>,
-    directories: &Directories<'_>,
+    means: &Means<'_>,
     keep: Option<Keep<'_>>,
     say: Say<'_>,
 ) -> Result<(Result<Session>, Option<Kept>)> {
     let (server, worker) = tokio::join!(
         postgres::start(&service.postgres, &service.name),
-        Worker::start(service, directories.service, directories.bytecode),
+        Worker::start(service, means.directory, means.interpreters),
     );
     let (server, worker) = (server?, worker?);
     say(Progress::Server {
@@ -123,6 +124,10 @@ pub async fn session(
         ),
         seconds: about.seconds,
     });
+    say(Progress::Detail(match worker.fresh() {
+        None => "the interpreter is a fork".to_owned(),
+        Some(why) => format!("the interpreter is a fresh process: {why}"),
+    }));
     let database = server.create_database().await?;
     let mut driver = Driver {
         service,
@@ -143,7 +148,14 @@ pub async fn session(
         return Ok((session, kept));
     }
     let leave = driver.leave_no_role().await;
-    let Driver { server, worker, .. } = driver;
+    let Driver {
+        server, mut worker, ..
+    } = driver;
+    if worker.fresh().is_some() && worker.is_alive() && session.is_ok() {
+        if let Some(told) = worker.imports(service).await {
+            means.interpreters.remember(service, told);
+        }
+    }
     worker.end().await;
     let stopped = server.stop().await;
     let session = session?;

@@ -43,6 +43,8 @@ pub enum Progress {
         /// Since the command began.
         after: Duration,
     },
+    /// How something was done, for those who look into the harness itself.
+    Detail(String),
     /// Something worth knowing that is no part of a verdict.
     Note(String),
 }

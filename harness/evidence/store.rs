@@ -15,9 +15,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::gather::{self, Directories, Session};
+use super::gather::{self, Means, Session};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
+use crate::alembic::interpreters::Interpreters;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::Kept;
@@ -31,7 +32,7 @@ pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 /// What a run has gathered so far.
 pub struct Store {
     directory: PathBuf,
-    bytecode: PathBuf,
+    interpreters: Interpreters,
     across_processes: bool,
     keep: Option<IsRed>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
@@ -53,11 +54,12 @@ struct Gathered {
 }
 
 impl Store {
-    /// The store of this run, with its files below `base`.
+    /// The store of this run, with its files below `base`, for `services` as far as it
+    /// is known which ones the run judges.
     ///
     /// # Errors
     /// Neither `base` nor the directory for temporary files can be written.
-    pub fn of_this_run(base: &Path) -> Result<Self> {
+    pub fn of_this_run(base: &Path, services: Vec<String>) -> Result<Self> {
         let nextest = std::env::var("NEXTEST_RUN_ID")
             .ok()
             .filter(|id| !id.is_empty());
@@ -71,12 +73,15 @@ impl Store {
         let mut problem = None;
         for candidate in [base, &temporary] {
             let directory = candidate.join("runs").join(&id);
-            match make(&directory) {
-                Ok(()) => {
+            let interpreters = make(&directory).and_then(|()| {
+                Interpreters::new(&directory, candidate, services.clone(), nextest.is_some())
+            });
+            match interpreters {
+                Ok(interpreters) => {
                     remove_old(&candidate.join("runs"));
                     return Ok(Self {
                         directory,
-                        bytecode: candidate.join("pycache"),
+                        interpreters,
                         across_processes: nextest.is_some(),
                         keep: None,
                         services: Mutex::default(),
@@ -144,16 +149,16 @@ impl Store {
         if let Some(file) = &file {
             *gathered = file.read()?;
         }
-        let directories = Directories {
-            service: &directory,
-            bytecode: &self.bytecode,
+        let means = Means {
+            directory: &directory,
+            interpreters: &self.interpreters,
         };
         let changed = runtime.block_on(complete(
             &mut gathered,
             service,
             needs,
             wanted,
-            &directories,
+            &means,
             self.keep,
             say,
         ));
@@ -173,14 +178,14 @@ async fn complete(
     service: &Service,
     needs: &[Part],
     wanted: &[Part],
-    directories: &Directories<'_>,
+    means: &Means<'_>,
     red: Option<IsRed>,
     say: Say<'_>,
 ) -> bool {
     let mut changed = false;
     gathered.service.get_or_insert_with(|| service.file.clone());
     if gathered.history.is_none() {
-        gathered.history = Some(gather::history(service, directories).await);
+        gathered.history = Some(gather::history(service, means).await);
         changed = true;
     }
     let missing = |part: &Part| gathered.lacks(*part);
@@ -209,7 +214,7 @@ async fn complete(
         red.is_some_and(|red| evidence.is_ok_and(|evidence| red(service, &evidence, &held)))
     };
     let keep: Option<gather::Keep<'_>> = red.is_some().then_some(&keep);
-    let session = gather::session(service, history, &parts, directories, keep, say).await;
+    let session = gather::session(service, history, &parts, means, keep, say).await;
     let (session, kept) = match session {
         Ok((session, kept)) => (session, kept),
         Err(error) => (Err(error), None),

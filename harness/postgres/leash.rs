@@ -179,6 +179,33 @@ impl Report {
     }
 }
 
+/// Both pipes between the harness and a supervisor.
+struct Pipes {
+    lead_read: PipeReader,
+    lead: PipeWriter,
+    report: Report,
+    report_write: PipeWriter,
+}
+
+impl Pipes {
+    fn new() -> std::io::Result<Self> {
+        let (lead_read, lead) = std::io::pipe()?;
+        let (pipe, report_write) = std::io::pipe()?;
+        rustix::fs::fcntl_setfl(pipe.as_fd(), rustix::fs::OFlags::NONBLOCK)?;
+        let report = Report {
+            pipe,
+            text: String::new(),
+            closed: false,
+        };
+        Ok(Self {
+            lead_read,
+            lead,
+            report,
+            report_write,
+        })
+    }
+}
+
 impl Leash {
     /// Starts a command under a supervisor and waits until it has a process id
     /// (a millisecond or two).
@@ -189,42 +216,58 @@ impl Leash {
     /// [`Leash::exit_status`].
     pub async fn spawn(mut spec: LeashSpec) -> Result<Self> {
         let name = spec.program.to_string_lossy().into_owned();
-        let failed = |what: &str, e: &dyn std::fmt::Display| {
-            error(format!("could not start `{name}`: {what}: {e}"))
-        };
-        let (lead_read, lead) = std::io::pipe().map_err(|e| failed("no pipe", &e))?;
-        let (pipe, report_write) = std::io::pipe().map_err(|e| failed("no pipe", &e))?;
-        rustix::fs::fcntl_setfl(pipe.as_fd(), rustix::fs::OFlags::NONBLOCK)
-            .map_err(|e| failed("no pipe", &e))?;
-        let (remove, spec_ending) = (spec.remove.clone(), spec.ending);
+        let failed = |e: &dyn std::fmt::Display| error(format!("could not start `{name}`: {e}"));
+        let pipes = Pipes::new().map_err(|e| failed(&format!("no pipe: {e}")))?;
+        let (remove, ending) = (spec.remove.clone(), spec.ending);
         let hold = spec.hold.take();
-        let supervisor = supervise(spec, lead_read, report_write)
+        let supervisor = supervise(spec, pipes.lead_read, pipes.report_write)
             .and_then(|mut command| command.spawn())
-            .map_err(|e| failed("no process", &e))?;
+            .map_err(|e| failed(&format!("no process: {e}")))?;
         let leash = Self {
-            name,
-            ending: spec_ending,
-            lead: Some(lead),
-            report: Mutex::new(Report {
-                pipe,
-                text: String::new(),
-                closed: false,
-            }),
+            name: name.clone(),
+            ending,
+            lead: Some(pipes.lead),
+            report: Mutex::new(pipes.report),
             supervisor: Some(supervisor),
             remove,
             hold,
         };
-        if leash
-            .wait_for(Duration::from_secs(10), |r| r.number("pid ").is_some())
-            .await
-        {
-            Ok(leash)
-        } else {
-            Err(error(format!(
-                "could not start `{}`: its supervisor does not answer",
-                leash.name
-            )))
+        if leash.has_begun().await {
+            return Ok(leash);
         }
+        Err(failed(&"its supervisor does not answer"))
+    }
+
+    /// A leash whose supervisor somebody else starts: `start` hands over the supervisor's
+    /// ends of the lead and the report. The supervisor has to keep to what leash.sh does
+    /// with [`Ending::Kill`].
+    ///
+    /// # Errors
+    /// What `start` returns, or that nothing was started.
+    pub async fn forked(
+        name: &str,
+        start: impl AsyncFnOnce(OwnedFd, OwnedFd) -> Result<(), String>,
+    ) -> Result<Self, String> {
+        let pipes = Pipes::new().map_err(|e| format!("no pipe: {e}"))?;
+        start(pipes.lead_read.into(), pipes.report_write.into()).await?;
+        let leash = Self {
+            name: name.to_owned(),
+            ending: Ending::Kill,
+            lead: Some(pipes.lead),
+            report: Mutex::new(pipes.report),
+            supervisor: None,
+            remove: None,
+            hold: None,
+        };
+        if leash.has_begun().await {
+            return Ok(leash);
+        }
+        Err("its supervisor does not answer".to_owned())
+    }
+
+    async fn has_begun(&self) -> bool {
+        self.wait_for(Duration::from_secs(10), |r| r.number("pid ").is_some())
+            .await
     }
 
     fn report(&self) -> MutexGuard<'_, Report> {

@@ -7,7 +7,8 @@ shift 5
 # A shell gives a background command an empty standard input unless told.
 exec 7<&0
 if [ "$_mh_ending" != afterwards ]; then
-    MIGRATION_HARNESS_LEASH=$_mh_mark "$@" <&7 7<&- 8>&- 9<&- &
+    # Forks of the child replace the zeros by a number of their own; see forks.py.
+    MIGRATION_HARNESS_LEASH=$_mh_mark-000000000000 "$@" <&7 7<&- 8>&- 9<&- &
     _mh_child=$!
 fi
 # Nothing of the child's stays open here: its end must be seen by its readers.

@@ -226,8 +226,15 @@ pub fn fail_fast(case: &Case, text: &str) {
     );
 }
 
+/// Set to `debug`: says how things were done, too.
+const LOG: &str = "HARNESS_LOG";
+
 /// Prints a line of progress.
 pub fn progress(service: &str, progress: &Progress) {
+    let debug = || env::var(LOG).is_ok_and(|level| level == "debug");
+    if matches!(progress, Progress::Detail(_)) && !debug() {
+        return;
+    }
     print(&format!("{service}: {}", line(progress)));
 }
 
@@ -266,7 +273,7 @@ fn line(progress: &Progress) -> String {
                 .unwrap_or_default();
             format!("{command}: still running{at} after {} s", after.as_secs())
         }
-        Progress::Note(note) => note.clone(),
+        Progress::Note(text) | Progress::Detail(text) => text.clone(),
     }
 }
 

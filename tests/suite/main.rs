@@ -9,6 +9,7 @@ mod criteria;
 mod discover;
 mod embedded;
 mod faults;
+mod forks;
 mod hostile;
 mod judge;
 mod keep;

@@ -1,0 +1,328 @@
+//! Interpreters that are forked off a parent: [`Forks`]; the parent is `forks.py`.
+//!
+//! One parent per interpreter, driver and manifest. It imports what the services
+//! that it serves have in common, as far as they imported it when they last ran by
+//! themselves ([`Imports`]). Whoever may not be served is told why.
+//!
+//! A parent ends with the harness. Where a run consists of many processes it ends
+//! with the process that started them, and holds nothing meanwhile: each fork has a
+//! supervisor of its own, on a lead that the harness holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufRead, BufReader, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::imports::{Imports, Told, shared};
+use super::interpreters::{CHANNEL, Streams};
+use super::output::Output;
+use crate::manifest::Service;
+use crate::postgres::leash::{Leash, LeashSpec};
+use crate::postgres::random;
+
+/// Set to `0`: every interpreter is a fresh process.
+const SWITCH: &str = "HARNESS_FORK";
+/// How long a parent may take to import what is shared.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The parents of one run.
+pub(super) struct Forks {
+    /// Parents' files, in the run's directory.
+    directory: PathBuf,
+    /// What services imported, from run to run.
+    records: PathBuf,
+    services: Vec<String>,
+    across_processes: bool,
+    parents: Mutex<HashMap<PathBuf, Result<Arc<Parent>, String>>>,
+}
+
+/// A parent that was started, by this process or another of the run.
+struct Parent {
+    directory: File,
+    modules: BTreeSet<String>,
+    /// Ends it with this process, unless it belongs to several.
+    _leash: Option<Leash>,
+}
+
+/// What a parent is told to do.
+#[derive(Serialize, Deserialize)]
+struct Plan {
+    modules: Vec<String>,
+    /// Where it writes packages that cannot be shared.
+    excluded: PathBuf,
+    /// The process with which it ends, as `/proc/<pid>/stat` has it: id and start.
+    until: Option<(u32, String)>,
+}
+
+/// What a fork is to look like.
+#[derive(Serialize)]
+pub(super) struct Request {
+    pub env: BTreeMap<String, String>,
+    pub cwd: PathBuf,
+    pub argv: Vec<String>,
+    /// Variables that are set later, before the service is imported.
+    pub variables: Vec<String>,
+    /// Its own part of the mark that everything it starts carries.
+    pub mark: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    unfit: Option<String>,
+}
+
+impl Forks {
+    pub fn new(run: &Path, base: &Path, services: Vec<String>, across_processes: bool) -> Self {
+        Self {
+            directory: run.join("forks"),
+            records: base.join("imports"),
+            services,
+            across_processes,
+            parents: Mutex::default(),
+        }
+    }
+
+    /// Names what services must have in common to share a parent.
+    fn environment(service: &Service) -> String {
+        let mut hasher = DefaultHasher::new();
+        (&service.python, &service.driver, service.file.parent()).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    fn record(&self, service: &Service) -> PathBuf {
+        let directory = self.records.join(Self::environment(service));
+        directory.join(format!("{}.json", service.name))
+    }
+
+    /// Where the plan of the service's parent lies, if it may have one.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn plan_for(&self, service: &Service) -> Result<PathBuf, String> {
+        if std::env::var(SWITCH).is_ok_and(|value| value == "0") {
+            return Err(format!("{SWITCH}=0"));
+        }
+        if !cfg!(target_os = "linux") {
+            return Err("only Linux tells how many threads a process has".to_owned());
+        }
+        if !self.across_processes && self.services.len() < 2 {
+            return Err("no other service to share with".to_owned());
+        }
+        if !is_interpreter(&service.python) {
+            return Err(format!(
+                "`{}` is a command that may start another interpreter elsewhere",
+                service.python.join(" ")
+            ));
+        }
+        let directory = self.directory.join(Self::environment(service));
+        Ok(directory.join("plan.json"))
+    }
+
+    /// A fork for the service; `parent` is how its parent is started if there is none.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn fork(
+        &self,
+        service: &Service,
+        parent: LeashSpec,
+        mut request: Request,
+        streams: &Streams,
+    ) -> Result<Leash, String> {
+        let imports =
+            Imports::read(&self.record(service)).ok_or("what it imports is not known yet")?;
+        imports.current()?;
+        let parent = self.parent(service, parent).await?;
+        let own: BTreeSet<&str> = imports.modules.iter().map(String::as_str).collect();
+        if let Some(module) = parent
+            .modules
+            .iter()
+            .find(|name| !own.contains(name.as_str()))
+        {
+            return Err(format!("the others import {module}, this one does not"));
+        }
+        request.mark = random::hex(6).map_err(|cause| cause.to_string())?;
+        let request = serde_json::to_vec(&request).map_err(|cause| cause.to_string())?;
+        let sockets = [&streams.stdout, &streams.stderr, &streams.channel];
+        let sockets: Result<Vec<OwnedFd>, _> =
+            sockets.into_iter().map(OwnedFd::try_clone).collect();
+        let sockets = sockets.map_err(|cause| cause.to_string())?;
+        let start = async move |lead, report| {
+            let asked = tokio::task::spawn_blocking(move || {
+                let fds = [lead, report].into_iter().chain(sockets).collect();
+                parent.ask(request, fds)
+            });
+            asked.await.map_err(|cause| cause.to_string())?
+        };
+        Leash::forked(&service.python.join(" "), start).await
+    }
+
+    /// The service's parent, started if nobody has yet.
+    async fn parent(&self, service: &Service, spec: LeashSpec) -> Result<Arc<Parent>, String> {
+        let plan = self.plan_for(service)?;
+        let mut parents = self.parents.lock().await;
+        if let Some(known) = parents.get(&plan) {
+            return known.clone();
+        }
+        let parent = self.find_or_start(&plan, service, spec).await.map(Arc::new);
+        parents.insert(plan, parent.clone());
+        parent
+    }
+
+    async fn find_or_start(
+        &self,
+        plan: &Path,
+        service: &Service,
+        spec: LeashSpec,
+    ) -> Result<Parent, String> {
+        let said = |cause: std::io::Error| format!("{}: {cause}", plan.display());
+        let path = plan.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(path).map_err(said)?;
+        let lock = File::create(path.join("lock")).map_err(said)?;
+        lock.lock().map_err(said)?;
+        let directory = File::open(path).map_err(said)?;
+        if let Ok(bytes) = std::fs::read(plan) {
+            let plan: Plan = serde_json::from_slice(&bytes).map_err(|cause| cause.to_string())?;
+            return Ok(Parent {
+                directory,
+                modules: plan.modules.into_iter().collect(),
+                _leash: None,
+            });
+        }
+        let content = self.plan(service)?;
+        let bytes = serde_json::to_vec(&content).map_err(|cause| cause.to_string())?;
+        std::fs::write(plan, bytes).map_err(said)?;
+        let listener = UnixListener::bind(socket(&directory)).map_err(said)?;
+        // Pipes, as a worker has: Python asks once which kind its streams are.
+        let (_, [stdout, stderr]) = Output::collect(path.join("output.txt")).map_err(said)?;
+        let leash = Leash::spawn(LeashSpec {
+            fds: vec![(listener.into(), CHANNEL)],
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            ..spec
+        })
+        .await
+        .map_err(|error| error.message)?;
+        let leash = match content.until {
+            Some(_) => {
+                leash.keep().await;
+                None
+            }
+            None => Some(leash),
+        };
+        Ok(Parent {
+            directory,
+            modules: content.modules.into_iter().collect(),
+            _leash: leash,
+        })
+    }
+
+    /// What the services that this run judges have in common.
+    fn plan(&self, service: &Service) -> Result<Plan, String> {
+        let records = self.records.join(Self::environment(service));
+        let excluded = records.join("excluded");
+        let text = std::fs::read_to_string(&excluded).unwrap_or_default();
+        let known: Vec<Imports> = self
+            .services
+            .iter()
+            .filter_map(|name| Imports::read(&records.join(format!("{name}.json"))))
+            .collect();
+        if known.len() < 2 {
+            return Err("what the others import is not known yet".to_owned());
+        }
+        let package = |module: &str| module.split('.').next().map(str::to_owned);
+        let excluded_packages: BTreeSet<String> = text.lines().map(str::to_owned).collect();
+        let mut modules = shared(&known);
+        modules
+            .retain(|module| package(module).is_none_or(|top| !excluded_packages.contains(&top)));
+        let until = self
+            .across_processes
+            .then(run_of_this_process)
+            .transpose()?;
+        Ok(Plan {
+            modules,
+            excluded,
+            until,
+        })
+    }
+
+    pub fn remember(&self, service: &Service, told: Told) {
+        let imports = Imports::new(service.file.clone(), told);
+        // Without it the next run takes longer, and says why if asked.
+        let _ = imports.write(&self.record(service));
+    }
+}
+
+impl Parent {
+    /// Sends a request with its descriptors and waits for the fork.
+    fn ask(&self, mut request: Vec<u8>, fds: Vec<OwnedFd>) -> Result<(), String> {
+        let gone = |cause: std::io::Error| format!("the parent does not answer: {cause}");
+        let stream = UnixStream::connect(socket(&self.directory)).map_err(gone)?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(gone)?;
+        request.push(b'\n');
+        let borrowed: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(5))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(&borrowed));
+        let sent = sendmsg(
+            &stream,
+            &[IoSlice::new(&request)],
+            &mut control,
+            SendFlags::NOSIGNAL,
+        )
+        .map_err(|cause| gone(cause.into()))?;
+        std::io::Write::write_all(&mut &stream, &request[sent..]).map_err(gone)?;
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).map_err(gone)?;
+        match serde_json::from_str(&line) {
+            Ok(Answer { unfit: None }) => Ok(()),
+            Ok(Answer { unfit: Some(why) }) => Err(why),
+            Err(_) => Err("the parent has ended".to_owned()),
+        }
+    }
+}
+
+/// The parent's socket; a path through the descriptor, because a socket's own path may
+/// have no more than 107 bytes (unix(7)).
+fn socket(directory: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/socket", directory.as_raw_fd()))
+}
+
+/// Whether the command is one program that is no script, so that where it is started
+/// makes no difference to which Python it is.
+fn is_interpreter(command: &[String]) -> bool {
+    let [program] = command else { return false };
+    let candidates = match program.contains('/') {
+        true => vec![PathBuf::from(program)],
+        false => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .map(|directory| directory.join(program))
+            .collect(),
+    };
+    let mut start = [0; 2];
+    candidates
+        .into_iter()
+        .find_map(|path| File::open(path).ok())
+        .is_some_and(|mut file| {
+            std::io::Read::read_exact(&mut file, &mut start).is_ok() && start != *b"#!"
+        })
+}
+
+/// The process that started this one and others of the same run.
+fn run_of_this_process() -> Result<(u32, String), String> {
+    let pid = std::os::unix::process::parent_id();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    match fields.split_whitespace().nth(19) {
+        Some(start) => Ok((pid, start.to_owned())),
+        None => Err("the process that runs the cases is not to be seen".to_owned()),
+    }
+}

@@ -1,0 +1,182 @@
+//! How a service's interpreter is started: [`Interpreters`].
+//!
+//! Most of what an interpreter does until it can migrate is to import packages, the
+//! same ones for each service. Where that can be shared, a worker is a fork of a
+//! parent that has imported them ([`forks`](super::forks)); where it cannot, or
+//! nothing is known of the service yet, it is a fresh process. What a service can
+//! observe is the same both ways.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use super::forks::{Forks, Request};
+use crate::error::{HarnessError, Result, Stage};
+use crate::manifest::Service;
+use crate::postgres::leash::{Ending, Leash, LeashSpec};
+
+/// The scripts, embedded so that the crate works from anywhere; the first one is run.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("worker.py", include_str!("worker.py")),
+    ("migration_harness_guard.py", include_str!("guard.py")),
+    ("forks.py", include_str!("forks.py")),
+];
+/// Where the worker finds its socket; the number is the child's, not ours.
+pub(super) const CHANNEL: i32 = 3;
+/// What passes from our own environment to the worker; all else comes from the manifest.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"];
+
+/// Starts the interpreters of one run.
+pub struct Interpreters {
+    script: PathBuf,
+    bytecode: PathBuf,
+    forks: Forks,
+}
+
+/// What a new interpreter is connected to.
+pub struct Streams {
+    /// The worker's end of the channel.
+    pub channel: OwnedFd,
+    /// Its standard output.
+    pub stdout: OwnedFd,
+    /// Its standard error.
+    pub stderr: OwnedFd,
+    /// Where it writes its stack when asked.
+    pub stack: PathBuf,
+}
+
+/// An interpreter that runs.
+pub struct Started {
+    /// What ends it.
+    pub leash: Leash,
+    /// Why it is not a fork; `None` if it is one.
+    pub fresh: Option<String>,
+}
+
+impl Interpreters {
+    /// For a run with its files in `run`, and what outlives it in `base`. `services`
+    /// are the names of those that the run judges, as far as is known; `shared` says
+    /// that other processes take part in the run.
+    ///
+    /// # Errors
+    /// The scripts cannot be written.
+    pub fn new(run: &Path, base: &Path, services: Vec<String>, shared: bool) -> io::Result<Self> {
+        for (name, text) in SCRIPTS {
+            // Another process may be reading the one that is there.
+            let partial = run.join(format!("{name}.{}", std::process::id()));
+            std::fs::write(&partial, text)?;
+            std::fs::rename(partial, run.join(name))?;
+        }
+        Ok(Self {
+            script: run.join(SCRIPTS[0].0),
+            bytecode: base.join("pycache"),
+            forks: Forks::new(run, base, services, shared),
+        })
+    }
+
+    /// Starts the interpreter of a service, in the service's directory.
+    ///
+    /// # Errors
+    /// No process can be made. That the program cannot be run shows later.
+    pub async fn start(&self, service: &Service, streams: Streams) -> Result<Started> {
+        let refused = match self.fork(service, &streams).await {
+            Ok(leash) => return Ok(Started { leash, fresh: None }),
+            Err(refused) => refused,
+        };
+        let words = self.words(service, [&CHANNEL.to_string(), &text(&streams.stack)]);
+        let mut words = words.into_iter();
+        let program = words.next().unwrap_or_default();
+        let leash = Leash::spawn(LeashSpec {
+            env: Some(os_strings(environment(service))),
+            fds: vec![(streams.channel, CHANNEL)],
+            stdout: streams.stdout.into(),
+            stderr: streams.stderr.into(),
+            ..LeashSpec::new(program, &service.directory, Ending::Kill).args(words)
+        })
+        .await?;
+        Ok(Started {
+            leash,
+            fresh: Some(refused),
+        })
+    }
+
+    /// A fork of the parent that this service may share, or why there is none.
+    async fn fork(&self, service: &Service, streams: &Streams) -> Result<Leash, String> {
+        let plan = self.forks.plan_for(service)?;
+        let mut words = self.words(service, ["fork", &text(plan)]).into_iter();
+        let program = words.next().unwrap_or_default();
+        let spec = LeashSpec {
+            env: Some(os_strings(inherited())),
+            ..LeashSpec::new(program, "/", Ending::Kill).args(words)
+        };
+        let worker = self.words(service, [&CHANNEL.to_string(), &text(&streams.stack)]);
+        let argv = worker
+            .into_iter()
+            .skip_while(|word| *word != text(&self.script));
+        let request = Request {
+            env: environment(service),
+            cwd: service.directory.clone(),
+            argv: argv.collect(),
+            variables: service.database_url_env.clone(),
+            mark: String::new(),
+        };
+        self.forks.fork(service, spec, request, streams).await
+    }
+
+    /// Remembers what a fresh interpreter imported, for the next run.
+    pub fn remember(&self, service: &Service, told: super::imports::Told) {
+        self.forks.remember(service, told);
+    }
+
+    /// The command line of a worker, or of a parent of workers.
+    fn words(&self, service: &Service, arguments: [&str; 2]) -> Vec<String> {
+        let mut words = service.python.clone();
+        let prefix = format!("pycache_prefix={}", self.bytecode.display());
+        words.extend(["-X".to_owned(), prefix, text(&self.script)]);
+        words.extend(arguments.map(str::to_owned));
+        words.push(module_of(&service.driver).to_owned());
+        words
+    }
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    path.as_ref().to_string_lossy().into_owned()
+}
+
+/// The module behind a SQLAlchemy driver name (docs.sqlalchemy.org, "PostgreSQL").
+fn module_of(driver: &str) -> &str {
+    match driver {
+        "" | "psycopg2cffi" => "psycopg2",
+        "psycopg_async" => "psycopg",
+        other => other,
+    }
+}
+
+fn inherited() -> BTreeMap<String, String> {
+    INHERITED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+        .collect()
+}
+
+fn environment(service: &Service) -> BTreeMap<String, String> {
+    let mut variables = inherited();
+    variables.extend(service.env.clone());
+    variables
+}
+
+fn os_strings(variables: BTreeMap<String, String>) -> Vec<(OsString, OsString)> {
+    variables
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+pub(super) fn broken(service: &Service, cause: &dyn std::fmt::Display) -> HarnessError {
+    HarnessError::new(
+        Stage::Alembic,
+        format!("{}: the worker cannot be reached: {cause}", service.name),
+    )
+}

@@ -1,0 +1,5 @@
+"""Runs the migrations of this service."""
+
+from observe import migrate
+
+migrate()

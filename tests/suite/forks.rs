@@ -1,0 +1,166 @@
+//! A forked interpreter is what a fresh one is, ends as surely, and is missed by nobody.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use crate::judge::{BINARY, Judged, judge, repository};
+
+const SERVICES: [&str; 2] = ["first", "second"];
+
+fn manifest() -> PathBuf {
+    repository().join("tests/forked/services-manifest")
+}
+
+/// Judges both services with their own processes as they come, or all fresh.
+fn run(home: &Path, fork: &str) -> Judged {
+    let home = home.to_str().unwrap();
+    let variables = [
+        ("HOME", home),
+        ("HARNESS_FORK", fork),
+        ("HARNESS_LOG", "debug"),
+    ];
+    let judged = judge(&manifest(), &["upgrade_head"], &variables);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    judged
+}
+
+fn observed(home: &Path, service: &str) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(home.join(format!("{service}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_service_observes_the_same_in_a_fork_and_in_a_fresh_interpreter() {
+    let home = tempfile::tempdir().unwrap();
+    let fresh = run(home.path(), "0");
+    let before = SERVICES.map(|service| observed(home.path(), service));
+    let forked = run(home.path(), "1");
+    for (service, before) in SERVICES.into_iter().zip(before) {
+        let said = |how: &str| format!("{service}: the interpreter is a {how}");
+        assert!(
+            fresh
+                .stderr
+                .contains(&said("fresh process: HARNESS_FORK=0"))
+        );
+        assert!(forked.stderr.contains(&said("fork")), "{}", forked.all());
+        for (what, value) in observed(home.path(), service) {
+            assert_eq!(Some(&value), before.get(&what), "{service}: {what}");
+        }
+    }
+    let random = |service: &str| std::fs::read(home.path().join(format!("{service}.random")));
+    assert_ne!(random("first").unwrap(), random("second").unwrap());
+}
+
+/// A run whose services wait in `env.py`, forked, until `wait` is removed.
+struct Waiting {
+    home: tempfile::TempDir,
+    harness: Child,
+}
+
+impl Waiting {
+    fn begin() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        run(home.path(), "0");
+        std::fs::write(home.path().join("wait"), "").unwrap();
+        for service in SERVICES {
+            std::fs::remove_file(home.path().join(format!("{service}.pid"))).unwrap();
+        }
+        let harness = Command::new(&*BINARY)
+            .args(["upgrade_head", "--test-threads=2"])
+            .env("SERVICES_MANIFEST", manifest())
+            .env("HOME", home.path())
+            .env_remove("NEXTEST_RUN_ID")
+            .current_dir(repository())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let waiting = Self { home, harness };
+        let pid = |service: &str| waiting.home.path().join(format!("{service}.pid"));
+        within(60, || SERVICES.iter().all(|service| pid(service).exists()));
+        waiting
+    }
+
+    /// The processes with this run's `HOME`, other than the harness itself.
+    fn processes(&self) -> BTreeMap<i32, String> {
+        let wanted = format!("HOME={}\0", self.home.path().display());
+        let mut found = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let read = |name| std::fs::read(entry.path().join(name)).unwrap_or_default();
+            let environ = String::from_utf8_lossy(&read("environ")).into_owned();
+            let pid = entry.file_name().to_string_lossy().parse();
+            if let (true, Ok(pid)) = (environ.contains(&wanted), pid) {
+                found.insert(
+                    pid,
+                    String::from_utf8_lossy(&read("cmdline")).replace('\0', " "),
+                );
+            }
+        }
+        found.remove(&self.harness.id().cast_signed());
+        found
+    }
+}
+
+fn within(seconds: u64, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while !done() {
+        assert!(Instant::now() < deadline, "not within {seconds} s");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_killed_run_takes_its_forks_and_their_parent_along() {
+    let mut waiting = Waiting::begin();
+    let parents = waiting.processes();
+    let parent = parents
+        .values()
+        .filter(|line| line.contains("worker.py fork"));
+    assert!(parent.count() >= 1, "{parents:?}");
+    waiting.harness.kill().unwrap();
+    waiting.harness.wait().unwrap();
+    within(20, || waiting.processes().is_empty());
+}
+
+#[test]
+fn a_parent_that_dies_is_missed_by_none_of_its_forks() {
+    let mut waiting = Waiting::begin();
+    let forks = SERVICES.map(|service| {
+        let text = std::fs::read_to_string(waiting.home.path().join(format!("{service}.pid")));
+        text.unwrap().parse::<i32>().unwrap()
+    });
+    // Both run the same command line: the parent is what is no fork's supervisor.
+    let supervisors = forks.map(parent_of);
+    let parent = parent_of(supervisors[0]);
+    assert_eq!(parent, parent_of(supervisors[1]));
+    kill(parent);
+    std::fs::remove_file(waiting.home.path().join("wait")).unwrap();
+    assert_eq!(waiting.harness.wait().unwrap().code(), Some(0));
+    within(20, || waiting.processes().is_empty());
+}
+
+#[test]
+fn a_fork_whose_supervisor_is_killed_ends_with_the_run() {
+    let mut waiting = Waiting::begin();
+    let text = std::fs::read_to_string(waiting.home.path().join("first.pid")).unwrap();
+    kill(parent_of(text.parse().unwrap()));
+    std::fs::remove_file(waiting.home.path().join("wait")).unwrap();
+    waiting.harness.wait().unwrap();
+    within(20, || waiting.processes().is_empty());
+}
+
+fn parent_of(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
