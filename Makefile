@@ -41,7 +41,7 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover verify test nextest report lint
+.PHONY: help setup venv postgres cargo discover verify test nextest report bench lint
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
@@ -77,6 +77,9 @@ nextest: cargo setup ## run everything with cargo-nextest, JUnit report included
 
 report: cargo ## show the page of the last run, or join those of several machines (PARTS)
 	@'$(CARGO)' run $(LOCKED) --quiet --bin report -- $(PARTS)
+
+bench: cargo ## measure the harness beside doing the same by hand; takes long
+	@python3 tests/bench/bench.py $(BENCH_ARGS)
 
 lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' fmt --check

@@ -18,9 +18,13 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("worker.py", include_str!("worker.py")),
     ("migration_harness_guard.py", include_str!("guard.py")),
+    (
+        "migration_harness_revisions.py",
+        include_str!("revisions.py"),
+    ),
     ("forks.py", include_str!("forks.py")),
 ];
 /// Where the worker finds its socket; the number is the child's, not ours.
@@ -115,11 +119,15 @@ impl Interpreters {
         let argv = worker
             .into_iter()
             .skip_while(|word| *word != text(&self.script));
+        let set_later = service
+            .database_url_env
+            .iter()
+            .chain(service.database_env.keys());
         let request = Request {
             env: environment(service),
             cwd: service.directory.clone(),
             argv: argv.collect(),
-            variables: service.database_url_env.clone(),
+            variables: set_later.cloned().collect(),
             mark: String::new(),
         };
         self.forks.fork(service, spec, request, streams).await

@@ -13,6 +13,7 @@ directory, ``sys.argv``, ``config.cmd_opts``, and a connection that is its own.
 
 import faulthandler
 import functools
+import gc
 import importlib
 import importlib.util
 import itertools
@@ -32,6 +33,7 @@ started = time.perf_counter()
 # Lies beside this file, in a folder of this run alone: no bytecode is kept.
 kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 from migration_harness_guard import Guard, Target, connected_to  # noqa: E402
+from migration_harness_revisions import Revisions  # noqa: E402
 
 sys.dont_write_bytecode = kept
 
@@ -78,6 +80,7 @@ def report(**message):
 
 channel = None
 guard = Guard(report)
+revisions = Revisions()
 service = None  # the service's directory
 
 
@@ -356,7 +359,8 @@ def listen():
         if not hasattr(revision.module, "upgrade" if is_upgrade else "downgrade"):
             announce(revision, is_upgrade)
         original_step(self, revision_map, revision, is_upgrade)
-        self.migration_fn = reported(self.migration_fn, revision, is_upgrade)
+        function = revisions.function(revision, "upgrade" if is_upgrade else "downgrade")
+        self.migration_fn = reported(function, revision, is_upgrade)
 
     migration.RevisionStep.__init__ = step
 
@@ -591,6 +595,7 @@ class Worker:
 
     def drive(self, run):
         os.chdir(service)
+        revisions.begin()
         recorder.contexts.clear()
         try:
             run()
@@ -806,6 +811,7 @@ def checked_out(place):
 def prepare(driver):
     preload(driver)
     listen()
+    revisions.watch()
 
 
 def fork_off(plan, driver):
@@ -832,6 +838,8 @@ def main():
             prepare(driver)
         import alembic
         import sqlalchemy
+
+        gc.freeze()  # what is imported stays: the collector need not look at it again
     except ImportError as error:
         channel.send(event="unusable", message=str(error), python=sys.version.split()[0])
         return
