@@ -896,3 +896,26 @@ fn the_version_table_is_no_part_of_the_schema() {
     migrated(&mut evidence).catalog = Some(catalog);
     assert_eq!(verdict("deployed_schema", &evidence), Verdict::pass());
 }
+
+#[rstest]
+#[case::two_catalogs("upgrade_head", |e: &mut Evidence| {
+    stepped(e).catalog.as_mut().unwrap().objects.push(column("text"));
+})]
+#[case::left_at_base("downgrade", |e: &mut Evidence| {
+    stairway(e).descent.as_mut().unwrap().left = left("table", "essays");
+})]
+#[case::index_under_another_name("outbox_indexes", |e: &mut Evidence| {
+    outbox_of(e).actual[0].name = "other".into();
+})]
+fn what_only_a_whole_comparison_shows_is_a_finding(
+    #[case] id: &str,
+    #[case] change: fn(&mut Evidence),
+) {
+    let mut evidence = evidence();
+    change(&mut evidence);
+    let titles = titles(&verdict(id, &evidence));
+    assert!(
+        !titles.is_empty() && titles.iter().all(|title| !title.is_empty()),
+        "{titles:?}"
+    );
+}
