@@ -220,7 +220,8 @@ def generate(root, conventions, python, services, revisions, heavy=True):
     manifest = root / "services-manifest"
     write(
         manifest / "defaults.toml",
-        f'root = ".."\npython = "{python}"\ndriver = "asyncpg"\n',
+        f'root = ".."\npython = "{python}"\ndriver = "asyncpg"\n'
+        '[not_applicable]\ndeployed_schema = "no schema of these was accepted"\n',
     )
     shutil.copytree(conventions, manifest / "conventions")
     for number in range(services):
