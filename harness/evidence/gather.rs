@@ -151,10 +151,12 @@ pub async fn session(
     let Driver {
         server, mut worker, ..
     } = driver;
-    if worker.fresh().is_some() && worker.is_alive() && session.is_ok() {
-        if let Some(told) = worker.imports(service).await {
-            means.interpreters.remember(service, told);
-        }
+    if worker.fresh().is_some()
+        && worker.is_alive()
+        && session.is_ok()
+        && let Some(told) = worker.imports(service).await
+    {
+        means.interpreters.remember(service, told);
     }
     worker.end().await;
     let stopped = server.stop().await;
