@@ -248,8 +248,6 @@ def reap():
 
 def gone(process):
     """Whether the process (id and start, as in /proc/<pid>/stat) is over."""
-    if process is None:
-        return False
     try:
         with open(f"/proc/{process[0]}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

@@ -4,9 +4,10 @@
 //! that it serves have in common, as far as they imported it when they last ran by
 //! themselves ([`Imports`]). Whoever may not be served is told why.
 //!
-//! A parent ends with the harness. Where a run consists of many processes it ends
-//! with the process that started them, and holds nothing meanwhile: each fork has a
-//! supervisor of its own, on a lead that the harness holds.
+//! A parent ends with the harness: it looks for that itself, beside being on a leash,
+//! because whatever holds the leash may be killed too. Where a run consists of many
+//! processes it ends with the process that started them, and holds nothing meanwhile:
+//! each fork has a supervisor of its own, on a lead that the harness holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -60,7 +61,7 @@ struct Plan {
     /// Where it writes packages that cannot be shared.
     excluded: PathBuf,
     /// The process with which it ends, as `/proc/<pid>/stat` has it: id and start.
-    until: Option<(u32, String)>,
+    until: (u32, String),
 }
 
 /// What a fork is to look like.
@@ -212,12 +213,12 @@ impl Forks {
         })
         .await
         .map_err(|error| error.message)?;
-        let leash = match content.until {
-            Some(_) => {
+        let leash = match self.across_processes {
+            true => {
                 leash.keep().await;
                 None
             }
-            None => Some(leash),
+            false => Some(leash),
         };
         Ok(Parent {
             directory,
@@ -244,14 +245,14 @@ impl Forks {
         let mut modules = shared(&known);
         modules
             .retain(|module| package(module).is_none_or(|top| !excluded_packages.contains(&top)));
-        let until = self
-            .across_processes
-            .then(run_of_this_process)
-            .transpose()?;
+        let run = match self.across_processes {
+            true => std::os::unix::process::parent_id(),
+            false => std::process::id(),
+        };
         Ok(Plan {
             modules,
             excluded,
-            until,
+            until: started(run)?,
         })
     }
 
@@ -316,9 +317,8 @@ fn is_interpreter(command: &[String]) -> bool {
         })
 }
 
-/// The process that started this one and others of the same run.
-fn run_of_this_process() -> Result<(u32, String), String> {
-    let pid = std::os::unix::process::parent_id();
+/// A process, and when it started: ids are used again.
+fn started(pid: u32) -> Result<(u32, String), String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     match fields.split_whitespace().nth(19) {

@@ -231,16 +231,17 @@ impl Driver<'_> {
         }
         let limit = self.service.timeouts.verify;
         let (_, answer) = self.answer(Command::Loaded, limit).await?;
-        let loaded = match serde_json::from_value(answer) {
-            Ok(loaded) => Some(loaded),
-            // env.py does not get so far: as the files alone tell.
-            Err(_) if self.worker.is_alive() => self.worker.history(self.service).await?.ok(),
-            Err(_) => None,
+        let by_env: Option<worker::History> = serde_json::from_value(answer).ok();
+        let loaded = match by_env.filter(|loaded| self.differences(loaded).is_empty()) {
+            Some(loaded) => Some(loaded),
+            // env.py does not get so far, or moves away from the files: as they alone tell.
+            None if self.worker.is_alive() => self.worker.history(self.service).await?.ok(),
+            None => None,
         };
-        if let Some(loaded) = &loaded {
-            self.agree(loaded)?;
+        match loaded.as_ref().map(|loaded| self.differences(loaded)) {
+            Some(differences) if !differences.is_empty() => Err(self.misread(&differences)),
+            _ => Ok(loaded),
         }
-        Ok(loaded)
     }
 
     /// Makes the database fresh again, under the same name, and hands it to the worker;
@@ -271,22 +272,23 @@ impl Driver<'_> {
             .map(drop)
     }
 
-    /// The graph that was read without Python and Alembic's own must be the same.
-    fn agree(&self, loaded: &worker::History) -> Result<()> {
+    /// In what Alembic's history is not the graph that was read without Python, where that
+    /// could be read at all.
+    fn differences(&self, loaded: &worker::History) -> Vec<String> {
         let read = &self.history.graph;
         if !self.history.python_for.is_empty() || !read.problems().is_empty() {
-            return Ok(());
+            return Vec::new();
         }
-        let differences = loaded.differences(read);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        Err(HarnessError::new(
+        loaded.differences(read)
+    }
+
+    fn misread(&self, differences: &[String]) -> HarnessError {
+        HarnessError::new(
             Stage::Alembic,
             format!("{}: the history read from the files is not the one Alembic loads", self.service.name),
         )
         .detail(differences.join("\n"))
-        .help("this is a fault of the harness: please report it with these lines and the revision's header"))
+        .help("this is a fault of the harness: please report it with these lines and the revision's header")
     }
 
     /// `upgrade head` as a deployment does it, then a look at the database.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use command_fds::{CommandFdExt, FdMapping};
 
 use super::account::Account;
-use super::{error, random};
+use super::{error, random, run};
 use crate::error::Result;
 
 /// What the supervisor runs.
@@ -330,11 +330,21 @@ impl Leash {
         }
         let gone = self.wait_for(END, |r| r.closed).await;
         let done = self.report().says("done");
-        if gone && let Some(mut supervisor) = self.supervisor.take() {
-            // The report is closed, so the process is as good as gone: no delay.
+        // Where a part of the supervisor was killed, nothing else ends the child; and its
+        // directory must not go before it. An `Afterwards` may just take longer.
+        let stuck = !gone && self.ending != Ending::Afterwards;
+        if (gone || stuck)
+            && let Some(mut supervisor) = self.supervisor.take()
+        {
+            if stuck {
+                end_group(&supervisor);
+            }
             reap(&mut supervisor);
         }
         if let Some(dir) = &self.remove {
+            if stuck {
+                run::remove_segment(&dir.join("data"));
+            }
             remove_dir(dir)?;
         }
         if gone && (done || self.ending != Ending::Afterwards) {
@@ -359,19 +369,32 @@ impl Leash {
 }
 
 /// Waits for a supervisor and ends what is left of its process group, which is
-/// something only where the supervisor itself was killed. Until it is reaped
-/// nobody else can get its id, so the group is certainly ours.
+/// something only where the supervisor itself was killed.
 fn reap(supervisor: &mut Child) {
-    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-    if let Some(pid) = i32::try_from(supervisor.id()).ok().and_then(Pid::from_raw) {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    if let Some(pid) = pid_of(supervisor) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(
             waitid(WaitId::Pid(pid), options),
             Err(rustix::io::Errno::INTR)
         ) {}
+    }
+    end_group(supervisor);
+    let _ = supervisor.wait();
+}
+
+/// Kills a supervisor's process group. Until the supervisor is reaped nobody else can get
+/// its id, so the group is certainly ours.
+fn end_group(supervisor: &Child) {
+    use rustix::process::{Signal, kill_process_group};
+    if let Some(pid) = pid_of(supervisor) {
         let _ = kill_process_group(pid, Signal::KILL);
     }
-    let _ = supervisor.wait();
+}
+
+fn pid_of(supervisor: &Child) -> Option<rustix::process::Pid> {
+    let id = i32::try_from(supervisor.id()).ok()?;
+    rustix::process::Pid::from_raw(id)
 }
 
 impl Drop for Leash {
