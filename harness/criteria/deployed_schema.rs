@@ -33,8 +33,8 @@ pub fn present(service: &Service, evidence: &Evidence) -> Result<String, Verdict
     let Some(migrated) = &evidence.migrated else {
         return Err(Verdict::without("the migrated database"));
     };
-    let unusable = cause::unusable(evidence, migrated)
-        .or_else(|| upgrade_head::does_nothing(migrated));
+    let unusable =
+        cause::unusable(evidence, migrated).or_else(|| upgrade_head::does_nothing(migrated));
     match (unusable, migrated.schema()) {
         (Some(blocked), _) => Err(blocked),
         (None, None) => Err(Verdict::without("the catalog of the migrated database")),
@@ -54,12 +54,17 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         Content::Text(text) => text,
         Content::Missing => return Verdict::Fail(vec![missing(service, file)]),
         Content::Unreadable(why) => {
-            let finding = Finding::new(format!("the accepted schema {} cannot be read: {why}", file.path.display()));
+            let finding = Finding::new(format!(
+                "the accepted schema {} cannot be read: {why}",
+                file.path.display()
+            ));
             return Verdict::Fail(vec![finding.help("make it a readable file")]);
         }
     };
     let Ok(present) = schema::read(&present) else {
-        return Verdict::without("a text of the catalog that can be read again (a fault of the harness)");
+        return Verdict::without(
+            "a text of the catalog that can be read again (a fault of the harness)",
+        );
     };
     let accepted = match schema::read(accepted) {
         Ok(accepted) => accepted,
@@ -68,18 +73,35 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let differences = schema::differences(&accepted, &present);
     if differences.is_empty() {
         let moved = schema::out_of_place(&accepted, &present);
-        let moved = moved.map(|block| Unreadable { line: block.line, problem: format!("{} does not stand where it belongs", block.title()) });
-        return Verdict::of(moved.iter().map(|problem| unreadable(file, problem)).collect());
+        let moved = moved.map(|block| Unreadable {
+            line: block.line,
+            problem: format!("{} does not stand where it belongs", block.title()),
+        });
+        return Verdict::of(
+            moved
+                .iter()
+                .map(|problem| unreadable(file, problem))
+                .collect(),
+        );
     }
     Verdict::Fail(vec![differing(evidence, file, &differences)])
 }
 
 /// There is no file yet.
 fn missing(service: &Service, file: &SchemaFile) -> Finding {
-    let finding = Finding::new(format!("no schema was accepted for {} yet: {} does not exist", service.name, file.path.display()));
+    let finding = Finding::new(format!(
+        "no schema was accepted for {} yet: {} does not exist",
+        service.name,
+        file.path.display()
+    ));
     let finding = match file.of_no_service.as_slice() {
         [] => finding,
-        left => finding.note(format!("{} belongs to no service: was this one renamed? then move it: git mv {} {}", left.join(", "), file.path.with_file_name(&left[0]).display(), file.path.display())),
+        left => finding.note(format!(
+            "{} belongs to no service: was this one renamed? then move it: git mv {} {}",
+            left.join(", "),
+            file.path.with_file_name(&left[0]).display(),
+            file.path.display()
+        )),
     };
     finding
         .help(format!("accept what the migrations build now, read the file, and commit it: {}", ACCEPT))
@@ -89,29 +111,51 @@ fn missing(service: &Service, file: &SchemaFile) -> Finding {
 /// The file is not one that was written here.
 fn unreadable(file: &SchemaFile, problem: &Unreadable) -> Finding {
     let conflict = problem.problem.starts_with("an unresolved merge conflict");
-    let finding = Finding::new(format!("{}:{} is not as it was written: {}", file.path.display(), problem.line, problem.problem))
-        .mark(Some(&Place::line(&file.path, problem.line)), "here");
+    let finding = Finding::new(format!(
+        "{}:{} is not as it was written: {}",
+        file.path.display(),
+        problem.line,
+        problem.problem
+    ))
+    .mark(Some(&Place::line(&file.path, problem.line)), "here");
     let finding = match conflict {
         true => finding.note("two branches changed the accepted schema; what the merged migrations build is right, or neither is"),
         false => finding.note("the file is not edited by hand: what it holds was built by the migrations"),
     };
-    finding.help(format!("write it anew, and look at what git diff shows: {}", ACCEPT))
+    finding.help(format!(
+        "write it anew, and look at what git diff shows: {}",
+        ACCEPT
+    ))
 }
 
 /// The objects that differ, as one finding: what was done to the history has done it.
 fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference]) -> Finding {
-    let destructive = differences.iter().filter(|difference| difference.is_destructive()).count();
+    let destructive = differences
+        .iter()
+        .filter(|difference| difference.is_destructive())
+        .count();
     let mut finding = Finding::new(match (differences, destructive) {
         ([one], 0) => format!("{} {}", one.title(), happened(one.mark)),
-        ([one], _) => format!("{} {}: this is destructive", one.title(), happened(one.mark)),
+        ([one], _) => format!(
+            "{} {}: this is destructive",
+            one.title(),
+            happened(one.mark)
+        ),
         (many, 0) => format!("{} objects are not as accepted", many.len()),
-        (many, some) => format!("{} objects are not as accepted: {some} of these changes {} destructive", many.len(), if some == 1 { "is" } else { "are" }),
+        (many, some) => format!(
+            "{} objects are not as accepted: {some} of these changes {} destructive",
+            many.len(),
+            if some == 1 { "is" } else { "are" }
+        ),
     });
     for (line, label) in accepted_places(differences).into_iter().take(MARKED) {
         finding = finding.mark(Some(&Place::line(&file.path, line)), label);
     }
     if let Some(migrated) = &evidence.migrated {
-        for (place, label) in source::places(migrated.reached(), differences).into_iter().take(MARKED) {
+        for (place, label) in source::places(migrated.reached(), differences)
+            .into_iter()
+            .take(MARKED)
+        {
             finding = finding.mark(Some(&place), label);
         }
     }
@@ -144,7 +188,11 @@ fn accepted_places(differences: &[Difference]) -> Vec<(u32, String)> {
     let mut places = Vec::new();
     for difference in by_weight(differences) {
         if let Weight::Destructive(why) = &difference.weight {
-            places.extend(difference.line.map(|line| (line + 1, format!("accepted; destructive: {why}"))));
+            places.extend(
+                difference
+                    .line
+                    .map(|line| (line + 1, format!("accepted; destructive: {why}"))),
+            );
         }
         for part in &difference.parts {
             if let (Some(before), Weight::Destructive(why)) = (&part.before, &part.weight) {
@@ -154,9 +202,14 @@ fn accepted_places(differences: &[Difference]) -> Vec<(u32, String)> {
     }
     if places.is_empty() {
         places.extend(differences.iter().find_map(|difference| {
-            let part = difference.parts.iter().find_map(|part| part.before.as_ref());
+            let part = difference
+                .parts
+                .iter()
+                .find_map(|part| part.before.as_ref());
             let within = part.map(|part| (part.line, "accepted".to_owned()));
-            within.or(difference.line.map(|line| (line, "accepted as it is here".to_owned())))
+            within.or(difference
+                .line
+                .map(|line| (line, "accepted as it is here".to_owned())))
         }));
     }
     places
@@ -169,12 +222,17 @@ fn changed(difference: &Difference) -> Changed {
         Mark::Changed => "changed",
         Mark::Removed => "removed",
     };
-    let why = remark(&difference.weight).map(|remark| format!(" ({remark})")).unwrap_or_default();
-    let reordered = difference.reordered.iter().map(|(before, after)| ChangedLine {
-        before: Some(before.clone()),
-        after: Some(after.clone()),
-        remark: Some("only the order".to_owned()),
-    });
+    let why = remark(&difference.weight)
+        .map(|remark| format!(" ({remark})"))
+        .unwrap_or_default();
+    let reordered = difference
+        .reordered
+        .iter()
+        .map(|(before, after)| ChangedLine {
+            before: Some(before.clone()),
+            after: Some(after.clone()),
+            remark: Some("only the order".to_owned()),
+        });
     let with = counted(&difference.with);
     Changed {
         title: format!("{mark}: {}{why}{with}", difference.title()),
@@ -187,20 +245,32 @@ fn counted(kinds: &[Kind]) -> String {
     let each: BTreeSet<Kind> = kinds.iter().copied().collect();
     let counts: Vec<String> = each
         .into_iter()
-        .map(|kind| match (kinds.iter().filter(|other| **other == kind).count(), kind) {
-            (count, Kind::Comment) => format!("{count} comment{}", if count == 1 { "" } else { "s" }),
-            (1, kind) => format!("1 {}", kind.name()),
-            (count, Kind::Index) => format!("{count} indexes"),
-            (count, Kind::Policy) => format!("{count} policies"),
-            (count, kind) => format!("{count} {}s", kind.name()),
-        })
+        .map(
+            |kind| match (kinds.iter().filter(|other| **other == kind).count(), kind) {
+                (count, Kind::Comment) => {
+                    format!("{count} comment{}", if count == 1 { "" } else { "s" })
+                }
+                (1, kind) => format!("1 {}", kind.name()),
+                (count, Kind::Index) => format!("{count} indexes"),
+                (count, Kind::Policy) => format!("{count} policies"),
+                (count, kind) => format!("{count} {}s", kind.name()),
+            },
+        )
         .collect();
-    if counts.is_empty() { String::new() } else { format!(", with {}", counts.join(" and ")) }
+    if counts.is_empty() {
+        String::new()
+    } else {
+        format!(", with {}", counts.join(" and "))
+    }
 }
 
 fn line(part: &PartChange) -> ChangedLine {
     let text = |part: &Option<schema::Part>| part.as_ref().map(|part| part.text.clone());
-    ChangedLine { before: text(&part.before), after: text(&part.after), remark: remark(&part.weight) }
+    ChangedLine {
+        before: text(&part.before),
+        after: text(&part.after),
+        remark: remark(&part.weight),
+    }
 }
 
 fn remark(weight: &Weight) -> Option<String> {

@@ -42,11 +42,19 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the walk down and up again");
     };
     let mut findings = stale(service, evidence, stairway);
-    findings.extend(stairway.rungs.iter().filter_map(|rung| rung_found(service, rung)));
+    findings.extend(
+        stairway
+            .rungs
+            .iter()
+            .filter_map(|rung| rung_found(service, rung)),
+    );
     if !findings.is_empty() {
         return Verdict::Fail(summed_up(findings));
     }
-    let failed_up = stairway.rungs.iter().find_map(|rung| cause::blocked(evidence, &rung.up));
+    let failed_up = stairway
+        .rungs
+        .iter()
+        .find_map(|rung| cause::blocked(evidence, &rung.up));
     if let Some(blocked) = failed_up.or_else(|| unwalked(service, evidence, stairway)) {
         return blocked;
     }
@@ -58,7 +66,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     }
     match descended(service, descent) {
         Some(finding) => Verdict::Fail(vec![finding]),
-        None => Verdict::Pass { notes: notes(service, stairway) },
+        None => Verdict::Pass {
+            notes: notes(service, stairway),
+        },
     }
 }
 
@@ -68,8 +78,13 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     if further.is_empty() {
         return findings;
     }
-    let last = Finding::new(format!("{} more revisions are not taken back", further.len()));
-    let last = further.into_iter().fold(last, |last, finding| last.note(finding.title));
+    let last = Finding::new(format!(
+        "{} more revisions are not taken back",
+        further.len()
+    ));
+    let last = further
+        .into_iter()
+        .fold(last, |last, finding| last.note(finding.title));
     findings.push(last.help("mend those above first: each run shows the next ones in full"));
     findings
 }
@@ -83,17 +98,36 @@ fn unwalked(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Opti
     };
     let order = evidence.history.graph.upgrade_order();
     let missing = order.into_iter().find(|revision| !walked(&revision.id))?;
-    Some(Verdict::without(&format!("the walk over revision {}", missing.id)))
+    Some(Verdict::without(&format!(
+        "the walk over revision {}",
+        missing.id
+    )))
 }
 
 /// A declared one-way revision that is not there, or can be taken back after all.
 fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Finding> {
-    let known = |id: &String| evidence.history.graph.revisions.iter().any(|revision| revision.id == *id);
-    let works = |id: &String| stairway.rungs.iter().any(|rung| rung.revision == *id && rung.is_taken_back());
+    let known = |id: &String| {
+        evidence
+            .history
+            .graph
+            .revisions
+            .iter()
+            .any(|revision| revision.id == *id)
+    };
+    let works = |id: &String| {
+        stairway
+            .rungs
+            .iter()
+            .any(|rung| rung.revision == *id && rung.is_taken_back())
+    };
     let found = service.one_way.keys().filter_map(|id| {
         let title = match (known(id), works(id)) {
-            (false, _) => format!("revision {id} is declared one-way, but there is no such revision"),
-            (true, true) => format!("revision {id} is declared one-way, but its downgrade puts everything back"),
+            (false, _) => {
+                format!("revision {id} is declared one-way, but there is no such revision")
+            }
+            (true, true) => {
+                format!("revision {id} is declared one-way, but its downgrade puts everything back")
+            }
             (true, false) => return None,
         };
         Some(Finding::new(title).help(format!(
@@ -132,23 +166,38 @@ fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
     }
     let lost = condensed(&rung.lost);
     (!lost.is_empty()).then(|| {
-        listed(Finding::new(format!("revision {} builds something else the second time", rung.revision)), &lost)
-            .mark(header(&rung.up).as_ref(), "this revision: upgrade, downgrade, upgrade")
-            .help("let downgrade() undo exactly what upgrade() does")
+        listed(
+            Finding::new(format!(
+                "revision {} builds something else the second time",
+                rung.revision
+            )),
+            &lost,
+        )
+        .mark(
+            header(&rung.up).as_ref(),
+            "this revision: upgrade, downgrade, upgrade",
+        )
+        .help("let downgrade() undo exactly what upgrade() does")
     })
 }
 
 /// The downgrade raised, hung, or ended the interpreter.
 fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding {
-    let mut finding = Finding::new(format!("revision {} cannot be downgraded: {}", rung.revision, ending(down)))
-        .mark(failed_at(down).as_ref(), "here");
+    let mut finding = Finding::new(format!(
+        "revision {} cannot be downgraded: {}",
+        rung.revision,
+        ending(down)
+    ))
+    .mark(failed_at(down).as_ref(), "here");
     if let Outcome::Raised(raised) = &down.outcome
         && let Some(state) = &raised.sqlstate
     {
         finding = finding.note(format!("postgresql: {state} {}", raised.first_line()));
     }
     if let Outcome::TimedOut { database, .. } = &down.outcome {
-        finding.notes.extend(database.iter().map(|line| format!("postgresql: {line}")));
+        finding
+            .notes
+            .extend(database.iter().map(|line| format!("postgresql: {line}")));
     }
     finding.help(undo::advice(down)).help(format!(
         "or, where nothing can put it back, say so in {}: [downgrade.one_way] \"{}\" = \"<reason>\"",
@@ -161,16 +210,36 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
 fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
     let title = match left {
         [one] => match (&one.before, &one.after) {
-            (None, _) => format!("the downgrade of revision {} leaves {} behind", rung.revision, one.object()),
-            (_, None) => format!("the downgrade of revision {} removes {}, which was there before", rung.revision, one.object()),
-            _ => format!("the downgrade of revision {} does not restore {}", rung.revision, one.object()),
+            (None, _) => format!(
+                "the downgrade of revision {} leaves {} behind",
+                rung.revision,
+                one.object()
+            ),
+            (_, None) => format!(
+                "the downgrade of revision {} removes {}, which was there before",
+                rung.revision,
+                one.object()
+            ),
+            _ => format!(
+                "the downgrade of revision {} does not restore {}",
+                rung.revision,
+                one.object()
+            ),
         },
-        many => format!("the downgrade of revision {} leaves {} objects other than before", rung.revision, many.len()),
+        many => format!(
+            "the downgrade of revision {} leaves {} objects other than before",
+            rung.revision,
+            many.len()
+        ),
     };
     let mut finding = Finding::new(title);
     for change in left {
         let dropped = undo::dropped_at(rung, change);
-        let label = if dropped.is_some() { "dropped here" } else { "this is not undone" };
+        let label = if dropped.is_some() {
+            "dropped here"
+        } else {
+            "this is not undone"
+        };
         let place = dropped.or_else(|| undo::made_at(&rung.up, change));
         let is_new = |place: &Place| !finding.marks.iter().any(|mark| mark.place == *place);
         if finding.marks.len() < MARKED && place.as_ref().is_some_and(is_new) {
@@ -182,7 +251,10 @@ fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
     }
     let mut in_order = left.to_vec();
     in_order.sort_by_key(|change| undo::rank(change));
-    let helps = in_order.iter().filter_map(|change| undo::line(rung, change, left)).take(SHOWN);
+    let helps = in_order
+        .iter()
+        .filter_map(|change| undo::line(rung, change, left))
+        .take(SHOWN);
     helps.fold(listed(finding, left), Finding::help)
 }
 
@@ -197,19 +269,35 @@ fn descended(service: &Service, descent: &Descent) -> Option<Finding> {
     }
     let left = condensed(&descent.left);
     if !left.is_empty() {
-        return Some(listed(Finding::new("`alembic downgrade base` leaves something behind"), &left));
+        return Some(listed(
+            Finding::new("`alembic downgrade base` leaves something behind"),
+            &left,
+        ));
     }
     let again = descent.again.as_ref()?;
     if !again.finished() {
         return Some(
-            Finding::new(format!("`alembic upgrade head` fails after `alembic {}`: {}", descent.down.command, ending(again)))
-                .mark(failed_at(again).as_ref(), "here"),
+            Finding::new(format!(
+                "`alembic upgrade head` fails after `alembic {}`: {}",
+                descent.down.command,
+                ending(again)
+            ))
+            .mark(failed_at(again).as_ref(), "here"),
         );
     }
     let lost = condensed(&descent.lost);
     (!lost.is_empty()).then(|| {
-        listed(Finding::new(format!("after `alembic {}`, `alembic upgrade head` builds another database", descent.down.command)), &lost)
-            .help(format!("compare with the first upgrade; the service is {}", service.name))
+        listed(
+            Finding::new(format!(
+                "after `alembic {}`, `alembic upgrade head` builds another database",
+                descent.down.command
+            )),
+            &lost,
+        )
+        .help(format!(
+            "compare with the first upgrade; the service is {}",
+            service.name
+        ))
     })
 }
 
@@ -220,9 +308,18 @@ fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
         .iter()
         .map(|(revision, reason)| format!("revision {revision} is one-way: {reason}"))
         .collect();
-    let stopped = stairway.descent.as_ref().and_then(|descent| descent.stopped_at.as_ref());
-    notes.extend(stopped.map(|revision| format!("the way down stopped at the one-way revision {revision}")));
-    let extensions = stairway.rungs.iter().flat_map(|rung| &rung.left).filter(|change| change.is_extension());
+    let stopped = stairway
+        .descent
+        .as_ref()
+        .and_then(|descent| descent.stopped_at.as_ref());
+    notes.extend(
+        stopped.map(|revision| format!("the way down stopped at the one-way revision {revision}")),
+    );
+    let extensions = stairway
+        .rungs
+        .iter()
+        .flat_map(|rung| &rung.left)
+        .filter(|change| change.is_extension());
     notes.extend(extensions.map(|change| format!("{} stays after a downgrade", change.object())));
     notes
 }
@@ -235,7 +332,9 @@ fn condensed(changes: &[Change]) -> Vec<&Change> {
         .iter()
         .filter(|change| whole(change))
         .filter_map(Change::any)
-        .filter(|object| ["table", "foreign table", "view", "materialized view"].contains(&object.kind.as_str()))
+        .filter(|object| {
+            ["table", "foreign table", "view", "materialized view"].contains(&object.kind.as_str())
+        })
         .collect();
     let belongs = |object: &Object| {
         relations.iter().any(|relation| {
@@ -243,23 +342,34 @@ fn condensed(changes: &[Change]) -> Vec<&Change> {
             *relation != object
                 && relation.schema == object.schema
                 && (object.name.starts_with(&format!("{}.", relation.name))
-                    || object.definition.contains(&format!(" ON {schema}.{} ", relation.name))
-                    || object.definition.contains(&format!("OWNED BY {schema}.{}.", relation.name)))
+                    || object
+                        .definition
+                        .contains(&format!(" ON {schema}.{} ", relation.name))
+                    || object
+                        .definition
+                        .contains(&format!("OWNED BY {schema}.{}.", relation.name)))
         })
     };
     // PostgreSQL makes and drops the index of a constraint with it.
     let of_constraint = |change: &Change, object: &Object| {
         let same = |other: &Change| {
-            let constraint = other.any().filter(|other| other.kind == "constraint" && other.schema == object.schema);
-            constraint.is_some_and(|constraint| constraint.name.ends_with(&format!(".{}", object.name)))
+            let constraint = other
+                .any()
+                .filter(|other| other.kind == "constraint" && other.schema == object.schema);
+            constraint
+                .is_some_and(|constraint| constraint.name.ends_with(&format!(".{}", object.name)))
                 && other.before.is_some() == change.before.is_some()
                 && other.after.is_some() == change.after.is_some()
         };
         object.kind == "index" && changes.iter().any(same)
     };
     let kept = changes.iter().filter(|change| !change.is_extension());
-    kept.filter(|change| change.any().is_some_and(|object| !belongs(object) && !of_constraint(change, object)))
-        .collect()
+    kept.filter(|change| {
+        change
+            .any()
+            .is_some_and(|object| !belongs(object) && !of_constraint(change, object))
+    })
+    .collect()
 }
 
 fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
@@ -283,7 +393,10 @@ fn failed_at(transcript: &Transcript) -> Option<Place> {
 /// The file of the revision that ran.
 fn header(transcript: &Transcript) -> Option<Place> {
     let step = transcript.steps.last()?;
-    Some(Place { revision: Some(step.revision.clone()), ..Place::line(Path::new(&step.file), 1) })
+    Some(Place {
+        revision: Some(step.revision.clone()),
+        ..Place::line(Path::new(&step.file), 1)
+    })
 }
 
 /// How a transcript ended, in a few words.

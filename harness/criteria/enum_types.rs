@@ -2,7 +2,9 @@
 
 use super::{Criterion, Finding, Verdict, cause};
 use crate::alembic::sql;
-use crate::alembic::transcript::{EnumCreation, EnumSource, Outcome, Place, Statement, StatementOutcome, Transcript};
+use crate::alembic::transcript::{
+    EnumCreation, EnumSource, Outcome, Place, Statement, StatementOutcome, Transcript,
+};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -38,11 +40,19 @@ pub struct Second<'a> {
 }
 
 fn judge(_: &Service, evidence: &Evidence) -> Verdict {
-    let Some(migrated) = &evidence.migrated else { return Verdict::without("the transcript of `upgrade head`") };
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the transcript of `upgrade head`");
+    };
     let reached = migrated.reached();
     let at_once = seconds(reached);
-    let stepped = evidence.stepped.as_ref().map(|stepped| seconds(&stepped.upgrade)).unwrap_or_default();
-    let only_stepped = stepped.iter().filter(|second| !at_once.iter().any(|other| other.is_same(second)));
+    let stepped = evidence
+        .stepped
+        .as_ref()
+        .map(|stepped| seconds(&stepped.upgrade))
+        .unwrap_or_default();
+    let only_stepped = stepped
+        .iter()
+        .filter(|second| !at_once.iter().any(|other| other.is_same(second)));
     let mut findings: Vec<Finding> = at_once.iter().map(Second::finding).collect();
     findings.extend(only_stepped.map(|second| second.finding().note(
         "`upgrade head` on an empty database hides it, because one Alembic context remembers the types it \
@@ -70,7 +80,9 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
 /// The second creation that ended a transcript.
 #[must_use]
 pub fn stopped(transcript: &Transcript) -> Option<Second<'_>> {
-    seconds(transcript).into_iter().find(|second| second.refused.is_some())
+    seconds(transcript)
+        .into_iter()
+        .find(|second| second.refused.is_some())
 }
 
 /// Every second creation that a transcript shows.
@@ -87,13 +99,23 @@ fn seconds(transcript: &Transcript) -> Vec<Second<'_>> {
     found
 }
 
-fn second<'a>(transcript: &'a Transcript, creation: &'a EnumCreation, earlier: &'a [EnumCreation]) -> Option<Second<'a>> {
+fn second<'a>(
+    transcript: &'a Transcript,
+    creation: &'a EnumCreation,
+    earlier: &'a [EnumCreation],
+) -> Option<Second<'a>> {
     let before = creation.before.as_ref()?;
-    let statement = transcript.statements.iter().find(|statement| Some(statement.number) == creation.number);
+    let statement = transcript
+        .statements
+        .iter()
+        .find(|statement| Some(statement.number) == creation.number);
     let refused = statement.and_then(refusal);
     let guarded_and_other = refused.is_none()
         && creation.labels != *before
-        && creation.after.as_ref().is_some_and(|after| *after != creation.labels);
+        && creation
+            .after
+            .as_ref()
+            .is_some_and(|after| *after != creation.labels);
     (refused.is_some() || guarded_and_other).then(|| Second {
         name: &creation.name,
         again: Some(creation),
@@ -112,7 +134,9 @@ fn second<'a>(transcript: &'a Transcript, creation: &'a EnumCreation, earlier: &
 /// A refusal that came from a statement nobody could look into: a function that creates
 /// the type, several statements in one, or ALTER TYPE ... RENAME TO a name that is taken.
 fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
-    let Outcome::Raised(_) = transcript.outcome else { return None };
+    let Outcome::Raised(_) = transcript.outcome else {
+        return None;
+    };
     let statement = transcript.failed_statement()?;
     let refused = refusal(statement)?;
     let name = refused.split('"').nth(1)?;
@@ -130,13 +154,25 @@ fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
 const CREATED: &str = "first created here";
 
 /// The last statement before `later` that gave a type its name, and how.
-fn origin<'a>(transcript: &'a Transcript, name: &str, later: Option<&Statement>) -> Option<(&'a Place, &'static str)> {
-    let before = transcript.statements.iter().rev().filter(|statement| later.is_none_or(|later| statement.number < later.number));
+fn origin<'a>(
+    transcript: &'a Transcript,
+    name: &str,
+    later: Option<&Statement>,
+) -> Option<(&'a Place, &'static str)> {
+    let before = transcript
+        .statements
+        .iter()
+        .rev()
+        .filter(|statement| later.is_none_or(|later| statement.number < later.number));
     before.into_iter().find_map(|statement| {
         let text = &statement.sql;
-        let creates = ["type", "domain"].iter().any(|kind| sql::creates(text, kind, name).is_some());
+        let creates = ["type", "domain"]
+            .iter()
+            .any(|kind| sql::creates(text, kind, name).is_some());
         let how = match (creates, sql::renames_to(text, name)) {
-            (true, _) if sql::mentions(text, "function") || sql::mentions(text, "procedure") => "this function creates it",
+            (true, _) if sql::mentions(text, "function") || sql::mentions(text, "procedure") => {
+                "this function creates it"
+            }
             (true, _) => CREATED,
             (false, true) => "a type gets this name here",
             (false, false) => return None,
@@ -148,9 +184,17 @@ fn origin<'a>(transcript: &'a Transcript, name: &str, later: Option<&Statement>)
 /// PostgreSQL's message, if it refused a statement because a type exists. A table that
 /// is named like a type is refused alike, and no second type.
 fn refusal(statement: &Statement) -> Option<&str> {
-    let StatementOutcome::Failed { sqlstate: Some(state), message } = &statement.outcome else { return None };
+    let StatementOutcome::Failed {
+        sqlstate: Some(state),
+        message,
+    } = &statement.outcome
+    else {
+        return None;
+    };
     let name = message.split_once("type \"")?.1.split('"').next()?;
-    let relation = ["table", "view"].iter().any(|kind| sql::creates(&statement.sql, kind, name).is_some())
+    let relation = ["table", "view"]
+        .iter()
+        .any(|kind| sql::creates(&statement.sql, kind, name).is_some())
         || sql::words(&statement.sql).starts_with(&["alter".to_owned(), "table".to_owned()]);
     (state == DUPLICATE_OBJECT && !relation).then_some(message)
 }
@@ -158,7 +202,8 @@ fn refusal(statement: &Statement) -> Option<&str> {
 impl EnumCreation {
     /// Whether this attempt created the type that `later` asks for again.
     fn created(&self, later: &Self) -> bool {
-        let same_schema = self.schema.is_none() || later.schema.is_none() || self.schema == later.schema;
+        let same_schema =
+            self.schema.is_none() || later.schema.is_none() || self.schema == later.schema;
         self.name == later.name && same_schema && self.before.is_none() && self.after.is_some()
     }
 }
@@ -170,14 +215,21 @@ impl Second<'_> {
 
     /// Whether a type was to be renamed to a name that is taken.
     fn is_rename(&self) -> bool {
-        self.statement.is_some_and(|statement| sql::renames_to(&statement.sql, self.name))
+        self.statement
+            .is_some_and(|statement| sql::renames_to(&statement.sql, self.name))
     }
 
     fn finding(&self) -> Finding {
         let title = match self.refused {
-            Some(_) if self.is_rename() => format!("type \"{}\" exists already, so no other can be renamed to it", self.name),
+            Some(_) if self.is_rename() => format!(
+                "type \"{}\" exists already, so no other can be renamed to it",
+                self.name
+            ),
             Some(_) => format!("type \"{}\" is created twice", self.name),
-            None => format!("type \"{}\" is created again with other labels, and a guard hides it", self.name),
+            None => format!(
+                "type \"{}\" is created again with other labels, and a guard hides it",
+                self.name
+            ),
         };
         let by = match self.again.map(|again| again.how) {
             _ if self.is_rename() => "renamed here",
@@ -185,16 +237,24 @@ impl Second<'_> {
             Some(EnumSource::Checkfirst) => "created again here, with checkfirst=True",
             Some(EnumSource::Sql) | None => "created again here",
         };
-        let mut finding = Finding::new(title).mark(self.place, format!("{by}{}", in_revision(self.place)));
+        let mut finding =
+            Finding::new(title).mark(self.place, format!("{by}{}", in_revision(self.place)));
         if let Some((place, how)) = self.first {
             finding = finding.mark(Some(place), format!("{how}{}", in_revision(Some(place))));
         }
         if let Some(refused) = self.refused {
-            finding = finding.note(format!("postgresql: {DUPLICATE_OBJECT} {}", last_part(refused)));
+            finding = finding.note(format!(
+                "postgresql: {DUPLICATE_OBJECT} {}",
+                last_part(refused)
+            ));
         }
-        let told_apart = self.first.is_some_and(|(place, _)| Some(place) != self.place);
+        let told_apart = self
+            .first
+            .is_some_and(|(place, _)| Some(place) != self.place);
         finding = match self.statement.filter(|_| !told_apart) {
-            Some(statement) => finding.note(format!("the statement: {}", shortened(&statement.sql))),
+            Some(statement) => {
+                finding.note(format!("the statement: {}", shortened(&statement.sql)))
+            }
             None => finding,
         };
         if self.first.is_none() {
@@ -205,15 +265,17 @@ impl Second<'_> {
 
     /// Both label lists, where they tell something.
     fn labels(&self, finding: Finding) -> Finding {
-        let Some(again) = self.again else { return finding };
+        let Some(again) = self.again else {
+            return finding;
+        };
         match &again.before {
-            Some(before) if *before != again.labels => {
-                finding.compare(lines(&again.labels), lines(before)).note(format!(
+            Some(before) if *before != again.labels => finding
+                .compare(lines(&again.labels), lines(before))
+                .note(format!(
                     "this revision asks for {}; the type has {}",
                     list(&again.labels),
                     list(before)
-                ))
-            }
+                )),
             _ => finding,
         }
     }
@@ -225,14 +287,20 @@ impl Second<'_> {
                 self.name
             ),
             (Some(_), _) if self.is_rename() => {
-                format!("drop the old type in the revision that replaced it: DROP TYPE {}", sql::identifier(self.name))
+                format!(
+                    "drop the old type in the revision that replaced it: DROP TYPE {}",
+                    sql::identifier(self.name)
+                )
             }
             (Some(_), Some(EnumSource::Create)) => format!(
                 "the type exists already: a column says postgresql.ENUM(..., name=\"{}\", create_type=False), \
                  and a create() of its own is not needed",
                 self.name
             ),
-            (Some(_), _) => format!("remove the second CREATE TYPE {}; the first one is enough", self.name),
+            (Some(_), _) => format!(
+                "remove the second CREATE TYPE {}; the first one is enough",
+                self.name
+            ),
         }
     }
 }

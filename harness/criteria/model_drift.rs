@@ -39,37 +39,64 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::Fail(vec![finding]);
     }
     if !models.metadata {
-        return Verdict::without("the models' metadata (env.py passes target_metadata = None to context.configure)");
+        return Verdict::without(
+            "the models' metadata (env.py passes target_metadata = None to context.configure)",
+        );
     }
     if models.tables.is_empty() {
-        return Verdict::without("any table in the metadata that env.py passes (are the models imported?)");
+        return Verdict::without(
+            "any table in the metadata that env.py passes (are the models imported?)",
+        );
     }
     let mut findings = stale(service, models);
     findings.extend(drifted(service, models));
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    Verdict::Pass { notes: accepted(service) }
+    Verdict::Pass {
+        notes: accepted(service),
+    }
 }
 
 /// `create_all` itself does not work.
 fn not_built(models: &Models) -> Option<Finding> {
     let Outcome::Raised(error) = &models.built.outcome else {
-        return (!models.built.finished()).then(|| Finding::new("the models cannot be built: `create_all` did not end"));
+        return (!models.built.finished())
+            .then(|| Finding::new("the models cannot be built: `create_all` did not end"));
     };
-    let place = error.frames.last().map(|frame| Place::line(&frame.file, frame.line));
-    let mut finding = Finding::new(format!("the models cannot be built in an empty database: {}", error.line()))
-        .mark(place.as_ref(), "from here");
+    let place = error
+        .frames
+        .last()
+        .map(|frame| Place::line(&frame.file, frame.line));
+    let mut finding = Finding::new(format!(
+        "the models cannot be built in an empty database: {}",
+        error.line()
+    ))
+    .mark(place.as_ref(), "from here");
     if let Some(statement) = models.built.failed_statement() {
-        finding = finding.note(format!("the statement: {}", statement.sql.split_whitespace().collect::<Vec<_>>().join(" ")));
+        finding = finding.note(format!(
+            "the statement: {}",
+            statement
+                .sql
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        ));
     }
-    Some(finding.help(format!("everything Python printed: {}", models.built.output.display())))
+    Some(finding.help(format!(
+        "everything Python printed: {}",
+        models.built.output.display()
+    )))
 }
 
 /// The differences that nobody accepted, as one finding.
 fn drifted(service: &Service, models: &Models) -> Option<Finding> {
     let elsewhere = |drift: &Drift| {
-        drift.model.is_none() && drift.table.as_ref().is_some_and(|table| service.owned_elsewhere.contains(table))
+        drift.model.is_none()
+            && drift
+                .table
+                .as_ref()
+                .is_some_and(|table| service.owned_elsewhere.contains(table))
     };
     let open: Vec<&Drift> = models
         .drifts
@@ -83,7 +110,9 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
     });
     for drift in open.iter().take(SHOWN) {
         let source = source(models, drift);
-        let place = source.as_ref().map_or(String::new(), |place| format!(" ({}:{})", shown(service, &place.file), place.line));
+        let place = source.as_ref().map_or(String::new(), |place| {
+            format!(" ({}:{})", shown(service, &place.file), place.line)
+        });
         if finding.marks.is_empty() {
             finding = finding.mark(source.as_ref(), format!("the model of {}", drift.subject()));
         }
@@ -94,16 +123,32 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
     if open.len() > SHOWN {
         finding = finding.note(format!("and {} more", open.len() - SHOWN));
     }
-    if let ([only], Some(Drift { migrated: Some(migrated), model: Some(model), .. })) = (open.as_slice(), open.first()) {
-        finding = lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| finding.compare(model, migrated));
+    if let (
+        [only],
+        Some(Drift {
+            migrated: Some(migrated),
+            model: Some(model),
+            ..
+        }),
+    ) = (open.as_slice(), open.first())
+    {
+        finding = lines(only, migrated, model).map_or(finding.clone(), |(model, migrated)| {
+            finding.compare(model, migrated)
+        });
     }
     Some(advised(service, finding, &open, first))
 }
 
 /// What to do about the differences.
 fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Drift) -> Finding {
-    let unknown = |drift: &&&Drift| drift.model.is_none() && drift.object().is_some_and(|object| object.kind == "table");
-    if let Some(table) = open.iter().find(unknown).and_then(|drift| drift.table.as_ref()) {
+    let unknown = |drift: &&&Drift| {
+        drift.model.is_none() && drift.object().is_some_and(|object| object.kind == "table")
+    };
+    if let Some(table) = open
+        .iter()
+        .find(unknown)
+        .and_then(|drift| drift.table.as_ref())
+    {
         finding = finding
             .help(format!("where a model of {table} exists, import its module in env.py before target_metadata is used"))
             .help(format!(
@@ -124,9 +169,11 @@ fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, St
         "enum type" => |object| object.definition.replace(", ", "\n"),
         "index" => |object| {
             let clauses = [" ON ", " USING ", " INCLUDE ", " WHERE "];
-            clauses.into_iter().fold(object.definition.clone(), |text, clause| {
-                text.replacen(clause, &format!("\n{}", clause.trim_start()), 1)
-            })
+            clauses
+                .into_iter()
+                .fold(object.definition.clone(), |text, clause| {
+                    text.replacen(clause, &format!("\n{}", clause.trim_start()), 1)
+                })
         },
         _ => return None,
     };
@@ -137,48 +184,97 @@ fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, St
 fn said(drift: &Drift) -> String {
     let subject = drift.subject();
     match (&drift.migrated, &drift.model) {
-        (Some(migrated), Some(model)) if model.kind == "enum type" => match drift.used_by.as_slice() {
-            [] => format!("{subject}: {}", labels(migrated, model)),
-            [column, others @ ..] => {
-                let more = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
-                format!("{column}{more}: {subject}: {}", labels(migrated, model))
+        (Some(migrated), Some(model)) if model.kind == "enum type" => {
+            match drift.used_by.as_slice() {
+                [] => format!("{subject}: {}", labels(migrated, model)),
+                [column, others @ ..] => {
+                    let more = if others.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", and {}", others.join(", "))
+                    };
+                    format!("{column}{more}: {subject}: {}", labels(migrated, model))
+                }
             }
-        },
+        }
         (Some(migrated), Some(model)) if migrated.name != model.name => {
-            let other = Drift { model: None, ..drift.clone() };
-            format!("{subject}: the migrations build the same by another name, {}", other.subject())
+            let other = Drift {
+                model: None,
+                ..drift.clone()
+            };
+            format!(
+                "{subject}: the migrations build the same by another name, {}",
+                other.subject()
+            )
         }
         (Some(migrated), Some(model)) => {
-            format!("{subject}: the model says `{}`, the migrations build `{}`", brief(model), brief(migrated))
+            format!(
+                "{subject}: the model says `{}`, the migrations build `{}`",
+                brief(model),
+                brief(migrated)
+            )
         }
-        (None, Some(model)) => format!("{subject}: the model has it, the migrations do not build it{}", detail(model)),
-        (Some(migrated), None) => format!("{subject}: the migrations build it, the model does not have it{}", detail(migrated)),
+        (None, Some(model)) => format!(
+            "{subject}: the model has it, the migrations do not build it{}",
+            detail(model)
+        ),
+        (Some(migrated), None) => format!(
+            "{subject}: the migrations build it, the model does not have it{}",
+            detail(migrated)
+        ),
         (None, None) => subject,
     }
 }
 
 fn detail(object: &Object) -> String {
-    if object.kind == "table" || object.definition.is_empty() { String::new() } else { format!(": `{}`", brief(object)) }
+    if object.kind == "table" || object.definition.is_empty() {
+        String::new()
+    } else {
+        format!(": `{}`", brief(object))
+    }
 }
 
 /// A definition without what its subject says already.
 fn brief(object: &Object) -> &str {
     let text = object.definition.as_str();
-    if object.kind == "index" { text } else { text.trim() }
+    if object.kind == "index" {
+        text
+    } else {
+        text.trim()
+    }
 }
 
 /// What the two label lists differ in.
 fn labels(migrated: &Object, model: &Object) -> String {
-    let list = |object: &Object| object.definition.split(", ").map(str::to_owned).collect::<Vec<String>>();
+    let list = |object: &Object| {
+        object
+            .definition
+            .split(", ")
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
     let (has, wants) = (list(migrated), list(model));
     let lacks: Vec<&String> = wants.iter().filter(|label| !has.contains(label)).collect();
     let extra: Vec<&String> = has.iter().filter(|label| !wants.contains(label)).collect();
-    let joined = |labels: &[&String]| labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ");
+    let joined = |labels: &[&String]| {
+        labels
+            .iter()
+            .map(|label| label.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match (lacks.is_empty(), extra.is_empty()) {
-        (true, true) => format!("the labels are in another order: the model says {}, the database {}", model.definition, migrated.definition),
+        (true, true) => format!(
+            "the labels are in another order: the model says {}, the database {}",
+            model.definition, migrated.definition
+        ),
         (false, true) => format!("the database lacks {} that the model has", joined(&lacks)),
         (true, false) => format!("the database has {} that the model lacks", joined(&extra)),
-        (false, false) => format!("the database lacks {} that the model has, and has {} that the model lacks", joined(&lacks), joined(&extra)),
+        (false, false) => format!(
+            "the database lacks {} that the model has, and has {} that the model lacks",
+            joined(&lacks),
+            joined(&extra)
+        ),
     }
 }
 
@@ -187,18 +283,38 @@ fn source(models: &Models, drift: &Drift) -> Option<Place> {
     let object = drift.object()?;
     let schema = object.schema.as_deref().unwrap_or("public");
     let table = drift.table.as_ref()?;
-    let source = models.sources.get(table).or_else(|| models.sources.get(&format!("{schema}.{table}")))?;
+    let source = models
+        .sources
+        .get(table)
+        .or_else(|| models.sources.get(&format!("{schema}.{table}")))?;
     let column = drift.used_by.first().unwrap_or(&object.name);
-    let attribute = column.rsplit('.').next().and_then(|name| source.columns.get(name));
-    Some(Place::line(&source.file, attribute.copied().unwrap_or(source.line)))
+    let attribute = column
+        .rsplit('.')
+        .next()
+        .and_then(|name| source.columns.get(name));
+    Some(Place::line(
+        &source.file,
+        attribute.copied().unwrap_or(source.line),
+    ))
 }
 
 /// What was accepted and no longer differs.
 fn stale(service: &Service, models: &Models) -> Vec<Finding> {
-    let still = |subject: &String| models.drifts.iter().any(|drift| drift.subject() == *subject);
-    let gone = service.accepted_drift.keys().filter(|subject| !still(subject));
+    let still = |subject: &String| {
+        models
+            .drifts
+            .iter()
+            .any(|drift| drift.subject() == *subject)
+    };
+    let gone = service
+        .accepted_drift
+        .keys()
+        .filter(|subject| !still(subject));
     gone.map(|subject| {
-        Finding::new(format!("{subject} is accepted as a difference, but no longer differs")).help(format!(
+        Finding::new(format!(
+            "{subject} is accepted as a difference, but no longer differs"
+        ))
+        .help(format!(
             "remove the line \"{subject}\" below [model_drift.accepted] in {}",
             service.file.display()
         ))
@@ -207,9 +323,16 @@ fn stale(service: &Service, models: &Models) -> Vec<Finding> {
 }
 
 fn accepted(service: &Service) -> Vec<String> {
-    service.accepted_drift.iter().map(|(subject, reason)| format!("{subject} differs from the model: {reason}")).collect()
+    service
+        .accepted_drift
+        .iter()
+        .map(|(subject, reason)| format!("{subject} differs from the model: {reason}"))
+        .collect()
 }
 
 fn shown(service: &Service, file: &Path) -> String {
-    file.strip_prefix(&service.root).unwrap_or(file).display().to_string()
+    file.strip_prefix(&service.root)
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }

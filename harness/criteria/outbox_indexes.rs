@@ -21,39 +21,81 @@ pub const CRITERION: Criterion = Criterion {
 const OK: &str = "OK: Outbox indexes aligned with shared conventions.";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
-    let Some(migrated) = &evidence.migrated else { return Verdict::without("the migrated database") };
-    if let Some(blocked) = cause::unusable(evidence, migrated).or_else(|| cause::idle(evidence, migrated.reached())) {
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the migrated database");
+    };
+    if let Some(blocked) =
+        cause::unusable(evidence, migrated).or_else(|| cause::idle(evidence, migrated.reached()))
+    {
         return blocked;
     }
     if service.outbox.is_none() {
-        return Verdict::without("conventions/outbox.toml, which says what every outbox table looks like,");
+        return Verdict::without(
+            "conventions/outbox.toml, which says what every outbox table looks like,",
+        );
     }
-    let Some(outbox) = &migrated.outbox else { return Verdict::without("the look at the outbox table") };
+    let Some(outbox) = &migrated.outbox else {
+        return Verdict::without("the look at the outbox table");
+    };
     let findings = match outbox.schemas.as_slice() {
         [] => vec![no_table(service, outbox)],
         [schema] if outbox.expected.is_empty() => {
-            return Verdict::without(&format!("any index of the convention for {schema}.{}", outbox.table));
+            return Verdict::without(&format!(
+                "any index of the convention for {schema}.{}",
+                outbox.table
+            ));
         }
         [schema] => {
             let judged = outbox.expected.iter();
-            judged.filter_map(|expected| index(outbox, schema, expected, migrated.reached())).collect()
+            judged
+                .filter_map(|expected| index(outbox, schema, expected, migrated.reached()))
+                .collect()
         }
         several => vec![
-            Finding::new(format!("table \"{}\" exists in several schemas: {}", outbox.table, several.join(", ")))
-                .help(format!("say which one is meant: schema = \"{}\" in {}", several[0], service.file.display())),
+            Finding::new(format!(
+                "table \"{}\" exists in several schemas: {}",
+                outbox.table,
+                several.join(", ")
+            ))
+            .help(format!(
+                "say which one is meant: schema = \"{}\" in {}",
+                several[0],
+                service.file.display()
+            )),
         ],
     };
-    if findings.is_empty() { Verdict::Pass { notes: vec![OK.to_owned()] } } else { Verdict::Fail(findings) }
+    if findings.is_empty() {
+        Verdict::Pass {
+            notes: vec![OK.to_owned()],
+        }
+    } else {
+        Verdict::Fail(findings)
+    }
 }
 
 fn no_table(service: &Service, outbox: &Outbox) -> Finding {
-    let mut finding = Finding::new(format!("there is no table \"{}\" after `upgrade head`", outbox.table));
-    let names = outbox.tables.iter().filter_map(|table| table.split_once('.')).map(|(_, name)| name);
+    let mut finding = Finding::new(format!(
+        "there is no table \"{}\" after `upgrade head`",
+        outbox.table
+    ));
+    let names = outbox
+        .tables
+        .iter()
+        .filter_map(|table| table.split_once('.'))
+        .map(|(_, name)| name);
     if let Some(schema) = &service.schema {
-        finding = finding.note(format!("looked for in schema \"{schema}\", which {} names", service.file.display()));
+        finding = finding.note(format!(
+            "looked for in schema \"{schema}\", which {} names",
+            service.file.display()
+        ));
     }
-    let elsewhere = outbox.tables.iter().find(|table| table.ends_with(&format!(".{}", outbox.table)));
-    let nearest = elsewhere.map(String::as_str).or_else(|| manifest::nearest(&outbox.table, names));
+    let elsewhere = outbox
+        .tables
+        .iter()
+        .find(|table| table.ends_with(&format!(".{}", outbox.table)));
+    let nearest = elsewhere
+        .map(String::as_str)
+        .or_else(|| manifest::nearest(&outbox.table, names));
     finding = match nearest {
         Some(nearest) => finding.note(format!("the nearest table is {nearest}")),
         None => finding.note(format!("tables there are: {}", outbox.tables.join(", "))),
@@ -67,16 +109,29 @@ fn no_table(service: &Service, outbox: &Outbox) -> Finding {
 }
 
 /// What is wrong with one index of the convention, if anything.
-fn index(outbox: &Outbox, schema: &str, expected: &Expected, transcript: &Transcript) -> Option<Finding> {
+fn index(
+    outbox: &Outbox,
+    schema: &str,
+    expected: &Expected,
+    transcript: &Transcript,
+) -> Option<Finding> {
     let definition = match &expected.definition {
         Ok(definition) => definition,
         Err(refused) => return Some(unbuildable(outbox, schema, expected, refused, transcript)),
     };
-    let named: Vec<&Index> = outbox.actual.iter().filter(|index| index.name == expected.name).collect();
-    let here = named.iter().find(|index| index.schema == schema && index.table == outbox.table);
+    let named: Vec<&Index> = outbox
+        .actual
+        .iter()
+        .filter(|index| index.name == expected.name)
+        .collect();
+    let here = named
+        .iter()
+        .find(|index| index.schema == schema && index.table == outbox.table);
     let origin = Origin::of(transcript, &expected.name, &outbox.table);
     match (here, named.first()) {
-        (Some(index), _) if index.definition != *definition => Some(differs(outbox, expected, definition, index, &origin)),
+        (Some(index), _) if index.definition != *definition => {
+            Some(differs(outbox, expected, definition, index, &origin))
+        }
         (Some(index), _) if !index.valid => Some(invalid(expected, index, &origin)),
         (Some(_), _) => None,
         (None, Some(elsewhere)) => {
@@ -98,14 +153,26 @@ fn index(outbox: &Outbox, schema: &str, expected: &Expected, transcript: &Transc
     }
 }
 
-fn unbuildable(outbox: &Outbox, schema: &str, expected: &Expected, refused: &str, transcript: &Transcript) -> Finding {
-    let finding = Finding::new(format!("index \"{}\" cannot exist on {schema}.{} as it is", expected.name, outbox.table));
+fn unbuildable(
+    outbox: &Outbox,
+    schema: &str,
+    expected: &Expected,
+    refused: &str,
+    transcript: &Transcript,
+) -> Finding {
+    let finding = Finding::new(format!(
+        "index \"{}\" cannot exist on {schema}.{} as it is",
+        expected.name, outbox.table
+    ));
     let column = refused.split('"').nth(1).unwrap_or_default();
     let taken = |sql: &str| sql::mentions(sql, &outbox.table) && sql::drops(sql, column);
     let renamed = |sql: &str| sql::mentions(sql, &outbox.table) && sql::renames(sql, column);
     let finding = match last(transcript, |sql| taken(sql) || renamed(sql)) {
         Some(place) => finding.mark(Some(&place), format!("column \"{column}\" goes here")),
-        None => finding.mark(table_place(outbox, transcript).as_ref(), "the table is created here"),
+        None => finding.mark(
+            table_place(outbox, transcript).as_ref(),
+            "the table is created here",
+        ),
     };
     finding
         .note(format!("the convention: {}", expected.statement))
@@ -113,40 +180,87 @@ fn unbuildable(outbox: &Outbox, schema: &str, expected: &Expected, refused: &str
         .help("bring the table's columns in line with the shared outbox mixin, in a new revision")
 }
 
-fn differs(outbox: &Outbox, expected: &Expected, definition: &str, index: &Index, origin: &Origin) -> Finding {
-    let title = format!("index \"{}\" on {} is not what the convention says", index.name, outbox.table);
+fn differs(
+    outbox: &Outbox,
+    expected: &Expected,
+    definition: &str,
+    index: &Index,
+    origin: &Origin,
+) -> Finding {
+    let title = format!(
+        "index \"{}\" on {} is not what the convention says",
+        index.name, outbox.table
+    );
     origin
         .marked(Finding::new(title), "created here")
         .compare(parts(definition), parts(&index.definition))
-        .help(format!("in a new revision: {}; then {}", drop(index), expected.statement))
+        .help(format!(
+            "in a new revision: {}; then {}",
+            drop(index),
+            expected.statement
+        ))
 }
 
 fn invalid(expected: &Expected, index: &Index, origin: &Origin) -> Finding {
     let why = match index.partitioned {
-        true => "pg_index.indisvalid is false: a partition has no part of it, as after CREATE INDEX ... ON ONLY",
-        false => "pg_index.indisvalid is false, as after a CREATE INDEX CONCURRENTLY that did not end",
+        true => {
+            "pg_index.indisvalid is false: a partition has no part of it, as after CREATE INDEX ... ON ONLY"
+        }
+        false => {
+            "pg_index.indisvalid is false, as after a CREATE INDEX CONCURRENTLY that did not end"
+        }
     };
     origin
-        .marked(Finding::new(format!("index \"{}\" is invalid, so no query uses it", index.name)), "created here")
+        .marked(
+            Finding::new(format!(
+                "index \"{}\" is invalid, so no query uses it",
+                index.name
+            )),
+            "created here",
+        )
         .note(why)
-        .help(format!("in a new revision: {}; then {}", drop(index), expected.statement))
+        .help(format!(
+            "in a new revision: {}; then {}",
+            drop(index),
+            expected.statement
+        ))
 }
 
 fn missing_title(outbox: &Outbox, schema: &str, expected: &Expected) -> String {
-    format!("index \"{}\" on {schema}.{} is missing", expected.name, outbox.table)
+    format!(
+        "index \"{}\" on {schema}.{} is missing",
+        expected.name, outbox.table
+    )
 }
 
-fn missing(outbox: &Outbox, schema: &str, expected: &Expected, definition: &str, transcript: &Transcript) -> Finding {
+fn missing(
+    outbox: &Outbox,
+    schema: &str,
+    expected: &Expected,
+    definition: &str,
+    transcript: &Transcript,
+) -> Finding {
     let finding = Finding::new(missing_title(outbox, schema, expected));
     let finding = match last(transcript, |sql| sql::drops(sql, &expected.name)) {
         Some(place) => finding.mark(Some(&place), "dropped here"),
-        None => finding.mark(table_place(outbox, transcript).as_ref(), "the table is created here"),
+        None => finding.mark(
+            table_place(outbox, transcript).as_ref(),
+            "the table is created here",
+        ),
     };
     let create = format!("in a new revision: {}", expected.statement);
     match nearest(outbox, schema, definition) {
         Some(same) if same.definition == definition => finding
-            .mark(Origin::of(transcript, &same.name, &outbox.table).made.as_ref(), "the same index, by another name")
-            .note(format!("\"{}\" is the same index by another name", same.name))
+            .mark(
+                Origin::of(transcript, &same.name, &outbox.table)
+                    .made
+                    .as_ref(),
+                "the same index, by another name",
+            )
+            .note(format!(
+                "\"{}\" is the same index by another name",
+                same.name
+            ))
             .help(format!(
                 "in a new revision: ALTER INDEX {} RENAME TO {}",
                 qualified(same),
@@ -156,18 +270,32 @@ fn missing(outbox: &Outbox, schema: &str, expected: &Expected, definition: &str,
             .compare(parts(definition), parts(&near.definition))
             .note(format!("the nearest index is \"{}\"", near.name))
             .help(create),
-        None => finding.note("the table has no other index that comes near").help(create),
+        None => finding
+            .note("the table has no other index that comes near")
+            .help(create),
     }
 }
 
 /// The index of the table that is most like a definition, if it has a column of it.
 fn nearest<'a>(outbox: &'a Outbox, schema: &str, definition: &str) -> Option<&'a Index> {
-    let conventional = |index: &Index| outbox.expected.iter().any(|expected| expected.name == index.name);
+    let conventional = |index: &Index| {
+        outbox
+            .expected
+            .iter()
+            .any(|expected| expected.name == index.name)
+    };
     let here = |index: &Index| index.schema == schema && index.table == outbox.table;
     let wanted = columns(definition);
-    let shares = |index: &Index| columns(&index.definition).iter().any(|column| wanted.contains(column));
+    let shares = |index: &Index| {
+        columns(&index.definition)
+            .iter()
+            .any(|column| wanted.contains(column))
+    };
     let likeness = |index: &Index| strsim::normalized_levenshtein(definition, &index.definition);
-    let near = outbox.actual.iter().filter(|index| here(index) && !conventional(index) && shares(index));
+    let near = outbox
+        .actual
+        .iter()
+        .filter(|index| here(index) && !conventional(index) && shares(index));
     near.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
 }
 
@@ -176,18 +304,32 @@ fn columns(definition: &str) -> Vec<String> {
     let inside = definition.split_once('(').map_or("", |(_, rest)| rest);
     let inside = inside.split(" INCLUDE ").next().unwrap_or(inside);
     let inside = inside.split(" WHERE ").next().unwrap_or(inside);
-    sql::words(inside).into_iter().filter(|word| word.len() > 1).collect()
+    sql::words(inside)
+        .into_iter()
+        .filter(|word| word.len() > 1)
+        .collect()
 }
 
 fn qualified(index: &Index) -> String {
-    format!("{}.{}", sql::identifier(&index.schema), sql::identifier(&index.name))
+    format!(
+        "{}.{}",
+        sql::identifier(&index.schema),
+        sql::identifier(&index.name)
+    )
 }
 
 /// What takes an index away; PostgreSQL keeps the one of a constraint.
 fn drop(index: &Index) -> String {
     if index.constraint {
-        let table = format!("{}.{}", sql::identifier(&index.schema), sql::identifier(&index.table));
-        format!("ALTER TABLE {table} DROP CONSTRAINT {}", sql::identifier(&index.name))
+        let table = format!(
+            "{}.{}",
+            sql::identifier(&index.schema),
+            sql::identifier(&index.table)
+        );
+        format!(
+            "ALTER TABLE {table} DROP CONSTRAINT {}",
+            sql::identifier(&index.name)
+        )
     } else {
         format!("DROP INDEX {}", qualified(index))
     }
@@ -197,7 +339,9 @@ fn drop(index: &Index) -> String {
 fn parts(definition: &str) -> String {
     [" ON ", " USING ", " INCLUDE ", " NULLS NOT ", " WHERE "]
         .iter()
-        .fold(definition.to_owned(), |text, part| text.replacen(part, &format!("\n{}", part.trim_start()), 1))
+        .fold(definition.to_owned(), |text, part| {
+            text.replacen(part, &format!("\n{}", part.trim_start()), 1)
+        })
 }
 
 /// Where an index comes from.
@@ -217,8 +361,14 @@ impl Origin {
             let creation = sql::creates(sql, "index", name);
             if creation.is_some_and(|creation| creation.guarded) && origin.made.is_some() {
                 origin.skipped.clone_from(&statement.place);
-            } else if creation.is_some() || sql::renames_to(sql, name) || sql::adds_constraint(sql, name) {
-                origin = Self { made: statement.place.clone(), skipped: None };
+            } else if creation.is_some()
+                || sql::renames_to(sql, name)
+                || sql::adds_constraint(sql, name)
+            {
+                origin = Self {
+                    made: statement.place.clone(),
+                    skipped: None,
+                };
             } else if sql::drops(sql, name) || sql::drops(sql, table) {
                 origin = Self::default();
             }
@@ -228,18 +378,31 @@ impl Origin {
 
     fn marked(&self, finding: Finding, made: &str) -> Finding {
         let finding = finding.mark(self.made.as_ref(), made);
-        finding.mark(self.skipped.as_ref(), "does nothing: the name is taken, and IF NOT EXISTS asks for no more")
+        finding.mark(
+            self.skipped.as_ref(),
+            "does nothing: the name is taken, and IF NOT EXISTS asks for no more",
+        )
     }
 }
 
 fn table_place(outbox: &Outbox, transcript: &Transcript) -> Option<Place> {
-    last(transcript, |sql| sql::creates(sql, "table", &outbox.table).is_some() || sql::renames_to(sql, &outbox.table))
+    last(transcript, |sql| {
+        sql::creates(sql, "table", &outbox.table).is_some() || sql::renames_to(sql, &outbox.table)
+    })
 }
 
 /// The last statement of a revision that is meant.
 fn last(transcript: &Transcript, is_meant: impl Fn(&str) -> bool) -> Option<Place> {
-    let of_revisions = transcript.statements.iter().rev().filter(|statement| statement.place.is_some());
-    of_revisions.into_iter().find(|statement| is_meant(&statement.sql))?.place.clone()
+    let of_revisions = transcript
+        .statements
+        .iter()
+        .rev()
+        .filter(|statement| statement.place.is_some());
+    of_revisions
+        .into_iter()
+        .find(|statement| is_meant(&statement.sql))?
+        .place
+        .clone()
 }
 
 #[cfg(test)]
@@ -248,7 +411,8 @@ mod tests {
 
     #[test]
     fn a_definition_breaks_before_its_clauses() {
-        let text = "CREATE INDEX ON public.event_outbox USING btree (a, b) INCLUDE (c) WHERE (a IS NULL)";
+        let text =
+            "CREATE INDEX ON public.event_outbox USING btree (a, b) INCLUDE (c) WHERE (a IS NULL)";
         assert_eq!(
             parts(text),
             "CREATE INDEX\nON public.event_outbox\nUSING btree (a, b)\nINCLUDE (c)\nWHERE (a IS NULL)"

@@ -29,7 +29,12 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if let Some(raised) = &history.raised {
         return Verdict::Fail(vec![not_loaded(service, history, raised)]);
     }
-    let mut findings: Vec<Finding> = history.graph.problems().iter().map(|problem| broken(&history.graph, problem)).collect();
+    let mut findings: Vec<Finding> = history
+        .graph
+        .problems()
+        .iter()
+        .map(|problem| broken(&history.graph, problem))
+        .collect();
     let heads = history.graph.heads();
     if findings.is_empty() && heads.len() > 1 {
         findings.push(several_heads(service, &history.graph, &heads));
@@ -45,30 +50,47 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
 
 /// What made it necessary to ask Python is most often what Alembic stumbles over.
 fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding {
-    let mut finding = Finding::new(format!("Alembic cannot load the history: {}", raised.line()));
+    let mut finding = Finding::new(format!(
+        "Alembic cannot load the history: {}",
+        raised.line()
+    ));
     for (file, line, what) in history.graph.needs_python() {
         finding = finding.mark(Some(&Place::line(file, line)), what);
     }
     if finding.marks.is_empty() {
-        finding.notes.extend(history.python_for.iter().map(|what| format!("Python was asked because of {what}")));
+        finding.notes.extend(
+            history
+                .python_for
+                .iter()
+                .map(|what| format!("Python was asked because of {what}")),
+        );
     }
     if raised.class == "KeyError" {
-        finding = finding.note("a KeyError of Alembic's names a down_revision or depends_on that no file declares");
+        finding = finding.note(
+            "a KeyError of Alembic's names a down_revision or depends_on that no file declares",
+        );
     }
-    finding.help(format!("mend it until this prints the revisions, in {}: alembic history", service.directory.display()))
+    finding.help(format!(
+        "mend it until this prints the revisions, in {}: alembic history",
+        service.directory.display()
+    ))
 }
 
 /// Whether this criterion has something to explain.
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
-    history.raised.is_some() || !history.graph.problems().is_empty() || history.graph.heads().len() != 1
+    history.raised.is_some()
+        || !history.graph.problems().is_empty()
+        || history.graph.heads().len() != 1
 }
 
 /// What keeps the files from being a graph, in one line.
 #[must_use]
 pub fn problem(history: &History) -> Option<String> {
     let problems = history.graph.problems();
-    problems.first().map(|problem| broken(&history.graph, problem).title)
+    problems
+        .first()
+        .map(|problem| broken(&history.graph, problem).title)
 }
 
 fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Finding {
@@ -76,10 +98,18 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
     let fork = graph.fork_of(heads);
     let mut finding = Finding::new(format!("{} heads: {}", heads.len(), ids.join(", ")));
     for head in heads.iter().take(SHOWN) {
-        finding = finding.mark(Some(&header(head)), format!("head {}: {}", head.id, said(head)));
+        finding = finding.mark(
+            Some(&header(head)),
+            format!("head {}: {}", head.id, said(head)),
+        );
     }
     finding = match fork {
-        Some(fork) => finding.note(format!("they fork after {} ({}), {}", fork.id, said(fork), shown(service, &fork.file))),
+        Some(fork) => finding.note(format!(
+            "they fork after {} ({}), {}",
+            fork.id,
+            said(fork),
+            shown(service, &fork.file)
+        )),
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
     finding = finding.note(drawing::history(graph, fork, heads, &|_| None));
@@ -139,16 +169,25 @@ fn duplicate(id: &str, files: &[(PathBuf, u32)]) -> Finding {
     let finding = Finding::new(format!("{} files declare revision {id}", files.len()));
     files
         .iter()
-        .fold(finding, |finding, (file, line)| finding.mark(Some(&Place::line(file, *line)), format!("declares {id}")))
+        .fold(finding, |finding, (file, line)| {
+            finding.mark(Some(&Place::line(file, *line)), format!("declares {id}"))
+        })
         .note("Alembic warns and goes on with one of them; which one depends on the order of files")
-        .help("give the newer one an id of its own, and correct the down_revision of what follows it")
+        .help(
+            "give the newer one an id of its own, and correct the down_revision of what follows it",
+        )
 }
 
 fn cycle(graph: &Graph, ids: &[String], line: fn(&Revision) -> u32) -> Finding {
     let finding = Finding::new(format!("the revisions form a cycle: {}", ids.join(" -> ")));
-    let members = ids.iter().filter_map(|id| graph.revisions.iter().find(|revision| revision.id == *id));
+    let members = ids
+        .iter()
+        .filter_map(|id| graph.revisions.iter().find(|revision| revision.id == *id));
     members.take(SHOWN).fold(finding, |finding, revision| {
-        finding.mark(Some(&Place::line(&revision.file, line(revision))), format!("{} is part of the cycle", revision.id))
+        finding.mark(
+            Some(&Place::line(&revision.file, line(revision))),
+            format!("{} is part of the cycle", revision.id),
+        )
     })
 }
 
@@ -163,22 +202,40 @@ fn unknown(finding: Finding, nearest: Option<&Nearest>) -> Finding {
         Likeness::SimilarId => "its id is spelt almost alike",
     };
     finding
-        .note(format!("the nearest is revision {} in {}: {why}", nearest.id, nearest.file.display()))
+        .note(format!(
+            "the nearest is revision {} in {}: {why}",
+            nearest.id,
+            nearest.file.display()
+        ))
         .help(format!("did you mean \"{}\"?", nearest.id))
 }
 
 fn header(revision: &Revision) -> Place {
-    Place { revision: Some(revision.id.clone()), ..Place::line(&revision.file, revision.line) }
+    Place {
+        revision: Some(revision.id.clone()),
+        ..Place::line(&revision.file, revision.line)
+    }
 }
 
 fn said(revision: &Revision) -> &str {
-    revision.message.as_deref().unwrap_or("no message").trim_end_matches('.')
+    revision
+        .message
+        .as_deref()
+        .unwrap_or("no message")
+        .trim_end_matches('.')
 }
 
 fn shown(service: &Service, file: &Path) -> String {
-    file.strip_prefix(&service.root).unwrap_or(file).display().to_string()
+    file.strip_prefix(&service.root)
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 fn paths(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

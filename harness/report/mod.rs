@@ -14,7 +14,7 @@ mod seen;
 
 use std::env;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use annotate_snippets::Renderer;
 
@@ -164,12 +164,19 @@ pub fn directory() -> PathBuf {
 /// A path as short as it can be read: relative to where the command was run.
 fn shown(file: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
-    // `..` goes only where the file system agrees.
-    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    let inside = whole.strip_prefix(&here).or(file.strip_prefix(&here));
-    match inside.unwrap_or(file) {
-        nothing if nothing.as_os_str().is_empty() => ".".to_owned(),
-        inside => inside.display().to_string(),
+    let plain = !file.components().any(|part| part == Component::ParentDir);
+    let inside = match file.strip_prefix(&here) {
+        Ok(inside) if plain => inside.to_owned(),
+        // `..` goes only where the file system agrees.
+        _ => {
+            let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+            let inside = whole.strip_prefix(&here).or(file.strip_prefix(&here));
+            inside.unwrap_or(file).to_owned()
+        }
+    };
+    match inside.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => inside.display().to_string(),
     }
 }
 

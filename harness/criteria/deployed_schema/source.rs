@@ -10,10 +10,17 @@ pub fn places(transcript: &Transcript, differences: &[Difference]) -> Vec<(Place
     wanted.sort_by_key(|one| !one.destructive);
     let mut places: Vec<(Place, String)> = Vec::new();
     for one in &wanted {
-        let Some((place, what)) = one.found_in(transcript) else { continue };
-        let same = |known: &(Place, String)| (&known.0.file, known.0.line) == (&place.file, place.line);
+        let Some((place, what)) = one.found_in(transcript) else {
+            continue;
+        };
+        let same =
+            |known: &(Place, String)| (&known.0.file, known.0.line) == (&place.file, place.line);
         if !places.iter().any(same) {
-            let revision = place.revision.as_deref().map(|revision| format!(" (revision {revision})")).unwrap_or_default();
+            let revision = place
+                .revision
+                .as_deref()
+                .map(|revision| format!(" (revision {revision})"))
+                .unwrap_or_default();
             places.push((place, format!("{what}{revision}")));
         }
     }
@@ -37,7 +44,11 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
     let object = bare(&difference.name);
     let whole = |destructive| Wanted {
         words: vec![object.clone()],
-        verb: if difference.mark == Mark::Removed { "drop" } else { "" },
+        verb: if difference.mark == Mark::Removed {
+            "drop"
+        } else {
+            ""
+        },
         label: match difference.mark {
             Mark::Removed => "dropped here".to_owned(),
             Mark::Added => "made here".to_owned(),
@@ -92,7 +103,11 @@ impl Wanted {
     /// The last statement that says it, or else the one that makes the object as it is.
     fn found_in(&self, transcript: &Transcript) -> Option<(Place, &str)> {
         let last = |words: &[String], verb: &str| {
-            let all = transcript.statements.iter().rev().filter_map(|statement| Some((statement, statement.place.as_ref()?)));
+            let all = transcript
+                .statements
+                .iter()
+                .rev()
+                .filter_map(|statement| Some((statement, statement.place.as_ref()?)));
             let mut fitting = all.filter(|(statement, _)| {
                 let sql = statement.sql.to_lowercase();
                 sql.contains(verb) && words.iter().all(|word| has_word(&sql, word))
@@ -122,6 +137,7 @@ fn has_word(text: &str, word: &str) -> bool {
     let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     !word.is_empty()
         && text.match_indices(word).any(|(at, _)| {
-            !text[..at].ends_with(part_of_word) && !text[at + word.len()..].starts_with(part_of_word)
+            !text[..at].ends_with(part_of_word)
+                && !text[at + word.len()..].starts_with(part_of_word)
         })
 }

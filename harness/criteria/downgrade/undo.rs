@@ -25,12 +25,18 @@ const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
 /// By PostgreSQL's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn by_state(error: &Raised) -> Option<&'static str> {
     match error.sqlstate.as_deref()? {
-        "2BP01" => Some("drop what depends on it first: downgrade() undoes upgrade() in reverse order"),
-        "42704" | "42P01" | "42703" | "42883" | "3F000" => {
-            Some("downgrade() names something that is not there: compare it with the name that upgrade() gives")
+        "2BP01" => {
+            Some("drop what depends on it first: downgrade() undoes upgrade() in reverse order")
         }
-        "42P07" | "42710" | "42701" | "42P06" => Some("it is there already: upgrade() did not take it away"),
-        state if state.starts_with("23") => Some("rows stand in the way: say in downgrade() what becomes of them"),
+        "42704" | "42P01" | "42703" | "42883" | "3F000" => Some(
+            "downgrade() names something that is not there: compare it with the name that upgrade() gives",
+        ),
+        "42P07" | "42710" | "42701" | "42P06" => {
+            Some("it is there already: upgrade() did not take it away")
+        }
+        state if state.starts_with("23") => {
+            Some("rows stand in the way: say in downgrade() what becomes of them")
+        }
         _ => None,
     }
 }
@@ -41,7 +47,8 @@ fn by_text(error: &Raised) -> Option<&'static str> {
         return Some("write the downgrade");
     }
     let text = error.message.to_lowercase();
-    let nameless = text.contains("constraint") && (text.contains("no name") || text.contains("must have a name"));
+    let nameless = text.contains("constraint")
+        && (text.contains("no name") || text.contains("must have a name"));
     nameless.then_some(
         "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention",
     )
@@ -50,9 +57,30 @@ fn by_text(error: &Raised) -> Option<&'static str> {
 /// The order in which lines can be executed: what depends on other things comes first.
 pub(super) fn rank(change: &Change) -> usize {
     const ORDER: &[&str] = &[
-        "event trigger", "trigger", "policy", "rule", "comment", "publication", "view", "materialized view",
-        "constraint", "index", "statistics", "column", "table", "foreign table", "function", "procedure",
-        "aggregate", "sequence", "domain", "enum type", "composite type", "range type", "schema", "role",
+        "event trigger",
+        "trigger",
+        "policy",
+        "rule",
+        "comment",
+        "publication",
+        "view",
+        "materialized view",
+        "constraint",
+        "index",
+        "statistics",
+        "column",
+        "table",
+        "foreign table",
+        "function",
+        "procedure",
+        "aggregate",
+        "sequence",
+        "domain",
+        "enum type",
+        "composite type",
+        "range type",
+        "schema",
+        "role",
     ];
     let kind = change.any().map_or("", |object| object.kind.as_str());
     ORDER.iter().position(|known| *known == kind).unwrap_or(0)
@@ -63,7 +91,10 @@ pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Stri
     match (&change.before, &change.after) {
         (None, Some(left)) => {
             let renamed = all.iter().find_map(|other| renamed(&rung.up, other, left));
-            Some(format!("in downgrade(): {}", renamed.map_or_else(|| drop(left), |gone| rename(left, gone))))
+            Some(format!(
+                "in downgrade(): {}",
+                renamed.map_or_else(|| drop(left), |gone| rename(left, gone))
+            ))
         }
         (Some(gone), None) => gone_line(rung, change, gone, all),
         (Some(before), Some(after)) => Some(format!("in downgrade(): {}", restore(before, after))),
@@ -73,12 +104,20 @@ pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Stri
 
 /// What is no longer there: renamed, dropped by downgrade(), or not created again.
 fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
-    let is_renamed = |other: &&&Change| other.after.as_ref().is_some_and(|left| renamed(&rung.up, change, left).is_some());
+    let is_renamed = |other: &&&Change| {
+        other
+            .after
+            .as_ref()
+            .is_some_and(|left| renamed(&rung.up, change, left).is_some())
+    };
     if all.iter().any(|other| is_renamed(&other)) {
         return None; // the line of its new name says it
     }
     if dropped_at(rung, change).is_some() {
-        return Some(format!("in downgrade(): leave {} alone, it is older than this revision", gone.title()));
+        return Some(format!(
+            "in downgrade(): leave {} alone, it is older than this revision",
+            gone.title()
+        ));
     }
     Some(format!("in downgrade(): {}", create(gone)))
 }
@@ -89,8 +128,14 @@ pub(super) fn dropped_at(rung: &Rung, change: &Change) -> Option<Place> {
         return None;
     };
     let name = last_name(gone);
-    let mut statements = down.statements.iter().filter(|statement| statement.place.is_some());
-    statements.find(|statement| sql::drops(&statement.sql, name))?.place.clone()
+    let mut statements = down
+        .statements
+        .iter()
+        .filter(|statement| statement.place.is_some());
+    statements
+        .find(|statement| sql::drops(&statement.sql, name))?
+        .place
+        .clone()
 }
 
 /// Where upgrade() made a change that was not undone: the statement that names the
@@ -99,9 +144,18 @@ pub(super) fn made_at(up: &Transcript, change: &Change) -> Option<Place> {
     let object = change.any()?;
     let name = last_name(object);
     let table = object.name.split_once('.').map_or(name, |(table, _)| table);
-    let placed = || up.statements.iter().filter(|statement| statement.place.is_some());
-    let of_both = placed().find(|statement| sql::mentions(&statement.sql, name) && sql::mentions(&statement.sql, table));
-    of_both.or_else(|| placed().find(|statement| sql::mentions(&statement.sql, name)))?.place.clone()
+    let placed = || {
+        up.statements
+            .iter()
+            .filter(|statement| statement.place.is_some())
+    };
+    let of_both = placed().find(|statement| {
+        sql::mentions(&statement.sql, name) && sql::mentions(&statement.sql, table)
+    });
+    of_both
+        .or_else(|| placed().find(|statement| sql::mentions(&statement.sql, name)))?
+        .place
+        .clone()
 }
 
 /// What `left` was called before upgrade() renamed it, if `other` is that.
@@ -150,25 +204,38 @@ fn drop(left: &Object) -> String {
     let kind = left.kind.as_str();
     match kind {
         "enum type" | "composite type" | "range type" => {
-            format!("at the end, after the tables: {}", execute(&format!("DROP TYPE {name}")))
+            format!(
+                "at the end, after the tables: {}",
+                execute(&format!("DROP TYPE {name}"))
+            )
         }
-        "domain" => format!("at the end, after the tables: {}", execute(&format!("DROP DOMAIN {name}"))),
+        "domain" => format!(
+            "at the end, after the tables: {}",
+            execute(&format!("DROP DOMAIN {name}"))
+        ),
         "table" => format!("op.drop_table(\"{}\"{schema})", left.name),
         "column" => format!("op.drop_column(\"{table}\", \"{part}\"{schema})"),
         "constraint" => format!("op.drop_constraint(\"{part}\", \"{table}\"{schema})"),
         "index" => format!("op.drop_index(\"{}\"{schema})", left.name),
-        "trigger" | "rule" | "policy" => {
-            execute(&format!("DROP {} {} ON {}", kind.to_uppercase(), identifier(part), table_of(left)))
-        }
+        "trigger" | "rule" | "policy" => execute(&format!(
+            "DROP {} {} ON {}",
+            kind.to_uppercase(),
+            identifier(part),
+            table_of(left)
+        )),
         "schema" => execute(&format!("DROP SCHEMA {}", identifier(&left.name))),
-        "function" | "procedure" | "aggregate" => {
-            execute(&format!("DROP {} {}", kind.to_uppercase(), written(left, &left.name)))
-        }
+        "function" | "procedure" | "aggregate" => execute(&format!(
+            "DROP {} {}",
+            kind.to_uppercase(),
+            written(left, &left.name)
+        )),
         "comment" => execute(&format!("COMMENT ON {} IS NULL", commented(&left.name))),
         // The identity that PostgreSQL gives these is qualified already.
-        "text search configuration" | "text search dictionary" | "collation" | "cast" | "operator" => {
-            execute(&format!("DROP {} {}", kind.to_uppercase(), left.name))
-        }
+        "text search configuration"
+        | "text search dictionary"
+        | "collation"
+        | "cast"
+        | "operator" => execute(&format!("DROP {} {}", kind.to_uppercase(), left.name)),
         _ => execute(&format!("DROP {} {name}", kind.to_uppercase())),
     }
 }
@@ -190,17 +257,24 @@ fn rename(left: &Object, gone: &Object) -> String {
     let (table, _) = left.name.split_once('.').unwrap_or(("", ""));
     let to = identifier(old);
     match left.kind.as_str() {
-        "table" if left.schema.as_deref() == Some("public") => format!("op.rename_table(\"{new}\", \"{old}\")"),
+        "table" if left.schema.as_deref() == Some("public") => {
+            format!("op.rename_table(\"{new}\", \"{old}\")")
+        }
         "column" => format!("op.alter_column(\"{table}\", \"{new}\", new_column_name=\"{old}\")"),
         "constraint" => execute(&format!(
             "ALTER TABLE {} RENAME CONSTRAINT {} TO {to}",
             table_of(left),
             identifier(new)
         )),
-        "enum type" | "composite type" | "range type" => {
-            execute(&format!("ALTER TYPE {} RENAME TO {to}", written(left, &identifier(new))))
-        }
-        kind => execute(&format!("ALTER {} {} RENAME TO {to}", kind.to_uppercase(), written(left, &identifier(new)))),
+        "enum type" | "composite type" | "range type" => execute(&format!(
+            "ALTER TYPE {} RENAME TO {to}",
+            written(left, &identifier(new))
+        )),
+        kind => execute(&format!(
+            "ALTER {} {} RENAME TO {to}",
+            kind.to_uppercase(),
+            written(left, &identifier(new))
+        )),
     }
 }
 
@@ -214,11 +288,17 @@ fn create(gone: &Object) -> String {
         }
         "constraint" => format!(
             "create it again: {}",
-            execute(&format!("ALTER TABLE {} ADD CONSTRAINT {part} {definition}", table_of(gone)))
+            execute(&format!(
+                "ALTER TABLE {} ADD CONSTRAINT {part} {definition}",
+                table_of(gone)
+            ))
         ),
         "column" => format!(
             "create it again: {}",
-            execute(&format!("ALTER TABLE {} ADD COLUMN {part} {definition}", table_of(gone)))
+            execute(&format!(
+                "ALTER TABLE {} ADD COLUMN {part} {definition}",
+                table_of(gone)
+            ))
         ),
         _ => format!("create {} again, as it was", gone.title()),
     }
@@ -244,7 +324,13 @@ fn restore(before: &Object, after: &Object) -> String {
 
 /// Whether a type only got more labels.
 fn is_extended(before: &Object, after: &Object) -> bool {
-    let labels = |object: &Object| object.definition.split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let labels = |object: &Object| {
+        object
+            .definition
+            .split(", ")
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     let after = labels(after);
     labels(before).iter().all(|label| after.contains(label))
 }
@@ -260,14 +346,30 @@ fn shortened(definition: &str) -> String {
 
 /// What an object was and is: whole where it is short, else the lines that differ.
 pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
-    let (was, is): (Vec<&str>, Vec<&str>) = (before.definition.lines().collect(), after.definition.lines().collect());
-    let same = was.iter().zip(&is).take_while(|(left, right)| left == right).count();
+    let (was, is): (Vec<&str>, Vec<&str>) = (
+        before.definition.lines().collect(),
+        after.definition.lines().collect(),
+    );
+    let same = was
+        .iter()
+        .zip(&is)
+        .take_while(|(left, right)| left == right)
+        .count();
     let (was_rest, is_rest) = (&was[same..], &is[same..]);
     let backwards = was_rest.iter().rev().zip(is_rest.iter().rev());
     let tail = backwards.take_while(|(left, right)| left == right).count();
     let differing = |lines: &[&str]| {
         let text = shortened(&lines[..lines.len() - tail].join(" "));
-        if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") }
+        if text.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("`{text}`")
+        }
     };
-    format!("{}: was {}, is {}", before.title(), differing(was_rest), differing(is_rest))
+    format!(
+        "{}: was {}, is {}",
+        before.title(),
+        differing(was_rest),
+        differing(is_rest)
+    )
 }

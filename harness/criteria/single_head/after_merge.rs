@@ -29,22 +29,51 @@ pub fn judge(service: &Service, merge: &Merge) -> Verdict {
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    let head = heads.first().map(|head| head.id.as_str()).unwrap_or_default();
-    let mut notes = vec![format!("one head after merging {} ({}) too: {head}", merge.base_ref, short(&merge.commit))];
+    let head = heads
+        .first()
+        .map(|head| head.id.as_str())
+        .unwrap_or_default();
+    let mut notes = vec![format!(
+        "one head after merging {} ({}) too: {head}",
+        merge.base_ref,
+        short(&merge.commit)
+    )];
     notes.extend(conflicts(merge));
     Verdict::Pass { notes }
 }
 
 /// Two sides with a head each.
 fn several_heads(service: &Service, merge: &Merge, heads: &[&Revision]) -> Finding {
-    let named: Vec<String> = heads.iter().map(|head| format!("{} ({})", head.id, whose(merge, &head.id))).collect();
-    let mut finding = Finding::new(format!("merging {} gives {} heads: {}", merge.base_ref, heads.len(), named.join(", ")));
+    let named: Vec<String> = heads
+        .iter()
+        .map(|head| format!("{} ({})", head.id, whose(merge, &head.id)))
+        .collect();
+    let mut finding = Finding::new(format!(
+        "merging {} gives {} heads: {}",
+        merge.base_ref,
+        heads.len(),
+        named.join(", ")
+    ));
     let first: Vec<&Revision> = added_first(merge);
     for revision in first.iter().take(SHOWN) {
-        finding = finding.mark(Some(&down_revision(revision)), format!("this branch adds {}, which {}", revision.id, follows(revision)));
+        finding = finding.mark(
+            Some(&down_revision(revision)),
+            format!(
+                "this branch adds {}, which {}",
+                revision.id,
+                follows(revision)
+            ),
+        );
     }
-    let theirs = merge.graph.revisions.iter().filter(|revision| merge.theirs.contains(&revision.id));
-    for revision in theirs.filter(|revision| is_first(merge, revision)).take(SHOWN) {
+    let theirs = merge
+        .graph
+        .revisions
+        .iter()
+        .filter(|revision| merge.theirs.contains(&revision.id));
+    for revision in theirs
+        .filter(|revision| is_first(merge, revision))
+        .take(SHOWN)
+    {
         finding = finding.note(format!(
             "{} adds {} ({}), which {}: {}",
             merge.base_ref,
@@ -56,15 +85,28 @@ fn several_heads(service: &Service, merge: &Merge, heads: &[&Revision]) -> Findi
     }
     let fork = merge.graph.fork_of(heads);
     let origin = |id: &str| is_new(merge, id).then(|| whose(merge, id));
-    finding = finding.note(drawing::history(&merge.graph, fork, heads, &origin)).note(sides(merge));
+    finding = finding
+        .note(drawing::history(&merge.graph, fork, heads, &origin))
+        .note(sides(merge));
     finding.notes.extend(conflicts(merge));
     advise(finding, service, merge, heads, &first)
 }
 
 /// The two ways out: a merge revision, or one line of our own.
-fn advise(finding: Finding, service: &Service, merge: &Merge, heads: &[&Revision], first: &[&Revision]) -> Finding {
+fn advise(
+    finding: Finding,
+    service: &Service,
+    merge: &Merge,
+    heads: &[&Revision],
+    first: &[&Revision],
+) -> Finding {
     let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
-    let join = format!("git merge {}, then in {}: alembic merge -m \"merge heads\" {}", merge.base_ref, service.directory.display(), ids.join(" "));
+    let join = format!(
+        "git merge {}, then in {}: alembic merge -m \"merge heads\" {}",
+        merge.base_ref,
+        service.directory.display(),
+        ids.join(" ")
+    );
     let ours = |head: &&&Revision| descends(merge, head, first);
     let mut others = heads.iter().filter(|head| !ours(head));
     match (first, others.next(), others.next()) {
@@ -92,7 +134,13 @@ fn descends(merge: &Merge, head: &Revision, first: &[&Revision]) -> bool {
             return true;
         }
         if seen.insert(&revision.id) {
-            next.extend(merge.graph.revisions.iter().filter(|one| revision.down_revisions.contains(&one.id)));
+            next.extend(
+                merge
+                    .graph
+                    .revisions
+                    .iter()
+                    .filter(|one| revision.down_revisions.contains(&one.id)),
+            );
         }
     }
     false
@@ -100,14 +148,25 @@ fn descends(merge: &Merge, head: &Revision, first: &[&Revision]) -> bool {
 
 /// What this branch adds on top of what both sides have, or of the other side.
 fn added_first(merge: &Merge) -> Vec<&Revision> {
-    let ours = merge.graph.revisions.iter().filter(|revision| merge.ours.contains(&revision.id));
+    let ours = merge
+        .graph
+        .revisions
+        .iter()
+        .filter(|revision| merge.ours.contains(&revision.id));
     ours.filter(|revision| is_first(merge, revision)).collect()
 }
 
 /// Whether a revision is the first of its side.
 fn is_first(merge: &Merge, revision: &Revision) -> bool {
-    let side = if merge.ours.contains(&revision.id) { &merge.ours } else { &merge.theirs };
-    !revision.down_revisions.iter().any(|down| side.contains(down))
+    let side = if merge.ours.contains(&revision.id) {
+        &merge.ours
+    } else {
+        &merge.theirs
+    };
+    !revision
+        .down_revisions
+        .iter()
+        .any(|down| side.contains(down))
 }
 
 fn is_new(merge: &Merge, id: &str) -> bool {
@@ -132,7 +191,10 @@ fn follows(revision: &Revision) -> String {
 }
 
 fn down_revision(revision: &Revision) -> Place {
-    Place { revision: Some(revision.id.clone()), ..Place::line(&revision.file, revision.down_line) }
+    Place {
+        revision: Some(revision.id.clone()),
+        ..Place::line(&revision.file, revision.down_line)
+    }
 }
 
 /// What was compared with what.
@@ -147,7 +209,12 @@ fn sides(merge: &Merge) -> String {
 
 fn conflicts(merge: &Merge) -> Option<String> {
     let files: Vec<std::path::PathBuf> = merge.conflicts.iter().map(Into::into).collect();
-    (!files.is_empty()).then(|| format!("both sides changed these files, and git will ask about them: {}", paths(&files)))
+    (!files.is_empty()).then(|| {
+        format!(
+            "both sides changed these files, and git will ask about them: {}",
+            paths(&files)
+        )
+    })
 }
 
 fn short(commit: &str) -> &str {

@@ -10,11 +10,21 @@ const DRAWN: usize = 2;
 /// What leads from the fork to the heads, or from each base where there is no fork;
 /// oldest first, the first branch as the trunk. `whose` says what is worth knowing of
 /// the origin of a revision, by its id.
-pub fn history(graph: &Graph, fork: Option<&Revision>, heads: &[&Revision], whose: &dyn Fn(&str) -> Option<String>) -> String {
+pub fn history(
+    graph: &Graph,
+    fork: Option<&Revision>,
+    heads: &[&Revision],
+    whose: &dyn Fn(&str) -> Option<String>,
+) -> String {
     let mut drawing = Drawing::new(graph, fork, heads, whose);
     let roots: Vec<&Revision> = match fork {
         Some(fork) => vec![fork],
-        None => drawing.shown.values().copied().filter(|one| one.down_revisions.is_empty()).collect(),
+        None => drawing
+            .shown
+            .values()
+            .copied()
+            .filter(|one| one.down_revisions.is_empty())
+            .collect(),
     };
     for (position, root) in roots.into_iter().enumerate() {
         if position > 0 {
@@ -37,9 +47,20 @@ struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    fn new(graph: &'a Graph, fork: Option<&'a Revision>, heads: &[&'a Revision], whose: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        let below: BTreeSet<&str> = fork.into_iter().flat_map(|fork| ancestors(graph, fork)).collect();
-        let above: BTreeSet<&str> = heads.iter().flat_map(|head| ancestors(graph, head)).collect();
+    fn new(
+        graph: &'a Graph,
+        fork: Option<&'a Revision>,
+        heads: &[&'a Revision],
+        whose: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        let below: BTreeSet<&str> = fork
+            .into_iter()
+            .flat_map(|fork| ancestors(graph, fork))
+            .collect();
+        let above: BTreeSet<&str> = heads
+            .iter()
+            .flat_map(|head| ancestors(graph, head))
+            .collect();
         let is_fork = |id: &str| fork.is_some_and(|fork| fork.id == id);
         let shown: BTreeMap<&str, &Revision> = graph
             .revisions
@@ -54,7 +75,11 @@ impl<'a> Drawing<'a> {
             }
         }
         Self {
-            width: shown.keys().map(|id| id.chars().count()).max().unwrap_or_default(),
+            width: shown
+                .keys()
+                .map(|id| id.chars().count())
+                .max()
+                .unwrap_or_default(),
             heads: heads.iter().map(|head| head.id.as_str()).collect(),
             drawn: BTreeSet::new(),
             lines: Vec::new(),
@@ -77,7 +102,11 @@ impl<'a> Drawing<'a> {
             }
         }
         let Some(last) = row.last() else { return };
-        let next = self.children.get(last.id.as_str()).cloned().unwrap_or_default();
+        let next = self
+            .children
+            .get(last.id.as_str())
+            .cloned()
+            .unwrap_or_default();
         for branch in next.iter().skip(1) {
             if !self.drawn.contains(branch.id.as_str()) {
                 self.lines.push(format!("{bars}|\\"));
@@ -103,23 +132,43 @@ impl<'a> Drawing<'a> {
     }
 
     fn line(&self, revision: &Revision, bars: &str) -> String {
-        let head = self.heads.contains(revision.id.as_str()).then(|| "head".to_owned());
+        let head = self
+            .heads
+            .contains(revision.id.as_str())
+            .then(|| "head".to_owned());
         let remarks: Vec<String> = head.into_iter().chain((self.whose)(&revision.id)).collect();
-        let remarks = if remarks.is_empty() { String::new() } else { format!("   ({})", remarks.join(", ")) };
+        let remarks = if remarks.is_empty() {
+            String::new()
+        } else {
+            format!("   ({})", remarks.join(", "))
+        };
         // Messages stand in one column as long as no more than two branches are open.
         let taken = bars.chars().count() + revision.id.chars().count();
         let padding = " ".repeat((self.width + 4).saturating_sub(taken).max(2));
-        format!("{bars}* {}{padding}{}{remarks}", revision.id, super::said(revision))
+        format!(
+            "{bars}* {}{padding}{}{remarks}",
+            revision.id,
+            super::said(revision)
+        )
     }
 }
 
 /// A revision and all that it was written on top of.
 fn ancestors<'a>(graph: &'a Graph, from: &'a Revision) -> BTreeSet<&'a str> {
-    let by_id: BTreeMap<&str, &Revision> = graph.revisions.iter().map(|one| (one.id.as_str(), one)).collect();
+    let by_id: BTreeMap<&str, &Revision> = graph
+        .revisions
+        .iter()
+        .map(|one| (one.id.as_str(), one))
+        .collect();
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(revision) = next.pop() {
         if seen.insert(revision.id.as_str()) {
-            next.extend(revision.down_revisions.iter().filter_map(|id| by_id.get(id.as_str())));
+            next.extend(
+                revision
+                    .down_revisions
+                    .iter()
+                    .filter_map(|id| by_id.get(id.as_str())),
+            );
         }
     }
     seen

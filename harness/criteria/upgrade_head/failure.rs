@@ -1,0 +1,289 @@
+//! Why a way of upgrading did not get to its end: what was raised, took too long, or
+//! ended the interpreter.
+
+use super::super::Finding;
+use super::place_of;
+use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Step, Transcript};
+
+/// How many lines of a failed statement are shown.
+const SQL_LINES: usize = 4;
+/// How many further lines of an error's text are shown.
+const MESSAGE_LINES: usize = 4;
+/// How many frames of a stack are shown.
+const FRAMES: usize = 6;
+
+/// Why a transcript did not finish.
+pub(super) fn failure(transcript: &Transcript) -> Option<Finding> {
+    match &transcript.outcome {
+        Outcome::Finished => None,
+        Outcome::Raised(error) => Some(raised(transcript, error)),
+        Outcome::TimedOut {
+            limit,
+            python,
+            database,
+        } => Some(timed_out(transcript, *limit, python, database)),
+        Outcome::Ended { how, output } => Some(ended(transcript, how, output)),
+    }
+}
+
+fn raised(transcript: &Transcript, error: &Raised) -> Finding {
+    let statement = transcript
+        .failed_statement()
+        .filter(|_| error.sqlstate.is_some());
+    let message = error.first_line();
+    let mut finding = opening(transcript, error, statement);
+    if let Some(state) = &error.sqlstate {
+        finding = finding.note(format!("postgresql: {state} {message}"));
+    }
+    let rest = error
+        .message
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .take_while(|line| !repeats(line));
+    let rest = rest.filter(|line| !line.is_empty());
+    finding
+        .notes
+        .extend(rest.take(MESSAGE_LINES).map(str::to_owned));
+    finding = finding.note(format!("seen in `alembic {}`", transcript.command));
+    if let Some(statement) = statement {
+        finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
+    }
+    let known = error
+        .sqlstate
+        .as_deref()
+        .and_then(|state| advice(state, statement));
+    finding = match known {
+        Some(advice) => finding.help(advice),
+        None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),
+        None if message.contains("as_sql") => finding.help(
+            "env.py prepares for `--sql` only: where context.is_offline_mode() is false, give context.configure a connection",
+        ),
+        None => finding,
+    };
+    finding.help(format!(
+        "everything Python printed: {}",
+        transcript.output.display()
+    ))
+}
+
+/// What failed, and where.
+fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement>) -> Finding {
+    let here = format!("{} here", error.name());
+    match (transcript.failed_step(), transcript.steps.last()) {
+        (Some(step), _) => {
+            // What PostgreSQL says is understood without the class of the error.
+            let said = error
+                .sqlstate
+                .as_ref()
+                .map_or(error.line(), |_| error.first_line().to_owned());
+            Finding::new(format!(
+                "revision {} cannot be upgraded: {said}",
+                step.revision
+            ))
+            .mark(failed_at(transcript).as_ref(), here)
+        }
+        (None, Some(step)) if statement.is_some_and(is_of_version_table) => Finding::new(format!(
+            "revision {} ran, but cannot be written to the version table: {}",
+            step.revision,
+            error.first_line()
+        ))
+        .mark(Some(&place_of(step)), "this id")
+        .about(format!("\"{}\"", step.revision)),
+        _ => Finding::new(format!("`alembic upgrade` raises {}", error.line()))
+            .mark(failed_at(transcript).as_ref(), here),
+    }
+}
+
+/// Whether a statement is Alembic's own on its version table.
+fn is_of_version_table(statement: &Statement) -> bool {
+    statement.place.is_none() && statement.sql.contains("version_num")
+}
+
+/// SQLAlchemy ends with the statement, the parameters, and a link to its documentation.
+fn repeats(line: &str) -> bool {
+    let openings = ["[SQL:", "[parameters:", "(Background on this error"];
+    openings.iter().any(|opening| line.starts_with(opening))
+}
+
+/// What to do about errors that have one usual cause
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str> {
+    let of_version_table = statement.is_some_and(is_of_version_table);
+    match sqlstate {
+        "55P04" => Some(
+            "commit the new label before it is used: put ALTER TYPE ... ADD VALUE into `with op.get_context().autocommit_block():`",
+        ),
+        "22001" if of_version_table => {
+            Some("the version table holds 32 characters: give the revision a shorter id")
+        }
+        "42P07" => {
+            Some("the relation exists already: two revisions create it, or it is created by env.py")
+        }
+        "42710" => Some("the object exists already: look for an earlier revision that creates it"),
+        "42P01" | "42703" => {
+            Some("an earlier revision should have created it: look at the order of down_revision")
+        }
+        "0A000" => Some("PostgreSQL does not offer this in the version that was used"),
+        "25001" => {
+            Some("it cannot run in a transaction: use `with op.get_context().autocommit_block():`")
+        }
+        _ => None,
+    }
+}
+
+/// What to do about the error that ended a transcript, if that is known.
+pub(in crate::criteria) fn hint(transcript: &Transcript) -> Option<&'static str> {
+    let Outcome::Raised(error) = &transcript.outcome else {
+        return None;
+    };
+    advice(error.sqlstate.as_deref()?, transcript.failed_statement())
+}
+
+/// Where a transcript failed: the statement, else the revision's innermost frame.
+pub(in crate::criteria) fn failed_at(transcript: &Transcript) -> Option<Place> {
+    let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
+    match &transcript.outcome {
+        Outcome::Raised(error) if error.sqlstate.is_none() => frame(transcript, error),
+        Outcome::Raised(error) => statement(transcript).or_else(|| frame(transcript, error)),
+        _ => statement(transcript),
+    }
+}
+
+/// The innermost frame of a revision; else the revision that was running, such as one
+/// that lacks the function; else the service's innermost frame.
+fn frame(transcript: &Transcript, error: &Raised) -> Option<Place> {
+    let of_revision = error
+        .frames
+        .iter()
+        .rev()
+        .find(|frame| frame.revision.is_some());
+    if let (None, Some(step)) = (of_revision, transcript.failed_step()) {
+        return Some(Place {
+            end_line: None,
+            ..place_of(step)
+        });
+    }
+    let frame = of_revision.or(error.frames.last())?;
+    Some(Place {
+        revision: frame.revision.clone(),
+        ..Place::line(&frame.file, frame.line)
+    })
+}
+
+fn timed_out(
+    transcript: &Transcript,
+    limit: f64,
+    python: &[String],
+    database: &[String],
+) -> Finding {
+    let running = transcript.failed_statement();
+    let step = transcript.failed_step();
+    let at = step
+        .map(|step| format!(", in revision {}", step.revision))
+        .unwrap_or_default();
+    let mut finding = Finding::new(format!(
+        "`alembic {}` took longer than {limit} s{at}",
+        transcript.command
+    ));
+    finding = match running {
+        Some(statement) => finding
+            .mark(statement.place.as_ref(), "this statement was running")
+            .note(format!("the statement: {}", shortened(&statement.sql))),
+        None => finding.mark(
+            step.and_then(|step| stuck_at(step, python)).as_ref(),
+            "Python was here",
+        ),
+    };
+    finding
+        .notes
+        .extend(database.iter().map(|line| format!("postgresql: {line}")));
+    let own = python.iter().filter(|line| is_own_frame(line));
+    finding.notes.extend(
+        own.take(FRAMES)
+            .map(|line| format!("python, innermost first: {}", line.trim())),
+    );
+    if database.iter().any(|line| line.contains("blocked by pid")) {
+        finding = finding.help(
+            "a second connection waits for the migration's own lock: run the statement on op.get_bind(), or by op.execute",
+        );
+    }
+    finding
+        .help("if it is only slow, raise `timeouts.upgrade` in the manifest")
+        .help(format!(
+            "everything Python printed: {}",
+            transcript.output.display()
+        ))
+}
+
+/// A line of a stack that is not about a library, Python's own code or the worker.
+fn is_own_frame(line: &str) -> bool {
+    let others = [
+        "site-packages",
+        "/lib/python",
+        "worker.py\"",
+        "<string>",
+        "<frozen",
+    ];
+    line.trim_start().starts_with("File ") && !others.iter().any(|other| line.contains(other))
+}
+
+/// The revision's line in a stack that `faulthandler` wrote:
+/// `File "<path>", line 20 in upgrade`.
+fn stuck_at(step: &Step, python: &[String]) -> Option<Place> {
+    let file = format!("\"{}\", line ", step.file.display());
+    let rest = python
+        .iter()
+        .find_map(|line| line.split_once(file.as_str()))?
+        .1;
+    let line = rest.split_whitespace().next()?.parse().ok()?;
+    Some(Place {
+        revision: Some(step.revision.clone()),
+        ..Place::line(&step.file, line)
+    })
+}
+
+fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
+    let step = transcript.failed_step();
+    let at = step
+        .map(|step| format!(", in revision {}", step.revision))
+        .unwrap_or_default();
+    let mut finding = Finding::new(format!(
+        "the interpreter {how} during `alembic {}`{at}",
+        transcript.command
+    ))
+    .mark(step.map(place_of).as_ref(), "this revision was running");
+    finding.notes.extend(
+        output
+            .iter()
+            .rev()
+            .take(6)
+            .rev()
+            .map(|line| format!("python: {line}")),
+    );
+    finding
+        .help("a migration must raise, never end the process")
+        .help(format!(
+            "everything Python printed: {}",
+            transcript.output.display()
+        ))
+}
+
+fn shortened(sql: &str) -> String {
+    let lines: Vec<&str> = sql
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let kept = lines
+        .iter()
+        .take(SQL_LINES)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" ");
+    if lines.len() > SQL_LINES {
+        format!("{kept} ...")
+    } else {
+        kept
+    }
+}
