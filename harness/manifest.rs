@@ -5,15 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+mod keys;
 mod notes;
+mod outbox;
+mod values;
 
+use keys::{Defaults, OneOrMany, ServiceFile};
 pub use notes::{NotesConvention, Topic, Words};
+pub use outbox::{IndexConvention, OutboxConvention};
+use values::{
+    below, check_criteria, check_reasons, check_url, check_variables, filled_in, interpreter,
+    not_applicable, postgres_settings, root, seconds, stem, takes_part_of_url,
+};
 
 use crate::error::{HarnessError, Result, Stage};
 use crate::postgres;
@@ -104,146 +112,6 @@ pub struct Timeouts {
     pub upgrade: Duration,
     /// Everything the harness itself asks of the database or the interpreter.
     pub verify: Duration,
-}
-
-/// `conventions/outbox.toml`: the table and the indexes every service shares.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OutboxConvention {
-    /// The table's name.
-    pub table: String,
-    /// Its indexes; more may exist.
-    #[serde(rename = "index")]
-    pub indexes: Vec<IndexConvention>,
-}
-
-/// One index of the convention.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IndexConvention {
-    /// The index's name.
-    pub name: String,
-    /// Key columns in order, as in `CREATE INDEX`: `created_at`, `created_at DESC`.
-    pub columns: Vec<String>,
-    /// The condition of a partial index.
-    #[serde(default)]
-    pub predicate: Option<String>,
-    /// Whether it is unique.
-    #[serde(default)]
-    pub unique: bool,
-    /// The access method.
-    #[serde(default = "btree")]
-    pub method: String,
-    /// Columns that are stored but not keyed.
-    #[serde(default)]
-    pub include: Vec<String>,
-}
-
-fn btree() -> String {
-    "btree".to_owned()
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TimeoutKeys {
-    upgrade: Option<f64>,
-    verify: Option<f64>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PostgresKeys {
-    provider: Option<postgres::Choice>,
-    version: Option<String>,
-    image: Option<String>,
-    registry: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "a string or a list of strings")]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Defaults {
-    root: String,
-    python: Option<OneOrMany>,
-    driver: Option<String>,
-    alembic_ini: Option<String>,
-    alembic_section: Option<String>,
-    schema: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    #[serde(default)]
-    postgres: PostgresKeys,
-    #[serde(default)]
-    timeouts: TimeoutKeys,
-    #[serde(default)]
-    not_applicable: BTreeMap<String, String>,
-}
-
-/// One line of a service's `[not_applicable]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "a reason in a string, or false")]
-enum Waiver {
-    /// Why the criterion does not apply.
-    Reason(String),
-    /// `false`: it applies, whatever the defaults say.
-    Applies(bool),
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServiceFile {
-    path: String,
-    python: Option<OneOrMany>,
-    driver: Option<String>,
-    alembic_ini: Option<String>,
-    alembic_section: Option<String>,
-    schema: Option<String>,
-    database_url_env: Option<OneOrMany>,
-    #[serde(default)]
-    database_url_ini: bool,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    #[serde(default)]
-    postgres: PostgresKeys,
-    #[serde(default)]
-    timeouts: TimeoutKeys,
-    #[serde(default)]
-    not_applicable: BTreeMap<String, Waiver>,
-    #[serde(default)]
-    downgrade: DowngradeKeys,
-    #[serde(default)]
-    model_drift: ModelDriftKeys,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModelDriftKeys {
-    #[serde(default)]
-    accepted: BTreeMap<String, String>,
-    #[serde(default)]
-    owned_elsewhere: Vec<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DowngradeKeys {
-    #[serde(default)]
-    one_way: BTreeMap<String, String>,
 }
 
 impl Manifest {
@@ -372,30 +240,12 @@ impl Manifest {
             one_way: own.downgrade.one_way,
             accepted_drift: own.model_drift.accepted,
             owned_elsewhere: own.model_drift.owned_elsewhere,
-            outbox: self.outbox()?,
+            outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,
             root,
             directory,
         })
-    }
-
-    fn outbox(&self) -> Result<Option<OutboxConvention>> {
-        let file = self.directory.join("conventions/outbox.toml");
-        if !file.exists() {
-            return Ok(None);
-        }
-        let convention: OutboxConvention = read(&file)?;
-        for index in &convention.indexes {
-            if index.columns.is_empty() {
-                return Err(error(
-                    &file,
-                    format!("index \"{}\": `columns` is empty", index.name),
-                )
-                .help("name at least one column, for instance columns = [\"published_at\"]"));
-            }
-        }
-        Ok(Some(convention))
     }
 }
 
@@ -457,257 +307,4 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
-}
-
-fn stem(file: &Path) -> Result<String> {
-    match file.file_stem().and_then(|stem| stem.to_str()) {
-        Some(stem) => Ok(stem.to_owned()),
-        None => Err(error(file, "the file's name is not valid UTF-8")),
-    }
-}
-
-fn root(defaults_file: &Path, value: &str) -> Result<PathBuf> {
-    let base = defaults_file.parent().unwrap_or(Path::new("."));
-    let root = base.join(value).canonicalize().map_err(|cause| {
-        error(defaults_file, format!("`root` = \"{value}\": {cause}"))
-            .help("`root` is the monorepo's directory, relative to defaults.toml")
-    })?;
-    if root.is_dir() {
-        Ok(root)
-    } else {
-        Err(error(
-            defaults_file,
-            format!("`root` = \"{value}\" is not a directory"),
-        ))
-    }
-}
-
-/// The directory `value` below `root`; anything that leaves `root` is an error.
-fn below(root: &Path, file: &Path, key: &str, value: &str) -> Result<PathBuf> {
-    let relative = Path::new(value);
-    let leaves = relative.is_absolute()
-        || relative
-            .components()
-            .any(|part| part == Component::ParentDir);
-    if leaves {
-        return Err(
-            error(file, format!("`{key}` = \"{value}\" leaves the root"))
-                .help(format!("`{key}` is a directory below {}", root.display())),
-        );
-    }
-    let directory = root.join(relative);
-    if !directory.is_dir() {
-        return Err(
-            error(file, format!("`{key}` = \"{value}\" is not a directory")).help(format!(
-                "`{key}` is relative to the root, {}",
-                root.display()
-            )),
-        );
-    }
-    let real = directory.canonicalize();
-    if !real.as_ref().is_ok_and(|real| real.starts_with(root)) {
-        let to = real.map_or_else(|cause| cause.to_string(), |real| real.display().to_string());
-        return Err(error(
-            file,
-            format!("`{key}` = \"{value}\" leaves the root through a symbolic link, to {to}"),
-        )
-        .help(format!("`{key}` is a directory below {}", root.display())));
-    }
-    Ok(directory)
-}
-
-fn check_criteria<'a>(
-    file: &Path,
-    named: impl Iterator<Item = &'a String>,
-    criteria: &[&str],
-) -> Result<()> {
-    for criterion in named {
-        if !criteria.contains(&criterion.as_str()) {
-            return Err(error(
-                file,
-                format!("`not_applicable.{criterion}` names no criterion"),
-            )
-            .help(format!("known criteria: {}", criteria.join(", "))));
-        }
-    }
-    Ok(())
-}
-
-/// What the defaults declare, with the service's own lines over it.
-fn not_applicable(
-    file: &Path,
-    mut declared: BTreeMap<String, String>,
-    own: BTreeMap<String, Waiver>,
-) -> Result<BTreeMap<String, String>> {
-    for (criterion, waiver) in own {
-        match waiver {
-            Waiver::Reason(reason) => drop(declared.insert(criterion, reason)),
-            Waiver::Applies(false) => drop(declared.remove(&criterion)),
-            // As text it has no reason, and the check below says so.
-            Waiver::Applies(true) => drop(declared.insert(criterion, String::new())),
-        }
-    }
-    check_reasons(file, "not_applicable", &declared)?;
-    Ok(declared)
-}
-
-/// Whatever is waived needs a reason that someone can read.
-fn check_reasons(file: &Path, table: &str, waived: &BTreeMap<String, String>) -> Result<()> {
-    match waived.iter().find(|(_, reason)| reason.trim().is_empty()) {
-        None => Ok(()),
-        Some((key, _)) => Err(
-            error(file, format!("`{table}.{key}` gives no reason")).help(
-                "write why, for instance \"publishes no events\"; it is printed with the result",
-            ),
-        ),
-    }
-}
-
-/// A variable's name and value must be some that a process can be given. A date in
-/// TOML arrives as a table with a name of the parser's own.
-fn check_variables(file: &Path, variables: &BTreeMap<String, String>) -> Result<()> {
-    let good = |name: &str, value: &str| {
-        !name.is_empty()
-            && !name.starts_with('$')
-            && !name.contains(['=', '\0'])
-            && !value.contains('\0')
-    };
-    match variables.iter().find(|(name, value)| !good(name, value)) {
-        None => Ok(()),
-        Some((name, _)) => Err(error(file, format!("`env` cannot set a variable {name:?}"))
-            .help("for instance env = { LOG_LEVEL = \"debug\" }")),
-    }
-}
-
-fn check_url(file: &Path, own: &ServiceFile, defaults: &Defaults) -> Result<()> {
-    let mut variables = own.env.values().chain(defaults.env.values());
-    let parts = variables.any(|value| takes_part_of_url(value));
-    if own.database_url_env.is_some() || own.database_url_ini || parts {
-        return Ok(());
-    }
-    Err(error(file, "says nowhere how the service is given its database URL").help(
-        "add database_url_env = \"<VARIABLE>\", or database_url_ini = true where env.py reads sqlalchemy.url, or its parts: [env] <VARIABLE> = \"{database_host}\"",
-    ))
-}
-
-/// Whether a variable's value has a part of the URL in it.
-fn takes_part_of_url(value: &str) -> bool {
-    value.contains("{database_")
-}
-
-fn interpreter(root: &Path, file: &Path, words: Option<Vec<String>>) -> Result<Vec<String>> {
-    let mut words = words.unwrap_or_else(|| vec!["python3".to_owned()]);
-    let Some(program) = words.first_mut() else {
-        return Err(error(file, "`python` is an empty list")
-            .help("for instance python = [\"uv\", \"run\", \"python\"]"));
-    };
-    if program.contains('/') {
-        let path = root.join(program.as_str());
-        if !path.exists() {
-            return Err(error(file, format!("`python` = \"{program}\": {} does not exist", path.display()))
-                .help("create the virtual environment (`make setup` does it for tests/monorepo), or set `python`"));
-        }
-        *program = path.to_string_lossy().into_owned();
-    } else if !on_path(program) {
-        return Err(error(
-            file,
-            format!("`python` = \"{program}\": no such program on PATH"),
-        )
-        .help(
-            "`python` is a path relative to the root, a program on PATH, or a command as a list",
-        ));
-    }
-    Ok(words)
-}
-
-fn on_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|directory| directory.join(program).is_file())
-}
-
-/// No limit is longer than a day, which leaves room for sums of them.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-
-fn seconds(file: &Path, key: &str, given: &[Option<f64>], default: f64) -> Result<Duration> {
-    let value = given.iter().flatten().next().copied().unwrap_or(default);
-    Duration::try_from_secs_f64(value)
-        .ok()
-        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
-        .ok_or_else(|| {
-            let most = LONGEST.as_secs();
-            error(
-                file,
-                format!("`{key}` = {value} is not a number of seconds above zero, at most {most}"),
-            )
-        })
-}
-
-fn filled_in(
-    variables: BTreeMap<String, String>,
-    root: &Path,
-    service: &Path,
-) -> BTreeMap<String, String> {
-    let (root, service) = (root.to_string_lossy(), service.to_string_lossy());
-    variables
-        .into_iter()
-        .map(|(key, value)| {
-            (
-                key,
-                value
-                    .replace("{root}", &root)
-                    .replace("{service}", &service),
-            )
-        })
-        .collect()
-}
-
-/// The service's keys, before the defaults' keys, before what one run's environment says.
-fn postgres_settings(
-    file: &Path,
-    own: PostgresKeys,
-    defaults: PostgresKeys,
-    python: &[String],
-) -> Result<postgres::Settings> {
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    let provider = match variable("POSTGRES_PROVIDER") {
-        Some(value) => Some(provider_named(&value)?),
-        None => own.provider.or(defaults.provider),
-    };
-    let version = own.version.or(defaults.version).unwrap_or("15".into());
-    if !version.split('.').all(|part| part.parse::<u32>().is_ok()) {
-        return Err(error(
-            file,
-            format!("`postgres.version` = \"{version}\" is not a version"),
-        )
-        .help("for instance version = \"15\""));
-    }
-    Ok(postgres::Settings {
-        provider: provider.unwrap_or(postgres::Choice::Auto),
-        version,
-        image: variable("POSTGRES_IMAGE")
-            .or(own.image)
-            .or(defaults.image)
-            .unwrap_or("postgres".into()),
-        registry: own
-            .registry
-            .or(defaults.registry)
-            .filter(|registry| !registry.is_empty()),
-        binaries: variable("POSTGRES_BIN").map(PathBuf::from),
-        existing_url: variable("HARNESS_DATABASE_URL"),
-        interpreter: python.to_vec(),
-        ..postgres::Settings::default()
-    })
-}
-
-fn provider_named(value: &str) -> Result<postgres::Choice> {
-    use serde::de::IntoDeserializer;
-    use serde::de::value::{Error, StrDeserializer};
-
-    let deserializer: StrDeserializer<'_, Error> = value.into_deserializer();
-    postgres::Choice::deserialize(deserializer).map_err(|cause| {
-        HarnessError::new(
-            Stage::Manifest,
-            format!("POSTGRES_PROVIDER = \"{value}\": {cause}"),
-        )
-    })
 }

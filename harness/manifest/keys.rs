@@ -1,0 +1,110 @@
+//! The keys of `defaults.toml` and of a service's file, as they are written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::postgres;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeoutKeys {
+    pub upgrade: Option<f64>,
+    pub verify: Option<f64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PostgresKeys {
+    pub provider: Option<postgres::Choice>,
+    pub version: Option<String>,
+    pub image: Option<String>,
+    pub registry: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "a string or a list of strings")]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(super) fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    pub root: String,
+    pub python: Option<OneOrMany>,
+    pub driver: Option<String>,
+    pub alembic_ini: Option<String>,
+    pub alembic_section: Option<String>,
+    pub schema: Option<String>,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub postgres: PostgresKeys,
+    #[serde(default)]
+    pub timeouts: TimeoutKeys,
+    #[serde(default)]
+    pub not_applicable: BTreeMap<String, String>,
+}
+
+/// One line of a service's `[not_applicable]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "a reason in a string, or false")]
+pub(super) enum Waiver {
+    /// Why the criterion does not apply.
+    Reason(String),
+    /// `false`: it applies, whatever the defaults say.
+    Applies(bool),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceFile {
+    pub path: String,
+    pub python: Option<OneOrMany>,
+    pub driver: Option<String>,
+    pub alembic_ini: Option<String>,
+    pub alembic_section: Option<String>,
+    pub schema: Option<String>,
+    pub database_url_env: Option<OneOrMany>,
+    #[serde(default)]
+    pub database_url_ini: bool,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub postgres: PostgresKeys,
+    #[serde(default)]
+    pub timeouts: TimeoutKeys,
+    #[serde(default)]
+    pub not_applicable: BTreeMap<String, Waiver>,
+    #[serde(default)]
+    pub downgrade: DowngradeKeys,
+    #[serde(default)]
+    pub model_drift: ModelDriftKeys,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelDriftKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, String>,
+    #[serde(default)]
+    pub owned_elsewhere: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DowngradeKeys {
+    #[serde(default)]
+    pub one_way: BTreeMap<String, String>,
+}
