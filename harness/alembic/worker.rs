@@ -4,15 +4,19 @@
 //! environment. It answers over a socket of its own, so nothing that the service
 //! prints is taken for an answer; what it prints goes to a file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod command;
+mod history;
+
+pub use command::{Asked, Command};
+pub use history::{History, Loaded};
+
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -20,11 +24,9 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use super::channel::{Events, Heard};
-use super::graph::{Graph, Revision};
 use super::imports::Told;
 use super::interpreters::{Interpreters, Streams, broken};
 use super::output::Output;
-use super::revision_file::RevisionFile;
 use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
@@ -64,98 +66,6 @@ pub struct About {
     pub seconds: f64,
 }
 
-/// The history as Alembic itself loads it, parents before children.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct History {
-    /// The heads.
-    pub heads: Vec<String>,
-    /// The directories it looked in, absolute.
-    #[serde(default)]
-    pub locations: Vec<PathBuf>,
-    /// The revisions in an order that Alembic upgrades in.
-    pub revisions: Vec<Loaded>,
-}
-
-/// One revision as Alembic loaded it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Loaded {
-    /// Its id.
-    pub id: String,
-    /// Its parents.
-    pub down_revisions: Vec<String>,
-    /// What it depends on, as written.
-    pub depends_on: Vec<String>,
-    /// Its own branch labels.
-    pub branch_labels: Vec<String>,
-    /// The docstring's first line.
-    pub message: Option<String>,
-    /// Its file, absolute.
-    pub file: PathBuf,
-}
-
-impl History {
-    /// The same history as a graph; only its lines in the files are not known.
-    #[must_use]
-    pub fn graph(&self) -> Graph {
-        let revisions = self.revisions.iter().map(|loaded| {
-            RevisionFile::Revision(Revision {
-                id: loaded.id.clone(),
-                down_revisions: loaded.down_revisions.clone(),
-                depends_on: loaded.depends_on.clone(),
-                branch_labels: loaded.branch_labels.clone(),
-                message: loaded.message.clone(),
-                file: loaded.file.clone(),
-                line: 1,
-                down_line: 1,
-                depends_line: None,
-                labels_line: None,
-            })
-        });
-        Graph::new(revisions.collect(), self.locations.clone())
-    }
-
-    /// In what a graph that was read without Python differs from this history.
-    #[must_use]
-    pub fn differences(&self, read: &Graph) -> Vec<String> {
-        let loaded = edges(&self.graph());
-        let read = edges(read);
-        let said = |edge: &Edge, side: &str| {
-            format!(
-                "only {side}: revision {} with down_revision {:?}",
-                edge.0, edge.1
-            )
-        };
-        let only_read = read
-            .difference(&loaded)
-            .map(|edge| said(edge, "in the files"));
-        only_read
-            .chain(
-                loaded
-                    .difference(&read)
-                    .map(|edge| said(edge, "in Alembic")),
-            )
-            .collect()
-    }
-}
-
-/// A revision, its parents, and what it depends on.
-type Edge = (String, BTreeSet<String>, BTreeSet<String>);
-
-fn edges(graph: &Graph) -> BTreeSet<Edge> {
-    let set = |names: &[String]| names.iter().cloned().collect();
-    graph
-        .revisions
-        .iter()
-        .map(|one| {
-            (
-                one.id.clone(),
-                set(&one.down_revisions),
-                set(&one.depends_on),
-            )
-        })
-        .collect()
-}
-
 /// Something to say while a command runs.
 #[derive(Debug, Clone, Copy)]
 pub enum Sign<'a> {
@@ -163,85 +73,6 @@ pub enum Sign<'a> {
     Event(&'a Event),
     /// Nothing was heard for a while; the time since the command began.
     Silence(Duration),
-}
-
-/// What a worker can be asked to do with the database.
-#[derive(Debug, Clone, Copy)]
-pub enum Command<'a> {
-    /// `alembic upgrade <revision>`.
-    Upgrade(&'a str),
-    /// Takes back this one revision, whatever its place in the graph.
-    Downgrade(&'a str),
-    /// `alembic downgrade <revision>`: takes back all that came after it.
-    Descend(&'a str),
-    /// `env.py` without any revision.
-    Touch,
-    /// The same, for the history as `env.py` finds it.
-    Loaded,
-    /// `create_all` of the models that `env.py` names, on top of these extensions and
-    /// these functions' definitions.
-    Models(&'a [String], &'a [String]),
-    /// Asks which of these objects `env.py` lets autogenerate see.
-    Visible(&'a [Asked]),
-}
-
-/// An object as `include_name` and `include_object` are asked about it
-/// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Asked {
-    /// `table`, `column`, `index`, `unique_constraint` or `foreign_key_constraint`.
-    pub kind: &'static str,
-    /// The table's schema.
-    pub schema: String,
-    /// The table.
-    pub table: String,
-    /// The object's own name.
-    pub name: String,
-    /// Whether the models have it.
-    pub in_models: bool,
-    /// Whether the migrations build it.
-    pub in_database: bool,
-}
-
-impl Command<'_> {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Upgrade(_) => "upgrade",
-            Self::Downgrade(_) => "downgrade",
-            Self::Descend(_) => "descend",
-            Self::Touch => "touch",
-            Self::Loaded => "loaded",
-            Self::Models(..) => "models",
-            Self::Visible(_) => "visible",
-        }
-    }
-
-    fn arguments(self) -> Value {
-        match self {
-            Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
-                json!({ "revision": revision })
-            }
-            Self::Touch | Self::Loaded => json!({}),
-            Self::Models(extensions, functions) => {
-                json!({ "extensions": extensions, "functions": functions })
-            }
-            Self::Visible(objects) => json!({ "objects": objects }),
-        }
-    }
-}
-
-/// As one would type it, or as near to it as words come.
-impl fmt::Display for Command<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Upgrade(revision) => write!(f, "upgrade {revision}"),
-            Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
-            Self::Descend(revision) => write!(f, "downgrade {revision}"),
-            Self::Touch | Self::Loaded => f.write_str("upgrade without any revision"),
-            Self::Models(..) => f.write_str("create_all of the models"),
-            Self::Visible(_) => f.write_str("include_object"),
-        }
-    }
 }
 
 /// Where one command runs and what it may take.

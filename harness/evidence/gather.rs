@@ -5,11 +5,15 @@
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod described;
+mod history;
 mod keep;
+mod refused;
 mod roles;
 mod stairs;
 
+pub use history::history;
 pub use keep::Keep;
+use refused::refused;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,11 +25,9 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
-use crate::alembic::graph::Graph;
 use crate::alembic::interpreters::Interpreters;
-use crate::alembic::transcript::{Event, Refused, Transcript, VersionTable};
+use crate::alembic::transcript::{Event, Transcript, VersionTable};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
-use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{self, Database, Kept, Server, Shown};
@@ -49,48 +51,6 @@ pub struct Session {
     pub stairway: Option<Stairway>,
     /// The models; `None` where nobody asked, or where an upgrade does not work anyway.
     pub models: Option<Models>,
-}
-
-/// Reads the history: from the files, and from Python only where they do not tell.
-///
-/// # Errors
-/// Alembic's configuration cannot be read, or the interpreter that is needed does
-/// not answer.
-pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
-    let (graph, python_for) = match read_graph(service)? {
-        Static::Known(graph) => {
-            let unknown = graph.needs_python();
-            let reasons = unknown
-                .iter()
-                .map(|(file, line, what)| format!("{}:{line}: {what}", file.display()))
-                .collect();
-            (graph, reasons)
-        }
-        Static::NeedsPython(reason) => (Graph::new(Vec::new(), Vec::new()), vec![reason]),
-    };
-    if python_for.is_empty() {
-        return Ok(History {
-            graph,
-            python_for,
-            raised: None,
-        });
-    }
-    let mut worker = Worker::start(service, means.directory, means.interpreters).await?;
-    worker.open(service, None).await?;
-    let answer = worker.history(service).await?;
-    worker.end().await;
-    Ok(match answer {
-        Ok(loaded) => History {
-            graph: loaded.graph(),
-            python_for,
-            raised: None,
-        },
-        Err(raised) => History {
-            graph,
-            python_for,
-            raised: Some(raised),
-        },
-    })
 }
 
 /// Migrates the service in a session of its own and looks at what that made.
@@ -220,30 +180,6 @@ impl Driver<'_> {
         Ok(session)
     }
 
-    /// The history as Alembic loads it, which must be the one that was read from the
-    /// files; `None` where it cannot be loaded.
-    ///
-    /// Only after the first upgrade, since no revision may be imported before `env.py`
-    /// has run: one that imports an application half would spoil the upgrade.
-    async fn loaded(&mut self) -> Result<Option<worker::History>> {
-        if !self.worker.is_alive() {
-            return Ok(None);
-        }
-        let limit = self.service.timeouts.verify;
-        let (_, answer) = self.answer(Command::Loaded, limit).await?;
-        let by_env: Option<worker::History> = serde_json::from_value(answer).ok();
-        let loaded = match by_env.filter(|loaded| self.differences(loaded).is_empty()) {
-            Some(loaded) => Some(loaded),
-            // env.py does not get so far, or moves away from the files: as they alone tell.
-            None if self.worker.is_alive() => self.worker.history(self.service).await?.ok(),
-            None => None,
-        };
-        match loaded.as_ref().map(|loaded| self.differences(loaded)) {
-            Some(differences) if !differences.is_empty() => Err(self.misread(&differences)),
-            _ => Ok(loaded),
-        }
-    }
-
     /// Makes the database fresh again, under the same name, and hands it to the worker;
     /// from now on it shows `stage`.
     async fn start_afresh(&mut self, stage: &'static str) -> Result<()> {
@@ -270,25 +206,6 @@ impl Driver<'_> {
             .recreate_database(&self.database, &roles)
             .await
             .map(drop)
-    }
-
-    /// In what Alembic's history is not the graph that was read without Python, where that
-    /// could be read at all.
-    fn differences(&self, loaded: &worker::History) -> Vec<String> {
-        let read = &self.history.graph;
-        if !self.history.python_for.is_empty() || !read.problems().is_empty() {
-            return Vec::new();
-        }
-        loaded.differences(read)
-    }
-
-    fn misread(&self, differences: &[String]) -> HarnessError {
-        HarnessError::new(
-            Stage::Alembic,
-            format!("{}: the history read from the files is not the one Alembic loads", self.service.name),
-        )
-        .detail(differences.join("\n"))
-        .help("this is a fault of the harness: please report it with these lines and the revision's header")
     }
 
     /// `upgrade head` as a deployment does it, then a look at the database.
@@ -504,61 +421,4 @@ async fn versions(
     .await
     .map(Some)
     .map_err(|cause| failed(&cause))
-}
-
-impl Refused {
-    /// Whether it is our own database, of which a migration took the token away.
-    fn lost_its_token(&self, database: &Database) -> bool {
-        self.what == "a database without the token"
-            && self.host.as_ref() == Some(&database.host)
-            && self.port.as_deref() == Some(&*database.port.to_string())
-            && self.database.as_ref() == Some(&database.name)
-    }
-}
-
-/// The service tried to use a database that is not the disposable one.
-fn refused(service: &Service, database: &Database, transcript: &Transcript) -> Result<()> {
-    let failed = !transcript.finished();
-    let Some(refused) = transcript
-        .refused
-        .iter()
-        .find(|refused| refused.what != "a socket" || failed)
-    else {
-        return Ok(());
-    };
-    if refused.lost_its_token(database) {
-        return Err(HarnessError::new(
-            Stage::Alembic,
-            format!("{}: a migration removed the setting migration_harness.token from its own database; nothing was executed on the next connection", service.name),
-        )
-        .detail("the setting shows that a connection goes to the disposable database and to no other")
-        .help("ALTER DATABASE ... RESET ALL does that: reset the settings it means by their names"));
-    }
-    let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not named)".to_owned());
-    let tried = match (&refused.host, &refused.port, &refused.database) {
-        (None, None, None) => format!("it tried {}, which has no host", refused.what),
-        (host, port, database) => {
-            let (host, port) = (named(host), named(port));
-            format!(
-                "it tried host {host}, port {port}, database {}",
-                named(database)
-            )
-        }
-    };
-    let mut variables = service.database_url_env.clone();
-    variables.extend(service.database_env.keys().cloned());
-    if service.database_url_ini {
-        variables.push("sqlalchemy.url of the ini file".to_owned());
-    }
-    Err(HarnessError::new(
-        Stage::Alembic,
-        format!("{}: env.py connects to {}, not to the disposable database; nothing was executed there", service.name, refused.what),
-    )
-    .detail(tried)
-    .detail(format!("it was given host {}, port {}, database {}", database.host, database.port, database.name))
-    .help(format!(
-        "the URL is handed over in {}: see which variable env.py and its settings read, and name it as `database_url_env` in {}",
-        variables.join(", "),
-        service.file.display()
-    )))
 }

@@ -1,0 +1,85 @@
+//! What a worker can be asked to do: [`Command`].
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What a worker can be asked to do with the database.
+#[derive(Debug, Clone, Copy)]
+pub enum Command<'a> {
+    /// `alembic upgrade <revision>`.
+    Upgrade(&'a str),
+    /// Takes back this one revision, whatever its place in the graph.
+    Downgrade(&'a str),
+    /// `alembic downgrade <revision>`: takes back all that came after it.
+    Descend(&'a str),
+    /// `env.py` without any revision.
+    Touch,
+    /// The same, for the history as `env.py` finds it.
+    Loaded,
+    /// `create_all` of the models that `env.py` names, on top of these extensions and
+    /// these functions' definitions.
+    Models(&'a [String], &'a [String]),
+    /// Asks which of these objects `env.py` lets autogenerate see.
+    Visible(&'a [Asked]),
+}
+
+/// An object as `include_name` and `include_object` are asked about it
+/// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// `table`, `column`, `index`, `unique_constraint` or `foreign_key_constraint`.
+    pub kind: &'static str,
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The object's own name.
+    pub name: String,
+    /// Whether the models have it.
+    pub in_models: bool,
+    /// Whether the migrations build it.
+    pub in_database: bool,
+}
+
+impl Command<'_> {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Upgrade(_) => "upgrade",
+            Self::Downgrade(_) => "downgrade",
+            Self::Descend(_) => "descend",
+            Self::Touch => "touch",
+            Self::Loaded => "loaded",
+            Self::Models(..) => "models",
+            Self::Visible(_) => "visible",
+        }
+    }
+
+    pub(super) fn arguments(self) -> Value {
+        match self {
+            Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
+                json!({ "revision": revision })
+            }
+            Self::Touch | Self::Loaded => json!({}),
+            Self::Models(extensions, functions) => {
+                json!({ "extensions": extensions, "functions": functions })
+            }
+            Self::Visible(objects) => json!({ "objects": objects }),
+        }
+    }
+}
+
+/// As one would type it, or as near to it as words come.
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upgrade(revision) => write!(f, "upgrade {revision}"),
+            Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
+            Self::Descend(revision) => write!(f, "downgrade {revision}"),
+            Self::Touch | Self::Loaded => f.write_str("upgrade without any revision"),
+            Self::Models(..) => f.write_str("create_all of the models"),
+            Self::Visible(_) => f.write_str("include_object"),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The revision graph, read from the files, and held against what Alembic loads.
+
+use super::{Driver, Means};
+use crate::alembic::graph::Graph;
+use crate::alembic::worker::{self, Command, Worker};
+use crate::alembic::{read_graph, script_location::Static};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::History;
+use crate::manifest::Service;
+
+/// Reads the history: from the files, and from Python only where they do not tell.
+///
+/// # Errors
+/// Alembic's configuration cannot be read, or the interpreter that is needed does
+/// not answer.
+pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
+    let (graph, python_for) = match read_graph(service)? {
+        Static::Known(graph) => {
+            let unknown = graph.needs_python();
+            let reasons = unknown
+                .iter()
+                .map(|(file, line, what)| format!("{}:{line}: {what}", file.display()))
+                .collect();
+            (graph, reasons)
+        }
+        Static::NeedsPython(reason) => (Graph::new(Vec::new(), Vec::new()), vec![reason]),
+    };
+    if python_for.is_empty() {
+        return Ok(History {
+            graph,
+            python_for,
+            raised: None,
+        });
+    }
+    let mut worker = Worker::start(service, means.directory, means.interpreters).await?;
+    worker.open(service, None).await?;
+    let answer = worker.history(service).await?;
+    worker.end().await;
+    Ok(match answer {
+        Ok(loaded) => History {
+            graph: loaded.graph(),
+            python_for,
+            raised: None,
+        },
+        Err(raised) => History {
+            graph,
+            python_for,
+            raised: Some(raised),
+        },
+    })
+}
+
+impl Driver<'_> {
+    /// The history as Alembic loads it, which must be the one that was read from the
+    /// files; `None` where it cannot be loaded.
+    ///
+    /// Only after the first upgrade, since no revision may be imported before `env.py`
+    /// has run: one that imports an application half would spoil the upgrade.
+    pub(super) async fn loaded(&mut self) -> Result<Option<worker::History>> {
+        if !self.worker.is_alive() {
+            return Ok(None);
+        }
+        let limit = self.service.timeouts.verify;
+        let (_, answer) = self.answer(Command::Loaded, limit).await?;
+        let by_env: Option<worker::History> = serde_json::from_value(answer).ok();
+        let loaded = match by_env.filter(|loaded| self.differences(loaded).is_empty()) {
+            Some(loaded) => Some(loaded),
+            // env.py does not get so far, or moves away from the files: as they alone tell.
+            None if self.worker.is_alive() => self.worker.history(self.service).await?.ok(),
+            None => None,
+        };
+        match loaded.as_ref().map(|loaded| self.differences(loaded)) {
+            Some(differences) if !differences.is_empty() => Err(self.misread(&differences)),
+            _ => Ok(loaded),
+        }
+    }
+
+    /// In what Alembic's history is not the graph that was read without Python, where that
+    /// could be read at all.
+    fn differences(&self, loaded: &worker::History) -> Vec<String> {
+        let read = &self.history.graph;
+        if !self.history.python_for.is_empty() || !read.problems().is_empty() {
+            return Vec::new();
+        }
+        loaded.differences(read)
+    }
+
+    fn misread(&self, differences: &[String]) -> HarnessError {
+        HarnessError::new(
+            Stage::Alembic,
+            format!("{}: the history read from the files is not the one Alembic loads", self.service.name),
+        )
+        .detail(differences.join("\n"))
+        .help("this is a fault of the harness: please report it with these lines and the revision's header")
+    }
+}
