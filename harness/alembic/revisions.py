@@ -16,6 +16,7 @@ class Revisions:
         self.command = 0
         self.known = {}  # places -> (their state, what Script is made of)
         self.executed = {}  # id of a module -> command
+        self.scripts = None  # the directory that was last loaded whole
 
     def watch(self):
         from alembic import util
@@ -31,6 +32,7 @@ class Revisions:
         if state and state == state_of(state):
             for parts in known:
                 yield make(*parts)
+            self.scripts = scripts
             return
         known = []
         for script in load(scripts):
@@ -39,6 +41,7 @@ class Revisions:
             yield script
         folders = {os.path.dirname(os.path.abspath(path)) for _, _, path in known}
         self.known[places] = (state_of(folders.union(places)), known)
+        self.scripts = scripts
 
     def begin(self):
         """Another command: what it runs is executed for it."""

@@ -446,16 +446,12 @@ class Worker:
 
     def loaded(self):
         """The history as env.py finds it: revisions may import what env.py sets up first,
-        such as an application's context, and env.py may say where they are."""
-        found = {}
-
-        def tell(script, context):
-            self.scripts = script
-            found.update(history_of(script))
-            return []
-
-        self.run_env(tell, "upgrade", "head")
-        return found
+        such as an application's context, and env.py may say where they are. The command
+        before this one has loaded it, if it got so far."""
+        if revisions.scripts is None:
+            self.run_env(lambda script, context: script.get_heads() and [], "upgrade", "head")
+        self.scripts = revisions.scripts
+        return history_of(self.scripts)
 
     def imports(self):
         """What this interpreter imported: modules of installed packages, in order, and
