@@ -261,6 +261,12 @@ fn line(progress: &Progress) -> String {
         Progress::Interpreter { versions, seconds } => format!("{versions} ready ({seconds:.1} s)"),
         Progress::Ran {
             command,
+            revisions: 0,
+            seconds,
+            ok: true,
+        } => format!("{command}: nothing to run ({seconds:.1} s)"),
+        Progress::Ran {
+            command,
             revisions,
             seconds,
             ok,
