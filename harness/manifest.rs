@@ -87,6 +87,15 @@ pub struct Service {
 }
 
 impl Service {
+    /// A path of the monorepo as people call it: relative to the root.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+
     /// The manifest that the service belongs to.
     #[must_use]
     pub fn manifest(&self) -> &Path {

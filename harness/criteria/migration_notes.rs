@@ -67,7 +67,7 @@ fn finding(
             Content::Missing => " (no such file)",
             Content::Unreadable(problem) => &format!(" (cannot be read: {problem})"),
         };
-        format!("{}{state}", short(service, &file.path))
+        format!("{}{state}", service.shown(&file.path))
     });
     // The file that has other notes, or any that is there, or the first that may be.
     let has_others =
@@ -86,7 +86,7 @@ fn finding(
         .note(how_it_shows(topic))
         .help(format!(
             "write it into {}, for instance:\n\n{}\n",
-            place.map(|place| short(service, place)).unwrap_or_default(),
+            place.map(|place| service.shown(place)).unwrap_or_default(),
             topic.paragraph.trim()
         ))
 }
@@ -103,13 +103,6 @@ fn how_it_shows(topic: &Topic) -> String {
         ways.push(format!("\"{}\" in one file", words.0.join("\" and \"")));
     }
     format!("looked for: {}", ways.join("; or "))
-}
-
-fn short(service: &Service, path: &Path) -> String {
-    path.strip_prefix(&service.root)
-        .unwrap_or(path)
-        .display()
-        .to_string()
 }
 
 /// A file that could be read.

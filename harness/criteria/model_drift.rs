@@ -1,7 +1,5 @@
 //! The models and the migrations build the same database.
 
-use std::path::Path;
-
 use super::{Criterion, Finding, Verdict, cause, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place};
 use crate::evidence::catalog::Object;
@@ -111,7 +109,7 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
     for drift in open.iter().take(SHOWN) {
         let source = source(models, drift);
         let place = source.as_ref().map_or(String::new(), |place| {
-            format!(" ({}:{})", shown(service, &place.file), place.line)
+            format!(" ({}:{})", service.shown(&place.file), place.line)
         });
         if finding.marks.is_empty() {
             finding = finding.mark(source.as_ref(), format!("the model of {}", drift.subject()));
@@ -328,11 +326,4 @@ fn accepted(service: &Service) -> Vec<String> {
         .iter()
         .map(|(subject, reason)| format!("{subject} differs from the model: {reason}"))
         .collect()
-}
-
-fn shown(service: &Service, file: &Path) -> String {
-    file.strip_prefix(&service.root)
-        .unwrap_or(file)
-        .display()
-        .to_string()
 }

@@ -3,7 +3,7 @@
 mod after_merge;
 mod drawing;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::graph::{Graph, Likeness, Nearest, Problem, Revision};
@@ -108,7 +108,7 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
             "they fork after {} ({}), {}",
             fork.id,
             said(fork),
-            shown(service, &fork.file)
+            service.shown(&fork.file)
         )),
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
@@ -223,13 +223,6 @@ fn said(revision: &Revision) -> &str {
         .as_deref()
         .unwrap_or("no message")
         .trim_end_matches('.')
-}
-
-fn shown(service: &Service, file: &Path) -> String {
-    file.strip_prefix(&service.root)
-        .unwrap_or(file)
-        .display()
-        .to_string()
 }
 
 fn paths(paths: &[PathBuf]) -> String {

@@ -1,6 +1,6 @@
 //! One head now, but several, or none at all, once the branch is merged.
 
-use super::{SHOWN, broken, drawing, paths, said, shown};
+use super::{SHOWN, broken, drawing, paths, said};
 use crate::alembic::graph::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::{Finding, Verdict};
@@ -80,7 +80,7 @@ fn several_heads(service: &Service, merge: &Merge, heads: &[&Revision]) -> Findi
             revision.id,
             said(revision),
             follows(revision),
-            shown(service, &revision.file)
+            service.shown(&revision.file)
         ));
     }
     let fork = merge.graph.fork_of(heads);
@@ -118,7 +118,7 @@ fn advise(
             only.id,
             merge.base_ref,
             other.id,
-            shown(service, &only.file),
+            service.shown(&only.file),
             only.down_line
         )),
         _ => finding.help(join),
