@@ -127,7 +127,12 @@ class Watch:
 
 
 def import_shared(modules):
-    """Imports them in order; raises `Unfit` at the first that leaves a trace."""
+    """Imports them in order; raises `Unfit` at the first that leaves a trace.
+
+    What modules are made of stays: the collector would look for garbage in vain.
+    """
+    threshold = gc.get_threshold()
+    gc.set_threshold(1 << 30)
     traces, watch = Traces(), Watch()
     plain, os.environ.__class__ = os.environ.__class__, Reads
     try:
@@ -144,6 +149,7 @@ def import_shared(modules):
     finally:
         os.environ.__class__ = plain
         watch.active = False
+        gc.set_threshold(*threshold)
 
 
 def serve(plan, prepare):
@@ -161,7 +167,6 @@ def serve(plan, prepare):
             file.write(error.package + "\n")
     except BaseException as error:
         unfit = f"the parent raises {type(error).__name__}: {error}"
-    gc.collect()
     gc.freeze()  # a collection in a child would otherwise copy every page
     listener = socket.socket(fileno=LISTENER)
     listener.settimeout(IDLE)

@@ -317,14 +317,22 @@ def check_connection_parameters(dialect, record, cargs, cparams):
 
 def check_token(connection, record):
     """Refuses an open connection that cannot show the token, before it is used."""
+    if token_of(connection) != guard.target.token:
+        guard.refuse("a database without the token", *connected_to(connection))
+    record.info["migration_harness"] = guard.target.token
+
+
+def token_of(connection):
+    """What the database shows; it is asked as directly as the driver lets us."""
+    question = "SELECT current_setting('migration_harness.token', true)"
+    if hasattr(getattr(connection, "driver_connection", None), "fetchval"):  # asyncpg
+        return connection.run_async(lambda driver: driver.fetchval(question))
     cursor = connection.cursor()
-    cursor.execute("SELECT current_setting('migration_harness.token', true)")
+    cursor.execute(question)
     shown = cursor.fetchone()
     cursor.close()
     connection.rollback()
-    if not shown or shown[0] != guard.target.token:
-        guard.refuse("a database without the token", *connected_to(connection))
-    record.info["migration_harness"] = guard.target.token
+    return shown and shown[0]
 
 
 def check_taken(connection, record, taken):
@@ -405,12 +413,20 @@ def reported(function, revision, is_upgrade):
 # --- commands ---------------------------------------------------------------
 
 
+@functools.lru_cache(maxsize=None)
+def command_line():
+    """Alembic's parser of arguments; to build it takes longer than a command."""
+    from alembic.config import CommandLine
+
+    return CommandLine(prog="alembic").parser
+
+
 def configuration(ini, section, url, *words):
     """What the `alembic` command would build from its arguments."""
-    from alembic.config import CommandLine, Config
+    from alembic.config import Config
 
     arguments = ["-c", ini, "-n", section, *words]
-    options = CommandLine(prog="alembic").parser.parse_args(arguments)
+    options = command_line().parse_args(arguments)
     sys.argv = ["alembic", *arguments]
     toml = {"toml_file": "pyproject.toml"} if "toml_file" in Config.__init__.__code__.co_varnames else {}
     config = Config(file_=ini, ini_section=section, cmd_opts=options, **toml)
@@ -807,6 +823,7 @@ def checked_out(place):
 def prepare(driver):
     preload(driver)
     listen()
+    command_line()
     revisions.watch()
 
 

@@ -88,20 +88,20 @@ pub struct Limits<'a> {
 }
 
 impl Worker {
-    /// Starts the service's interpreter; `directory` is where its output is kept.
+    /// Starts the service's interpreter; what it prints goes to the file `output`.
     ///
     /// # Errors
     /// The interpreter does not start, or cannot import Alembic and SQLAlchemy.
     pub async fn start(
         service: &Service,
-        directory: &Path,
+        output: &Path,
         interpreters: &Interpreters,
     ) -> Result<Self> {
-        let (stack, output_file) = (directory.join("stack.txt"), directory.join("output.txt"));
+        let stack = output.with_file_name("stack.txt");
         let key = random::hex(16).map_err(|cause| broken(service, &cause))?;
         let (ours, theirs) = UnixStream::pair().map_err(|cause| broken(service, &cause))?;
         let (output, [stdout, stderr]) =
-            Output::collect(output_file).map_err(|cause| broken(service, &cause))?;
+            Output::collect(output.to_owned()).map_err(|cause| broken(service, &cause))?;
         let streams = Streams {
             channel: blocking(theirs).map_err(|cause| broken(service, &cause))?,
             stdout: stdout.into(),
@@ -462,8 +462,9 @@ impl Worker {
     }
 
     /// Ends the interpreter and everything it started.
-    pub async fn end(self) {
-        if let Some(leash) = self.leash {
+    pub async fn end(&mut self) {
+        self.alive = false;
+        if let Some(leash) = self.leash.take() {
             // What is not gone by now is ended by the supervisor, or by the next run.
             let _ = leash.end().await;
         }

@@ -16,7 +16,7 @@ pub use keep::Keep;
 use refused::refused;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,16 @@ pub struct Means<'a> {
     pub directory: &'a Path,
     /// What starts its interpreter.
     pub interpreters: &'a Interpreters,
+}
+
+impl Means<'_> {
+    /// Where its nth interpreter's output goes.
+    fn output(&self, interpreter: u32) -> PathBuf {
+        match interpreter {
+            1 => self.directory.join("output.txt"),
+            n => self.directory.join(format!("output-{n}.txt")),
+        }
+    }
 }
 
 /// What one session saw.
@@ -66,11 +76,12 @@ pub async fn session(
     keep: Option<Keep<'_>>,
     say: Say<'_>,
 ) -> Result<(Result<Session>, Option<Kept>)> {
-    let (server, worker) = tokio::join!(
-        postgres::start(&service.postgres, &service.name),
-        Worker::start(service, means.directory, means.interpreters),
+    let output = means.output(1);
+    let (served, worker) = tokio::join!(
+        serve(service),
+        Worker::start(service, &output, means.interpreters),
     );
-    let (server, worker) = (server?, worker?);
+    let ((server, database), worker) = (served?, worker?);
     say(Progress::Server {
         version: server.version.clone(),
         provider: server.provider,
@@ -88,12 +99,13 @@ pub async fn session(
         None => "the interpreter is a fork".to_owned(),
         Some(why) => format!("the interpreter is a fresh process: {why}"),
     }));
-    let database = server.create_database().await?;
     let mut driver = Driver {
         service,
         history,
+        means,
         server,
         worker,
+        started: 1,
         database,
         connection: None,
         version_table: None,
@@ -126,12 +138,22 @@ pub async fn session(
     Ok((Ok(session), None))
 }
 
+/// A server with a database for the service.
+async fn serve(service: &Service) -> Result<(Server, Database)> {
+    let server = postgres::start(&service.postgres, &service.name).await?;
+    let database = server.create_database().await?;
+    Ok((server, database))
+}
+
 /// A server and an interpreter at work on one service.
 struct Driver<'a> {
     service: &'a Service,
     history: &'a History,
+    means: &'a Means<'a>,
     server: Server,
     worker: Worker,
+    /// How many interpreters were started so far.
+    started: u32,
     database: Database,
     /// Our own connection to it, once it was needed.
     connection: Option<PgConnection>,
@@ -160,14 +182,19 @@ impl Driver<'_> {
         let Some(loaded) = loaded else {
             return Ok(session);
         };
-        if parts.contains(&Part::Stepped) && self.worker.is_alive() {
-            session.stepped = Some(self.step(&loaded).await?);
-        }
         if parts.contains(&Part::Stairway)
             && session.migrated.reached().finished()
             && self.worker.is_alive()
         {
-            session.stairway = Some(self.climb(&loaded, &session.migrated).await?);
+            let (stairway, stepped) = self.climb(&loaded, &session.migrated).await?;
+            session.stairway = Some(stairway);
+            session.stepped = stepped.filter(|_| parts.contains(&Part::Stepped));
+            if !self.worker.is_alive() {
+                self.renew().await?;
+            }
+        }
+        if parts.contains(&Part::Stepped) && session.stepped.is_none() && self.worker.is_alive() {
+            session.stepped = Some(self.step(&loaded).await?);
         }
         let head = session
             .migrated
@@ -191,6 +218,15 @@ impl Driver<'_> {
             .server
             .recreate_database(&self.database, &roles)
             .await?;
+        self.worker.open(self.service, Some(&self.database)).await
+    }
+
+    /// Puts a fresh interpreter in the place of the one there was.
+    async fn renew(&mut self) -> Result<()> {
+        self.worker.end().await;
+        self.started += 1;
+        let output = self.means.output(self.started);
+        self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
         self.worker.open(self.service, Some(&self.database)).await
     }
 
@@ -246,10 +282,7 @@ impl Driver<'_> {
     async fn step(&mut self, loaded: &worker::History) -> Result<Stepped> {
         self.start_afresh("one_at_a_time").await?;
         let begun = Instant::now();
-        let mut walked = Transcript::new(
-            "upgrade, one revision at a time",
-            self.worker.output().to_owned(),
-        );
+        let mut walked = self.no_step_yet();
         for revision in &loaded.revisions {
             let left = self
                 .service
@@ -273,6 +306,11 @@ impl Driver<'_> {
             stepped.catalog = Some(self.catalog().await?);
         }
         Ok(stepped)
+    }
+
+    fn no_step_yet(&self) -> Transcript {
+        let output = self.worker.output().to_owned();
+        Transcript::new("upgrade, one revision at a time", output)
     }
 
     async fn upgrade(&mut self, revision: &str) -> Result<Transcript> {

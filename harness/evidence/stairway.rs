@@ -40,6 +40,13 @@ impl Rung {
         ran && self.left.iter().all(Change::is_extension)
     }
 
+    /// Whether a database that it went up, down and up again is as after the first time.
+    #[must_use]
+    pub fn leaves_no_trace(&self) -> bool {
+        let again = self.again.as_ref().is_some_and(Transcript::finished);
+        again && self.left.is_empty() && self.lost.is_empty()
+    }
+
     /// Whether it went up, down and up again, all three for real.
     #[must_use]
     pub fn is_walked(&self) -> bool {

@@ -15,7 +15,7 @@ use super::account::{Account, give};
 use super::binaries::Installation;
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{self, Base};
-use super::{error, random, tail};
+use super::{error, random, scram, tail};
 use crate::error::Result;
 
 /// How long `initdb` may take, and how long another run's is waited for.
@@ -205,7 +205,8 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
     write_private(&dir.join("origin"), &origin, None).map_err(failed)?;
     // Read by initdb as the servers' user; gone afterwards.
     let pwfile = dir.join("pwfile");
-    write_private(&pwfile, &password, account).map_err(failed)?;
+    let secret = scram::secret(&password).map_err(failed)?;
+    write_private(&pwfile, &secret, account).map_err(failed)?;
     let data = dir.join("data");
     std::fs::DirBuilder::new()
         .mode(0o700)

@@ -25,7 +25,7 @@ use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, run_sql,
-    sql_error, tail,
+    scram, sql_error, tail,
 };
 use crate::error::{HarnessError, Result};
 
@@ -298,12 +298,12 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
             "port {port} is answered by another server, of {serves}"
         )));
     }
-    access.password = random::hex(16).map_err(|e| error(format!("no random password: {e}")))?;
+    let no_password = |e: std::io::Error| error(format!("no random password: {e}"));
+    access.password = random::hex(16).map_err(no_password)?;
+    let secret = scram::secret(&access.password).map_err(no_password)?;
     // A statement that fails is logged with its text.
-    let change = format!(
-        "SET log_min_error_statement = panic; ALTER ROLE postgres PASSWORD '{}'",
-        access.password
-    );
+    let change =
+        format!("SET log_min_error_statement = panic; ALTER ROLE postgres PASSWORD '{secret}'");
     run_sql(&mut connection, &change).await.map_err(failed)?;
     Ok((access, connection))
 }

@@ -20,6 +20,7 @@ pub mod local;
 pub mod random;
 pub mod restore;
 pub mod run;
+pub mod scram;
 
 use std::collections::HashMap;
 use std::fmt;

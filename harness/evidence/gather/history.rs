@@ -32,7 +32,7 @@ pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
             raised: None,
         });
     }
-    let mut worker = Worker::start(service, means.directory, means.interpreters).await?;
+    let mut worker = Worker::start(service, &means.output(1), means.interpreters).await?;
     worker.open(service, None).await?;
     let answer = worker.history(service).await?;
     worker.end().await;

@@ -41,7 +41,7 @@ impl Driver<'_> {
     }
 
     /// Leaves the server running, and ends the interpreter.
-    pub(super) async fn keep(self) -> Option<Kept> {
+    pub(super) async fn keep(mut self) -> Option<Kept> {
         let mut stages = self.aside.unwrap_or_default();
         let again = stages.iter().any(|stage| stage.label == self.stage);
         let end = if again { "_end" } else { "" };

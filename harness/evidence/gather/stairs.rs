@@ -10,18 +10,23 @@ use crate::alembic::worker::{self, Command};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
 use crate::evidence::stairway::{Descent, Rung};
-use crate::evidence::{Catalog, Migrated, Stairway};
+use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
 
 impl Driver<'_> {
-    /// The stairway of a history whose upgrade is known to work.
+    /// The stairway of a history whose upgrade is known to work; and the history stepped,
+    /// where the way up was that as well.
     pub(super) async fn climb(
         &mut self,
         loaded: &worker::History,
         migrated: &Migrated,
-    ) -> Result<Stairway> {
+    ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
         let base = self.base().await?;
         let rungs = self.rungs(loaded, &base).await?;
+        let stepped = match rungs.len() == loaded.revisions.len() && self.worker.is_alive() {
+            true => self.stepped(&rungs, migrated).await?,
+            false => None,
+        };
         let one_way = |rung: &Rung| self.service.one_way.contains_key(&rung.revision);
         let passable = rungs
             .iter()
@@ -39,7 +44,30 @@ impl Driver<'_> {
             seconds: begun.elapsed().as_secs_f64(),
             ok: descent.is_some(),
         });
-        Ok(Stairway { rungs, descent })
+        Ok((Stairway { rungs, descent }, stepped))
+    }
+
+    /// The upgrades of the stairway as the history stepped. `None` where going down left a
+    /// trace, or led elsewhere than the upgrade in one go: then only steps on a database
+    /// of their own tell what they do.
+    async fn stepped(&mut self, rungs: &[Rung], migrated: &Migrated) -> Result<Option<Stepped>> {
+        if !rungs.iter().all(Rung::leaves_no_trace) {
+            return Ok(None);
+        }
+        let versions = self.versions().await?;
+        let catalog = Some(self.catalog().await?);
+        if versions != migrated.versions || catalog != migrated.catalog {
+            return Ok(None);
+        }
+        let mut upgrade = self.no_step_yet();
+        for rung in rungs {
+            upgrade.append(rung.up.clone());
+        }
+        Ok(Some(Stepped {
+            upgrade,
+            versions,
+            catalog,
+        }))
     }
 
     /// Every revision up, down and up again, as far as it goes.
