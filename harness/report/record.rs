@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::data::{self, Report};
 use super::parts::{Asked, Parts, Process, write_whole};
@@ -163,11 +164,16 @@ pub fn write(directory: &Path, parts: &Parts) -> io::Result<Report> {
 /// The directory cannot be written.
 pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    write_whole(
-        &directory.join("report.json"),
-        &serde_json::to_vec_pretty(report)?,
-    )?;
-    write_whole(&directory.join("index.html"), page::html(report).as_bytes())
+    thread::scope(|scope| {
+        let page = scope.spawn(|| {
+            let html = page::html(report);
+            write_whole(&directory.join("index.html"), html.as_bytes())
+        });
+        let json = serde_json::to_vec_pretty(report)?;
+        write_whole(&directory.join("report.json"), &json)?;
+        page.join()
+            .unwrap_or_else(|_| Err(io::Error::other("the page cannot be laid out")))
+    })
 }
 
 /// One writer at a time, so that both files tell of the same moment.
