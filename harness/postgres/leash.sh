@@ -33,11 +33,11 @@ fi
 
 _mh_end_child() {
     if [ "$_mh_ending" = quit ]; then
-        _mh_sleep=
-        trap 'kill $_mh_sleep; wait; exit 0' TERM
-        kill -QUIT "$_mh_child"
+        # Before the signal: the child may end, and TERM come, at once.
         sleep 5 &
         _mh_sleep=$!
+        trap 'kill $_mh_sleep; wait; exit 0' TERM
+        kill -QUIT "$_mh_child"
         wait "$_mh_sleep"
     fi
     kill -KILL "$_mh_child"
