@@ -37,6 +37,10 @@ use crate::postgres::{Database, Server, random};
 /// How long the service may be silent before a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// What libpq, and what does as it does, takes for the `sslmode` that nobody named
+/// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+const SSL_MODE: &str = "PGSSLMODE";
+
 /// An interpreter that has imported Alembic and waits for commands.
 pub struct Worker {
     /// `None` once it was ended for taking too long.
@@ -237,6 +241,10 @@ impl Worker {
         let mut names: Vec<_> = variables.keys().cloned().collect();
         if service.database_url_ini {
             names.push("sqlalchemy.url".to_owned());
+        }
+        // A driver would ask for encryption first, at each connection, and then do without.
+        if database.is_some_and(Database::is_plain) && !service.env.contains_key(SSL_MODE) {
+            variables.insert(SSL_MODE.to_owned(), "disable".to_owned());
         }
         self.ask(
             "open",

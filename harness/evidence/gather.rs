@@ -130,8 +130,7 @@ pub async fn session(
     {
         means.interpreters.remember(service, told);
     }
-    worker.end().await;
-    let stopped = server.stop().await;
+    let ((), stopped) = tokio::join!(worker.end(), server.stop());
     let session = session?;
     leave?;
     stopped?;

@@ -127,6 +127,11 @@ impl Database {
             .replace("{database_name}", &self.name)
     }
 
+    /// Whether nothing is encrypted on the way to it, as on a server of ours.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.ssl, PgSslMode::Disable)
+    }
+
     /// The user's password, for a client that does not take a URL.
     pub fn password(&self) -> &str {
         &self.password

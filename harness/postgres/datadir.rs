@@ -7,7 +7,8 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ use crate::error::Result;
 
 /// How long `initdb` may take, and how long another run's is waited for.
 const INITDB: Duration = Duration::from_secs(60);
+
+/// Told apart from what an earlier version of [`initdb`] made.
+const LAYOUT: u32 = 2;
 
 /// Which modes a copy gets.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +73,7 @@ pub async fn template(
     account: Option<Account>,
 ) -> Result<PathBuf> {
     let key = key(&installation.bin, &installation.version)?;
-    let dir = base.cache().join(format!("template-{key}"));
+    let dir = base.cache().join(format!("template-{key}-{LAYOUT}"));
     once(&dir, INITDB, async |target: &Path| {
         initdb(installation, target, account).await
     })
@@ -86,10 +90,12 @@ fn copy_whole(template: &Path, to: &Path, account: Option<Account>) -> Result<Op
     lock.lock_shared().map_err(failed)?;
     let read = |name: &str| std::fs::read_to_string(template.join(name)).ok();
     let files: Option<usize> = read("files").and_then(|text| text.parse().ok());
-    let whole = |data: &Path| files.is_some() && count(data).ok() == files;
-    if let (true, Some(password)) = (whole(&template.join("data")), read("password")) {
-        copy_tree(&template.join("data"), to, Modes::Private(account)).map_err(failed)?;
-        return Ok(Some(password));
+    if let (Some(files), Some(password)) = (files, read("password")) {
+        match copy_tree(&template.join("data"), to, Modes::Private(account)) {
+            Ok(copied) if copied == files => return Ok(Some(password)),
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(failed(e)),
+            Ok(_) | Err(_) => remove_dir(to)?,
+        }
     }
     drop(lock);
     discard_unused(template)?;
@@ -310,7 +316,6 @@ fn trim_conf(data: &Path) -> std::io::Result<()> {
 
 /// Writes a file that only its owner can read.
 pub fn write_private(path: &Path, text: &str, account: Option<Account>) -> std::io::Result<()> {
-    use std::io::Write;
     let mut file = File::options()
         .write(true)
         .create_new(true)
@@ -318,6 +323,30 @@ pub fn write_private(path: &Path, text: &str, account: Option<Account>) -> std::
         .open(path)?;
     file.write_all(text.as_bytes())?;
     give(path, account)
+}
+
+/// Copies a small file; the kernel's own way of copying costs more than it for these.
+fn copy_file(
+    source: &Path,
+    target: &Path,
+    mode: u32,
+    account: Option<Account>,
+) -> std::io::Result<()> {
+    let bytes = std::fs::read(source)?;
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(target)?;
+    file.write_all(&bytes)?;
+    if let Some(account) = account {
+        fchown(&file, Some(account.uid), Some(account.gid))?;
+    }
+    if matches!(mode & 0o077, 0) {
+        return Ok(());
+    }
+    // What the umask took away.
+    file.set_permissions(PermissionsExt::from_mode(mode))
 }
 
 /// Copies a directory tree and returns the number of files in it. Links are
@@ -340,17 +369,13 @@ pub fn copy_tree(from: &Path, to: &Path, modes: Modes) -> std::io::Result<usize>
         if meta.is_dir() {
             files += copy_tree(&source, &target, modes)?;
         } else if meta.is_file() {
-            std::fs::copy(&source, &target)?;
+            let mode = match modes {
+                Modes::Private(_) => meta.mode() & 0o700,
+                Modes::Shared if meta.mode() & 0o111 == 0 => 0o644,
+                Modes::Shared => 0o755,
+            };
+            copy_file(&source, &target, mode, account)?;
             files += 1;
-            if matches!(modes, Modes::Shared) {
-                let mode = if meta.mode() & 0o111 == 0 {
-                    0o644
-                } else {
-                    0o755
-                };
-                std::fs::set_permissions(&target, PermissionsExt::from_mode(mode))?;
-            }
-            give(&target, account)?;
         }
     }
     give(to, account)?;
