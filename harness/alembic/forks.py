@@ -127,12 +127,7 @@ class Watch:
 
 
 def import_shared(modules):
-    """Imports them in order; raises `Unfit` at the first that leaves a trace.
-
-    What modules are made of stays: the collector would look for garbage in vain.
-    """
-    threshold = gc.get_threshold()
-    gc.set_threshold(1 << 30)
+    """Imports them in order; raises `Unfit` at the first that leaves a trace."""
     traces, watch = Traces(), Watch()
     plain, os.environ.__class__ = os.environ.__class__, Reads
     try:
@@ -149,7 +144,6 @@ def import_shared(modules):
     finally:
         os.environ.__class__ = plain
         watch.active = False
-        gc.set_threshold(*threshold)
 
 
 def serve(plan, prepare):
@@ -157,6 +151,9 @@ def serve(plan, prepare):
     with open(plan, encoding="utf-8") as file:
         plan = json.load(file)
     given, inherited = dict(os.environ._data), open_fds()
+    # What modules are made of stays: the collector would look for garbage in vain.
+    threshold = gc.get_threshold()
+    gc.set_threshold(1 << 30)
     unfit = None
     try:
         prepare()
@@ -167,6 +164,7 @@ def serve(plan, prepare):
             file.write(error.package + "\n")
     except BaseException as error:
         unfit = f"the parent raises {type(error).__name__}: {error}"
+    gc.set_threshold(*threshold)
     gc.freeze()  # a collection in a child would otherwise copy every page
     listener = socket.socket(fileno=LISTENER)
     listener.settimeout(IDLE)
