@@ -335,3 +335,6 @@ fn list(labels: &[String]) -> String {
 fn lines(labels: &[String]) -> String {
     labels.join("\n")
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! A new criterion is a file and a word in the list at the end of this one.
 
 mod cause;
+#[cfg(test)]
+mod sample;
 
 use std::path::{Path, PathBuf};
 
