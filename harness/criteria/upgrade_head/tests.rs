@@ -422,6 +422,17 @@ fn revisions_that_never_ran() {
 }
 
 #[test]
+fn nothing_ran_because_there_is_no_history() {
+    let mut evidence = evidence();
+    evidence.history.raised = Some(raised("KeyError", None, "'r0'"));
+    migrated(&mut evidence).upgrade = transcript("upgrade head", "");
+    assert_eq!(
+        found(&CRITERION, &evidence),
+        "blocked by single_head: `alembic upgrade head` finds no revision to run"
+    );
+}
+
+#[test]
 fn two_ways_that_build_two_databases() {
     let mut evidence = evidence();
     let index = |definition: &str| object("index", "ix", definition);
