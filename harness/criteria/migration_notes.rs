@@ -265,6 +265,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::criteria::sample;
     use crate::manifest::Words;
 
     #[rstest]
@@ -280,6 +281,14 @@ mod tests {
     #[case::comment("<!--\n## Creating enums\nOnce.\n-->\n", false)]
     #[case::open_comment("<!-- ## Creating enums\nOnce.\n", false)]
     #[case::in_a_code_block("````\n```\n## Creating enums\n```\nOnce.\n````\n", false)]
+    #[case::in_a_code_block_with_other_marks("```\n~~~\n## Creating enums\nOnce.\n", false)]
+    #[case::in_an_indented_block("    ## Creating enums\nOnce.\n", false)]
+    #[case::behind_a_tab("\t## Creating enums\nOnce.\n", false)]
+    #[case::above_a_list("Creating enums\n- once\n", false)]
+    #[case::above_a_rule("## Creating enums\n\n***\n---\nonce\n", true)]
+    #[case::a_part_under_a_lower_line("Creating enums\n---\n\nNew\n~~~\nOnce.\n", true)]
+    #[case::no_part_under_a_higher_line("Creating enums\n---\n\nNew\n===\nOnce.\n", false)]
+    #[case::no_part_under_one_mark("Creating enums\n===\n\n# New\nOnce.\n", false)]
     #[case::no_heading("Creating enums is easy.", false)]
     #[case::hash_without_space("#Creating enums\nOnce.", false)]
     #[case::part_of_a_word("An enumeration with my_create_type=False", false)]
@@ -302,5 +311,16 @@ mod tests {
             Document::of(&file).is_some_and(|document| document.shows(&topic)),
             shown
         );
+    }
+    #[test]
+    fn no_file_is_no_evidence() {
+        let (mut evidence, mut service) = (sample::evidence(), sample::service());
+        service.notes = Some(NotesConvention {
+            files: Vec::new(),
+            topics: Vec::new(),
+        });
+        evidence.notes = Some(Vec::new());
+        let verdict = CRITERION.verdict(&service, &evidence);
+        assert_eq!(verdict, Verdict::without("the text of the notes"));
     }
 }

@@ -286,3 +286,27 @@ macro_rules! criteria {
 }
 
 criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift migration_notes deployed_schema }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pretty_assertions::assert_eq;
+
+    #[test]
+    fn every_criterion_is_called_like_its_file() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/harness/criteria");
+        let files = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut names: Vec<String> = files
+            .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
+            .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
+            .filter(|name| !["mod", "cause", "sample"].contains(&name.as_str()))
+            .collect();
+        names.sort();
+        let mut ids = super::ids();
+        ids.sort_unstable();
+        assert_eq!(ids, names);
+    }
+}
