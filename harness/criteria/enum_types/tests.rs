@@ -102,7 +102,8 @@ fn a_type_is_created_with_other_labels() {
 + a
 = postgresql: 42710 type "status" already exists
 = this revision asks for ('a', 'b'); the type has ('a')
-? remove the second CREATE TYPE status; the first one is enough"#
+? remove the second CREATE TYPE status
+? where a label is new, add it in a revision of its own: ALTER TYPE status ADD VALUE '...'"#
     );
 }
 
