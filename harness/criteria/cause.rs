@@ -114,3 +114,6 @@ pub fn incomplete(evidence: &Evidence, transcript: &Transcript) -> Option<Verdic
         ),
     })
 }
+
+#[cfg(test)]
+mod tests;

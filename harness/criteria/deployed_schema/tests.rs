@@ -67,7 +67,7 @@ const CREATE: &str = "CREATE TABLE public.essays (a text, b bigint)";
 #[rstest]
 #[case::dropped(
     "table essays\ncolumn essays.a: text",
-    &[(10, CREATE), (11, "ALTER TABLE essays DROP COLUMN b"), (12, "COMMENT ON TABLE essays IS 'had b'")],
+    &[(10, CREATE), (11, "ALTER TABLE essays DROP COLUMN b"), (12, "ALTER TABLE essays DROP CONSTRAINT c"), (13, "COMMENT ON TABLE essays IS 'had b'")],
     "table public.essays is not as accepted: this is destructive
 -> a.sql:7: accepted; destructive: dropped with its values
 -> r2.py:11 of r2: dropped here (revision r2)
@@ -172,7 +172,7 @@ fn a_table(
 ? keep the data: add a revision that moves it first, or leave the deployed object as it is
 ? meant? accept the present state: {accept}
 ? not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")]
-#[case::is_new("a", "a, b", &[(10, "CREATE TYPE status AS ENUM ('a')"), (11, "ALTER TYPE status ADD VALUE 'b'")], "enum type public.status is not as accepted
+#[case::is_new("a", "a, b", &[(10, "CREATE TYPE status AS ENUM ('a')"), (11, "ALTER TYPE status ADD VALUE 'b'"), (12, "COMMENT ON TYPE status IS 'c'")], "enum type public.status is not as accepted
 -> a.sql:4: accepted as it is here
 -> r2.py:11 of r2: added here (revision r2)
 ~ changed: enum type public.status

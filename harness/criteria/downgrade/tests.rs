@@ -381,6 +381,19 @@ revision r2 is declared one-way, but its downgrade puts everything back
     );
 }
 
+#[rstest]
+#[case::not_at_all(|stairway: &mut Stairway| { stairway.rungs.remove(0); }, "r1")]
+#[case::not_down(|stairway: &mut Stairway| stairway.rungs[0].down = None, "r1")]
+#[case::not_up_again(|stairway: &mut Stairway| stairway.rungs[1].again = None, "r2")]
+fn a_revision_that_was_not_walked(#[case] take: fn(&mut Stairway), #[case] revision: &str) {
+    let mut evidence = walked();
+    take(evidence.stairway.as_mut().unwrap());
+    let told = format!(
+        "blocked by evidence: the walk over revision {revision} is missing, so nothing was judged"
+    );
+    assert_eq!(found(&CRITERION, &evidence), told);
+}
+
 /// What is left of `changes`, by its name.
 fn kept(changes: &[Change]) -> Vec<&str> {
     let objects = condensed(changes).into_iter().filter_map(Change::any);
