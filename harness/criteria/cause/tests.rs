@@ -1,5 +1,4 @@
 //! Which criterion explains what the others cannot judge.
-#![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;
@@ -85,6 +84,14 @@ fn an_upgrade_that_does_not_last() {
         found(&model_drift::CRITERION, &evidence),
         "blocked by upgrade_head: a second `alembic upgrade head` runs revision r2 again"
     );
+}
+
+#[test]
+fn several_heads_that_were_reached_can_be_built_on() {
+    let mut evidence = evidence();
+    evidence.history.graph = graph("r1 r2");
+    migrated(&mut evidence).heads = Some(transcript("upgrade heads", "r1 r2"));
+    assert_eq!(found(&model_drift::CRITERION, &evidence), "pass");
 }
 
 #[test]

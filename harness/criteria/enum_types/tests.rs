@@ -1,5 +1,4 @@
 //! What counts as a second creation of a type, and what is said of it.
-#![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;

@@ -1,5 +1,4 @@
 //! What is said of an outbox table that is not as the convention wants it.
-#![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;
