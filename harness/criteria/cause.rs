@@ -28,14 +28,6 @@ pub fn no_graph(evidence: &Evidence) -> Option<Verdict> {
     })
 }
 
-/// An upgrade that succeeds without a single revision having run, as where `env.py`
-/// does nothing unless it is offline.
-#[must_use]
-pub fn idle(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
-    let idle = transcript.finished() && transcript.steps.is_empty();
-    idle.then(|| incomplete(evidence, transcript)).flatten()
-}
-
 /// An upgrade that succeeds because there is no history that it could run.
 #[must_use]
 pub fn no_history(evidence: &Evidence, transcript: &Transcript) -> Option<Verdict> {
@@ -122,3 +114,6 @@ pub fn incomplete(evidence: &Evidence, transcript: &Transcript) -> Option<Verdic
         ),
     })
 }
+
+#[cfg(test)]
+mod tests;

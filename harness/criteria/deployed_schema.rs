@@ -94,13 +94,23 @@ fn missing(service: &Service, file: &SchemaFile) -> Finding {
         service.name,
         file.path.display()
     ));
+    let moved = |name: &str| {
+        format!(
+            "then move it: git mv {} {}",
+            file.path.with_file_name(name).display(),
+            file.path.display()
+        )
+    };
     let finding = match file.of_no_service.as_slice() {
         [] => finding,
-        left => finding.note(format!(
-            "{} belongs to no service: was this one renamed? then move it: git mv {} {}",
-            left.join(", "),
-            file.path.with_file_name(&left[0]).display(),
-            file.path.display()
+        [one] => finding.note(format!(
+            "{one} belongs to no service: was this one renamed? {}",
+            moved(one)
+        )),
+        [first, ..] => finding.note(format!(
+            "{} belong to no service: was one of them renamed? {}",
+            file.of_no_service.join(", "),
+            moved(first)
         )),
     };
     finding
@@ -280,3 +290,6 @@ fn remark(weight: &Weight) -> Option<String> {
         Weight::Destructive(why) => Some(format!("destructive: {why}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

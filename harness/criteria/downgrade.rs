@@ -408,3 +408,6 @@ fn ending(transcript: &Transcript) -> String {
         Outcome::Ended { how, .. } => format!("Python {how}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

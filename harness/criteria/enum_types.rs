@@ -260,7 +260,27 @@ impl Second<'_> {
         if self.first.is_none() {
             finding = finding.note("no other statement of this run was seen creating it");
         }
-        self.labels(finding).help(self.advice())
+        let finding = self.labels(finding).help(self.advice());
+        match self.refused {
+            Some(_) if self.asks_for_others() => finding.help(self.new_labels()),
+            _ => finding,
+        }
+    }
+
+    /// Whether the labels that are asked for are not those of the type.
+    fn asks_for_others(&self) -> bool {
+        let differ = |again: &EnumCreation| {
+            let before = again.before.as_ref();
+            before.is_some_and(|before| *before != again.labels)
+        };
+        self.again.is_some_and(differ)
+    }
+
+    fn new_labels(&self) -> String {
+        format!(
+            "where a label is new, add it in a revision of its own: ALTER TYPE {} ADD VALUE '...'",
+            self.name
+        )
     }
 
     /// Both label lists, where they tell something.
@@ -282,10 +302,7 @@ impl Second<'_> {
 
     fn advice(&self) -> String {
         match (self.refused, self.again.map(|again| again.how)) {
-            (None, _) => format!(
-                "drop the guarded creation; where a label is new, add it in a revision of its own: ALTER TYPE {} ADD VALUE '...'",
-                self.name
-            ),
+            (None, _) => format!("drop the guarded creation; {}", self.new_labels()),
             (Some(_), _) if self.is_rename() => {
                 format!(
                     "drop the old type in the revision that replaced it: DROP TYPE {}",
@@ -297,6 +314,9 @@ impl Second<'_> {
                  and a create() of its own is not needed",
                 self.name
             ),
+            (Some(_), _) if self.asks_for_others() => {
+                format!("remove the second CREATE TYPE {}", self.name)
+            }
             (Some(_), _) => format!(
                 "remove the second CREATE TYPE {}; the first one is enough",
                 self.name
@@ -335,3 +355,6 @@ fn list(labels: &[String]) -> String {
 fn lines(labels: &[String]) -> String {
     labels.join("\n")
 }
+
+#[cfg(test)]
+mod tests;

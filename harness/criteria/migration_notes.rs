@@ -262,9 +262,11 @@ fn holds(text: &str, words: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pretty_assertions::assert_eq;
     use rstest::rstest;
 
     use super::*;
+    use crate::criteria::sample;
     use crate::manifest::Words;
 
     #[rstest]
@@ -280,6 +282,14 @@ mod tests {
     #[case::comment("<!--\n## Creating enums\nOnce.\n-->\n", false)]
     #[case::open_comment("<!-- ## Creating enums\nOnce.\n", false)]
     #[case::in_a_code_block("````\n```\n## Creating enums\n```\nOnce.\n````\n", false)]
+    #[case::in_a_code_block_with_other_marks("```\n~~~\n## Creating enums\nOnce.\n", false)]
+    #[case::in_an_indented_block("    ## Creating enums\nOnce.\n", false)]
+    #[case::behind_a_tab("\t## Creating enums\nOnce.\n", false)]
+    #[case::above_a_list("Creating enums\n- once\n", false)]
+    #[case::above_a_rule("## Creating enums\n\n***\n---\nonce\n", true)]
+    #[case::a_part_under_a_lower_line("Creating enums\n---\n\nNew\n~~~\nOnce.\n", true)]
+    #[case::no_part_under_a_higher_line("Creating enums\n---\n\nNew\n===\nOnce.\n", false)]
+    #[case::no_part_under_one_mark("Creating enums\n===\n\n# New\nOnce.\n", false)]
     #[case::no_heading("Creating enums is easy.", false)]
     #[case::hash_without_space("#Creating enums\nOnce.", false)]
     #[case::part_of_a_word("An enumeration with my_create_type=False", false)]
@@ -302,5 +312,95 @@ mod tests {
             Document::of(&file).is_some_and(|document| document.shows(&topic)),
             shown
         );
+    }
+    fn topic(words: &[&[&str]]) -> Topic {
+        let owned = |words: &&[&str]| Words(words.iter().map(|word| (*word).to_owned()).collect());
+        Topic {
+            id: "enums".to_owned(),
+            title: "creating enums".to_owned(),
+            headings: vec!["Creating enums".to_owned(), "Enum types".to_owned()],
+            words: words.iter().map(owned).collect(),
+            paragraph: "## Creating enums\n\nOnce.\n".to_owned(),
+        }
+    }
+
+    /// What is found where these files are all there are.
+    fn of(topics: Vec<Topic>, files: &[(&str, Content)]) -> String {
+        let (mut evidence, mut service) = (sample::evidence(), sample::service());
+        service.notes = Some(NotesConvention {
+            files: Vec::new(),
+            topics,
+        });
+        let files = files.iter().map(|(path, content)| NotesFile {
+            path: Path::new("/root/a").join(path),
+            content: content.clone(),
+        });
+        evidence.notes = Some(files.collect());
+        sample::text(&CRITERION.verdict(&service, &evidence))
+    }
+
+    #[test]
+    fn a_missing_note_names_where_and_how_it_is_looked_for() {
+        let readme = "# A\n<!-- one\ntwo -->\n\n## Enum types\n\n---\n";
+        let files = [
+            ("README.md", Content::Missing),
+            (
+                "docs/README.md",
+                Content::Unreadable("it is not UTF-8".to_owned()),
+            ),
+            ("alembic/README.md", Content::Text(readme.to_owned())),
+        ];
+        let words: &[&[&str]] = &[&["enum", "once"], &["create_type=False"]];
+        assert_eq!(
+            of(vec![topic(words)], &files),
+            r#"no note on creating enums
+-> README.md:5: there is no text below this heading
+= looked in: a/README.md (no such file), a/docs/README.md (cannot be read: it is not UTF-8), a/alembic/README.md
+= looked for: a heading with "Creating enums" or "Enum types"; or "enum" and "once" in one file; or "create_type=False" in one file
+? write it into a/alembic/README.md, for instance:
+
+## Creating enums
+
+Once.
+"#
+        );
+    }
+
+    #[test]
+    fn a_note_is_proposed_for_the_file_that_has_others() {
+        let heads = Topic {
+            title: "heads".to_owned(),
+            headings: vec!["Heads".to_owned()],
+            ..topic(&[])
+        };
+        let text = |text: &str| Content::Text(text.to_owned());
+        let proposed = |files: &[(&str, Content)]| {
+            let told = of(vec![heads.clone(), topic(&[])], files);
+            let mut lines = told.lines();
+            let line = lines.rfind(|line| line.starts_with("? write it into "));
+            line.unwrap_or(&told).to_owned()
+        };
+        let into = |file: &str| format!("? write it into a/{file}, for instance:");
+        let with_heads = text("# Heads\n\nOne.");
+        let with_both = text("# Heads\n\nOne.\n\n# Creating enums\n\nOnce.");
+        assert_eq!(
+            proposed(&[("b.md", text("# B")), ("c.md", with_heads)]),
+            into("c.md")
+        );
+        assert_eq!(
+            proposed(&[("b.md", Content::Missing), ("c.md", text("# C"))]),
+            into("c.md")
+        );
+        assert_eq!(
+            proposed(&[("b.md", Content::Missing), ("c.md", Content::Missing)]),
+            into("b.md")
+        );
+        assert_eq!(proposed(&[("b.md", with_both)]), "pass");
+    }
+
+    #[test]
+    fn no_file_is_no_evidence() {
+        let missing = Verdict::without("the text of the notes");
+        assert_eq!(of(vec![topic(&[])], &[]), sample::text(&missing));
     }
 }

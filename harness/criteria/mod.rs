@@ -4,6 +4,8 @@
 //! A new criterion is a file and a word in the list at the end of this one.
 
 mod cause;
+#[cfg(test)]
+mod sample;
 
 use std::path::{Path, PathBuf};
 
@@ -284,3 +286,62 @@ macro_rules! criteria {
 }
 
 criteria! { $ single_head upgrade_head enum_types outbox_indexes downgrade model_drift migration_notes deployed_schema }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pretty_assertions::assert_eq;
+
+    use super::{Finding, Verdict, sample};
+
+    #[test]
+    fn what_is_declared_not_applicable_is_not_judged() {
+        let (mut service, evidence) = (sample::service(), sample::evidence());
+        let criterion = &super::outbox_indexes::CRITERION;
+        assert!(criterion.verdict(&service, &evidence).is_red());
+        let reason = "publishes no events".to_owned();
+        service
+            .not_applicable
+            .insert(criterion.id.to_owned(), reason.clone());
+        let verdict = criterion.verdict(&service, &evidence);
+        assert_eq!(verdict, Verdict::NotApplicable { reason });
+        assert!(!verdict.is_red());
+    }
+
+    #[test]
+    fn the_evidence_of_another_service_is_not_judged() {
+        let mut evidence = sample::evidence();
+        evidence.service = "services/b.toml".into();
+        let verdict = super::upgrade_head::CRITERION.verdict(&sample::service(), &evidence);
+        assert_eq!(
+            sample::text(&verdict),
+            "blocked by evidence: it is that of services/b.toml"
+        );
+    }
+
+    #[test]
+    fn only_what_holds_is_green() {
+        assert!(!Verdict::pass().is_red());
+        assert!(!Verdict::of(Vec::new()).is_red());
+        assert!(Verdict::of(vec![Finding::new("a")]).is_red());
+        assert!(Verdict::without("a").is_red());
+    }
+
+    #[test]
+    fn every_criterion_is_called_like_its_file() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/harness/criteria");
+        let files = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut names: Vec<String> = files
+            .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
+            .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
+            .filter(|name| !["mod", "cause", "sample"].contains(&name.as_str()))
+            .collect();
+        names.sort();
+        let mut ids = super::ids();
+        ids.sort_unstable();
+        assert_eq!(ids, names);
+    }
+}

@@ -208,8 +208,8 @@ fn said(drift: &Drift) -> String {
         (Some(migrated), Some(model)) => {
             format!(
                 "{subject}: the model says `{}`, the migrations build `{}`",
-                brief(model),
-                brief(migrated)
+                model.definition.trim(),
+                migrated.definition.trim()
             )
         }
         (None, Some(model)) => format!(
@@ -228,17 +228,7 @@ fn detail(object: &Object) -> String {
     if object.kind == "table" || object.definition.is_empty() {
         String::new()
     } else {
-        format!(": `{}`", brief(object))
-    }
-}
-
-/// A definition without what its subject says already.
-fn brief(object: &Object) -> &str {
-    let text = object.definition.as_str();
-    if object.kind == "index" {
-        text
-    } else {
-        text.trim()
+        format!(": `{}`", object.definition.trim())
     }
 }
 
@@ -327,3 +317,6 @@ fn accepted(service: &Service) -> Vec<String> {
         .map(|(subject, reason)| format!("{subject} differs from the model: {reason}"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

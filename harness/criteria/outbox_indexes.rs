@@ -24,9 +24,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the migrated database");
     };
-    if let Some(blocked) =
-        cause::unusable(evidence, migrated).or_else(|| cause::idle(evidence, migrated.reached()))
-    {
+    if let Some(blocked) = cause::unusable(evidence, migrated) {
         return blocked;
     }
     if service.outbox.is_none() {
@@ -406,16 +404,4 @@ fn last(transcript: &Transcript, is_meant: impl Fn(&str) -> bool) -> Option<Plac
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_definition_breaks_before_its_clauses() {
-        let text =
-            "CREATE INDEX ON public.event_outbox USING btree (a, b) INCLUDE (c) WHERE (a IS NULL)";
-        assert_eq!(
-            parts(text),
-            "CREATE INDEX\nON public.event_outbox\nUSING btree (a, b)\nINCLUDE (c)\nWHERE (a IS NULL)"
-        );
-    }
-}
+mod tests;

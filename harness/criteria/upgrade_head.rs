@@ -262,3 +262,6 @@ fn described(difference: &Difference<'_>) -> String {
         _ => format!("{object}: only stepped"),
     }
 }
+
+#[cfg(test)]
+mod tests;

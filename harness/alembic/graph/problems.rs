@@ -313,7 +313,7 @@ fn circles(edges: &Edges, reported: &mut [bool]) -> Vec<Vec<usize>> {
                 continue;
             };
             if let Some(place) = place_on_path[child] {
-                if !reported[child] && !reported[node] {
+                if !reported[child] {
                     let cycle: Vec<usize> = path[place..].iter().map(|(node, _)| *node).collect();
                     if !cycle.iter().any(|node| reported[*node]) {
                         cycle.iter().for_each(|node| reported[*node] = true);

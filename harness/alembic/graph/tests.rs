@@ -179,6 +179,59 @@ fn unknown_parents(#[case] history: &str, #[case] near: Option<(&str, Likeness)>
     assert_eq!(*nearest, expected);
 }
 
+/// What is nearest to `name`, where `id` is in a file of that name.
+fn nearest_of(name: &str, id: &str, file: &str) -> Option<Likeness> {
+    let mut known = graph(id).revisions.remove(0);
+    known.file = PathBuf::from(file);
+    let by = graph(&format!("by:{name}")).revisions.remove(0);
+    let files = [known, by].map(RevisionFile::Revision);
+    match &Graph::new(files.to_vec(), Vec::new()).problems()[..] {
+        [Problem::UnknownDownRevision { nearest, .. }] => nearest.as_ref().map(|near| near.why),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[rstest]
+#[case::four_letters("user", Some(Likeness::FileName))]
+#[case::three_letters("use", None)]
+#[case::more("add_users", Some(Likeness::FileName))]
+#[case::of_no_file("add_schools", None)]
+fn a_part_of_a_files_name(#[case] name: &str, #[case] why: Option<Likeness>) {
+    assert_eq!(nearest_of(name, "a1b2c3", "0001_add_users.py"), why);
+}
+
+#[rstest]
+#[case::as_long_as_is_compared(64, Some(Likeness::SimilarId))]
+#[case::longer(65, None)]
+fn ids_that_are_spelt_alike(#[case] length: usize, #[case] why: Option<Likeness>) {
+    let of = |first: &str| first.to_owned() + &"a".repeat(length - 1);
+    assert_eq!(nearest_of(&of("b"), &of("c"), "x.py"), why);
+    assert_eq!(nearest_of(&of("b")[..60], &of("c"), "x.py"), why);
+}
+
+#[test]
+fn the_nearest_is_looked_for_fifty_times() {
+    let unknown: Vec<String> = (0..51).map(|n| format!("r{n}:a1b2c")).collect();
+    let problems = graph(&format!("a1b2c3 {}", unknown.join(" "))).problems();
+    let has_nearest = |problem: &Problem| {
+        matches!(
+            problem,
+            Problem::UnknownDownRevision {
+                nearest: Some(_),
+                ..
+            }
+        )
+    };
+    assert_eq!(problems.len(), 51);
+    assert_eq!(
+        problems
+            .iter()
+            .filter(|problem| has_nearest(problem))
+            .count(),
+        50
+    );
+}
+
 #[test]
 fn unknown_dependency() {
     let problems = graph("a1b2c3 b:a1b2c3/a1b2").problems();
@@ -301,6 +354,23 @@ fn says_which_files_need_python() {
         graph.needs_python(),
         [(std::path::Path::new("x.py"), 3, "it runs")]
     );
+}
+
+#[test]
+fn knows_its_files_and_their_directories() {
+    let files = vec![
+        unread("versions/b.py", None, false),
+        unread("more/x.py", None, true),
+        unread("versions/c.py", None, true),
+    ];
+    let graph = Graph::new(files, vec![]);
+    let names: Vec<&std::path::Path> = graph.unread.iter().map(RevisionFile::file).collect();
+    assert_eq!(
+        names,
+        ["more/x.py", "versions/b.py", "versions/c.py"].map(std::path::Path::new)
+    );
+    assert_eq!(graph.files(), graph.unread);
+    assert_eq!(graph.directories(), ["more", "versions"].map(PathBuf::from));
 }
 
 #[test]

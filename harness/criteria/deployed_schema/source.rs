@@ -1,6 +1,7 @@
 //! Which statement of which revision made the difference.
 
-use crate::alembic::transcript::{Place, Transcript};
+use crate::alembic::sql;
+use crate::alembic::transcript::{Place, Statement, Transcript};
 use crate::schema::{Difference, Key, Kind, Mark, Weight};
 
 /// The places of the statements behind `differences`, each once, with what to say about
@@ -37,11 +38,15 @@ struct Wanted {
     label: String,
     /// The table or type as a whole, for where no statement says more.
     object: String,
+    /// What follows `CREATE` where that is made.
+    kind: &'static str,
     destructive: bool,
 }
 
 fn wanted(difference: &Difference) -> Vec<Wanted> {
     let object = bare(&difference.name);
+    let name = difference.kind.name();
+    let kind = name.rsplit(' ').next().unwrap_or(name);
     let whole = |destructive| Wanted {
         words: vec![object.clone()],
         verb: if difference.mark == Mark::Removed {
@@ -55,6 +60,7 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
             Mark::Changed => "last changed here".to_owned(),
         },
         object: object.clone(),
+        kind,
         destructive,
     };
     if difference.mark != Mark::Changed {
@@ -89,6 +95,7 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
             }
             .to_owned(),
             object: object.clone(),
+            kind,
             destructive: matches!(part.weight, Weight::Destructive(_)),
         })
     });
@@ -102,22 +109,27 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
 impl Wanted {
     /// The last statement that says it, or else the one that makes the object as it is.
     fn found_in(&self, transcript: &Transcript) -> Option<(Place, &str)> {
-        let last = |words: &[String], verb: &str| {
-            let all = transcript
+        let last = |is_meant: &dyn Fn(&Statement) -> bool| {
+            let mut placed = transcript
                 .statements
                 .iter()
                 .rev()
-                .filter_map(|statement| Some((statement, statement.place.as_ref()?)));
-            let mut fitting = all.filter(|(statement, _)| {
-                let sql = statement.sql.to_lowercase();
-                sql.contains(verb) && words.iter().all(|word| has_word(&sql, word))
-            });
-            fitting.next().map(|(_, place)| place.clone())
+                .filter_map(|statement| Some((statement, statement.place.clone()?)));
+            placed
+                .find(|(statement, _)| is_meant(statement))
+                .map(|(_, place)| place)
         };
-        if let Some(place) = last(&self.words, self.verb) {
+        let says = |statement: &Statement, words: &[String], verb: &str| {
+            let sql = statement.sql.to_lowercase();
+            sql.contains(verb) && words.iter().all(|word| has_word(&sql, word))
+        };
+        if let Some(place) = last(&|statement| says(statement, &self.words, self.verb)) {
             return Some((place, &self.label));
         }
-        let place = last(std::slice::from_ref(&self.object), "create ")?;
+        let object = std::slice::from_ref(&self.object);
+        let makes = |statement: &Statement| sql::creates(&statement.sql, self.kind, &self.object);
+        let place = last(&|statement| makes(statement).is_some())
+            .or_else(|| last(&|statement| says(statement, object, "create ")))?;
         Some((place, "made here, not as accepted"))
     }
 }
@@ -133,7 +145,7 @@ fn bare(name: &str) -> String {
 }
 
 /// Whether a text holds a word as a whole.
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     !word.is_empty()
         && text.match_indices(word).any(|(at, _)| {

@@ -373,3 +373,6 @@ pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
         differing(is_rest)
     )
 }
+
+#[cfg(test)]
+mod tests;

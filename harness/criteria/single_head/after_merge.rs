@@ -220,3 +220,6 @@ fn conflicts(merge: &Merge) -> Option<String> {
 fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ impl<'a> Drawing<'a> {
     /// A revision and what follows it; branches to the right, the first one below.
     fn draw(&mut self, from: &'a Revision, bars: &str) {
         let row = self.row(from);
-        let hidden = row.len().saturating_sub(DRAWN + 2);
+        let hidden = row.len().saturating_sub(1 + DRAWN + 1);
         for (position, revision) in row.iter().enumerate() {
             if position == 1 && hidden > 0 {
                 self.lines.push(format!("{bars}: {hidden} more"));

@@ -287,3 +287,6 @@ fn shortened(sql: &str) -> String {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,491 @@
+//! The lines that are proposed for a `downgrade()`.
+
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+use super::{advice, line, made_at, was_and_is};
+use crate::alembic::transcript::{Outcome, Transcript};
+use crate::criteria::sample::{change, done, object, place, raised, transcript};
+use crate::evidence::catalog::Object;
+use crate::evidence::stairway::Rung;
+
+/// A revision that ran these statements.
+fn rung(up: &str, down: &str) -> Rung {
+    let with = |command: &str, sql: &str, line: u32| {
+        let mut transcript = transcript(command, "r2");
+        transcript
+            .statements
+            .push(done(1, Some(place("r2", line)), sql));
+        transcript
+    };
+    Rung {
+        revision: "r2".to_owned(),
+        up: with("upgrade", up, 10),
+        down: Some(with("downgrade", down, 30)),
+        left: Vec::new(),
+        again: None,
+        lost: Vec::new(),
+    }
+}
+
+/// The one line for one change, without what every one begins with.
+fn proposed(rung: &Rung, before: Option<Object>, after: Option<Object>) -> String {
+    let change = change(before, after);
+    let line = line(rung, &change, &[&change]).unwrap_or_default();
+    line.strip_prefix("in downgrade(): ")
+        .unwrap_or(&line)
+        .to_owned()
+}
+
+fn in_schema(schema: &str, object: Object) -> Object {
+    Object {
+        schema: Some(schema.to_owned()),
+        ..object
+    }
+}
+
+fn raising(class: &str, sqlstate: Option<&str>, message: &str) -> Transcript {
+    let mut down = transcript("downgrade", "r2");
+    down.outcome = Outcome::Raised(raised(class, sqlstate, message));
+    down
+}
+
+const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
+const NOT_THERE: &str =
+    "downgrade() names something that is not there: compare it with the name that upgrade() gives";
+const THERE: &str = "it is there already: upgrade() did not take it away";
+const ROWS: &str = "rows stand in the way: say in downgrade() what becomes of them";
+const NAME: &str = "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention";
+
+#[rstest]
+#[case::depends(
+    "2BP01",
+    "drop what depends on it first: downgrade() undoes upgrade() in reverse order"
+)]
+#[case::no_object("42704", NOT_THERE)]
+#[case::no_table("42P01", NOT_THERE)]
+#[case::no_column("42703", NOT_THERE)]
+#[case::no_function("42883", NOT_THERE)]
+#[case::no_schema("3F000", NOT_THERE)]
+#[case::table("42P07", THERE)]
+#[case::object("42710", THERE)]
+#[case::column("42701", THERE)]
+#[case::schema("42P06", THERE)]
+#[case::foreign_key("23503", ROWS)]
+#[case::unique("23505", ROWS)]
+#[case::label(
+    "55P04",
+    "commit the new label before it is used: put ALTER TYPE ... ADD VALUE into `with op.get_context().autocommit_block():`"
+)]
+#[case::another("XX000", UNDO)]
+fn what_to_do_about_postgresqls_error(#[case] sqlstate: &str, #[case] expected: &str) {
+    assert_eq!(
+        advice(&raising("ProgrammingError", Some(sqlstate), "no")),
+        expected
+    );
+}
+
+#[rstest]
+#[case::not_written("NotImplementedError", "", "write the downgrade")]
+#[case::not_there(
+    "AttributeError",
+    "module has no attribute 'downgrade'",
+    "write the downgrade"
+)]
+#[case::another_attribute("AttributeError", "'NoneType' has no attribute 'name'", UNDO)]
+#[case::another_error("ValueError", "no 'downgrade' here", UNDO)]
+#[case::no_name("ValueError", "Constraint must have a name", NAME)]
+#[case::nameless(
+    "CompileError",
+    "Can't emit DROP CONSTRAINT for constraint; it has no name",
+    NAME
+)]
+#[case::of_something_else("ValueError", "the school has no name", UNDO)]
+#[case::a_constraint("ValueError", "no such constraint", UNDO)]
+fn what_to_do_about_pythons_error(
+    #[case] class: &str,
+    #[case] message: &str,
+    #[case] expected: &str,
+) {
+    assert_eq!(advice(&raising(class, None, message)), expected);
+}
+
+#[test]
+fn what_to_do_about_a_downgrade_that_did_not_raise() {
+    assert_eq!(advice(&transcript("downgrade", "r2")), UNDO);
+}
+
+#[rstest]
+#[case(
+    "enum type",
+    "status",
+    r#"at the end, after the tables: op.execute("DROP TYPE status")"#,
+    r#"at the end, after the tables: op.execute("DROP TYPE own.status")"#
+)]
+#[case(
+    "composite type",
+    "pair",
+    r#"at the end, after the tables: op.execute("DROP TYPE pair")"#,
+    r#"at the end, after the tables: op.execute("DROP TYPE own.pair")"#
+)]
+#[case(
+    "domain",
+    "points",
+    r#"at the end, after the tables: op.execute("DROP DOMAIN points")"#,
+    r#"at the end, after the tables: op.execute("DROP DOMAIN own.points")"#
+)]
+#[case(
+    "table",
+    "essays",
+    r#"op.drop_table("essays")"#,
+    r#"op.drop_table("essays", schema="own")"#
+)]
+#[case(
+    "column",
+    "essays.title",
+    r#"op.drop_column("essays", "title")"#,
+    r#"op.drop_column("essays", "title", schema="own")"#
+)]
+#[case(
+    "constraint",
+    "essays.key",
+    r#"op.drop_constraint("key", "essays")"#,
+    r#"op.drop_constraint("key", "essays", schema="own")"#
+)]
+#[case(
+    "index",
+    "ix",
+    r#"op.drop_index("ix")"#,
+    r#"op.drop_index("ix", schema="own")"#
+)]
+#[case(
+    "trigger",
+    "essays.Log",
+    r#"op.execute('''DROP TRIGGER "Log" ON essays''')"#,
+    r#"op.execute('''DROP TRIGGER "Log" ON own.essays''')"#
+)]
+#[case(
+    "policy",
+    "essays.own",
+    r#"op.execute("DROP POLICY own ON essays")"#,
+    r#"op.execute("DROP POLICY own ON own.essays")"#
+)]
+#[case(
+    "schema",
+    "own",
+    r#"op.execute("DROP SCHEMA own")"#,
+    r#"op.execute("DROP SCHEMA own")"#
+)]
+#[case(
+    "function",
+    "f(integer)",
+    r#"op.execute("DROP FUNCTION f(integer)")"#,
+    r#"op.execute("DROP FUNCTION own.f(integer)")"#
+)]
+#[case(
+    "collation",
+    "public.german",
+    r#"op.execute("DROP COLLATION public.german")"#,
+    r#"op.execute("DROP COLLATION public.german")"#
+)]
+#[case(
+    "comment",
+    "table public.essays",
+    r#"op.execute("COMMENT ON TABLE public.essays IS NULL")"#,
+    r#"op.execute("COMMENT ON TABLE public.essays IS NULL")"#
+)]
+#[case(
+    "comment",
+    "table column public.essays.id",
+    r#"op.execute("COMMENT ON COLUMN public.essays.id IS NULL")"#,
+    r#"op.execute("COMMENT ON COLUMN public.essays.id IS NULL")"#
+)]
+#[case(
+    "view",
+    "titles",
+    r#"op.execute("DROP VIEW titles")"#,
+    r#"op.execute("DROP VIEW own.titles")"#
+)]
+#[case(
+    "sequence",
+    "Ids",
+    r#"op.execute('''DROP SEQUENCE "Ids"''')"#,
+    r#"op.execute('''DROP SEQUENCE own."Ids"''')"#
+)]
+fn what_is_left_is_dropped(
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] expected: &str,
+    #[case] elsewhere: &str,
+) {
+    let nothing = rung("SELECT 1", "SELECT 1");
+    let left = object(kind, name, "");
+    assert_eq!(proposed(&nothing, None, Some(left.clone())), expected);
+    assert_eq!(
+        proposed(&nothing, None, Some(in_schema("own", left))),
+        elsewhere
+    );
+}
+
+#[rstest]
+#[case(
+    "table",
+    "works",
+    "essays",
+    "ALTER TABLE works RENAME TO essays",
+    r#"op.rename_table("essays", "works")"#,
+    r#"op.execute("ALTER TABLE own.essays RENAME TO works")"#
+)]
+#[case(
+    "column",
+    "essays.name",
+    "essays.title",
+    "ALTER TABLE essays RENAME name TO title",
+    r#"op.alter_column("essays", "title", new_column_name="name")"#,
+    r#"op.alter_column("essays", "title", new_column_name="name")"#
+)]
+#[case(
+    "constraint",
+    "essays.k",
+    "essays.key",
+    "ALTER TABLE essays RENAME CONSTRAINT k TO key",
+    r#"op.execute("ALTER TABLE essays RENAME CONSTRAINT key TO k")"#,
+    r#"op.execute("ALTER TABLE own.essays RENAME CONSTRAINT key TO k")"#
+)]
+#[case(
+    "enum type",
+    "state",
+    "status",
+    "ALTER TYPE state RENAME TO status",
+    r#"op.execute("ALTER TYPE status RENAME TO state")"#,
+    r#"op.execute("ALTER TYPE own.status RENAME TO state")"#
+)]
+#[case(
+    "sequence",
+    "ids",
+    "numbers",
+    "ALTER SEQUENCE ids RENAME TO numbers",
+    r#"op.execute("ALTER SEQUENCE numbers RENAME TO ids")"#,
+    r#"op.execute("ALTER SEQUENCE own.numbers RENAME TO ids")"#
+)]
+fn what_was_renamed_gets_its_name_back(
+    #[case] kind: &str,
+    #[case] old: &str,
+    #[case] new: &str,
+    #[case] up: &str,
+    #[case] expected: &str,
+    #[case] elsewhere: &str,
+) {
+    let renamed = rung(up, "SELECT 1");
+    let lines = |old: Object, new: Object| {
+        let changes = [change(Some(old), None), change(None, Some(new))];
+        let all: Vec<_> = changes.iter().collect();
+        let lines = changes.iter().filter_map(|one| line(&renamed, one, &all));
+        lines.collect::<Vec<_>>()
+    };
+    let (old, new) = (object(kind, old, ""), object(kind, new, ""));
+    assert_eq!(
+        lines(old.clone(), new.clone()),
+        [format!("in downgrade(): {expected}")]
+    );
+    let moved = lines(in_schema("own", old), in_schema("own", new));
+    assert_eq!(moved, [format!("in downgrade(): {elsewhere}")]);
+}
+
+#[rstest]
+#[case::of_another_kind(
+    object("view", "works", ""),
+    object("table", "essays", ""),
+    "ALTER TABLE works RENAME TO essays"
+)]
+#[case::in_another_schema(
+    in_schema("own", object("table", "works", "")),
+    object("table", "essays", ""),
+    "ALTER TABLE works RENAME TO essays"
+)]
+#[case::from_another(
+    object("table", "works", ""),
+    object("table", "essays", ""),
+    "ALTER TABLE papers RENAME TO essays"
+)]
+#[case::to_another(
+    object("table", "works", ""),
+    object("table", "essays", ""),
+    "ALTER TABLE works RENAME TO papers"
+)]
+#[case::not_at_all(
+    object("table", "works", ""),
+    object("table", "essays", ""),
+    "CREATE TABLE essays (id int)"
+)]
+fn what_was_not_renamed_is_dropped_and_made_again(
+    #[case] old: Object,
+    #[case] new: Object,
+    #[case] up: &str,
+) {
+    let rung = rung(up, "SELECT 1");
+    let changes = [change(Some(old.clone()), None), change(None, Some(new))];
+    let all: Vec<_> = changes.iter().collect();
+    let lines: Vec<_> = changes
+        .iter()
+        .filter_map(|one| line(&rung, one, &all))
+        .collect();
+    let made = format!("in downgrade(): create {} again, as it was", old.title());
+    assert_eq!(
+        lines,
+        [made, "in downgrade(): op.drop_table(\"essays\")".to_owned()]
+    );
+}
+
+#[rstest]
+#[case(
+    "index",
+    "ix",
+    "CREATE INDEX ix\n  ON public.essays USING btree (a)",
+    r#"create it again: op.execute("CREATE INDEX ix ON public.essays USING btree (a)")"#
+)]
+#[case(
+    "constraint",
+    "essays.key",
+    "UNIQUE (title)",
+    r#"create it again: op.execute("ALTER TABLE essays ADD CONSTRAINT key UNIQUE (title)")"#
+)]
+#[case(
+    "column",
+    "essays.title",
+    "text NOT NULL",
+    r#"create it again: op.execute("ALTER TABLE essays ADD COLUMN title text NOT NULL")"#
+)]
+#[case("table", "essays", "", "create table public.essays again, as it was")]
+fn what_is_gone_is_made_again(
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] definition: &str,
+    #[case] expected: &str,
+) {
+    let nothing = rung("SELECT 1", "SELECT 1");
+    assert_eq!(
+        proposed(&nothing, Some(object(kind, name, definition)), None),
+        expected
+    );
+}
+
+#[test]
+fn what_downgrade_drops_and_is_older_is_left_alone() {
+    let dropping = rung("SELECT 1", "ALTER TABLE essays DROP COLUMN title");
+    let gone = object("column", "essays.title", "text");
+    assert_eq!(
+        proposed(&dropping, Some(gone), None),
+        "leave column public.essays.title alone, it is older than this revision"
+    );
+}
+
+#[rstest]
+#[case(
+    "enum type",
+    "status",
+    "a, b",
+    "a, c, b",
+    "PostgreSQL cannot take a label back: make the type again without it and move the columns over, or declare the revision one-way in the manifest"
+)]
+#[case(
+    "enum type",
+    "status",
+    "a, b",
+    "a, c",
+    "make enum type public.status `a, b` again"
+)]
+#[case("constraint", "essays.key", "UNIQUE (a)", "UNIQUE (b)", r#"drop constraint public.essays.key and create it again: op.execute("ALTER TABLE essays ADD CONSTRAINT key UNIQUE (a)")"#)]
+#[case(
+    "index",
+    "ix",
+    "CREATE INDEX ix ON a (b)",
+    "CREATE INDEX ix ON a (c)",
+    r#"drop index public.ix and create it again: op.execute("CREATE INDEX ix ON a (b)")"#
+)]
+#[case(
+    "view",
+    "titles",
+    "SELECT 1",
+    "SELECT 2",
+    "replace view public.titles by what it was"
+)]
+#[case(
+    "function",
+    "f()",
+    "SELECT 1",
+    "SELECT 2",
+    "replace function public.f() by what it was"
+)]
+#[case(
+    "column",
+    "essays.title",
+    "text",
+    "integer",
+    "make column public.essays.title `text` again"
+)]
+#[case(
+    "table",
+    "essays",
+    "",
+    "UNLOGGED",
+    "take `UNLOGGED` back from table public.essays"
+)]
+fn what_is_other_is_put_back(
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] before: &str,
+    #[case] after: &str,
+    #[case] expected: &str,
+) {
+    let nothing = rung("SELECT 1", "SELECT 1");
+    let of = |definition: &str| Some(object(kind, name, definition));
+    assert_eq!(proposed(&nothing, of(before), of(after)), expected);
+}
+
+#[rstest]
+#[case::whole("a", "b", "was `a`, is `b`")]
+#[case::longer("a", "a\nb", "was nothing, is `b`")]
+#[case::shorter("a\nb", "a", "was `b`, is nothing")]
+#[case::in_the_middle("a\nb\nc\nd", "a\nx\ny\nc\nd", "was `b`, is `x y`")]
+#[case::at_the_start("a\nb", "x\nb", "was `a`, is `x`")]
+#[case::twice_the_same("a\na", "a\na\na", "was nothing, is `a`")]
+fn only_lines_that_differ_are_shown(#[case] was: &str, #[case] is: &str, #[case] expected: &str) {
+    let of = |definition: &str| object("view", "v", definition);
+    assert_eq!(
+        was_and_is(&of(was), &of(is)),
+        format!("view public.v: {expected}")
+    );
+}
+
+#[test]
+fn a_long_definition_is_cut() {
+    let of = |length: usize| object("view", "v", &"x".repeat(length));
+    let whole = format!(
+        "view public.v: was `{}`, is `{} ...`",
+        "x".repeat(160),
+        "x".repeat(160)
+    );
+    assert_eq!(was_and_is(&of(160), &of(161)), whole);
+}
+
+#[rstest]
+#[case::of_both(
+    "ALTER TABLE works ADD COLUMN title text",
+    "ALTER TABLE essays ADD COLUMN title text",
+    11
+)]
+#[case::of_the_name(
+    "ALTER TABLE works ADD COLUMN title text",
+    "ALTER TABLE essays ADD COLUMN id int",
+    10
+)]
+fn the_statement_that_made_an_object(#[case] first: &str, #[case] second: &str, #[case] line: u32) {
+    let mut up = transcript("upgrade", "r2");
+    up.statements
+        .push(done(1, None, "ALTER TABLE essays ADD COLUMN title text"));
+    up.statements.push(done(2, Some(place("r2", 10)), first));
+    up.statements.push(done(3, Some(place("r2", 11)), second));
+    let left = change(None, Some(object("column", "essays.title", "text")));
+    assert_eq!(made_at(&up, &left), Some(place("r2", line)));
+}

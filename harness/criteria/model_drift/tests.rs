@@ -1,0 +1,280 @@
+//! What is said of models that describe another database.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+use super::CRITERION;
+use crate::alembic::transcript::Outcome;
+use crate::criteria::sample::{done, evidence, frame, object, raised, service, text};
+use crate::evidence::catalog::Object;
+use crate::evidence::models::{Drift, Models, Source};
+use crate::manifest::Service;
+
+/// What is found in a service of which something is otherwise.
+fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
+    let (mut evidence, mut service) = (evidence(), service());
+    let models = evidence.models.as_mut().unwrap();
+    let source = Source {
+        file: "/root/a/models.py".into(),
+        line: 10,
+        columns: BTreeMap::from([("title".to_owned(), 12)]),
+    };
+    models.sources.insert("essays".to_owned(), source.clone());
+    models.sources.insert("own.grades".to_owned(), source);
+    change(models, &mut service);
+    text(&CRITERION.verdict(&service, &evidence))
+}
+
+fn drifting(drifts: Vec<Drift>) -> String {
+    of(|models, _| models.drifts = drifts)
+}
+
+/// An object of `essays` that the migrations and the model know so.
+fn drift(kind: &str, name: &str, migrated: Option<&str>, model: Option<&str>) -> Drift {
+    let side = |definition: Option<&str>| definition.map(|text| object(kind, name, text));
+    Drift {
+        table: Some("essays".to_owned()),
+        used_by: Vec::new(),
+        migrated: side(migrated),
+        model: side(model),
+    }
+}
+
+fn used_by(columns: &[&str], drift: Drift) -> Drift {
+    Drift {
+        used_by: columns.iter().map(|column| (*column).to_owned()).collect(),
+        ..drift
+    }
+}
+
+#[rstest]
+#[case::column(drift("column", "essays.title", Some(" text "), Some("character varying(20)")), r#"essays.title: the model says `character varying(20)`, the migrations build `text`
+-> models.py:12: the model of essays.title
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "essays.title" = "<reason>""#)]
+#[case::not_migrated(drift("column", "essays.title", None, Some("text")), r#"essays.title: the model has it, the migrations do not build it: `text`
+-> models.py:12: the model of essays.title
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "essays.title" = "<reason>""#)]
+#[case::not_in_the_model(drift("column", "essays.points", Some("integer"), None), r#"essays.points: the migrations build it, the model does not have it: `integer`
+-> models.py:10: the model of essays.points
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "essays.points" = "<reason>""#)]
+#[case::table_not_migrated(drift("table", "essays", None, Some("UNLOGGED")), r#"table essays: the model has it, the migrations do not build it
+-> models.py:10: the model of table essays
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "table essays" = "<reason>""#)]
+#[case::table_not_in_the_model(drift("table", "essays", Some("UNLOGGED"), None), r#"table essays: the migrations build it, the model does not have it
+-> models.py:10: the model of table essays
+? where a model of essays exists, import its module in env.py before target_metadata is used
+? where another library owns it, say so in services/a.toml: [model_drift] owned_elsewhere = ["essays"]
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "table essays" = "<reason>""#)]
+#[case::without_a_definition(drift("sequence", "ids", None, Some("")), r#"sequence ids: the model has it, the migrations do not build it
+-> models.py:10: the model of sequence ids
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "sequence ids" = "<reason>""#)]
+#[case::index(drift("index", "ix", Some("CREATE INDEX ix ON public.essays USING btree (a)"), Some("CREATE INDEX ix ON public.essays USING btree (a) INCLUDE (b) WHERE (c IS NULL)")), r#"index ix: the model says `CREATE INDEX ix ON public.essays USING btree (a) INCLUDE (b) WHERE (c IS NULL)`, the migrations build `CREATE INDEX ix ON public.essays USING btree (a)`
+-> models.py:10: the model of index ix
+- CREATE INDEX ix
+- ON public.essays
+- USING btree (a)
+- INCLUDE (b)
+- WHERE (c IS NULL)
++ CREATE INDEX ix
++ ON public.essays
++ USING btree (a)
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "index ix" = "<reason>""#)]
+#[case::constraint(drift("constraint", "essays.c", Some("CHECK (a > 0)"), Some("CHECK (a > 1)")), r#"constraint essays.c: the model says `CHECK (a > 1)`, the migrations build `CHECK (a > 0)`
+-> models.py:10: the model of constraint essays.c
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "constraint essays.c" = "<reason>""#)]
+#[case::labels_lacking(used_by(&["essays.title"], drift("enum type", "status", Some("a"), Some("a, b"))), r#"essays.title: enum type status: the database lacks b that the model has
+-> models.py:12: the model of enum type status
+- a
+- b
++ a
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "enum type status" = "<reason>""#)]
+#[case::labels_too_many(used_by(&["essays.title", "grades.status"], drift("enum type", "status", Some("a, b"), Some("a"))), r#"essays.title, and grades.status: enum type status: the database has b that the model lacks
+-> models.py:12: the model of enum type status
+- a
++ a
++ b
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "enum type status" = "<reason>""#)]
+#[case::labels_of_both(drift("enum type", "status", Some("a, b, c"), Some("a, d, e")), r#"enum type status: the database lacks d, e that the model has, and has b, c that the model lacks
+-> models.py:10: the model of enum type status
+- a
+- d
+- e
++ a
++ b
++ c
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "enum type status" = "<reason>""#)]
+#[case::labels_in_another_order(drift("enum type", "status", Some("a, b"), Some("b, a")), r#"enum type status: the labels are in another order: the model says b, a, the database a, b
+-> models.py:10: the model of enum type status
+- b
+- a
++ a
++ b
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "enum type status" = "<reason>""#)]
+fn one_difference(#[case] drift: Drift, #[case] expected: &str) {
+    assert_eq!(drifting(vec![drift]), expected);
+}
+
+#[test]
+fn the_same_by_another_name() {
+    let mut renamed = drift("constraint", "essays.key", None, Some("UNIQUE (title)"));
+    renamed.migrated = Some(object(
+        "constraint",
+        "essays.essays_title_key",
+        "UNIQUE (title)",
+    ));
+    assert_eq!(
+        drifting(vec![renamed]),
+        r#"constraint essays.key: the migrations build the same by another name, constraint essays.essays_title_key
+-> models.py:10: the model of constraint essays.key
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "constraint essays.key" = "<reason>""#
+    );
+}
+
+#[test]
+fn a_table_of_another_schema() {
+    let mut other = drift("column", "grades.title", Some("text"), Some("integer"));
+    other.table = Some("grades".to_owned());
+    for side in [&mut other.migrated, &mut other.model] {
+        *side = side.take().map(|object| Object {
+            schema: Some("own".to_owned()),
+            ..object
+        });
+    }
+    assert_eq!(
+        drifting(vec![other]),
+        r#"own.grades.title: the model says `integer`, the migrations build `text`
+-> models.py:12: the model of own.grades.title
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "own.grades.title" = "<reason>""#
+    );
+}
+
+#[test]
+fn several_differences() {
+    let drifts = vec![
+        drift("column", "essays.points", Some("integer"), None),
+        drift("column", "essays.title", Some("text"), Some("integer")),
+        drift("table", "essays_2", None, Some("")),
+    ];
+    assert_eq!(
+        drifting(drifts),
+        r#"the models and the migrations differ in 3 places
+-> models.py:10: the model of essays.points
+= essays.points: the migrations build it, the model does not have it: `integer` (a/models.py:10)
+= essays.title: the model says `integer`, the migrations build `text` (a/models.py:12)
+= table essays_2: the model has it, the migrations do not build it (a/models.py:10)
+? add a revision that brings the database to the model, or correct the model
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "essays.points" = "<reason>""#
+    );
+}
+
+#[test]
+fn only_the_first_differences_are_listed() {
+    let of = |count: usize| {
+        let names = (1..=count).map(|n| format!("essays.c{n}"));
+        drifting(
+            names
+                .map(|name| drift("column", &name, None, Some("text")))
+                .collect(),
+        )
+    };
+    assert_eq!(of(16).matches("= essays.").count(), 16);
+    assert!(!of(16).contains("more"), "{}", of(16));
+    assert_eq!(of(18).matches("= essays.").count(), 16);
+    assert!(of(18).contains("\n= and 2 more\n"), "{}", of(18));
+}
+
+#[test]
+fn what_another_library_owns_is_no_difference() {
+    let told = of(|models, service| {
+        service.owned_elsewhere.push("essays".to_owned());
+        models.drifts = vec![
+            drift("table", "essays", Some(""), None),
+            drift("column", "essays.id", Some("integer"), None),
+        ];
+    });
+    assert_eq!(told, "pass");
+    let told = of(|models, service| {
+        service.owned_elsewhere.push("essays".to_owned());
+        models.drifts = vec![drift("table", "essays", None, Some(""))];
+    });
+    assert!(told.starts_with("table essays: the model has it"), "{told}");
+}
+
+#[test]
+fn what_was_accepted_is_noted_as_long_as_it_differs() {
+    let accept = |service: &mut Service| {
+        let reason = "kept for a report".to_owned();
+        service
+            .accepted_drift
+            .insert("essays.points".to_owned(), reason);
+    };
+    let told = of(|models, service| {
+        accept(service);
+        models.drifts = vec![drift("column", "essays.points", Some("integer"), None)];
+    });
+    assert_eq!(
+        told,
+        "pass
+essays.points differs from the model: kept for a report"
+    );
+    assert_eq!(
+        of(|_, service| accept(service)),
+        r#"essays.points is accepted as a difference, but no longer differs
+? remove the line "essays.points" below [model_drift.accepted] in services/a.toml"#
+    );
+}
+
+#[test]
+fn models_that_cannot_be_built() {
+    let told = of(|models, _| {
+        let mut error = raised(
+            "ProgrammingError",
+            Some("42704"),
+            "type \"status\" does not exist",
+        );
+        error.frames = vec![
+            frame("/root/a/env.py", 3, None),
+            frame("/root/a/models.py", 7, None),
+        ];
+        models.built.outcome = Outcome::Raised(error);
+        models.built.statements.push(done(1, None, "SELECT 1"));
+        let mut statement = done(2, None, "CREATE TABLE essays (\n  status status)");
+        statement.outcome = crate::alembic::transcript::StatementOutcome::Unfinished;
+        models.built.statements.push(statement);
+    });
+    assert_eq!(
+        told,
+        r#"the models cannot be built in an empty database: ProgrammingError: type "status" does not exist
+-> models.py:7: from here
+= the statement: CREATE TABLE essays ( status status)
+? everything Python printed: output.txt"#
+    );
+}
+
+#[test]
+fn models_that_are_never_built() {
+    let told = of(|models, _| {
+        models.built.outcome = Outcome::Ended {
+            how: "exited".to_owned(),
+            output: Vec::new(),
+        };
+    });
+    assert_eq!(told, "the models cannot be built: `create_all` did not end");
+}

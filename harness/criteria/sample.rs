@@ -1,0 +1,282 @@
+//! Evidence and findings for the tests of the criteria: a service where all is well, the
+//! parts that are put into it, and [`told`], a finding as text.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Criterion, Finding, Verdict};
+use crate::alembic::graph::{Graph, Revision};
+use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::transcript::{
+    Direction, Frame, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
+};
+use crate::evidence::catalog::{Catalog, Change, Object};
+use crate::evidence::{Evidence, History, Migrated, Models, Stepped};
+use crate::manifest::{Service, Timeouts};
+use crate::postgres;
+
+pub fn service() -> Service {
+    Service {
+        name: "a".into(),
+        file: "services/a.toml".into(),
+        root: "/root".into(),
+        directory: "/root/a".into(),
+        alembic_ini: "alembic.ini".into(),
+        alembic_section: "alembic".into(),
+        python: vec!["python3".into()],
+        driver: "asyncpg".into(),
+        database_url_env: vec!["A_DATABASE_URL".into()],
+        database_env: BTreeMap::new(),
+        database_url_ini: false,
+        env: BTreeMap::new(),
+        schema: None,
+        timeouts: Timeouts {
+            upgrade: Duration::from_secs(1),
+            verify: Duration::from_secs(1),
+        },
+        postgres: postgres::Settings::default(),
+        not_applicable: BTreeMap::new(),
+        one_way: BTreeMap::new(),
+        accepted_drift: BTreeMap::new(),
+        owned_elsewhere: Vec::new(),
+        outbox: None,
+        notes: None,
+    }
+}
+
+/// Two revisions that ran, in one go and stepped.
+pub fn evidence() -> Evidence {
+    Evidence {
+        service: "services/a.toml".into(),
+        history: History {
+            graph: graph("r1 r2:r1"),
+            python_for: Vec::new(),
+            raised: None,
+        },
+        notes: None,
+        merge: None,
+        schema: None,
+        migrated: Some(Migrated {
+            server: "PostgreSQL 15 (local)".into(),
+            upgrade: transcript("upgrade head", "r1 r2"),
+            heads: None,
+            second: Some(transcript("upgrade head", "")),
+            versions: Some(vec!["r2".into()]),
+            catalog: Some(Catalog::default()),
+            outbox: None,
+        }),
+        stepped: Some(Stepped {
+            upgrade: transcript("upgrade, one revision at a time", "r1 r2"),
+            versions: Some(vec!["r2".into()]),
+            catalog: Some(Catalog::default()),
+        }),
+        stairway: None,
+        models: Some(Models {
+            built: transcript("create_all of the models", ""),
+            metadata: true,
+            tables: vec!["essays".into()],
+            sources: BTreeMap::new(),
+            drifts: Vec::new(),
+        }),
+    }
+}
+
+pub fn migrated(evidence: &mut Evidence) -> &mut Migrated {
+    evidence.migrated.as_mut().unwrap()
+}
+
+pub fn stepped(evidence: &mut Evidence) -> &mut Stepped {
+    evidence.stepped.as_mut().unwrap()
+}
+
+pub fn file(revision: &str) -> PathBuf {
+    format!("/root/a/versions/{revision}.py").into()
+}
+
+/// One revision per word: `c:a,b` is `c`, whose parents are `a` and `b`.
+pub fn graph(history: &str) -> Graph {
+    let revisions = history.split_whitespace().map(|word| {
+        let (id, down) = word.split_once(':').unwrap_or((word, ""));
+        let down = down.split(',').filter(|id| !id.is_empty());
+        RevisionFile::Revision(Revision {
+            id: id.to_owned(),
+            down_revisions: down.map(str::to_owned).collect(),
+            depends_on: Vec::new(),
+            branch_labels: Vec::new(),
+            message: Some(format!("about {id}.")),
+            file: file(id),
+            line: 3,
+            down_line: 4,
+            depends_line: Some(5),
+            labels_line: None,
+        })
+    });
+    Graph::new(revisions.collect(), vec!["/root/a/versions".into()])
+}
+
+/// A command that ran these revisions.
+pub fn transcript(command: &str, revisions: &str) -> Transcript {
+    let mut transcript = Transcript::new(command, "output.txt".into());
+    for id in revisions.split_whitespace() {
+        transcript.steps.push(Step {
+            revision: id.to_owned(),
+            direction: Direction::Upgrade,
+            file: file(id),
+            message: None,
+            seconds: Some(0.1),
+            awaitable: false,
+        });
+        let written = format!("UPDATE alembic_version SET version_num='{id}'");
+        transcript.statements.push(done(0, None, &written));
+    }
+    transcript
+}
+
+/// The same, but the last revision did not return.
+pub fn stopped(command: &str, revisions: &str, outcome: Outcome) -> Transcript {
+    let mut transcript = transcript(command, revisions);
+    transcript.outcome = outcome;
+    if let Some(step) = transcript.steps.last_mut() {
+        step.seconds = None;
+        transcript.statements.pop();
+    }
+    transcript
+}
+
+pub fn place(revision: &str, line: u32) -> Place {
+    Place {
+        revision: Some(revision.to_owned()),
+        ..Place::line(&file(revision), line)
+    }
+}
+
+/// A statement that ran.
+pub fn done(number: u64, place: Option<Place>, sql: &str) -> Statement {
+    Statement {
+        number,
+        sql: sql.to_owned(),
+        place,
+        outcome: StatementOutcome::Done { seconds: 0.1 },
+    }
+}
+
+/// A statement that PostgreSQL refused.
+pub fn refused(
+    number: u64,
+    place: Option<Place>,
+    sql: &str,
+    sqlstate: &str,
+    message: &str,
+) -> Statement {
+    Statement {
+        outcome: StatementOutcome::Failed {
+            sqlstate: Some(sqlstate.to_owned()),
+            message: message.to_owned(),
+        },
+        ..done(number, place, sql)
+    }
+}
+
+pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
+    Raised {
+        class: class.to_owned(),
+        cause: None,
+        message: message.to_owned(),
+        sqlstate: sqlstate.map(str::to_owned),
+        frames: Vec::new(),
+    }
+}
+
+pub fn frame(file: &str, line: u32, revision: Option<&str>) -> Frame {
+    Frame {
+        file: file.into(),
+        line,
+        function: "upgrade".to_owned(),
+        revision: revision.map(str::to_owned),
+    }
+}
+
+/// An object of `public`.
+pub fn object(kind: &str, name: &str, definition: &str) -> Object {
+    Object {
+        schema: Some("public".to_owned()),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        definition: definition.to_owned(),
+    }
+}
+
+pub fn change(before: Option<Object>, after: Option<Object>) -> Change {
+    Change { before, after }
+}
+
+/// What a criterion finds in a service like [`service`], as text.
+pub fn found(criterion: &Criterion, evidence: &Evidence) -> String {
+    text(&criterion.verdict(&service(), evidence))
+}
+
+/// A verdict as text.
+pub fn text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Pass { notes } => format!("pass\n{}", notes.join("\n")).trim_end().to_owned(),
+        Verdict::Fail(findings) => findings.iter().map(told).collect::<Vec<_>>().join("\n\n"),
+        Verdict::Blocked { by, because } => format!("blocked by {by}: {because}"),
+        Verdict::NotApplicable { reason } => format!("not applicable: {reason}"),
+    }
+}
+
+/// Everything that a finding says: the title, `->` a place with its label, what was
+/// expected (`-`) and found (`+`), `=` facts, `?` advice.
+pub fn told(finding: &Finding) -> String {
+    let mut lines = vec![finding.title.clone()];
+    for mark in &finding.marks {
+        let place = &mark.place;
+        let name = place.file.file_name().unwrap_or_default().to_string_lossy();
+        let until = match place.end_line {
+            Some(u32::MAX) => "-end".to_owned(),
+            Some(line) => format!("-{line}"),
+            None => String::new(),
+        };
+        let of = place
+            .revision
+            .as_ref()
+            .map_or(String::new(), |id| format!(" of {id}"));
+        let about = mark
+            .about
+            .as_ref()
+            .map_or(String::new(), |text| format!(" [{text}]"));
+        lines.push(format!(
+            "-> {name}:{}{until}{of}{about}: {}",
+            place.line, mark.label
+        ));
+    }
+    if let Some(texts) = &finding.comparison {
+        lines.extend(texts.expected.lines().map(|line| format!("- {line}")));
+        lines.extend(texts.found.lines().map(|line| format!("+ {line}")));
+    }
+    for changed in &finding.changed {
+        lines.push(format!("~ {}", changed.title));
+        for line in &changed.lines {
+            let remark = line
+                .remark
+                .as_ref()
+                .map_or(String::new(), |it| format!(" <- {it}"));
+            lines.extend(
+                line.before
+                    .as_ref()
+                    .map(|text| format!("  - {text}{remark}")),
+            );
+            lines.extend(
+                line.after
+                    .as_ref()
+                    .map(|text| format!("  + {text}{remark}")),
+            );
+        }
+    }
+    lines.extend(finding.notes.iter().map(|note| format!("= {note}")));
+    lines.extend(finding.help.iter().map(|help| format!("? {help}")));
+    lines.join("\n")
+}
