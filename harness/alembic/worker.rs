@@ -52,6 +52,7 @@ pub struct Worker {
     stack: PathBuf,
     about: About,
     alive: bool,
+    has_run_env: bool,
     /// What came over the channel that the worker did not say.
     spoiled: Option<String>,
     secret: Secret,
@@ -131,6 +132,7 @@ impl Worker {
                 seconds: 0.0,
             },
             alive: true,
+            has_run_env: false,
             spoiled: None,
             secret: Secret::default(),
         };
@@ -293,6 +295,7 @@ impl Worker {
     ) -> (Transcript, Value) {
         let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
         let begun = Instant::now();
+        self.has_run_env |= command.runs_env();
         let sent = self.send(command.name(), &command.arguments()).await;
         let (outcome, answer) = match sent {
             Ok(()) => self.follow(&mut transcript, begun, limits).await,
@@ -467,6 +470,12 @@ impl Worker {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.alive
+    }
+
+    /// Whether `env.py` has run in it, or begun to.
+    #[must_use]
+    pub fn has_run_env(&self) -> bool {
+        self.has_run_env
     }
 
     /// Ends the interpreter and everything it started.

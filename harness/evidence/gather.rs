@@ -4,6 +4,7 @@
 //! `upgrade head` as a deployment does, the history as Alembic loads it, a look at the
 //! database, and on fresh databases the same history stepped, and down and up again.
 
+mod commands;
 mod described;
 mod history;
 mod keep;
@@ -13,21 +14,18 @@ mod stairs;
 
 pub use history::history;
 pub use keep::Keep;
-use refused::refused;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::interpreters::Interpreters;
-use crate::alembic::transcript::{Event, Transcript, VersionTable};
-use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
+use crate::alembic::transcript::VersionTable;
+use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{self, Database, Kept, Server, Shown};
@@ -106,6 +104,7 @@ pub async fn session(
         server,
         worker,
         started: 1,
+        apart: false,
         database,
         connection: None,
         version_table: None,
@@ -153,6 +152,8 @@ struct Driver<'a> {
     worker: Worker,
     /// How many interpreters were started so far.
     started: u32,
+    /// Whether each run of `env.py` needs an interpreter of its own.
+    apart: bool,
     database: Database,
     /// Our own connection to it, once it was needed.
     connection: Option<PgConnection>,
@@ -217,15 +218,6 @@ impl Driver<'_> {
             .server
             .recreate_database(&self.database, &roles)
             .await?;
-        self.worker.open(self.service, Some(&self.database)).await
-    }
-
-    /// Puts a fresh interpreter in the place of the one there was.
-    async fn renew(&mut self) -> Result<()> {
-        self.worker.end().await;
-        self.started += 1;
-        let output = self.means.output(self.started);
-        self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
         self.worker.open(self.service, Some(&self.database)).await
     }
 
@@ -305,82 +297,6 @@ impl Driver<'_> {
             stepped.catalog = Some(self.catalog().await?);
         }
         Ok(stepped)
-    }
-
-    fn no_step_yet(&self) -> Transcript {
-        let output = self.worker.output().to_owned();
-        Transcript::new("upgrade, one revision at a time", output)
-    }
-
-    async fn upgrade(&mut self, revision: &str) -> Result<Transcript> {
-        let transcript = self.command(Command::Upgrade(revision)).await?;
-        self.ran(&transcript);
-        Ok(transcript)
-    }
-
-    /// One command within the limit that the manifest sets for a way of upgrading.
-    async fn command(&mut self, command: Command<'_>) -> Result<Transcript> {
-        self.drive(command, self.service.timeouts.upgrade).await
-    }
-
-    /// One command, with progress where it is slow; a refused connection is an error.
-    async fn drive(&mut self, command: Command<'_>, limit: Duration) -> Result<Transcript> {
-        self.answer(command, limit)
-            .await
-            .map(|(transcript, _)| transcript)
-    }
-
-    /// The same, with what the command returned.
-    async fn answer(
-        &mut self,
-        command: Command<'_>,
-        limit: Duration,
-    ) -> Result<(Transcript, Value)> {
-        let say = self.say;
-        let current: Mutex<Option<String>> = Mutex::new(None);
-        let watch = |sign: Sign<'_>| match sign {
-            Sign::Event(Event::Step { revision, .. }) => {
-                if let Ok(mut current) = current.lock() {
-                    *current = Some(revision.clone());
-                }
-            }
-            Sign::Event(_) => {}
-            Sign::Silence(after) => say(Progress::Waiting {
-                command: command.to_string(),
-                revision: current.lock().ok().and_then(|current| current.clone()),
-                after,
-            }),
-        };
-        let limits = Limits {
-            limit,
-            server: &self.server,
-            database: &self.database,
-            watch: &watch,
-        };
-        let (transcript, answer) = self.worker.answer(command, &limits).await;
-        self.roles.extend(roles::created(&transcript));
-        if transcript.version_table.is_some() {
-            self.version_table.clone_from(&transcript.version_table);
-        }
-        refused(self.service, &self.database, &transcript)?;
-        if let Some(trace) = transcript.broken.first() {
-            return Err(HarnessError::new(
-                Stage::Alembic,
-                format!("{}: the worker failed to listen", self.service.name),
-            )
-            .detail(trace)
-            .help("this is a fault of the harness: please report it with these lines"));
-        }
-        Ok((transcript, answer))
-    }
-
-    fn ran(&self, transcript: &Transcript) {
-        (self.say)(Progress::Ran {
-            command: transcript.command.clone(),
-            revisions: transcript.steps.len(),
-            seconds: transcript.seconds,
-            ok: transcript.finished(),
-        });
     }
 
     /// Our connection to the database; sessions that the service left open are ended

@@ -56,6 +56,13 @@ impl Command<'_> {
         }
     }
 
+    /// Whether `env.py` runs for it. For [`Command::Loaded`] it has, unless nothing else
+    /// got so far.
+    #[must_use]
+    pub fn runs_env(self) -> bool {
+        !matches!(self, Self::Loaded | Self::Visible(_))
+    }
+
     pub(super) fn arguments(self) -> Value {
         match self {
             Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {

@@ -1,0 +1,136 @@
+//! What the worker is asked to do, one command at a time, and in which interpreter.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::refused::refused;
+use super::{Driver, roles};
+use crate::alembic::transcript::{Event, Outcome, Transcript};
+use crate::alembic::worker::{Command, Limits, Sign, Worker};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::progress::Progress;
+
+impl Driver<'_> {
+    pub(super) fn no_step_yet(&self) -> Transcript {
+        let output = self.worker.output().to_owned();
+        Transcript::new("upgrade, one revision at a time", output)
+    }
+
+    pub(super) async fn upgrade(&mut self, revision: &str) -> Result<Transcript> {
+        let transcript = self.command(Command::Upgrade(revision)).await?;
+        self.ran(&transcript);
+        Ok(transcript)
+    }
+
+    /// One command within the limit that the manifest sets for a way of upgrading.
+    pub(super) async fn command(&mut self, command: Command<'_>) -> Result<Transcript> {
+        self.drive(command, self.service.timeouts.upgrade).await
+    }
+
+    /// One command, with progress where it is slow; a refused connection is an error.
+    pub(super) async fn drive(
+        &mut self,
+        command: Command<'_>,
+        limit: Duration,
+    ) -> Result<Transcript> {
+        self.answer(command, limit)
+            .await
+            .map(|(transcript, _)| transcript)
+    }
+
+    /// The same, with what the command returned.
+    ///
+    /// The `alembic` command runs each of them in a process of its own, and some
+    /// `env.py` can run but once in a process: where one raises in an interpreter that has
+    /// run it before, it is tried again in a fresh one, and what works there has worked.
+    pub(super) async fn answer(
+        &mut self,
+        command: Command<'_>,
+        limit: Duration,
+    ) -> Result<(Transcript, Value)> {
+        let used = self.worker.has_run_env();
+        if used && self.apart && command.runs_env() {
+            self.renew().await?;
+            return self.attempt(command, limit).await;
+        }
+        let first = self.attempt(command, limit).await?;
+        if !used || !command.runs_env() || !matches!(first.0.outcome, Outcome::Raised(_)) {
+            return Ok(first);
+        }
+        (self.say)(Progress::Detail(format!(
+            "{command} raised where env.py had run before: once more in a fresh interpreter"
+        )));
+        self.renew().await?;
+        let second = self.attempt(command, limit).await?;
+        self.apart |= second.0.finished();
+        // What failed in a revision may have left something, which the second attempt met.
+        match second.0.finished() || first.0.steps.is_empty() {
+            true => Ok(second),
+            false => Ok(first),
+        }
+    }
+
+    /// One command in the interpreter there is.
+    async fn attempt(
+        &mut self,
+        command: Command<'_>,
+        limit: Duration,
+    ) -> Result<(Transcript, Value)> {
+        let say = self.say;
+        let current: Mutex<Option<String>> = Mutex::new(None);
+        let watch = |sign: Sign<'_>| match sign {
+            Sign::Event(Event::Step { revision, .. }) => {
+                if let Ok(mut current) = current.lock() {
+                    *current = Some(revision.clone());
+                }
+            }
+            Sign::Event(_) => {}
+            Sign::Silence(after) => say(Progress::Waiting {
+                command: command.to_string(),
+                revision: current.lock().ok().and_then(|current| current.clone()),
+                after,
+            }),
+        };
+        let limits = Limits {
+            limit,
+            server: &self.server,
+            database: &self.database,
+            watch: &watch,
+        };
+        let (transcript, answer) = self.worker.answer(command, &limits).await;
+        self.roles.extend(roles::created(&transcript));
+        if transcript.version_table.is_some() {
+            self.version_table.clone_from(&transcript.version_table);
+        }
+        refused(self.service, &self.database, &transcript)?;
+        if let Some(trace) = transcript.broken.first() {
+            return Err(HarnessError::new(
+                Stage::Alembic,
+                format!("{}: the worker failed to listen", self.service.name),
+            )
+            .detail(trace)
+            .help("this is a fault of the harness: please report it with these lines"));
+        }
+        Ok((transcript, answer))
+    }
+
+    /// Puts a fresh interpreter in the place of the one there was.
+    pub(super) async fn renew(&mut self) -> Result<()> {
+        self.worker.end().await;
+        self.started += 1;
+        let output = self.means.output(self.started);
+        self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
+        self.worker.open(self.service, Some(&self.database)).await
+    }
+
+    pub(super) fn ran(&self, transcript: &Transcript) {
+        (self.say)(Progress::Ran {
+            command: transcript.command.clone(),
+            revisions: transcript.steps.len(),
+            seconds: transcript.seconds,
+            ok: transcript.finished(),
+        });
+    }
+}
