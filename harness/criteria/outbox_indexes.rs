@@ -297,14 +297,17 @@ fn nearest<'a>(outbox: &'a Outbox, schema: &str, definition: &str) -> Option<&'a
     near.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
 }
 
-/// The words between a definition's first parentheses.
+/// What follows a column in a definition, in words.
+const ORDER: [&str; 5] = ["asc", "desc", "nulls", "first", "last"];
+
+/// The columns between a definition's first parentheses, and other names among them.
 fn columns(definition: &str) -> Vec<String> {
     let inside = definition.split_once('(').map_or("", |(_, rest)| rest);
     let inside = inside.split(" INCLUDE ").next().unwrap_or(inside);
     let inside = inside.split(" WHERE ").next().unwrap_or(inside);
     sql::words(inside)
         .into_iter()
-        .filter(|word| word.len() > 1)
+        .filter(|word| !ORDER.contains(&word.as_str()) && !".,();".contains(word.as_str()))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use super::{CRITERION, parts};
+use super::{CRITERION, columns, parts};
 use crate::alembic::transcript::Statement;
 use crate::criteria::sample::{done, evidence, migrated, place, service, text};
 use crate::evidence::outbox::{Expected, Index, Outbox};
@@ -317,4 +317,11 @@ fn a_definition_breaks_before_its_clauses() {
         parts(text),
         "CREATE INDEX\nON public.event_outbox\nUSING btree (a, b)\nINCLUDE (c)\nWHERE (a IS NULL)"
     );
+}
+
+#[test]
+fn an_order_is_no_column() {
+    let definition = "CREATE INDEX ix ON t USING btree (n, created_at DESC NULLS LAST) \
+                      INCLUDE (topic) WHERE (published_at IS NULL)";
+    assert_eq!(columns(definition), ["n", "created_at"]);
 }
