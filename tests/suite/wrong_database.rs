@@ -67,6 +67,8 @@ impl Decoy {
             "log_connections=on",
             "fsync=off",
             "lc_messages=C",
+            // In the data directory, and so gone with it.
+            "dynamic_shared_memory_type=mmap",
         ] {
             spec = spec.args(["-c", option]);
         }
