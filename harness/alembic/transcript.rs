@@ -445,7 +445,21 @@ impl Transcript {
     }
 
     /// Joins what a later command of the same walk saw; its outcome becomes this one's.
-    pub fn append(&mut self, later: Self) {
+    /// Each interpreter numbers its statements from one: they go on from the last one.
+    pub fn append(&mut self, mut later: Self) {
+        let last = self.statements.last().map_or(0, |one| one.number);
+        if later
+            .statements
+            .first()
+            .is_some_and(|one| one.number <= last)
+        {
+            later
+                .statements
+                .iter_mut()
+                .for_each(|one| one.number += last);
+            let numbers = later.enums.iter_mut().filter_map(|one| one.number.as_mut());
+            numbers.for_each(|number| *number += last);
+        }
         self.outcome = later.outcome;
         self.seconds += later.seconds;
         self.steps.extend(later.steps);
@@ -471,3 +485,6 @@ impl Transcript {
         self.steps.last().filter(|step| step.seconds.is_none())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::interpreters::Interpreters;
-use crate::alembic::transcript::VersionTable;
+use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -194,7 +194,7 @@ impl Driver<'_> {
             }
         }
         if parts.contains(&Part::Stepped) && session.stepped.is_none() && self.worker.is_alive() {
-            session.stepped = Some(self.step(&loaded).await?);
+            session.stepped = Some(self.step(&loaded, &session.migrated).await?);
         }
         let head = session
             .migrated
@@ -269,9 +269,27 @@ impl Driver<'_> {
         Ok(migrated)
     }
 
-    /// The same history, one revision per context, on a database that is fresh again.
-    async fn step(&mut self, loaded: &worker::History) -> Result<Stepped> {
-        self.start_afresh("one_at_a_time").await?;
+    /// The same history, one revision per context. Where that raises and the upgrade in one
+    /// go did not, once more with an interpreter for each step, as the `alembic` command
+    /// would: what `env.py` does may depend on what ran in its process before.
+    async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
+        let first = self.walk(loaded, "one_at_a_time").await?;
+        let raised = matches!(first.upgrade.outcome, Outcome::Raised(_));
+        if !raised || !migrated.reached().finished() {
+            return Ok(first);
+        }
+        let before = std::mem::replace(&mut self.apart, true);
+        let second = self.walk(loaded, "each_step_apart").await?;
+        self.apart = before;
+        Ok(match second.upgrade.outcome {
+            Outcome::Finished | Outcome::Raised(_) => second,
+            _ => first,
+        })
+    }
+
+    /// Steps on a database that is fresh again.
+    async fn walk(&mut self, loaded: &worker::History, stage: &'static str) -> Result<Stepped> {
+        self.start_afresh(stage).await?;
         let begun = Instant::now();
         let mut walked = self.no_step_yet();
         for revision in &loaded.revisions {
