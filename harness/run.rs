@@ -22,7 +22,6 @@ use crate::evidence::progress::Progress;
 use crate::evidence::store::{IsRed, Store};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::{self, Manifest, Service};
-use crate::postgres;
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case};
 
@@ -134,10 +133,15 @@ impl Run {
     }
 
     /// Every case has ended, or nobody waits for the others.
-    fn end(&self) {
+    ///
+    /// # Errors
+    /// Naming what could not be removed.
+    fn end(&self) -> Result<()> {
+        let ended = self.store.get().map(|store| store.end(&self.runtime));
         if let Some(record) = self.record() {
             record.end();
         }
+        ended.unwrap_or(Ok(()))
     }
 }
 
@@ -146,23 +150,17 @@ impl Run {
 /// A selection that matches nothing is an error, which the runner alone would pass.
 #[must_use]
 pub fn main(cases: fn() -> ExitCode) -> ExitCode {
-    let selected = run().and_then(|run| {
+    let ended = run().and_then(|run| {
         run.selection.not_empty()?;
         schemas::permitted()?;
-        Ok(run)
+        run.record();
+        let code = cases();
+        run.end().map(|()| code)
     });
-    match selected {
-        Ok(run) => {
-            run.record();
-            let code = cases();
-            run.end();
-            code
-        }
-        Err(error) => {
-            eprintln!("{}", report::error(&error, None));
-            ExitCode::from(FAILED)
-        }
-    }
+    ended.unwrap_or_else(|error| {
+        eprintln!("{}", report::error(&error, None));
+        ExitCode::from(FAILED)
+    })
 }
 
 /// Where the services' files lie, for the test runner.
@@ -230,8 +228,8 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
     };
     if set(FAIL_FAST) && env::var_os("NEXTEST").is_none() {
         report::fail_fast(&case, &red);
-        if let Ok(run) = run() {
-            run.end();
+        if let Err(error) = run().and_then(Run::end) {
+            eprintln!("{}", report::error(&error, None));
         }
         std::process::exit(i32::from(FAILED));
     }
@@ -260,9 +258,6 @@ fn verdict(
             .push(progress);
     };
     let wanted = run.selection.parts(&service);
-    if !criterion.needs.is_empty() {
-        run.runtime.block_on(announce(&service, &say))?;
-    }
     let mut evidence =
         run.store()?
             .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
@@ -309,19 +304,6 @@ fn is_red(service: &Service, evidence: &Evidence, held: &[Part]) -> bool {
     };
     let mut asked = criteria::ALL.iter().filter(asked);
     asked.any(|criterion| criterion.verdict(service, evidence).is_red())
-}
-
-/// Says once per process which server is used, and why not another.
-async fn announce(service: &Service, say: &(dyn Fn(Progress) + Sync)) -> Result<()> {
-    static SAID: Lazy<std::sync::Mutex<BTreeSet<String>>> = Lazy::new(Default::default);
-    let chosen = postgres::choose(&service.postgres).await?;
-    for note in chosen.notes {
-        let new = SAID.lock().is_ok_and(|mut said| said.insert(note.clone()));
-        if new {
-            say(Progress::Provider(format!("{}: {note}", chosen.provider)));
-        }
-    }
-    Ok(())
 }
 
 impl Selection {

@@ -28,7 +28,7 @@ use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::{self, Database, Kept, Server, Shown};
+use crate::postgres::{Database, Kept, Server, Servers, Shown};
 
 /// What a session works with.
 pub struct Means<'a> {
@@ -36,6 +36,8 @@ pub struct Means<'a> {
     pub directory: &'a Path,
     /// What starts its interpreter.
     pub interpreters: &'a Interpreters,
+    /// Where its server comes from.
+    pub servers: &'a Servers,
 }
 
 impl Means<'_> {
@@ -76,13 +78,14 @@ pub async fn session(
 ) -> Result<(Result<Session>, Option<Kept>)> {
     let output = means.output(1);
     let (served, worker) = tokio::join!(
-        serve(service),
+        serve(service, means.servers, say),
         Worker::start(service, &output, means.interpreters),
     );
     let ((server, database), worker) = (served?, worker?);
     say(Progress::Server {
         version: server.version.clone(),
         provider: server.provider,
+        after: server.after.clone(),
         took: server.started_in,
     });
     let about = worker.about();
@@ -129,16 +132,23 @@ pub async fn session(
     {
         means.interpreters.remember(service, told);
     }
-    let ((), stopped) = tokio::join!(worker.end(), server.stop());
+    worker.end().await;
+    let ended = match (&session, &leave) {
+        (Ok(_), Ok(())) => means.servers.give_back(server).await,
+        _ => server.stop().await,
+    };
     let session = session?;
     leave?;
-    stopped?;
+    ended?;
     Ok((Ok(session), None))
 }
 
 /// A server with a database for the service.
-async fn serve(service: &Service) -> Result<(Server, Database)> {
-    let server = postgres::start(&service.postgres, &service.name).await?;
+async fn serve(service: &Service, servers: &Servers, say: Say<'_>) -> Result<(Server, Database)> {
+    let note = |note| say(Progress::Provider(note));
+    let server = servers
+        .start(&service.postgres, &service.name, note)
+        .await?;
     let database = server.create_database().await?;
     Ok((server, database))
 }

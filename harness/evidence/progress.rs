@@ -13,6 +13,8 @@ pub enum Progress {
         version: String,
         /// Who provided it.
         provider: &'static str,
+        /// The service that had it before, on which it left nothing.
+        after: Option<String>,
         /// From the request to the first answer.
         took: Duration,
     },

@@ -21,7 +21,7 @@ use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Ste
 use crate::alembic::interpreters::Interpreters;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::Kept;
+use crate::postgres::{Kept, Servers};
 
 /// Files of earlier runs are kept this long, so that a transcript can be read.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -33,6 +33,7 @@ pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 pub struct Store {
     directory: PathBuf,
     interpreters: Interpreters,
+    servers: Servers,
     across_processes: bool,
     keep: Option<IsRed>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
@@ -82,6 +83,7 @@ impl Store {
                     return Ok(Self {
                         directory,
                         interpreters,
+                        servers: Servers::new(nextest.is_none()),
                         across_processes: nextest.is_some(),
                         keep: None,
                         services: Mutex::default(),
@@ -101,6 +103,9 @@ impl Store {
     /// From now on the server of a service that is red by `red` is left running.
     #[must_use]
     pub fn keeping(mut self, red: Option<IsRed>) -> Self {
+        if red.is_some() {
+            self.servers = Servers::new(false);
+        }
         self.keep = red;
         self
     }
@@ -113,6 +118,14 @@ impl Store {
         drop(services);
         let gathered = shared.lock().unwrap_or_else(PoisonError::into_inner);
         gathered.kept.clone()
+    }
+
+    /// Ends the servers that wait for another service.
+    ///
+    /// # Errors
+    /// Naming what could not be removed.
+    pub fn end(&self, runtime: &tokio::runtime::Runtime) -> Result<()> {
+        runtime.block_on(self.servers.end())
     }
 
     /// Where the files of this run are: `runs/<run>` below the base.
@@ -152,6 +165,7 @@ impl Store {
         let means = Means {
             directory: &directory,
             interpreters: &self.interpreters,
+            servers: &self.servers,
         };
         let changed = runtime.block_on(complete(
             &mut gathered,

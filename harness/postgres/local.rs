@@ -23,9 +23,10 @@ use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
+use super::servers::set_password;
 use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, run_sql,
-    scram, sql_error, tail,
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
+    tail,
 };
 use crate::error::{HarnessError, Result};
 
@@ -298,13 +299,8 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
             "port {port} is answered by another server, of {serves}"
         )));
     }
-    let no_password = |e: std::io::Error| error(format!("no random password: {e}"));
-    access.password = random::hex(16).map_err(no_password)?;
-    let secret = scram::secret(&access.password).map_err(no_password)?;
-    // A statement that fails is logged with its text.
-    let change =
-        format!("SET log_min_error_statement = panic; ALTER ROLE postgres PASSWORD '{secret}'");
-    run_sql(&mut connection, &change).await.map_err(failed)?;
+    access.password = random::hex(16).map_err(|e| error(format!("no random password: {e}")))?;
+    set_password(&mut connection, &access.user, &access.password).await?;
     Ok((access, connection))
 }
 

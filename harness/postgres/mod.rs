@@ -21,6 +21,7 @@ pub mod random;
 pub mod restore;
 pub mod run;
 pub mod scram;
+pub mod servers;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -40,6 +41,7 @@ pub use database::Database;
 use kept::Removal;
 pub use kept::{Kept, Shown};
 use restore::Snapshot;
+pub use servers::Servers;
 
 use crate::error::{HarnessError, Result, Stage};
 
@@ -175,7 +177,8 @@ trait Guard: Send + Sync {
     fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
 }
 
-/// What was chosen, to be printed once.
+/// What was chosen, to be printed once. Two that are equal stand for the same server
+/// programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
     /// The provider's name.
@@ -263,10 +266,13 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
     let before = Snapshot::take(&mut connection, number, guard.is_shared()).await?;
     Ok(Server {
         provider: provider.name,
+        chosen,
         version: version.split(' ').next().unwrap_or_default().to_owned(),
         started_in: began.elapsed(),
+        after: None,
         service: service.to_owned(),
         number,
+        traces: None,
         before,
         databases: Mutex::default(),
         maintenance: tokio::sync::Mutex::new(Some(connection)),
@@ -286,10 +292,15 @@ pub struct Server {
     pub version: String,
     /// How long it took until it had answered.
     pub started_in: Duration,
+    /// The service that had it before; `None` where it was started for this one.
+    pub after: Option<String>,
     service: String,
     /// `server_version_num`.
     number: i32,
+    chosen: Chosen,
     before: Snapshot,
+    /// What a service must leave as it is, for the server to be handed on.
+    traces: Option<String>,
     databases: Mutex<Vec<String>>,
     /// The connection that creates and drops databases; made anew when a
     /// migration has ended it.

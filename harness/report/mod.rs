@@ -251,10 +251,13 @@ fn line(progress: &Progress) -> String {
         Progress::Server {
             version,
             provider,
+            after,
             took,
         } => {
+            let after = after.as_deref().map(|service| format!(", after {service}"));
             format!(
-                "PostgreSQL {version} ready ({provider}, {:.1} s)",
+                "PostgreSQL {version} ready ({provider}{}, {:.1} s)",
+                after.unwrap_or_default(),
                 took.as_secs_f64()
             )
         }

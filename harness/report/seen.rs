@@ -112,6 +112,7 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
                 version,
                 provider,
                 took,
+                ..
             } => {
                 seen.server = Some(data::Spent {
                     what: format!("PostgreSQL {version} ({provider})"),

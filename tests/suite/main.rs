@@ -19,4 +19,5 @@ mod postgres;
 mod report;
 mod schema;
 mod selection;
+mod servers;
 mod wrong_database;

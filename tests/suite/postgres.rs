@@ -29,14 +29,14 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-fn local() -> Settings {
+pub fn local() -> Settings {
     Settings {
         provider: Choice::Local,
         ..Settings::default()
     }
 }
 
-fn container() -> Settings {
+pub fn container() -> Settings {
     let image = std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| "postgres".to_owned());
     Settings {
         provider: Choice::Container,
@@ -724,7 +724,7 @@ pub async fn host() -> (Server, String) {
     (host, url)
 }
 
-fn existing(url: &str) -> Settings {
+pub fn existing(url: &str) -> Settings {
     Settings {
         provider: Choice::Existing,
         existing_url: Some(url.to_owned()),

@@ -1,0 +1,204 @@
+//! Which server a service gets: [`Servers`].
+//!
+//! To start and end a server costs as much as to migrate a small service. One of our own
+//! on which a service left nothing but its databases is handed on, empty and with a new
+//! password; any other is ended. What "nothing" is, [`TRACES`] says.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::database::drop_database;
+use super::restore::Snapshot;
+use super::{Server, Settings, choose, error, random, run_sql, scram, sql_error};
+use crate::error::Result;
+
+/// The servers of one run that no service uses at the moment.
+#[derive(Debug)]
+pub struct Servers {
+    hand_on: bool,
+    idle: Mutex<Vec<Server>>,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl Servers {
+    /// None yet. `hand_on`: whether a server may serve one service after another.
+    #[must_use]
+    pub fn new(hand_on: bool) -> Self {
+        Self {
+            hand_on,
+            idle: Mutex::default(),
+            said: Mutex::default(),
+        }
+    }
+
+    /// An empty server for a service; `say` is told once which one is used and why not
+    /// another.
+    ///
+    /// # Errors
+    /// As [`start`](super::start).
+    pub async fn start(
+        &self,
+        settings: &Settings,
+        service: &str,
+        say: impl Fn(String),
+    ) -> Result<Server> {
+        let began = Instant::now();
+        let chosen = choose(settings).await?;
+        let new = |note: &&String| lock(&self.said).insert((*note).clone());
+        let notes = chosen.notes.iter().filter(new);
+        notes.for_each(|note| say(format!("{}: {note}", chosen.provider)));
+        if let Some(mut server) = self.take(|idle| idle.chosen == chosen) {
+            server.after = Some(std::mem::replace(&mut server.service, service.to_owned()));
+            server.started_in = began.elapsed();
+            return Ok(server);
+        }
+        // No more servers at a time than services.
+        if let Some(other) = self.take(|_| true) {
+            other.stop().await?;
+        }
+        let mut server = super::start(settings, service).await?;
+        if self.hand_on && server.is_ours_alone() {
+            server.traces = Some(server.look_for_traces().await?);
+        }
+        Ok(server)
+    }
+
+    /// An idle server that fits.
+    fn take(&self, fits: impl Fn(&Server) -> bool) -> Option<Server> {
+        let mut idle = lock(&self.idle);
+        let fitting = idle.iter().position(fits)?;
+        Some(idle.swap_remove(fitting))
+    }
+
+    /// Takes back a server that a service does not need any more: keeps it for the next
+    /// one, or ends it.
+    ///
+    /// # Errors
+    /// Naming what could not be removed.
+    pub async fn give_back(&self, mut server: Server) -> Result<()> {
+        // One that cannot be asked is not kept.
+        if server.become_empty().await.unwrap_or(false) {
+            lock(&self.idle).push(server);
+            return Ok(());
+        }
+        server.stop().await
+    }
+
+    /// Ends all that are idle.
+    ///
+    /// # Errors
+    /// Naming what could not be removed.
+    pub async fn end(&self) -> Result<()> {
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        let mut ended = Ok(());
+        for server in idle {
+            ended = server.stop().await.and(ended);
+        }
+        ended
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The catalogs that all databases of a server share
+/// (<https://www.postgresql.org/docs/current/catalogs-overview.html>), and since which
+/// version there are such.
+const SHARED: &[(&str, i32)] = &[
+    ("pg_auth_members", 0),
+    ("pg_authid", 0),
+    ("pg_database", 0),
+    ("pg_db_role_setting", 0),
+    ("pg_parameter_acl", 150_000),
+    ("pg_replication_origin", 0),
+    ("pg_shdepend", 0),
+    ("pg_shdescription", 0),
+    ("pg_shseclabel", 0),
+    ("pg_subscription", 0),
+    ("pg_tablespace", 0),
+];
+
+/// What else outlives a database: slots, transactions that were prepared, sessions that
+/// someone holds open, and settings and permissions, which stand in files and in memory.
+const TRACES: &str = "
+(SELECT count(*) FROM pg_replication_slots),
+(SELECT count(*) FROM pg_prepared_xacts),
+(SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datid IS NOT NULL),
+pg_conf_load_time(),
+(SELECT md5(string_agg(setting::text, E'\\n')) FROM pg_file_settings setting),
+(SELECT md5(string_agg(rule::text, E'\\n')) FROM pg_hba_file_rules rule)";
+
+/// One text that is the same as long as nothing outside of databases is other than it was:
+/// a row that is written has a newer `xmin`
+/// (<https://www.postgresql.org/docs/current/ddl-system-columns.html>), one that is
+/// deleted is missing in the count.
+fn traces(number: i32) -> String {
+    let there = SHARED.iter().filter(|(_, since)| *since <= number);
+    let rows = there.map(|(catalog, _)| {
+        format!("(SELECT concat(count(*), '/', sum(xmin::text::bigint)) FROM {catalog}),\n")
+    });
+    format!(
+        "SELECT concat_ws(' ', {}{TRACES})",
+        rows.collect::<String>()
+    )
+}
+
+impl Server {
+    async fn look_for_traces(&self) -> Result<String> {
+        let mut maintenance = self.maintenance.lock().await;
+        seen(self.alive(&mut maintenance).await?, self.number).await
+    }
+
+    /// Drops the databases; whether nothing else of the service is left. If so, the server
+    /// has a new password, which nobody knows that is still there.
+    async fn become_empty(&mut self) -> Result<bool> {
+        let Some(before) = self.traces.clone() else {
+            return Ok(false);
+        };
+        let password = random::hex(16).map_err(|e| error(format!("no random password: {e}")))?;
+        let databases = std::mem::take(&mut *self.databases());
+        let (number, shared) = (self.number, self.guard.is_shared());
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        for name in &databases {
+            drop_database(connection, name, number).await?;
+        }
+        if seen(connection, number).await? != before {
+            return Ok(false);
+        }
+        set_password(connection, &self.access.user, &password).await?;
+        let before = Snapshot::take(connection, number, shared).await?;
+        let traces = seen(connection, number).await?;
+        drop(maintenance);
+        self.access.password = password;
+        self.before = before;
+        self.traces = Some(traces);
+        Ok(true)
+    }
+}
+
+async fn seen(connection: &mut PgConnection, number: i32) -> Result<String> {
+    sqlx::query_scalar(AssertSqlSafe(traces(number)))
+        .fetch_one(connection)
+        .await
+        .map_err(|e| sql_error("cannot read what the server holds", &e))
+}
+
+/// Gives a user of a server of ours a password of 128 random bits.
+pub(super) async fn set_password(
+    connection: &mut PgConnection,
+    user: &str,
+    password: &str,
+) -> Result<()> {
+    let secret = scram::secret(password).map_err(|e| error(format!("no random salt: {e}")))?;
+    // A statement that fails is logged with its text.
+    let change =
+        format!("SET log_min_error_statement = panic; ALTER ROLE \"{user}\" PASSWORD '{secret}'");
+    run_sql(connection, &change)
+        .await
+        .map_err(|e| sql_error("cannot set up the server", &e))
+}
