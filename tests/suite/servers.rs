@@ -7,6 +7,7 @@ use pretty_assertions::{assert_eq, assert_ne};
 use rstest::rstest;
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::judge::{judge, repository};
 use crate::postgres::{block_on, container, containers_run, existing, host, local};
 
 async fn started(servers: &Servers, settings: &Settings, service: &str) -> (Server, Database) {
@@ -183,4 +184,35 @@ fn no_server_is_handed_on_that_may_not_be() {
         servers.end().await.unwrap();
         host.stop().await.unwrap();
     });
+}
+
+/// What a run on one thread says about each server, in its order.
+fn servers_of_a_run(variables: &[(&str, &str)]) -> Vec<String> {
+    let services = (
+        "ONLY",
+        "autocommit_blocks cluster_wide_role commits_by_hand",
+    );
+    let local = ("POSTGRES_PROVIDER", "local");
+    let judged = judge(
+        &repository().join("tests/unusual/services-manifest"),
+        &["upgrade_head", "--test-threads=1"],
+        &[&[services, local], variables].concat(),
+    );
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let output = judged.stdout.lines().chain(judged.stderr.lines());
+    let ready = output.filter(|line| line.contains(" ready (local, "));
+    let said = ready.filter_map(|line| Some(line.rsplit_once(", ")?.0.to_owned()));
+    said.map(|line| line.replace(|letter: char| letter.is_ascii_digit() || letter == '.', ""))
+        .collect()
+}
+
+#[test]
+fn a_run_hands_servers_on_and_says_so() {
+    let fresh = |service: &str| format!("{service}: PostgreSQL  ready (local");
+    let fresh_ones = ["autocommit_blocks", "cluster_wide_role", "commits_by_hand"].map(fresh);
+    let mut handed_on = fresh_ones.clone();
+    handed_on[1] += ", after autocommit_blocks";
+    // The role that the second one made keeps the third from getting its server.
+    assert_eq!(servers_of_a_run(&[]), handed_on);
+    assert_eq!(servers_of_a_run(&[("KEEP_SERVER", "1")]), fresh_ones);
 }
