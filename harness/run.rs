@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use libtest_mimic::Arguments;
@@ -110,7 +111,8 @@ impl Run {
         let red = set(KEEP_SERVER).then_some(is_red as IsRed);
         self.store.get_or_try_init(|| {
             let services = self.selection.gathered();
-            Ok(Store::of_this_run(&report::directory(), services)?.keeping(red))
+            let cores = self.selection.cores();
+            Ok(Store::of_this_run(&report::directory(), services, cores)?.keeping(red))
         })
     }
 
@@ -340,6 +342,12 @@ impl Selection {
     /// Whether this process or one beside it judges a criterion on a service.
     fn judges(&self, criterion: &str, service: &str) -> bool {
         self.contains(criterion, service) || beside_this_case().contains(&criterion)
+    }
+
+    /// How many cores the run may use.
+    fn cores(&self) -> usize {
+        let there = || thread::available_parallelism().map_or(1, usize::from);
+        self.arguments.test_threads.unwrap_or_else(there)
     }
 
     /// The services of which more than the files is needed.

@@ -8,6 +8,7 @@ mod commands;
 mod described;
 mod history;
 mod keep;
+mod parts;
 mod refused;
 mod roles;
 mod stairs;
@@ -16,11 +17,13 @@ pub use history::history;
 pub use keep::Keep;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::cores::Cores;
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::interpreters::Interpreters;
@@ -31,6 +34,7 @@ use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Server, Servers, Shown};
 
 /// What a session works with.
+#[derive(Clone, Copy)]
 pub struct Means<'a> {
     /// Where the output of this service in this run goes.
     pub directory: &'a Path,
@@ -38,6 +42,8 @@ pub struct Means<'a> {
     pub interpreters: &'a Interpreters,
     /// Where its server comes from.
     pub servers: &'a Servers,
+    /// What it may use at a time.
+    pub cores: &'a Cores,
 }
 
 impl Means<'_> {
@@ -47,6 +53,18 @@ impl Means<'_> {
             1 => self.directory.join("output.txt"),
             n => self.directory.join(format!("output-{n}.txt")),
         }
+    }
+
+    /// Where the output of a part of the stairway goes.
+    fn part(&self, number: usize) -> Result<PathBuf> {
+        let directory = self.directory.join(format!("part-{number}"));
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory);
+        made.map(|()| directory.clone()).map_err(|cause| {
+            HarnessError::new(Stage::Evidence, format!("{}: {cause}", directory.display()))
+        })
     }
 }
 
@@ -76,80 +94,35 @@ pub async fn session(
     keep: Option<Keep<'_>>,
     say: Say<'_>,
 ) -> Result<(Result<Session>, Option<Kept>)> {
-    let output = means.output(1);
-    let (served, worker) = tokio::join!(
-        serve(service, means.servers, say),
-        Worker::start(service, &output, means.interpreters),
-    );
-    let ((server, database), worker) = (served?, worker?);
-    say(Progress::Server {
-        version: server.version.clone(),
-        provider: server.provider,
-        after: server.after.clone(),
-        took: server.started_in,
-    });
-    let about = worker.about();
-    say(Progress::Interpreter {
-        versions: format!(
-            "Python {}, Alembic {}, SQLAlchemy {}",
-            about.python, about.alembic, about.sqlalchemy
-        ),
-        seconds: about.seconds,
-    });
-    say(Progress::Detail(match worker.fresh() {
-        None => "the interpreter is a fork".to_owned(),
-        Some(why) => format!("the interpreter is a fresh process: {why}"),
-    }));
-    let mut driver = Driver {
-        service,
-        history,
-        means,
-        server,
-        worker,
-        started: 1,
-        apart: false,
-        database,
-        connection: None,
-        version_table: None,
-        roles: BTreeSet::new(),
-        stage: "upgrade_head",
-        aside: keep.is_some().then(Vec::new),
-        say,
-    };
+    let _core = means.cores.take();
+    let mut driver = Driver::start(service, history, means, None, say).await?;
+    driver.aside = keep.is_some().then(Vec::new);
     let session = driver.run(parts).await;
     if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay() {
         let kept = driver.keep().await;
         return Ok((session, kept));
     }
-    let leave = driver.leave_no_role().await;
-    let Driver {
-        server, mut worker, ..
-    } = driver;
-    if worker.fresh().is_some()
-        && worker.is_alive()
-        && session.is_ok()
-        && let Some(told) = worker.imports(service).await
-    {
-        means.interpreters.remember(service, told);
-    }
-    worker.end().await;
-    let ended = match (&session, &leave) {
-        (Ok(_), Ok(())) => means.servers.give_back(server).await,
-        _ => server.stop().await,
-    };
+    let ended = driver.end(session.is_ok()).await;
     let session = session?;
-    leave?;
     ended?;
     Ok((Ok(session), None))
 }
 
 /// A server with a database for the service.
-async fn serve(service: &Service, servers: &Servers, say: Say<'_>) -> Result<(Server, Database)> {
+async fn serve(
+    service: &Service,
+    servers: &Servers,
+    name: Option<&str>,
+    say: Say<'_>,
+) -> Result<(Server, Database)> {
     let note = |note| say(Progress::Provider(note));
     let server = servers
         .start(&service.postgres, &service.name, note)
         .await?;
-    let database = server.create_database().await?;
+    let database = match name {
+        Some(name) => server.create_database_named(name).await?,
+        None => server.create_database().await?,
+    };
     Ok((server, database))
 }
 
@@ -178,9 +151,76 @@ struct Driver<'a> {
     say: Say<'a>,
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    /// Starts server and interpreter side by side. The database is called `name`, or as
+    /// none was before.
+    async fn start(
+        service: &'a Service,
+        history: &'a History,
+        means: &'a Means<'a>,
+        name: Option<&str>,
+        say: Say<'a>,
+    ) -> Result<Self> {
+        let output = means.output(1);
+        let (served, worker) = tokio::join!(
+            serve(service, means.servers, name, say),
+            Worker::start(service, &output, means.interpreters),
+        );
+        let ((server, database), worker) = (served?, worker?);
+        say(Progress::Server {
+            version: server.version.clone(),
+            provider: server.provider,
+            after: server.after.clone(),
+            took: server.started_in,
+        });
+        let about = worker.about();
+        say(Progress::Interpreter {
+            versions: format!(
+                "Python {}, Alembic {}, SQLAlchemy {}",
+                about.python, about.alembic, about.sqlalchemy
+            ),
+            seconds: about.seconds,
+        });
+        say(Progress::Detail(match worker.fresh() {
+            None => "the interpreter is a fork".to_owned(),
+            Some(why) => format!("the interpreter is a fresh process: {why}"),
+        }));
+        let mut driver = Self {
+            service,
+            history,
+            means,
+            server,
+            worker,
+            started: 1,
+            apart: false,
+            database,
+            connection: None,
+            version_table: None,
+            roles: BTreeSet::new(),
+            stage: "upgrade_head",
+            aside: None,
+            say,
+        };
+        driver.worker.open(service, Some(&driver.database)).await?;
+        Ok(driver)
+    }
+
+    /// Ends the interpreter, and the server unless another service may have it.
+    async fn end(mut self, fine: bool) -> Result<()> {
+        let left = self.leave_no_role().await;
+        let remembered = self.worker.fresh().is_some() && self.worker.is_alive() && fine;
+        if remembered && let Some(told) = self.worker.imports(self.service).await {
+            self.means.interpreters.remember(self.service, told);
+        }
+        self.worker.end().await;
+        let ended = match fine && left.is_ok() {
+            true => self.means.servers.give_back(self.server).await,
+            false => self.server.stop().await,
+        };
+        left.and(ended)
+    }
+
     async fn run(&mut self, parts: &BTreeSet<Part>) -> Result<Session> {
-        self.worker.open(self.service, Some(&self.database)).await?;
         let migrated = self.migrate().await?;
         let loaded = self.loaded().await?;
         let mut session = Session {

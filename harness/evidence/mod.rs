@@ -5,6 +5,7 @@
 //! was gathered among the cases of one run.
 
 pub mod catalog;
+pub mod cores;
 pub mod gather;
 pub mod merge;
 pub mod models;

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::cores::Cores;
 use super::gather::{self, Means, Session};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
@@ -34,6 +35,7 @@ pub struct Store {
     directory: PathBuf,
     interpreters: Interpreters,
     servers: Servers,
+    cores: Cores,
     across_processes: bool,
     keep: Option<IsRed>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
@@ -56,11 +58,11 @@ struct Gathered {
 
 impl Store {
     /// The store of this run, with its files below `base`, for `services` as far as it
-    /// is known which ones the run judges.
+    /// is known which ones the run judges, which may use so many `cores`.
     ///
     /// # Errors
     /// Neither `base` nor the directory for temporary files can be written.
-    pub fn of_this_run(base: &Path, services: Vec<String>) -> Result<Self> {
+    pub fn of_this_run(base: &Path, services: Vec<String>, cores: usize) -> Result<Self> {
         let nextest = std::env::var("NEXTEST_RUN_ID")
             .ok()
             .filter(|id| !id.is_empty());
@@ -81,6 +83,7 @@ impl Store {
                 Ok(interpreters) => {
                     remove_old(&candidate.join("runs"));
                     return Ok(Self {
+                        cores: Cores::new(&directory, cores),
                         directory,
                         interpreters,
                         servers: Servers::new(nextest.is_none()),
@@ -166,6 +169,7 @@ impl Store {
             directory: &directory,
             interpreters: &self.interpreters,
             servers: &self.servers,
+            cores: &self.cores,
         };
         let changed = runtime.block_on(complete(
             &mut gathered,

@@ -192,6 +192,16 @@ impl Server {
         self.create_named(connection, name).await
     }
 
+    /// The same, with the name of a database of another server of ours.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn create_database_named(&self, name: &str) -> Result<Database> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        self.create_named(connection, name.to_owned()).await
+    }
+
     /// The maintenance connection, or a new one where a migration ended it.
     pub(super) async fn alive<'a>(
         &self,

@@ -15,6 +15,7 @@ mod judge;
 mod keep;
 mod manifest;
 mod monorepo;
+mod parts;
 mod postgres;
 mod report;
 mod schema;

@@ -21,8 +21,14 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
-        let base = self.base().await?;
-        let rungs = self.rungs(loaded, &base).await?;
+        let (base, rungs) = match self.in_parts(loaded, migrated).await? {
+            Some(way) => (way.base, way.rungs),
+            None => {
+                let base = self.base().await?;
+                let rungs = self.rungs(loaded, &base).await?;
+                (base, rungs)
+            }
+        };
         let stepped = match rungs.len() == loaded.revisions.len() && self.worker.is_alive() {
             true => self.stepped(&rungs, migrated).await?,
             false => None,
@@ -84,8 +90,8 @@ impl Driver<'_> {
             floor = match reached {
                 Some(reached) => reached,
                 // What a downgrade left behind must not be blamed on the revisions above.
-                None => match self.rebuild(loaded, position).await? {
-                    Some(catalog) => catalog,
+                None => match self.below(loaded, position + 1).await? {
+                    Some((_, catalog)) => catalog,
                     None => break,
                 },
             };
@@ -102,7 +108,11 @@ impl Driver<'_> {
 
     /// One revision up, down and up; with the catalog it ended with, where that is the
     /// one to go on from.
-    async fn rung(&mut self, revision: &str, floor: &Catalog) -> Result<(Rung, Option<Catalog>)> {
+    pub(super) async fn rung(
+        &mut self,
+        revision: &str,
+        floor: &Catalog,
+    ) -> Result<(Rung, Option<Catalog>)> {
         let up = self.command(Command::Upgrade(revision)).await?;
         let mut rung = Rung {
             revision: revision.to_owned(),
@@ -139,21 +149,25 @@ impl Driver<'_> {
         Ok((rung, same.then_some(reached)))
     }
 
-    /// A fresh database upgraded to where the walk is, branches included.
-    async fn rebuild(
+    /// A fresh database upgraded to below the revision at `position`, branches included:
+    /// its catalog before any revision, and the one it then has.
+    pub(super) async fn below(
         &mut self,
         loaded: &worker::History,
         position: usize,
-    ) -> Result<Option<Catalog>> {
-        self.base().await?;
-        let below = &loaded.revisions[..=position];
+    ) -> Result<Option<(Catalog, Catalog)>> {
+        let base = self.base().await?;
+        let below = &loaded.revisions[..position];
+        if below.is_empty() {
+            return Ok(Some((base.clone(), base)));
+        }
         let is_top = |id: &String| !below.iter().any(|other| other.down_revisions.contains(id));
         for top in below.iter().filter(|revision| is_top(&revision.id)) {
             if !self.command(Command::Upgrade(&top.id)).await?.finished() {
                 return Ok(None);
             }
         }
-        self.snapshot().await.map(Some)
+        Ok(Some((base, self.snapshot().await?)))
     }
 
     /// All the way down, or to the highest revision that is declared one-way.

@@ -1,0 +1,54 @@
+//! Which of the cores that a run may use are in use: [`Cores`].
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The cores that a run may use, as files in its directory: whoever uses one holds the
+/// lock of a file, which goes with its process, however that ends.
+#[derive(Debug)]
+pub struct Cores {
+    files: Vec<PathBuf>,
+}
+
+/// A core that is in use for as long as this lives.
+#[derive(Debug)]
+pub struct Core {
+    _lock: File,
+}
+
+impl Cores {
+    /// `count` cores for the run with its files in `run`.
+    #[must_use]
+    pub fn new(run: &Path, count: usize) -> Self {
+        let file = |number| run.join(format!("core-{number}"));
+        Self {
+            files: (0..count).map(file).collect(),
+        }
+    }
+
+    /// One that nobody uses.
+    #[must_use]
+    pub fn take(&self) -> Option<Core> {
+        self.files.iter().find_map(|file| {
+            let lock = File::create(file).ok()?;
+            lock.try_lock().ok().map(|()| Core { _lock: lock })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_taken_than_there_are() -> std::io::Result<()> {
+        let run = tempfile::tempdir()?;
+        let (cores, beside) = (Cores::new(run.path(), 2), Cores::new(run.path(), 2));
+        let (first, second) = (cores.take(), beside.take());
+        assert!(first.is_some() && second.is_some());
+        assert!(cores.take().is_none() && beside.take().is_none());
+        drop(first);
+        assert!(beside.take().is_some());
+        Ok(())
+    }
+}
