@@ -175,14 +175,15 @@ pub fn root() -> String {
 /// Which of them are asked for, as a regular expression.
 #[must_use]
 pub fn pattern() -> String {
-    let names = run().map(|run| {
-        run.selection
-            .services
-            .iter()
-            .map(|name| escaped(name))
-            .collect::<Vec<_>>()
-    });
-    format!(r"^({})\.toml$", names.unwrap_or_default().join("|"))
+    let Ok(run) = run() else {
+        return "^$".to_owned();
+    };
+    let Selection { services, all, .. } = &run.selection;
+    if services == all {
+        return r"^[^/]+\.toml$".to_owned();
+    }
+    let names: Vec<String> = services.iter().map(|name| escaped(name)).collect();
+    format!(r"^({})\.toml$", names.join("|"))
 }
 
 fn escaped(name: &str) -> String {

@@ -5,12 +5,12 @@
 //! prints is taken for an answer; what it prints goes to a file.
 
 mod command;
+mod handed_over;
 mod history;
 
 pub use command::{Asked, Command};
 pub use history::{History, Loaded};
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -36,10 +36,6 @@ use crate::postgres::{Database, Server, random};
 
 /// How long the service may be silent before a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);
-
-/// What libpq, and what does as it does, takes for the `sslmode` that nobody named
-/// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
-const SSL_MODE: &str = "PGSSLMODE";
 
 /// An interpreter that has imported Alembic and waits for commands.
 pub struct Worker {
@@ -192,75 +188,19 @@ impl Worker {
         }
     }
 
-    /// Tells the worker which database is the disposable one, and sets the
-    /// variables that hand it to the service. `None`: there is no database, and any
-    /// connection is refused.
+    /// Tells the worker which database is the disposable one, and sets the variables that
+    /// hand it to the service. Any other connection is refused.
     ///
     /// # Errors
     /// The interpreter ended or does not answer.
-    pub async fn open(&mut self, service: &Service, database: Option<&Database>) -> Result<()> {
-        if let Some(database) = database {
-            let secret = Secret::new(database.password(), &database.password_in_url());
-            self.secret = secret.clone();
-            self.events.mask(secret);
-        }
-        let (url, host, port, name, token) = match database {
-            Some(database) => (
-                database.url(&service.driver),
-                database.host.clone(),
-                database.port,
-                database.name.clone(),
-                database.token.clone(),
-            ),
-            None => (
-                format!(
-                    "postgresql+{}://nobody@127.0.0.1:1/no_database",
-                    service.driver
-                ),
-                "127.0.0.1".to_owned(),
-                1,
-                "no_database".to_owned(),
-                String::new(),
-            ),
-        };
-        let mut variables: BTreeMap<_, _> = service
-            .database_url_env
-            .iter()
-            .map(|name| (name.clone(), url.clone()))
-            .collect();
-        variables.extend(service.database_env.iter().map(|(variable, value)| {
-            let value = match database {
-                Some(database) => database.filled_in(value),
-                None => value
-                    .replace("{database_host}", &host)
-                    .replace("{database_port}", &port.to_string())
-                    .replace("{database_user}", "nobody")
-                    .replace("{database_password}", "")
-                    .replace("{database_name}", &name),
-            };
-            (variable.clone(), value)
-        }));
-        let mut names: Vec<_> = variables.keys().cloned().collect();
-        if service.database_url_ini {
-            names.push("sqlalchemy.url".to_owned());
-        }
-        // A driver would ask for encryption first, at each connection, and then do without.
-        if database.is_some_and(Database::is_plain) && !service.env.contains_key(SSL_MODE) {
-            variables.insert(SSL_MODE.to_owned(), "disable".to_owned());
-        }
-        self.ask(
-            "open",
-            json!({
-                "environment": variables, "host": host, "port": port, "database": name,
-                "token": token, "variables": names, "directory": service.directory,
-                "ini": service.alembic_ini, "section": service.alembic_section,
-                "url": service.database_url_ini.then_some(url),
-            }),
-            service,
-        )
-        .await?
-        .map(|_| ())
-        .map_err(|raised| unexpected(service, &raised))
+    pub async fn open(&mut self, service: &Service, database: &Database) -> Result<()> {
+        let secret = Secret::new(database.password(), &database.password_in_url());
+        self.secret = secret.clone();
+        self.events.mask(secret);
+        self.ask("open", handed_over::to(service, database), service)
+            .await?
+            .map(|_| ())
+            .map_err(|raised| unexpected(service, &raised))
     }
 
     /// The history as Alembic loads it, or what Alembic raised.

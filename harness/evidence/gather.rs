@@ -201,7 +201,7 @@ impl<'a> Driver<'a> {
             aside: None,
             say,
         };
-        driver.worker.open(service, Some(&driver.database)).await?;
+        driver.worker.open(service, &driver.database).await?;
         Ok(driver)
     }
 
@@ -268,7 +268,7 @@ impl<'a> Driver<'a> {
             .server
             .recreate_database(&self.database, &roles)
             .await?;
-        self.worker.open(self.service, Some(&self.database)).await
+        self.worker.open(self.service, &self.database).await
     }
 
     /// On a server that is not ours alone, the roles that migrations created go with

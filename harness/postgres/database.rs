@@ -96,6 +96,20 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
+    /// One that is on no server, for whoever may not connect to any.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            name: "no_database".to_owned(),
+            user: "nobody".to_owned(),
+            token: String::new(),
+            password: String::new(),
+            ssl: PgSslMode::Disable,
+        }
+    }
+
     /// The URL for a SQLAlchemy driver (`asyncpg`, `psycopg`, ...), or with ""
     /// the plain `postgresql://` one. It holds the password. On a server of ours
     /// it holds no `%`, which ini files take for an interpolation.

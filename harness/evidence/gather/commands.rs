@@ -122,7 +122,7 @@ impl Driver<'_> {
         self.started += 1;
         let output = self.means.output(self.started);
         self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
-        self.worker.open(self.service, Some(&self.database)).await
+        self.worker.open(self.service, &self.database).await
     }
 
     pub(super) fn ran(&self, transcript: &Transcript) {

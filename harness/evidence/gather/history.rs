@@ -7,6 +7,7 @@ use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::History;
 use crate::manifest::Service;
+use crate::postgres::Database;
 
 /// Reads the history: from the files, and from Python only where they do not tell.
 ///
@@ -33,7 +34,7 @@ pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
         });
     }
     let mut worker = Worker::start(service, &means.output(1), means.interpreters).await?;
-    worker.open(service, None).await?;
+    worker.open(service, &Database::nowhere()).await?;
     let answer = worker.history(service).await?;
     worker.end().await;
     Ok(match answer {

@@ -1,0 +1,42 @@
+//! What a service is told of its database: [`to`].
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::manifest::Service;
+use crate::postgres::Database;
+
+/// What libpq, and what does as it does, takes for the `sslmode` that nobody named
+/// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+const SSL_MODE: &str = "PGSSLMODE";
+
+/// The arguments of the worker's `open`.
+pub(super) fn to(service: &Service, database: &Database) -> Value {
+    let url = database.url(&service.driver);
+    let whole = service.database_url_env.iter();
+    let whole = whole.map(|variable| (variable.clone(), url.clone()));
+    let parts = service.database_env.iter();
+    let parts = parts.map(|(variable, text)| (variable.clone(), database.filled_in(text)));
+    let mut environment: BTreeMap<String, String> = whole.chain(parts).collect();
+    let mut variables: Vec<String> = environment.keys().cloned().collect();
+    if service.database_url_ini {
+        variables.push("sqlalchemy.url".to_owned());
+    }
+    // A driver would ask for encryption first, at each connection, and then do without.
+    if database.is_plain() && !service.env.contains_key(SSL_MODE) {
+        environment.insert(SSL_MODE.to_owned(), "disable".to_owned());
+    }
+    json!({
+        "environment": environment,
+        "host": database.host,
+        "port": database.port,
+        "database": database.name,
+        "token": database.token,
+        "variables": variables,
+        "directory": service.directory,
+        "ini": service.alembic_ini,
+        "section": service.alembic_section,
+        "url": service.database_url_ini.then_some(url),
+    })
+}
