@@ -227,7 +227,7 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
             return Ok(());
         }
         Ok(verdict) => report::red(&case, &verdict),
-        Err(error) => report::error(&error, Some(&case)),
+        Err(error) => report::case_error(&error, &case),
     };
     if set(FAIL_FAST) && env::var_os("NEXTEST").is_none() {
         report::fail_fast(&case, &red);

@@ -44,6 +44,13 @@ pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
     with_last_lines(text, &lines)
 }
 
+/// The text of an error that was said of another case.
+pub fn repeated(error: &HarnessError, before: &str, case: &Case, renderer: &Renderer) -> String {
+    let same = HarnessError::new(error.stage, format!("the same as for {before}"));
+    let text = self::error(&same, None, renderer);
+    with_last_lines(text, &[format!("rerun: {}", case.rerun())])
+}
+
 /// The text of an error.
 pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> String {
     let id = error.stage.to_string();

@@ -15,8 +15,10 @@ mod seen;
 use std::env;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use annotate_snippets::Renderer;
+use once_cell::sync::Lazy;
 
 use crate::criteria::{Criterion, Verdict, single_head};
 use crate::error::HarnessError;
@@ -54,6 +56,11 @@ impl Case {
             kept: Vec::new(),
             printed: None,
         }
+    }
+
+    /// Its name, as the test runner has it.
+    fn name(&self) -> String {
+        format!("{}::{}.toml", self.criterion.id, self.service)
     }
 
     /// The lines that say how a server that was left running is opened and removed.
@@ -224,12 +231,25 @@ pub fn error(error: &HarnessError, case: Option<&Case>) -> String {
     diagnostics::error(error, case, &renderer())
 }
 
+/// The text of an error of a case; one line where another case of this process has said it.
+#[must_use]
+pub fn case_error(error: &HarnessError, case: &Case) -> String {
+    static SAID: Lazy<Mutex<Vec<(HarnessError, String)>>> = Lazy::new(Mutex::default);
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = said.iter().find(|(other, _)| other == error);
+    let Some((_, before)) = before else {
+        said.push((error.clone(), case.name()));
+        return self::error(error, Some(case));
+    };
+    diagnostics::repeated(error, before, case, &renderer())
+}
+
 /// Prints a red case that ends the run.
 pub fn fail_fast(case: &Case, text: &str) {
-    let name = format!("{}::{}.toml", case.criterion.id, case.service);
     println!(
-        "test {name} ... FAILED\n\n{text}\n\n\
-         FAIL_FAST: stopped at the first red case; what had not ended by then was not judged"
+        "test {} ... FAILED\n\n{text}\n\n\
+         FAIL_FAST: stopped at the first red case; what had not ended by then was not judged",
+        case.name()
     );
 }
 
