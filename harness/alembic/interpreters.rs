@@ -18,9 +18,10 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 5] = [
     ("worker.py", include_str!("worker.py")),
     ("migration_harness_guard.py", include_str!("guard.py")),
+    ("migration_harness_models.py", include_str!("models.py")),
     (
         "migration_harness_revisions.py",
         include_str!("revisions.py"),

@@ -5,6 +5,7 @@
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod commands;
+mod defaults;
 mod described;
 mod history;
 mod keep;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{Catalog, Object};
 use crate::alembic::sql::identifier;
-use crate::alembic::transcript::Transcript;
+use crate::alembic::transcript::{Raised, Transcript};
 use crate::alembic::worker::Asked;
 
 /// What the models build, and in what that differs from the migrations.
@@ -65,6 +65,37 @@ pub struct Described {
     pub sources: BTreeMap<String, Source>,
     /// The tables.
     pub tables: Vec<String>,
+    /// The indexes that PostgreSQL refuses.
+    pub refused: Vec<Refused>,
+}
+
+/// An index of the models that cannot be created.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Refused {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What SQLAlchemy makes of it.
+    pub statement: String,
+    /// What PostgreSQL says to that.
+    pub error: Raised,
+}
+
+impl Refused {
+    /// The index as the models' database would have it.
+    fn object(&self) -> Object {
+        Object {
+            schema: Some(self.schema.clone()),
+            kind: "index".to_owned(),
+            name: self.name.clone(),
+            definition: format!(
+                "{} -- which PostgreSQL refuses: {}",
+                self.statement,
+                self.error.line()
+            ),
+        }
+    }
 }
 
 /// The kinds that models can describe.
@@ -99,6 +130,18 @@ impl Drift {
     #[must_use]
     pub fn object(&self) -> Option<&Object> {
         self.model.as_ref().or(self.migrated.as_ref())
+    }
+
+    /// Both defaults, where these are all that a column differs in and neither is a number
+    /// out of a sequence.
+    #[must_use]
+    pub fn defaults(&self) -> Option<(&str, &str)> {
+        let (migrated, model) = (self.migrated.as_ref()?, self.model.as_ref()?);
+        let (type_of_one, one) = migrated.definition.split_once(" DEFAULT ")?;
+        let (type_of_other, other) = model.definition.split_once(" DEFAULT ")?;
+        let counts = one.contains("nextval(") || other.contains("nextval(");
+        let comparable = migrated.kind == "column" && type_of_one == type_of_other && !counts;
+        comparable.then_some((one, other))
     }
 
     /// What to ask `env.py` about it; `None` for what autogenerate has no word for.
@@ -137,7 +180,16 @@ impl Drift {
 /// Every difference between the migrated database and the one that the models built.
 #[must_use]
 pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> Vec<Drift> {
-    let (left, right) = (Side::of(migrated), Side::of(models));
+    let mut models = models.clone();
+    for refused in described.refused.iter().map(Refused::object) {
+        // One that the models name twice is there all the same.
+        let is_it =
+            |built: &Object| (&built.schema, &built.name) == (&refused.schema, &refused.name);
+        if !models.objects.iter().any(is_it) {
+            models.objects.push(refused);
+        }
+    }
+    let (left, right) = (Side::of(migrated), Side::of(&models));
     let mut drifts: Vec<Drift> = Vec::new();
     let keys: BTreeSet<_> = left.objects.keys().chain(right.objects.keys()).collect();
     for key in keys {
@@ -264,11 +316,11 @@ fn is_left_open(migrated: Option<&&Object>, model: Option<&&Object>) -> bool {
     migrated.is_some() && model.is_some_and(unlabelled)
 }
 
-/// The table of `CREATE INDEX ix ON public.t USING ...`.
+/// The table of `CREATE INDEX ix ON public.t USING ...`; SQLAlchemy leaves USING out.
 fn indexed_table(index: &Object) -> Option<String> {
     let rest = index.definition.split_once(" ON ")?.1;
     let rest = rest.strip_prefix("ONLY ").unwrap_or(rest);
-    let qualified = rest.split_once(" USING ")?.0;
+    let qualified = rest.split_once(" USING ").or(rest.split_once(" ("))?.0;
     Some(qualified.rsplit('.').next()?.trim_matches('"').to_owned())
 }
 
@@ -360,3 +412,6 @@ fn nameless(object: &Object) -> String {
 fn is_unused_type(drift: &Drift) -> bool {
     drift.model.is_none() && drift.table.is_none()
 }
+
+#[cfg(test)]
+mod tests;

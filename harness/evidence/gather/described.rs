@@ -41,6 +41,7 @@ impl Driver<'_> {
         if models.built.finished() && models.metadata {
             let head = self.without_version_table(head.clone());
             let drifts = compare(&head, &self.snapshot().await?, &described);
+            let drifts = self.of_other_value(drifts).await?;
             models.drifts = self.visible(drifts).await?;
         }
         Ok(models)

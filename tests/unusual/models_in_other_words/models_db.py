@@ -2,6 +2,8 @@
 
 import enum
 import uuid
+from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from outbox_model import EventOutboxMixin
@@ -46,3 +48,6 @@ class Grade(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     status: Mapped[str | None] = mapped_column(postgresql.ENUM(name="grade_status", create_type=False))
+    given_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    weight: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2), server_default="0")
+    tags: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text), server_default="{}")
