@@ -2,7 +2,8 @@
 //!
 //! One parent per interpreter, driver and manifest. It imports what the services
 //! that it serves have in common, as far as they imported it when they last ran by
-//! themselves ([`Imports`]). Whoever may not be served is told why.
+//! themselves ([`Imports`]). Whoever may not be served is told why. A service that is
+//! judged alone has a parent too, for the interpreters that it needs after the first.
 //!
 //! A parent ends with the harness: it looks for that itself, beside being on a leash,
 //! because whatever holds the leash may be killed too. Where a run consists of many
@@ -115,9 +116,6 @@ impl Forks {
         if !cfg!(target_os = "linux") {
             return Err("only Linux tells how many threads a process has".to_owned());
         }
-        if !self.across_processes && self.services.len() < 2 {
-            return Err("no other service to share with".to_owned());
-        }
         if !is_interpreter(&service.python) {
             return Err(format!(
                 "`{}` is a command that may start another interpreter elsewhere",
@@ -142,6 +140,12 @@ impl Forks {
         let imports =
             Imports::read(&self.record(service)).ok_or("what it imports is not known yet")?;
         imports.current()?;
+        let refused = self.refused(service, &imports, &request);
+        if self.is_alone()
+            && let Ok(why) = std::fs::read_to_string(&refused)
+        {
+            return Err(format!("{why} (found in an earlier run)"));
+        }
         let parent = self.parent(service, parent).await?;
         let own: BTreeSet<&str> = imports.modules.iter().map(String::as_str).collect();
         if let Some(module) = parent
@@ -162,9 +166,35 @@ impl Forks {
                 let fds = [lead, report].into_iter().chain(sockets).collect();
                 parent.ask(request, fds)
             });
-            asked.await.map_err(|cause| cause.to_string())?
+            let answer = asked.await.map_err(|cause| cause.to_string())?;
+            // Where it cannot be written, the next run asks in vain too.
+            answer.inspect_err(|why| drop(std::fs::write(refused, why)))
         };
         Leash::forked(&service.python.join(" "), start).await
+    }
+
+    /// Whether a parent would be this service's alone.
+    fn is_alone(&self) -> bool {
+        self.services.len() == 1
+    }
+
+    /// The file that says why a parent refused the service, as long as it would import the
+    /// same and be given the same: it need not wait for that a second time.
+    fn refused(&self, service: &Service, imports: &Imports, request: &Request) -> PathBuf {
+        let excluded = std::fs::read(self.excluded(service)).unwrap_or_default();
+        let modules: BTreeSet<&String> = imports.modules.iter().collect();
+        let mut hasher = DefaultHasher::new();
+        (modules, excluded).hash(&mut hasher);
+        (&request.env, &request.variables).hash(&mut hasher);
+        let name = format!("{}-{:016x}.refused", service.name, hasher.finish());
+        self.records.join(Self::environment(service)).join(name)
+    }
+
+    /// The file that names the packages which cannot be shared.
+    fn excluded(&self, service: &Service) -> PathBuf {
+        self.records
+            .join(Self::environment(service))
+            .join("excluded")
     }
 
     /// The service's parent, started if nobody has yet.
@@ -230,14 +260,14 @@ impl Forks {
     /// What the services that this run judges have in common.
     fn plan(&self, service: &Service) -> Result<Plan, String> {
         let records = self.records.join(Self::environment(service));
-        let excluded = records.join("excluded");
+        let excluded = self.excluded(service);
         let text = std::fs::read_to_string(&excluded).unwrap_or_default();
         let known: Vec<Imports> = self
             .services
             .iter()
             .filter_map(|name| Imports::read(&records.join(format!("{name}.json"))))
             .collect();
-        if known.len() < 2 {
+        if known.len() < 2 && !self.is_alone() {
             return Err("what the others import is not known yet".to_owned());
         }
         let package = |module: &str| module.split('.').next().map(str::to_owned);

@@ -475,8 +475,9 @@ class Worker:
         the files of the service's side."""
         places = [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
         checkouts = [top for place in places for top in checked_out(place)]
-        modules, files = [], [self.scripts.env_py_location]
-        files += [script.path for script in self.scripts.walk_revisions("base", "heads")]
+        scripts = revisions.scripts or self.scripts  # the latter where env.py never ran
+        modules, files = [], [scripts.env_py_location]
+        files += [script.path for script in scripts.walk_revisions("base", "heads")]
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             spec = getattr(module, "__spec__", None)

@@ -56,6 +56,55 @@ fn a_service_observes_the_same_in_a_fork_and_in_a_fresh_interpreter() {
     assert_ne!(random("first").unwrap(), random("second").unwrap());
 }
 
+#[test]
+fn a_service_that_is_judged_alone_is_forked_too() {
+    let home = tempfile::tempdir().unwrap();
+    run(home.path(), "0");
+    let alone = [
+        ("HOME", home.path().to_str().unwrap()),
+        ("HARNESS_LOG", "debug"),
+        ("ONLY", "first"),
+    ];
+    let judged = judge(&manifest(), &["upgrade_head"], &alone);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let fork = "first: the interpreter is a fork";
+    assert!(judged.stderr.contains(fork), "{}", judged.all());
+}
+
+#[test]
+fn a_service_that_no_parent_may_serve_waits_for_one_but_once() {
+    let home = tempfile::tempdir().unwrap();
+    let manifest = home.path().join("services-manifest");
+    std::fs::create_dir_all(manifest.join("services")).unwrap();
+    let (root, python) = (
+        repository().join("tests/forked"),
+        "../monorepo/.venv/bin/python",
+    );
+    let defaults = format!("root = {root:?}\npython = {python:?}\ndriver = \"asyncpg\"\n");
+    std::fs::write(manifest.join("defaults.toml"), defaults).unwrap();
+    let service = "path = \"first\"\ndatabase_url_env = \"DATABASE_URL\"\n[env]\nSERVICE = \"first\"\n\
+                   PYTHONWARNINGS = \"ignore\"\n";
+    std::fs::write(manifest.join("services/first.toml"), service).unwrap();
+    let why = "first: the interpreter is a fresh process: PYTHONWARNINGS has to be set when the \
+               interpreter starts";
+    let earlier = format!("{why} (found in an earlier run)");
+    for (known, asked) in [(false, false), (false, true), (true, false)] {
+        let variables = [
+            ("HOME", home.path().to_str().unwrap()),
+            ("HARNESS_LOG", "debug"),
+        ];
+        let judged = judge(&manifest, &["upgrade_head"], &variables);
+        assert_eq!(judged.code, Some(0), "{}", judged.all());
+        assert_eq!(judged.stderr.contains(&earlier), known, "{}", judged.all());
+        assert_eq!(
+            judged.stderr.contains(why) && !known,
+            asked,
+            "{}",
+            judged.all()
+        );
+    }
+}
+
 /// A run whose services wait in `env.py`, forked, until `wait` is removed.
 struct Waiting {
     home: tempfile::TempDir,
