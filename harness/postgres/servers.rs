@@ -50,7 +50,11 @@ impl Servers {
         let new = |note: &&String| lock(&self.said).insert((*note).clone());
         let notes = chosen.notes.iter().filter(new);
         notes.for_each(|note| say(format!("{}: {note}", chosen.provider)));
-        if let Some(mut server) = self.take(|idle| idle.chosen == chosen) {
+        while let Some(mut server) = self.take(|idle| idle.chosen == chosen) {
+            if !server.is_alive() {
+                server.stop().await?;
+                continue;
+            }
             server.after = Some(std::mem::replace(&mut server.service, service.to_owned()));
             server.started_in = began.elapsed();
             return Ok(server);

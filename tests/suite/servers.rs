@@ -171,7 +171,27 @@ fn no_server_is_handed_on_that_may_not_be() {
         }
         assert!(first.connect().await.is_err(), "two at a time");
 
-        // One that has died.
+        // One that has died while nobody used it.
+        let (server, first) = started(&servers, &local(), "first").await;
+        let mut connection = first.connect().await.unwrap();
+        let pid: String =
+            sqlx::query_scalar("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+        servers.give_back(server).await.unwrap();
+        let killed = std::process::Command::new("kill")
+            .args(["-9", &pid])
+            .status();
+        assert!(killed.unwrap().success());
+        crate::postgres::eventually("it dies", || {
+            std::net::TcpStream::connect((first.host.as_str(), first.port)).is_err()
+        });
+        let (server, _) = started(&servers, &local(), "second").await;
+        assert_eq!(server.after, None);
+        server.stop().await.unwrap();
+
+        // One that has died in use.
         let (server, first) = started(&servers, &local(), "first").await;
         let mut connection = first.connect().await.unwrap();
         let _ = connection
