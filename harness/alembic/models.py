@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import nullcontext
 
 
 class Models:
@@ -94,7 +95,7 @@ def create_models(connection, metadata, extensions, functions, described):
     doubled = connection.dialect.paramstyle in ("pyformat", "format")
     for definition in functions:
         try:
-            with connection.begin_nested():
+            with savepoint(connection):
                 connection.exec_driver_sql(
                     definition.replace("%", "%%") if doubled else definition
                 )
@@ -111,21 +112,29 @@ def create_models(connection, metadata, extensions, functions, described):
 def create_all(connection, metadata, describe):
     """`create_all`; where an index is refused, once more without those that are. Where
     each statement is committed there is no going back, so it raises then."""
-    from contextlib import nullcontext
-
     from sqlalchemy.exc import DBAPIError
 
-    one_transaction = connection.get_isolation_level() != "AUTOCOMMIT"
+    attempt = savepoint(connection)
     try:
-        with connection.begin_nested() if one_transaction else nullcontext():
+        with attempt:
             metadata.create_all(bind=connection)
         return []
     except DBAPIError as error:
-        if not one_transaction or not is_index(error):
+        if isinstance(attempt, nullcontext) or not is_index(error):
             raise
     with Indexes(connection, describe) as indexes:
         metadata.create_all(bind=connection)
     return indexes.refused
+
+
+def savepoint(connection):
+    """What can be taken back by itself, where a transaction is open."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        return connection.begin_nested()
+    except DBAPIError:  # 25P01, no active transaction: the engine commits each statement
+        return nullcontext()
 
 
 def is_index(error):
@@ -152,7 +161,7 @@ class Indexes:
         from sqlalchemy.exc import DBAPIError
 
         try:
-            with self.connection.begin_nested():
+            with savepoint(self.connection):
                 self.create(generator, index, *words, **named)
         except DBAPIError as error:
             self.refused.append(

@@ -641,11 +641,12 @@ def described(error):
 
 
 def own(name):
-    """Whether a file belongs to the service's side: not this file, not a package. A
+    """Whether a file belongs to the service's side: not to the harness, not to a package. A
     service may be installed as one itself."""
     rest = name[len(service) :] if service and name.startswith(service + os.sep) else name
     inside = not any(part in rest for part in ("site-packages", "dist-packages"))
-    return inside and name != __file__ and not name.startswith(sys.base_prefix)
+    ours = os.path.dirname(name) == os.path.dirname(__file__)
+    return inside and not ours and not name.startswith(sys.base_prefix)
 
 
 def preload(driver):

@@ -56,6 +56,31 @@ fn a_service_observes_the_same_in_a_fork_and_in_a_fresh_interpreter() {
     assert_ne!(random("first").unwrap(), random("second").unwrap());
 }
 
+/// What is kept of a service's imports holds for as long as its files do: those of the
+/// harness itself are others in each run.
+#[test]
+fn the_files_of_a_run_are_no_imports_of_a_service() {
+    let home = tempfile::tempdir().unwrap();
+    run(home.path(), "0");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let records = target.join("migration-harness/imports");
+    let entries = std::fs::read_dir(records).unwrap().flatten();
+    let records = entries.filter_map(|entry| std::fs::read(entry.path().join("first.json")).ok());
+    let mut records = records.map(|bytes| serde_json::from_slice::<Value>(&bytes).unwrap());
+    let service = manifest().join("services/first.toml");
+    let record = records.find(|record| record["service"].as_str() == service.to_str());
+    let record = record.expect("the imports are kept");
+    let files: Vec<&String> = record["files"].as_object().unwrap().keys().collect();
+    assert!(
+        files.iter().any(|file| file.ends_with("env.py")),
+        "{files:?}"
+    );
+    assert!(
+        !files.iter().any(|file| file.contains("/runs/")),
+        "{files:?}"
+    );
+}
+
 #[test]
 fn a_service_that_is_judged_alone_is_forked_too() {
     let home = tempfile::tempdir().unwrap();
