@@ -96,15 +96,20 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
                 .as_ref()
                 .is_some_and(|table| service.owned_elsewhere.contains(table))
     };
-    let open: Vec<&Drift> = models
+    let mut open: Vec<&Drift> = models
         .drifts
         .iter()
         .filter(|drift| !elsewhere(drift) && !service.accepted_drift.contains_key(&drift.subject()))
         .collect();
+    // Whatever many there are of another kind, a missing table is seen.
+    open.sort_by_key(|drift| rank(drift));
     let first = open.first()?;
     let mut finding = Finding::new(match open.len() {
         1 => said(first),
-        many => format!("the models and the migrations differ in {many} places"),
+        many => format!(
+            "the models and the migrations differ in {many} places{}",
+            kinds(&open)
+        ),
     });
     for drift in open.iter().take(SHOWN) {
         let source = source(models, drift);
@@ -135,6 +140,40 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
         });
     }
     Some(advised(service, finding, &open, first))
+}
+
+/// Which kinds of objects come first.
+const ORDER: [&str; 6] = [
+    "table",
+    "enum type",
+    "domain",
+    "column",
+    "constraint",
+    "index",
+];
+
+fn rank(drift: &Drift) -> usize {
+    let kind = drift.object().map(|object| object.kind.as_str());
+    let place = ORDER.iter().position(|known| Some(*known) == kind);
+    place.unwrap_or(ORDER.len())
+}
+
+/// How many there are of each kind, where there are more than can be shown.
+fn kinds(open: &[&Drift]) -> String {
+    if open.len() <= SHOWN {
+        return String::new();
+    }
+    let groups = open.chunk_by(|one, other| rank(one) == rank(other));
+    let counted = groups.map(|group| {
+        let kind = group[0].object().map_or("", |object| object.kind.as_str());
+        let plural = match (group.len(), kind) {
+            (1, kind) => kind.to_owned(),
+            (_, "index") => "indexes".to_owned(),
+            (_, kind) => format!("{kind}s"),
+        };
+        format!("{} {plural}", group.len())
+    });
+    format!(": {}", counted.collect::<Vec<_>>().join(", "))
 }
 
 /// What to do about the differences.

@@ -175,12 +175,12 @@ fn several_differences() {
     assert_eq!(
         drifting(drifts),
         r#"the models and the migrations differ in 3 places
--> models.py:10: the model of essays.points
+-> models.py:10: the model of table essays_2
+= table essays_2: the model has it, the migrations do not build it (a/models.py:10)
 = essays.points: the migrations build it, the model does not have it: `integer` (a/models.py:10)
 = essays.title: the model says `integer`, the migrations build `text` (a/models.py:12)
-= table essays_2: the model has it, the migrations do not build it (a/models.py:10)
 ? add a revision that brings the database to the model, or correct the model
-? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "essays.points" = "<reason>""#
+? a difference that stays is accepted in services/a.toml: [model_drift.accepted] "table essays_2" = "<reason>""#
     );
 }
 
@@ -198,6 +198,21 @@ fn only_the_first_differences_are_listed() {
     assert!(!of(16).contains("more"), "{}", of(16));
     assert_eq!(of(18).matches("= essays.").count(), 16);
     assert!(of(18).contains("\n= and 2 more\n"), "{}", of(18));
+}
+
+#[test]
+fn many_differences_are_counted_by_kind_and_no_kind_hides_a_table() {
+    let one = |kind: &str, name: &str| drift(kind, name, None, Some("text"));
+    let mut drifts: Vec<Drift> = (1..=15)
+        .map(|n| one("column", &format!("essays.c{n}")))
+        .collect();
+    drifts.extend(["ix_a", "ix_b"].map(|name| one("index", name)));
+    drifts.push(one("table", "essays_2"));
+    let told = drifting(drifts);
+    let title =
+        "the models and the migrations differ in 18 places: 1 table, 15 columns, 2 indexes\n";
+    assert!(told.starts_with(title), "{told}");
+    assert!(told.contains("\n= table essays_2: "), "{told}");
 }
 
 #[test]
