@@ -21,6 +21,8 @@ pub const CRITERION: Criterion = Criterion {
 
 /// How many differences are listed.
 const SHOWN: usize = 16;
+/// How many are named in one of them that stands for several.
+const NAMED: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
@@ -111,7 +113,9 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
             kinds(&open)
         ),
     });
-    for drift in open.iter().take(SHOWN) {
+    let groups = alike(&open);
+    for group in groups.iter().take(SHOWN) {
+        let drift = group[0];
         let source = source(models, drift);
         let place = source.as_ref().map_or(String::new(), |place| {
             format!(" ({}:{})", service.shown(&place.file), place.line)
@@ -120,11 +124,12 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
             finding = finding.mark(source.as_ref(), format!("the model of {}", drift.subject()));
         }
         if open.len() > 1 {
-            finding = finding.note(format!("{}{place}", said(drift)));
+            finding = finding.note(format!("{}{place}{}", said(drift), others(&group[1..])));
         }
     }
-    if open.len() > SHOWN {
-        finding = finding.note(format!("and {} more", open.len() - SHOWN));
+    let hidden: usize = groups.iter().skip(SHOWN).map(Vec::len).sum();
+    if hidden > 0 {
+        finding = finding.note(format!("and {hidden} more"));
     }
     if let (
         [only],
@@ -140,6 +145,43 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
         });
     }
     Some(advised(service, finding, &open, first))
+}
+
+/// The differences, those of columns that are alike together where there are more than can
+/// be shown: a type that was widened everywhere is one line.
+fn alike<'a>(open: &[&'a Drift]) -> Vec<Vec<&'a Drift>> {
+    let mut groups: Vec<Vec<&Drift>> = Vec::new();
+    for drift in open {
+        let change = change(drift).filter(|_| open.len() > SHOWN);
+        let same = |group: &&mut Vec<&Drift>| change.is_some() && self::change(group[0]) == change;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(drift),
+            None => groups.push(vec![drift]),
+        }
+    }
+    groups
+}
+
+/// What a column was and is; without which sequence numbers it, where one does on both sides.
+fn change(drift: &Drift) -> Option<(&str, &str)> {
+    let migrated = &drift.migrated.as_ref()?.definition;
+    let model = &drift.model.as_ref()?.definition;
+    let unnumbered = |definition: &'_ String| definition.find(" DEFAULT nextval(");
+    let is_column = drift.object().is_some_and(|object| object.kind == "column");
+    is_column.then(|| match (unnumbered(migrated), unnumbered(model)) {
+        (Some(one), Some(other)) => (&migrated[..one], &model[..other]),
+        _ => (migrated.as_str(), model.as_str()),
+    })
+}
+
+/// The first of the names that a line stands for beside its own.
+fn others(group: &[&Drift]) -> String {
+    let names: Vec<String> = group.iter().take(NAMED).map(|one| one.subject()).collect();
+    match group.len() {
+        0 => String::new(),
+        many if many <= NAMED => format!("; likewise {}", names.join(", ")),
+        many => format!("; likewise {} and {} more", names.join(", "), many - NAMED),
+    }
 }
 
 /// Which kinds of objects come first.

@@ -216,6 +216,46 @@ fn many_differences_are_counted_by_kind_and_no_kind_hides_a_table() {
 }
 
 #[test]
+fn columns_that_differ_alike_are_one_line_where_there_are_many() {
+    let id =
+        |kind: &str, n: usize| format!("{kind} NOT NULL DEFAULT nextval('t{n}_id_seq'::regclass)");
+    let wider = |n: usize| {
+        let (migrated, model) = (id("bigint", n), id("integer", n));
+        drift("column", &format!("t{n}.id"), Some(&migrated), Some(&model))
+    };
+    let mut drifts: Vec<Drift> = (1..=15).map(wider).collect();
+    let other = |name, model| drift("column", name, Some("text"), model);
+    drifts.push(other("u.a", Some("integer")));
+    drifts.push(other("u.b", None));
+    drifts.push(other("u.c", Some("integer")));
+    let unnumbered = drift(
+        "column",
+        "u.d",
+        Some(&id("bigint", 9)),
+        Some("integer NOT NULL"),
+    );
+    drifts.push(unnumbered);
+    let told = drifting(drifts.clone());
+    let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("= ")).collect();
+    assert_eq!(lines.len(), 4, "{told}");
+    let likewise = "; likewise t2.id, t3.id, t4.id, t5.id, t6.id, t7.id and 8 more";
+    assert!(lines[0].starts_with("= t1.id: the model says `integer NOT NULL DEFAULT nextval('t1_"));
+    assert!(lines[0].ends_with(likewise), "{told}");
+    assert!(
+        lines[1].starts_with("= u.a: ") && lines[1].ends_with("; likewise u.c"),
+        "{told}"
+    );
+    assert!(
+        lines[2].starts_with("= u.b: ") && lines[3].starts_with("= u.d: "),
+        "{told}"
+    );
+
+    // As many as can be shown are shown one by one.
+    drifts.truncate(16);
+    assert!(!drifting(drifts).contains("likewise"));
+}
+
+#[test]
 fn what_another_library_owns_is_no_difference() {
     let told = of(|models, service| {
         service.owned_elsewhere.push("essays".to_owned());
