@@ -100,9 +100,13 @@ impl Forks {
         format!("{:016x}", hasher.finish())
     }
 
+    /// Where it is kept what the services of such an environment import.
+    fn kept(&self, service: &Service) -> PathBuf {
+        self.records.join(Self::environment(service))
+    }
+
     fn record(&self, service: &Service) -> PathBuf {
-        let directory = self.records.join(Self::environment(service));
-        directory.join(format!("{}.json", service.name))
+        self.kept(service).join(format!("{}.json", service.name))
     }
 
     /// Where the plan of the service's parent lies, if it may have one.
@@ -140,10 +144,8 @@ impl Forks {
         let imports =
             Imports::read(&self.record(service)).ok_or("what it imports is not known yet")?;
         imports.current()?;
-        let refused = self.refused(service, &imports, &request);
-        if self.is_alone()
-            && let Ok(why) = std::fs::read_to_string(&refused)
-        {
+        let refusal = self.refusal(service, &imports, &request);
+        if let Some(why) = refusal.as_ref().and_then(Refusal::known) {
             return Err(format!("{why} (found in an earlier run)"));
         }
         let parent = self.parent(service, parent).await?;
@@ -167,34 +169,40 @@ impl Forks {
                 parent.ask(request, fds)
             });
             let answer = asked.await.map_err(|cause| cause.to_string())?;
-            // Where it cannot be written, the next run asks in vain too.
-            answer.inspect_err(|why| drop(std::fs::write(refused, why)))
+            answer.inspect_err(|why| {
+                if let Some(refusal) = &refusal {
+                    refusal.keep(why);
+                }
+            })
         };
         Leash::forked(&service.python.join(" "), start).await
     }
 
-    /// Whether a parent would be this service's alone.
+    /// Whether a parent would be one service's alone.
     fn is_alone(&self) -> bool {
         self.services.len() == 1
     }
 
-    /// The file that says why a parent refused the service, as long as it would import the
-    /// same and be given the same: it need not wait for that a second time.
-    fn refused(&self, service: &Service, imports: &Imports, request: &Request) -> PathBuf {
+    /// Why a parent may refuse the service. Only one that would be alone with it is waited
+    /// for in vain.
+    fn refusal(&self, service: &Service, imports: &Imports, request: &Request) -> Option<Refusal> {
+        if !self.is_alone() {
+            return None;
+        }
         let excluded = std::fs::read(self.excluded(service)).unwrap_or_default();
         let modules: BTreeSet<&String> = imports.modules.iter().collect();
         let mut hasher = DefaultHasher::new();
         (modules, excluded).hash(&mut hasher);
         (&request.env, &request.variables).hash(&mut hasher);
-        let name = format!("{}-{:016x}.refused", service.name, hasher.finish());
-        self.records.join(Self::environment(service)).join(name)
+        Some(Refusal {
+            file: self.kept(service).join(format!("{}.refused", service.name)),
+            state: format!("{:016x}", hasher.finish()),
+        })
     }
 
     /// The file that names the packages which cannot be shared.
     fn excluded(&self, service: &Service) -> PathBuf {
-        self.records
-            .join(Self::environment(service))
-            .join("excluded")
+        self.kept(service).join("excluded")
     }
 
     /// The service's parent, started if nobody has yet.
@@ -259,7 +267,7 @@ impl Forks {
 
     /// What the services that this run judges have in common.
     fn plan(&self, service: &Service) -> Result<Plan, String> {
-        let records = self.records.join(Self::environment(service));
+        let records = self.kept(service);
         let excluded = self.excluded(service);
         let text = std::fs::read_to_string(&excluded).unwrap_or_default();
         let known: Vec<Imports> = self
@@ -290,6 +298,26 @@ impl Forks {
         let imports = Imports::new(service.file.clone(), told);
         // Without it the next run takes longer, and says why if asked.
         let _ = imports.write(&self.record(service));
+    }
+}
+
+/// Why a parent refused a service, as long as the service would import the same and be
+/// given the same: it need not wait for that a second time.
+struct Refusal {
+    file: PathBuf,
+    state: String,
+}
+
+impl Refusal {
+    fn known(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        let (state, why) = text.split_once('\n')?;
+        (state == self.state).then(|| why.to_owned())
+    }
+
+    /// Where it cannot be written, the next run asks in vain too.
+    fn keep(&self, why: &str) {
+        let _ = std::fs::write(&self.file, format!("{}\n{why}", self.state));
     }
 }
 

@@ -8,11 +8,11 @@ from contextlib import nullcontext
 class Models:
     """The metadata that env.py hands to Alembic, and what it lets autogenerate see.
 
-    `described` makes data of an exception; `own` tells the service's files from others.
+    `describe` makes data of an exception; `own` tells the service's files from others.
     """
 
-    def __init__(self, described, own):
-        self.describe, self.own = described, own
+    def __init__(self, describe, own):
+        self.describe, self.own = describe, own
         self.metadata, self.options, self.refused = [], {}, []
 
     def build(self, context, extensions, functions):
@@ -77,7 +77,7 @@ class Models:
         return None
 
 
-def create_models(connection, metadata, extensions, functions, described):
+def create_models(connection, metadata, extensions, functions, describe):
     """`create_all`, on top of what models rely on and cannot describe: extensions,
     functions, schemas, and types whose creation is left to the migrations. Returns the
     indexes that PostgreSQL refuses."""
@@ -106,7 +106,7 @@ def create_models(connection, metadata, extensions, functions, described):
             kind = getattr(column.type, "item_type", column.type)
             if getattr(kind, "create_type", True) is False:
                 kind.create(connection, checkfirst=True)
-    return [refused for one in metadata for refused in create_all(connection, one, described)]
+    return [refused for one in metadata for refused in create_all(connection, one, describe)]
 
 
 def create_all(connection, metadata, describe):

@@ -3,7 +3,7 @@
 use super::{Criterion, Finding, Verdict, cause, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place};
 use crate::evidence::catalog::Object;
-use crate::evidence::models::{Drift, Models};
+use crate::evidence::models::{COMPARED, Drift, Models};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -185,19 +185,10 @@ fn others(group: &[&Drift]) -> String {
 }
 
 /// Which kinds of objects come first.
-const ORDER: [&str; 6] = [
-    "table",
-    "enum type",
-    "domain",
-    "column",
-    "constraint",
-    "index",
-];
-
 fn rank(drift: &Drift) -> usize {
     let kind = drift.object().map(|object| object.kind.as_str());
-    let place = ORDER.iter().position(|known| Some(*known) == kind);
-    place.unwrap_or(ORDER.len())
+    let place = COMPARED.iter().position(|known| Some(*known) == kind);
+    place.unwrap_or(COMPARED.len())
 }
 
 /// How many there are of each kind, where there are more than can be shown.

@@ -18,13 +18,13 @@ pub use history::history;
 pub use keep::Keep;
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::cores::Cores;
+use super::private::{self, broken};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::interpreters::Interpreters;
@@ -59,13 +59,8 @@ impl Means<'_> {
     /// Where the output of a part of the stairway goes.
     fn part(&self, number: usize) -> Result<PathBuf> {
         let directory = self.directory.join(format!("part-{number}"));
-        let made = std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory);
-        made.map(|()| directory.clone()).map_err(|cause| {
-            HarnessError::new(Stage::Evidence, format!("{}: {cause}", directory.display()))
-        })
+        private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
+        Ok(directory)
     }
 }
 

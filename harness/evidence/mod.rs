@@ -11,6 +11,7 @@ pub mod merge;
 pub mod models;
 pub mod notes;
 pub mod outbox;
+mod private;
 pub mod progress;
 pub mod schema_file;
 pub mod stairway;

@@ -98,14 +98,14 @@ impl Refused {
     }
 }
 
-/// The kinds that models can describe.
-const COMPARED: &[&str] = &[
+/// The kinds that models can describe, what others depend on first.
+pub const COMPARED: &[&str] = &[
     "table",
+    "enum type",
+    "domain",
     "column",
     "constraint",
     "index",
-    "enum type",
-    "domain",
 ];
 
 impl Drift {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cores::Cores;
 use super::gather::{self, Means, Session};
+use super::private::{self, broken};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
 use crate::alembic::interpreters::Interpreters;
@@ -76,7 +77,7 @@ impl Store {
         let mut problem = None;
         for candidate in [base, &temporary] {
             let directory = candidate.join("runs").join(&id);
-            let interpreters = make(&directory).and_then(|()| {
+            let interpreters = private::directory(&directory).and_then(|()| {
                 Interpreters::new(&directory, candidate, services.clone(), nextest.is_some())
             });
             match interpreters {
@@ -157,7 +158,7 @@ impl Store {
         };
         let mut gathered = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = self.directory.join(&service.name);
-        make(&directory).map_err(|cause| broken(&directory, &cause))?;
+        private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
         let file = self
             .across_processes
             .then(|| SharedFile::lock(&directory))
@@ -344,20 +345,8 @@ impl SharedFile {
     }
 }
 
-fn broken(path: &Path, cause: &dyn std::fmt::Display) -> HarnessError {
-    HarnessError::new(Stage::Evidence, format!("{}: {cause}", path.display()))
-}
-
 fn nothing(part: &str) -> HarnessError {
     HarnessError::new(Stage::Evidence, format!("no {part} was gathered"))
-}
-
-/// A directory for our eyes only: what a service prints may hold its secrets.
-fn make(directory: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
 }
 
 fn nanoseconds() -> u128 {

@@ -201,9 +201,7 @@ impl Server {
             "migration_harness_{}_{mark}{random}",
             name_part(&self.service, 24)
         );
-        let mut maintenance = self.maintenance.lock().await;
-        let connection = self.alive(&mut maintenance).await?;
-        self.create_named(connection, name).await
+        self.create_database_named(&name).await
     }
 
     /// The same, with the name of a database of another server of ours.

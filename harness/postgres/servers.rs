@@ -51,7 +51,7 @@ impl Servers {
         let notes = chosen.notes.iter().filter(new);
         notes.for_each(|note| say(format!("{}: {note}", chosen.provider)));
         while let Some(mut server) = self.take(|idle| idle.chosen == chosen) {
-            if !server.is_alive() {
+            if !server.answers().await {
                 server.stop().await?;
                 continue;
             }
@@ -152,6 +152,12 @@ fn traces(number: i32) -> String {
 }
 
 impl Server {
+    /// Whether it still does; `create_database` needs the same connection.
+    async fn answers(&self) -> bool {
+        let mut maintenance = self.maintenance.lock().await;
+        self.alive(&mut maintenance).await.is_ok()
+    }
+
     async fn look_for_traces(&self) -> Result<String> {
         let mut maintenance = self.maintenance.lock().await;
         seen(self.alive(&mut maintenance).await?, self.number).await
@@ -165,7 +171,7 @@ impl Server {
         };
         let password = random::hex(16).map_err(|e| error(format!("no random password: {e}")))?;
         let databases = std::mem::take(&mut *self.databases());
-        let (number, shared) = (self.number, self.guard.is_shared());
+        let number = self.number;
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
         for name in &databases {
@@ -175,7 +181,7 @@ impl Server {
             return Ok(false);
         }
         set_password(connection, &self.access.user, &password).await?;
-        let before = Snapshot::take(connection, number, shared).await?;
+        let before = Snapshot::take(connection, number, false).await?;
         let traces = seen(connection, number).await?;
         drop(maintenance);
         self.access.password = password;

@@ -1,8 +1,8 @@
 //! A long history that is walked down and up in parts at once is seen as in one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use migration_harness::postgres::datadir::{Modes, copy_tree};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 use serde_json::Value;
@@ -19,7 +19,8 @@ impl Copy {
         let dir = tempfile::tempdir().unwrap();
         let unusual = repository().join(UNUSUAL);
         for part in ["libs", "long_history"] {
-            copy(&unusual.join(part), &dir.path().join(part));
+            let (from, to) = (unusual.join(part), dir.path().join(part));
+            copy_tree(&from, &to, Modes::Shared).unwrap();
         }
         let manifest = dir.path().join("services-manifest");
         fs::create_dir_all(manifest.join("services")).unwrap();
@@ -73,18 +74,6 @@ impl Copy {
         let mut report: Value = serde_json::from_str(&text).unwrap();
         strip(&mut report);
         (judged, report)
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path: PathBuf = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(fs::copy(&path, &target).unwrap()),
-        }
     }
 }
 

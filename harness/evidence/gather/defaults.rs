@@ -14,6 +14,9 @@ use crate::evidence::models::Drift;
 impl Driver<'_> {
     /// The differences without those whose defaults come to the same.
     pub(super) async fn of_other_value(&mut self, drifts: Vec<Drift>) -> Result<Vec<Drift>> {
+        if drifts.iter().all(|drift| drift.defaults().is_none()) {
+            return Ok(drifts);
+        }
         let connection = self.connection().await?;
         let mut others = Vec::new();
         for drift in drifts {

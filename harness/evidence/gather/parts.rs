@@ -66,15 +66,17 @@ impl Driver<'_> {
             version_table: self.version_table.clone(),
             spoilt: &spoilt,
         };
-        let others = join_all(
-            ranges
-                .into_iter()
-                .enumerate()
-                .map(|(number, range)| beside.walk(number, loaded, range)),
-        );
-        let (others, own) = tokio::join!(others, self.part(loaded, last, &spoilt));
+        let others = ranges
+            .into_iter()
+            .enumerate()
+            .map(|(number, range)| noted(&spoilt, beside.walk(number, loaded, range)));
+        let own = noted(&spoilt, self.part(loaded, last, &spoilt));
+        let (others, own) = tokio::join!(join_all(others), own);
         drop(cores);
-        let ways: Option<Vec<Way>> = others.into_iter().chain([own?]).collect();
+        // What goes wrong beside this session is met again, and said, where the way is then
+        // walked in one.
+        let others = others.into_iter().map(|way| way.ok().flatten());
+        let ways: Option<Vec<Way>> = others.chain([own?]).collect();
         let way = ways.and_then(joined);
         if way.is_none() && !self.worker.is_alive() {
             self.renew().await?;
@@ -116,19 +118,6 @@ impl Driver<'_> {
         range: Range<usize>,
         spoilt: &AtomicBool,
     ) -> Result<Option<Way>> {
-        let way = self.whole_part(loaded, range, spoilt).await;
-        if !matches!(way, Ok(Some(_))) {
-            spoilt.store(true, Ordering::Relaxed);
-        }
-        way
-    }
-
-    async fn whole_part(
-        &mut self,
-        loaded: &worker::History,
-        range: Range<usize>,
-        spoilt: &AtomicBool,
-    ) -> Result<Option<Way>> {
         let Some((base, floor)) = self.below(loaded, range.start).await? else {
             return Ok(None);
         };
@@ -153,6 +142,18 @@ impl Driver<'_> {
     }
 }
 
+/// Walks a part, and tells the others where it is not as it should be.
+async fn noted(
+    spoilt: &AtomicBool,
+    part: impl Future<Output = Result<Option<Way>>>,
+) -> Result<Option<Way>> {
+    let way = part.await;
+    if !matches!(way, Ok(Some(_))) {
+        spoilt.store(true, Ordering::Relaxed);
+    }
+    way
+}
+
 /// What walks a part beside the service's own session.
 struct Beside<'a> {
     service: &'a Service,
@@ -165,22 +166,8 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    /// One part, with a server and an interpreter of its own. What goes wrong with these is
-    /// met again, and said, where the way is then walked in one.
+    /// One part, with a server and an interpreter of its own.
     async fn walk(
-        &self,
-        number: usize,
-        loaded: &worker::History,
-        range: Range<usize>,
-    ) -> Option<Way> {
-        let way = self.attempt(number, loaded, range).await;
-        if !matches!(way, Ok(Some(_))) {
-            self.spoilt.store(true, Ordering::Relaxed);
-        }
-        way.ok().flatten()
-    }
-
-    async fn attempt(
         &self,
         number: usize,
         loaded: &worker::History,
