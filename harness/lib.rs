@@ -21,7 +21,6 @@
 pub mod alembic;
 pub mod criteria;
 pub mod discover;
-pub mod error;
 pub mod evidence;
 pub mod git;
 pub mod manifest;
@@ -32,6 +31,7 @@ pub mod schema;
 
 #[doc(hidden)]
 pub use datatest_stable;
+pub use migration_revisions::error;
 
 /// The test binary's `main`: one case per criterion and service of the manifest.
 #[macro_export]

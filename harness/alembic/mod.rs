@@ -3,16 +3,15 @@
 
 mod channel;
 mod forks;
-pub mod graph;
 pub mod imports;
 pub mod interpreters;
 mod output;
-pub mod revision_file;
-pub mod script_location;
 mod secret;
 pub mod sql;
 pub mod transcript;
 pub mod worker;
+
+pub use migration_revisions::{graph, revision_file, script_location};
 
 use crate::error::Result;
 use crate::manifest::Service;

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 /// The last run's report, written anew from its parts as long as they are there.
 fn last(base: &Path, directory: &Path) -> io::Result<bool> {
     if let Some(parts) = Parts::of_last_run(&base.join("runs"), directory) {
-        let report = record::write(directory, &parts)?;
+        let report = record::write(directory, || parts.report())?;
         record::annotate(&report, &parts);
         say(&report);
     } else if directory.join("report.json").exists() {

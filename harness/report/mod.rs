@@ -2,15 +2,16 @@
 
 pub mod annotations;
 mod changes;
-pub mod data;
 mod diagnostics;
 mod diff;
 pub mod discovery;
 pub mod join;
-pub mod page;
 pub mod parts;
 pub mod record;
 mod seen;
+
+pub use migration_page as page;
+pub use migration_page::data;
 
 use std::env;
 use std::io::Write;

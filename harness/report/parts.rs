@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use serde::de::DeserializeOwned;
@@ -49,6 +50,9 @@ pub struct Asked {
     pub manifest: String,
 }
 
+/// What was seen of services, each fact by its file.
+type Services = BTreeMap<PathBuf, data::Service>;
+
 /// The parts of one run.
 #[derive(Debug, Clone)]
 pub struct Parts {
@@ -59,6 +63,8 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Process {
     parts: Parts,
+    /// What it wrote itself, by file: most often all there is, and then nothing is read.
+    written: Mutex<Services>,
     file: PathBuf,
     /// Whether it is the first one of its run.
     pub is_first: bool,
@@ -120,6 +126,7 @@ impl Parts {
         fs::rename(&draft, &file)?;
         Ok(Process {
             parts: self,
+            written: Mutex::default(),
             file,
             is_first,
             _lock: lock,
@@ -151,6 +158,11 @@ impl Parts {
     /// # Errors
     /// A part cannot be read, naming it.
     pub fn report(&self) -> io::Result<Report> {
+        self.report_with(Services::new())
+    }
+
+    /// The same, where some of what was seen need not be read.
+    fn report_with(&self, known: Services) -> io::Result<Report> {
         let begun: Begun = read(&self.directory.join("run.json"))?;
         let mut services: BTreeMap<String, data::Service> = BTreeMap::new();
         let empty = |name: &String| data::Service {
@@ -163,7 +175,7 @@ impl Parts {
                 .iter()
                 .map(|name| (name.clone(), empty(name))),
         );
-        for seen in read_all::<data::Service>(&files(&self.directory.join("services")))? {
+        for seen in self.services(known)?.into_values() {
             let name = seen.name.clone();
             services.entry(name).or_default().absorb(seen);
         }
@@ -185,9 +197,20 @@ impl Parts {
         Ok(report.in_order())
     }
 
+    /// What was seen of services; of what is `known` the files are not read.
+    fn services(&self, mut known: Services) -> io::Result<Services> {
+        let mut unknown = files(&self.directory.join("services"));
+        unknown.retain(|file| !known.contains_key(file));
+        let seen = read_all(&unknown, |bytes| data::Service::from_json(bytes))?;
+        known.extend(unknown.into_iter().zip(seen));
+        Ok(known)
+    }
+
     /// What was judged, and what was asked for and was not.
     fn cases(&self) -> io::Result<Vec<Case>> {
-        let mut cases: Vec<Case> = read_all(&files(&self.directory.join("cases")))?;
+        let mut cases: Vec<Case> = read_all(&files(&self.directory.join("cases")), |bytes| {
+            serde_json::from_slice(bytes)
+        })?;
         let there: BTreeSet<String> = cases.iter().map(Case::name).collect();
         let mut asked: BTreeSet<Asked> = BTreeSet::new();
         for part in ["processes", "ended"] {
@@ -241,7 +264,23 @@ impl Process {
         if file.exists() {
             return Ok(());
         }
-        write_whole(&file, &serde_json::to_vec(&seen())?)
+        let seen = seen();
+        write_whole(&file, &seen.to_json()?)?;
+        self.written().insert(file, seen);
+        Ok(())
+    }
+
+    /// The report, as far as the run has come.
+    ///
+    /// # Errors
+    /// A part cannot be read, naming it.
+    pub fn report(&self) -> io::Result<Report> {
+        let written = std::mem::take(&mut *self.written());
+        self.parts.report_with(written)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Services> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The parts of the whole run.
@@ -304,23 +343,30 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// It is not there, or is something else.
 pub(super) fn read<T: DeserializeOwned>(file: &Path) -> io::Result<T> {
+    read_as(file, |bytes| serde_json::from_slice(bytes))
+}
+
+fn read_as<T>(file: &Path, parse: impl Fn(&[u8]) -> serde_json::Result<T>) -> io::Result<T> {
     let named = |kind, cause: &dyn std::fmt::Display| {
         io::Error::new(kind, format!("{}: {cause}", file.display()))
     };
     let bytes = fs::read(file).map_err(|cause| named(cause.kind(), &cause))?;
-    serde_json::from_slice(&bytes).map_err(|cause| named(io::ErrorKind::InvalidData, &cause))
+    parse(&bytes).map_err(|cause| named(io::ErrorKind::InvalidData, &cause))
 }
 
 /// Reads files of JSON, on every core; in their order.
 ///
 /// # Errors
 /// As for one file.
-fn read_all<T: DeserializeOwned + Send>(files: &[PathBuf]) -> io::Result<Vec<T>> {
+fn read_all<T: Send>(
+    files: &[PathBuf],
+    parse: impl Fn(&[u8]) -> serde_json::Result<T> + Sync,
+) -> io::Result<Vec<T>> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let shares = files.chunks(files.len().div_ceil(cores).max(1));
     thread::scope(|scope| {
         let reading: Vec<_> = shares
-            .map(|share| scope.spawn(|| share.iter().map(|file| read(file)).collect()))
+            .map(|share| scope.spawn(|| share.iter().map(|file| read_as(file, &parse)).collect()))
             .collect();
         let mut all = Vec::with_capacity(files.len());
         for share in reading {

@@ -87,7 +87,7 @@ impl Record {
             }
         };
         if record.process.is_first {
-            record.told(write(&record.directory, record.process.parts()).map(drop));
+            record.told(record.write().map(drop));
         }
         Some(record)
     }
@@ -114,7 +114,7 @@ impl Record {
         if !self.process.end() {
             return;
         }
-        match write(&self.directory, self.process.parts()) {
+        match self.write() {
             Ok(report) => {
                 if env::var_os("NEXTEST").is_none() {
                     annotate(&report, self.process.parts());
@@ -126,6 +126,10 @@ impl Record {
             }
             Err(cause) => self.told(Err(cause)),
         }
+    }
+
+    fn write(&self) -> io::Result<Report> {
+        write(&self.directory, || self.process.report())
     }
 
     fn told(&self, written: io::Result<()>) {
@@ -150,9 +154,9 @@ pub fn annotate(report: &Report, parts: &Parts) {
 ///
 /// # Errors
 /// A part cannot be read, or the directory cannot be written.
-pub fn write(directory: &Path, parts: &Parts) -> io::Result<Report> {
+pub fn write(directory: &Path, report: impl FnOnce() -> io::Result<Report>) -> io::Result<Report> {
     let lock = locked(directory)?;
-    let report = parts.report()?;
+    let report = report()?;
     write_report(directory, &report)?;
     drop(lock);
     Ok(report)
@@ -169,7 +173,7 @@ pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
             let html = page::html(report);
             write_whole(&directory.join("index.html"), html.as_bytes())
         });
-        let json = serde_json::to_vec_pretty(report)?;
+        let json = report.to_json()?;
         write_whole(&directory.join("report.json"), &json)?;
         page.join()
             .unwrap_or_else(|_| Err(io::Error::other("the page cannot be laid out")))

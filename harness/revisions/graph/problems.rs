@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::nearest::{Nearest, nearest, stem};
 use super::{Edges, Graph, Revision};
-use crate::alembic::revision_file::RevisionFile;
+use crate::revision_file::RevisionFile;
 
 /// One thing that keeps a history from being one. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

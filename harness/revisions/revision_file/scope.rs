@@ -255,7 +255,7 @@ impl<'s> Scope<'s> {
 }
 
 /// `text` with its white space folded, cut after 60 characters.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         line.extend((!line.is_empty()).then_some(' '));

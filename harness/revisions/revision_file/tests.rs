@@ -9,8 +9,8 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::{RevisionFile, parse, read_all};
-use crate::alembic::graph::Revision;
-use crate::alembic::script_location::ScriptLocation;
+use crate::graph::Revision;
+use crate::script_location::ScriptLocation;
 
 fn revision(source: &str) -> Revision {
     match parse(Path::new("versions/x.py"), source.as_bytes()) {

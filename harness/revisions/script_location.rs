@@ -117,7 +117,7 @@ pub fn locate(
 /// # Errors
 ///
 /// A file that Python's `configparser` refuses.
-pub(crate) fn sections(ini_file: &Path) -> Result<Vec<String>> {
+pub fn sections(ini_file: &Path) -> Result<Vec<String>> {
     const OWN: [&str; 3] = ["version_locations", "sqlalchemy.url", "version_table"];
     let ini = read_ini(ini_file)?;
     let is_environment = |ini: &Ini, section: &str| {
@@ -134,18 +134,13 @@ pub(crate) fn sections(ini_file: &Path) -> Result<Vec<String>> {
 
 /// One value of a service's configuration: of the ini or, failing that, of
 /// `[tool.alembic]`. `None` also where it cannot be read.
-pub(crate) fn option(
-    service_dir: &Path,
-    alembic_ini: &str,
-    section: &str,
-    key: &str,
-) -> Option<String> {
+pub fn option(service_dir: &Path, alembic_ini: &str, section: &str, key: &str) -> Option<String> {
     let settings = Settings::read(service_dir, alembic_ini, section).ok()?;
     Some(settings.text(key).ok()??.0)
 }
 
 /// One value as the ini has it, with its `%(...)s`, which `env.py` may fill in.
-pub(crate) fn raw_option(
+pub fn raw_option(
     service_dir: &Path,
     alembic_ini: &str,
     section: &str,
@@ -156,7 +151,7 @@ pub(crate) fn raw_option(
 }
 
 /// The directories that Alembic puts on Python's path (`prepend_sys_path`), as written.
-pub(crate) fn python_path(service_dir: &Path, alembic_ini: &str, section: &str) -> Vec<PathBuf> {
+pub fn python_path(service_dir: &Path, alembic_ini: &str, section: &str) -> Vec<PathBuf> {
     let paths = Settings::read(service_dir, alembic_ini, section)
         .and_then(|settings| settings.paths("prepend_sys_path"));
     let split = |text: String| {
@@ -170,7 +165,7 @@ pub(crate) fn python_path(service_dir: &Path, alembic_ini: &str, section: &str) 
 
 /// "Names that are non absolute paths and contain a colon are interpreted as
 /// resources" (`alembic.util.pyfiles.coerce_resource_to_filename`).
-pub(crate) fn is_package_resource(value: &str) -> bool {
+pub fn is_package_resource(value: &str) -> bool {
     !Path::new(value).is_absolute() && value.contains(':')
 }
 
@@ -186,7 +181,7 @@ fn env_sets_locations(directory: &Path) -> bool {
 
 /// `path` without `.` and `..`, unless that would name another directory
 /// because a symbolic link lies on the way.
-pub(crate) fn tidy(path: &Path) -> PathBuf {
+pub fn tidy(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
         match part {

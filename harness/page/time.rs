@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::super::data::{Command, Service};
 use super::{counted, seconds};
+use crate::data::{Command, Service};
 
 /// All that was measured of a service.
 pub fn spent(service: &Service) -> f64 {

@@ -287,6 +287,22 @@ impl Case {
 }
 
 impl Service {
+    /// As JSON, without white space.
+    ///
+    /// # Errors
+    /// None for data: what [`serde_json::to_vec`] may return.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    /// From what [`Service::to_json`] gave.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn from_json(bytes: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(bytes)
+    }
+
     /// Adds what another process or machine saw of the same service.
     pub fn absorb(&mut self, other: Self) {
         self.history = self.history.take().or(other.history);
@@ -302,6 +318,14 @@ impl Service {
 }
 
 impl Report {
+    /// As `report.json` has it.
+    ///
+    /// # Errors
+    /// None for data: what [`serde_json::to_vec_pretty`] may return.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self)
+    }
+
     /// The case of a criterion on a service, if it was selected.
     #[must_use]
     pub fn case(&self, criterion: &str, service: &str) -> Option<&Case> {

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::data::{Case, Report, Service};
 use super::{anchor, broken, class, is_shown, seconds, symbol};
+use crate::data::{Case, Report, Service};
 
 pub fn section(report: &Report) -> Markup {
     let services: Vec<&Service> = report

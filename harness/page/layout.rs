@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::data::{History, Revision};
+use crate::data::{History, Revision};
 
 /// A history, laid out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::data::{Case, Outcome, Report, Service};
 use super::{anchor, class, counted, history, is_shown, outbox, symbol, time};
+use crate::data::{Case, Outcome, Report, Service};
 
 pub fn sections(report: &Report) -> Markup {
     html! {

@@ -8,12 +8,16 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::{fs, io, thread};
+use std::thread;
 
 use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use super::graph::Revision;
@@ -26,7 +30,7 @@ mod source;
 
 use header::Header;
 use scope::Scope;
-pub(crate) use scope::one_line;
+pub use scope::one_line;
 use source::{Nesting, TooDeep, Trouble, line_at};
 
 /// What one file of a version location turned out to be.
@@ -79,7 +83,7 @@ impl RevisionFile {
 
 /// Stack for parsing: nesting is bounded by [`Nesting`] in files larger than
 /// [`SMALL`], and by the size itself in those below.
-pub(crate) const STACK: usize = 64 << 20;
+pub const STACK: usize = 64 << 20;
 /// Bytes up to which a file is parsed before its nesting is looked at.
 const SMALL: usize = 16 << 10;
 /// Bytes from which on a file is left to Python.
@@ -143,7 +147,7 @@ pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessE
 /// where Python has to decode it, or it nests too deep to be parsed here.
 ///
 /// The calling thread needs a stack of [`STACK`] bytes.
-pub(crate) fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
+pub fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
     let source = text(bytes).ok()?.into_owned();
     let parsed = parse_unchecked(&source, ParseOptions::from(Mode::Module));
     match parsed.into_syntax() {
@@ -171,17 +175,29 @@ fn content(file: &Path) -> Result<Vec<u8>, String> {
     if file.file_name() == Some(OsStr::new(".py")) {
         return Err("a file named only `.py`, which Alembic takes up and cannot load".to_owned());
     }
-    let read = fs::metadata(file).and_then(|about| match about.is_file() {
-        true => fs::read(file),
-        false => Err(io::Error::other("not a regular file")),
-    });
-    read.map_err(|e| match e.kind() {
+    read_regular(file).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound if fs::symlink_metadata(file).is_ok() => {
             "a symbolic link to a file that does not exist".to_owned()
         }
         io::ErrorKind::NotFound => "it was listed, and gone when it was to be read".to_owned(),
         _ => format!("it cannot be read: {e}"),
     })
+}
+
+fn read_regular(file: &Path) -> io::Result<Vec<u8>> {
+    // A named pipe would be waited for.
+    let unblocked = OFlags::NONBLOCK.bits().cast_signed();
+    let open = File::options()
+        .read(true)
+        .custom_flags(unblocked)
+        .open(file)?;
+    let about = open.metadata()?;
+    if !about.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+    open.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The files that Alembic would load, without those it meets a second time.

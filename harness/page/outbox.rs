@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::super::data::{Index, Outbox, Outcome, Report, Service, Shape};
 use super::{anchor, broken, is_shown};
+use crate::data::{Index, Outbox, Outcome, Report, Service, Shape};
 
 /// Who has which index, in which shape; nothing where no outbox was looked at.
 pub fn section(report: &Report) -> Markup {

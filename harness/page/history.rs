@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::super::data::{History, Revision, Service};
 use super::layout::{self, Layout, Line};
 use super::{anchor, counted};
+use crate::data::{History, Revision, Service};
 
 /// Pixels from one revision to the next, and from one lane to the next.
 const ROW: usize = 22;

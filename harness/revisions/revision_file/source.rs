@@ -143,12 +143,13 @@ fn normalized(name: &str) -> String {
 /// The line, from 1, of the byte at `offset`; `\n`, `\r\n` and `\r` end lines.
 pub(super) fn line_at(bytes: &[u8], offset: usize) -> u32 {
     let before = &bytes[..offset.min(bytes.len())];
-    let mut line = 1;
-    for (at, byte) in before.iter().enumerate() {
-        let ends_line = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
-        line += u32::from(ends_line);
-    }
-    line
+    let newlines = before.iter().filter(|byte| **byte == b'\n').count();
+    let is_end = |(at, byte): &(usize, &u8)| **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    let returns = match before.contains(&b'\r') {
+        true => before.iter().enumerate().filter(is_end).count(),
+        false => 0,
+    };
+    u32::try_from(newlines + returns + 1).unwrap_or(u32::MAX)
 }
 
 /// How many brackets Python allows inside each other (`MAXLEVEL` in its tokenizer).

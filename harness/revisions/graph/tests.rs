@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{Graph, Likeness, Nearest, Problem, Revision};
-use crate::alembic::revision_file::RevisionFile;
+use crate::revision_file::RevisionFile;
 
 /// One revision per word: `c:a,b/d#label` is `c`, whose parents are `a` and
 /// `b`, which depends on `d` and carries a label. Its file is `c_.py`, and a

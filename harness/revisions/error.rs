@@ -1,7 +1,6 @@
 //! What is returned when no judgement was possible: [`HarnessError`].
 //!
-//! A service that breaks a promise is a [`Verdict`](crate::criteria::Verdict),
-//! never an error. An error says which stage could not do its part, what it saw
+//! A service that breaks a promise is a verdict, never an error. An error says which stage could not do its part, what it saw
 //! and what would help; it is plain data, so that cases of one run that live in
 //! several processes can share it.
 
