@@ -10,10 +10,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Instant;
 
 use libtest_mimic::Arguments;
+use migration_revisions::cores;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
@@ -347,8 +347,7 @@ impl Selection {
 
     /// How many cores the run may use.
     fn cores(&self) -> usize {
-        let there = || thread::available_parallelism().map_or(1, usize::from);
-        self.arguments.test_threads.unwrap_or_else(there)
+        self.arguments.test_threads.unwrap_or_else(cores)
     }
 
     /// The services of which more than the files is needed.

@@ -12,6 +12,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use once_cell::sync::OnceCell;
+
 use super::forks::{Forks, Request};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -35,7 +37,9 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CE
 
 /// Starts the interpreters of one run.
 pub struct Interpreters {
-    script: PathBuf,
+    run: PathBuf,
+    /// Set once the scripts are there.
+    script: OnceCell<PathBuf>,
     bytecode: PathBuf,
     forks: Forks,
 }
@@ -64,21 +68,33 @@ impl Interpreters {
     /// For a run with its files in `run`, and what outlives it in `base`. `services`
     /// are the names of those that the run judges, as far as is known; `shared` says
     /// that other processes take part in the run.
-    ///
-    /// # Errors
-    /// The scripts cannot be written.
-    pub fn new(run: &Path, base: &Path, services: Vec<String>, shared: bool) -> io::Result<Self> {
-        for (name, text) in SCRIPTS {
-            // Another process may be reading the one that is there.
-            let partial = run.join(format!("{name}.{}", std::process::id()));
-            std::fs::write(&partial, text)?;
-            std::fs::rename(partial, run.join(name))?;
-        }
-        Ok(Self {
-            script: run.join(SCRIPTS[0].0),
+    #[must_use]
+    pub fn new(run: &Path, base: &Path, services: Vec<String>, shared: bool) -> Self {
+        Self {
+            run: run.to_owned(),
+            script: OnceCell::new(),
             bytecode: base.join("pycache"),
             forks: Forks::new(run, base, services, shared),
-        })
+        }
+    }
+
+    /// The script of a worker, which is written, with the others, when it is needed.
+    fn script(&self) -> Result<&Path> {
+        let written = self.script.get_or_try_init(|| {
+            for (name, text) in SCRIPTS {
+                // Another process may be reading the one that is there.
+                let partial = self.run.join(format!("{name}.{}", std::process::id()));
+                std::fs::write(&partial, text)?;
+                std::fs::rename(partial, self.run.join(name))?;
+            }
+            Ok(self.run.join(SCRIPTS[0].0))
+        });
+        let script = written.map_err(|cause: io::Error| {
+            let run = self.run.display();
+            let problem = format!("the worker's scripts cannot be written to {run}: {cause}");
+            HarnessError::new(Stage::Alembic, problem)
+        });
+        script.map(PathBuf::as_path)
     }
 
     /// Starts the interpreter of a service, in the service's directory.
@@ -86,12 +102,12 @@ impl Interpreters {
     /// # Errors
     /// No process can be made. That the program cannot be run shows later.
     pub async fn start(&self, service: &Service, streams: Streams) -> Result<Started> {
-        let refused = match self.fork(service, &streams).await {
+        let script = text(self.script()?);
+        let refused = match self.fork(service, &script, &streams).await {
             Ok(leash) => return Ok(Started { leash, fresh: None }),
             Err(refused) => refused,
         };
-        let words = self.words(service, [&CHANNEL.to_string(), &text(&streams.stack)]);
-        let mut words = words.into_iter();
+        let mut words = self.worker(service, &script, &streams).into_iter();
         let program = words.next().unwrap_or_default();
         let leash = Leash::spawn(LeashSpec {
             env: Some(os_strings(environment(service))),
@@ -108,18 +124,22 @@ impl Interpreters {
     }
 
     /// A fork of the parent that this service may share, or why there is none.
-    async fn fork(&self, service: &Service, streams: &Streams) -> Result<Leash, String> {
+    async fn fork(
+        &self,
+        service: &Service,
+        script: &str,
+        streams: &Streams,
+    ) -> Result<Leash, String> {
         let plan = self.forks.plan_for(service)?;
-        let mut words = self.words(service, ["fork", &text(plan)]).into_iter();
+        let parent = self.words(service, script, ["fork", &text(plan)]);
+        let mut words = parent.into_iter();
         let program = words.next().unwrap_or_default();
         let spec = LeashSpec {
             env: Some(os_strings(inherited())),
             ..LeashSpec::new(program, "/", Ending::Kill).args(words)
         };
-        let worker = self.words(service, [&CHANNEL.to_string(), &text(&streams.stack)]);
-        let argv = worker
-            .into_iter()
-            .skip_while(|word| *word != text(&self.script));
+        let worker = self.worker(service, script, streams);
+        let argv = worker.into_iter().skip_while(|word| word != script);
         let set_later = service
             .database_url_env
             .iter()
@@ -139,11 +159,17 @@ impl Interpreters {
         self.forks.remember(service, told);
     }
 
+    /// The command line of a worker.
+    fn worker(&self, service: &Service, script: &str, streams: &Streams) -> Vec<String> {
+        let channel = CHANNEL.to_string();
+        self.words(service, script, [&channel, &text(&streams.stack)])
+    }
+
     /// The command line of a worker, or of a parent of workers.
-    fn words(&self, service: &Service, arguments: [&str; 2]) -> Vec<String> {
+    fn words(&self, service: &Service, script: &str, arguments: [&str; 2]) -> Vec<String> {
         let mut words = service.python.clone();
         let prefix = format!("pycache_prefix={}", self.bytecode.display());
-        words.extend(["-X".to_owned(), prefix, text(&self.script)]);
+        words.extend(["-X".to_owned(), prefix, script.to_owned()]);
         words.extend(arguments.map(str::to_owned));
         words.push(module_of(&service.driver).to_owned());
         words

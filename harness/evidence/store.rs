@@ -77,16 +77,14 @@ impl Store {
         let mut problem = None;
         for candidate in [base, &temporary] {
             let directory = candidate.join("runs").join(&id);
-            let interpreters = private::directory(&directory).and_then(|()| {
-                Interpreters::new(&directory, candidate, services.clone(), nextest.is_some())
-            });
-            match interpreters {
-                Ok(interpreters) => {
+            match private::directory(&directory) {
+                Ok(()) => {
                     remove_old(&candidate.join("runs"));
+                    let shared = nextest.is_some();
                     return Ok(Self {
                         cores: Cores::new(&directory, cores),
+                        interpreters: Interpreters::new(&directory, candidate, services, shared),
                         directory,
-                        interpreters,
                         servers: Servers::new(nextest.is_none()),
                         across_processes: nextest.is_some(),
                         keep: None,

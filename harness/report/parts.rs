@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use migration_revisions::cores;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -362,8 +363,7 @@ fn read_all<T: Send>(
     files: &[PathBuf],
     parse: impl Fn(&[u8]) -> serde_json::Result<T> + Sync,
 ) -> io::Result<Vec<T>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let shares = files.chunks(files.len().div_ceil(cores).max(1));
+    let shares = files.chunks(files.len().div_ceil(cores()).max(1));
     thread::scope(|scope| {
         let reading: Vec<_> = shares
             .map(|share| scope.spawn(|| share.iter().map(|file| read_as(file, &parse)).collect()))

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use super::annotations::{self, in_repository};
 use super::data::{self, Report};
 use super::parts::{Asked, Parts, Process, write_whole};
-use super::{Case, annotations, page, print, seen};
+use super::{Case, page, print, seen};
 use crate::criteria::Verdict;
 use crate::error::HarnessError;
 use crate::evidence::Evidence;
@@ -25,6 +26,8 @@ const DIRECTORY: &str = "REPORT_DIR";
 /// What this process keeps.
 pub struct Record {
     directory: PathBuf,
+    /// Where the services' files are, from the root of their git repository if possible.
+    manifest: String,
     process: Process,
     complained: AtomicBool,
 }
@@ -65,19 +68,21 @@ impl Record {
         services: &BTreeSet<String>,
         cases: &[Case],
     ) -> Option<Self> {
+        let manifest = in_repository(manifest).unwrap_or_else(|| super::shown(manifest));
         let asked: Vec<Asked> = cases
             .iter()
             .map(|case| Asked {
                 criterion: case.criterion.id.to_owned(),
                 service: case.service.clone(),
                 rerun: case.rerun(),
-                manifest: manifest_of(&manifest.join(format!("{}.toml", case.service))),
+                manifest: file_of(&manifest, &case.service),
             })
             .collect();
         let directory = directory(run.ancestors().nth(2).unwrap_or(run));
         let record = match Parts::of(run).begin(services, &asked, &directory) {
             Ok(process) => Self {
                 directory,
+                manifest,
                 process,
                 complained: AtomicBool::new(false),
             },
@@ -94,7 +99,8 @@ impl Record {
 
     /// Keeps a case that has ended.
     pub fn keep(&self, ended: &Ended<'_>) {
-        self.told(self.process.case(&case(ended)));
+        let manifest = file_of(&self.manifest, &ended.case.service);
+        self.told(self.process.case(&case(ended, manifest)));
         if let Some((service, evidence)) = ended.judged {
             for fact in seen::facts(evidence) {
                 let seen = || seen::fact(fact, service, evidence);
@@ -188,9 +194,8 @@ fn locked(directory: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-fn case(ended: &Ended<'_>) -> data::Case {
+fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
     let case = ended.case;
-    let manifest = ended.judged.map(|(service, _)| manifest_of(&service.file));
     let bare = data::Case {
         criterion: case.criterion.id.to_owned(),
         service: case.service.clone(),
@@ -201,7 +206,7 @@ fn case(ended: &Ended<'_>) -> data::Case {
         notes: Vec::new(),
         findings: Vec::new(),
         rerun: case.rerun(),
-        manifest: manifest.unwrap_or_default(),
+        manifest,
     };
     match ended.verdict {
         Ok(verdict) => data::Case {
@@ -215,6 +220,7 @@ fn case(ended: &Ended<'_>) -> data::Case {
     }
 }
 
-fn manifest_of(file: &Path) -> String {
-    annotations::in_repository(file).unwrap_or_else(|| super::shown(file))
+/// The file of a service in the directory of the services.
+fn file_of(directory: &str, service: &str) -> String {
+    format!("{directory}/{service}.toml")
 }

@@ -152,19 +152,35 @@ fn history(service: &Service, graph: &Graph) -> data::History {
             .get(name.as_str())
             .map_or(name.clone(), |id| (*id).to_owned()),
     };
-    let revision = |one: &Revision| data::Revision {
+    let mut directories = BTreeMap::new();
+    let revisions = graph.upgrade_order().into_iter();
+    let revisions = revisions.map(|one| data::Revision {
         id: one.id.clone(),
         down_revisions: one.down_revisions.clone(),
         depends_on: one.depends_on.iter().map(resolved).collect(),
         branch_labels: one.branch_labels.clone(),
         message: one.message.clone(),
-        file: super::shown(&one.file),
+        file: below(&one.file, &mut directories),
         line: one.line,
         one_way: service.one_way.get(&one.id).cloned(),
-    };
+    });
     data::History {
-        revisions: graph.upgrade_order().into_iter().map(revision).collect(),
+        revisions: revisions.collect(),
         unread: graph.unread.iter().map(unread).collect(),
+    }
+}
+
+/// A file as people call it; many of them are in one directory.
+fn below<'a>(file: &'a Path, directories: &mut BTreeMap<&'a Path, String>) -> String {
+    let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
+        return super::shown(file);
+    };
+    let parent = directories
+        .entry(parent)
+        .or_insert_with(|| super::shown(parent));
+    match &**parent {
+        "." => name.to_string_lossy().into_owned(),
+        parent => format!("{parent}/{}", name.display()),
     }
 }
 

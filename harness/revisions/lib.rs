@@ -9,3 +9,15 @@ pub mod error;
 pub mod graph;
 pub mod revision_file;
 pub mod script_location;
+
+use std::sync::LazyLock;
+use std::thread;
+
+/// How many cores this process may use. Asking the system takes a dozen files of it, so it
+/// is asked once.
+#[must_use]
+pub fn cores() -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    *CORES
+}

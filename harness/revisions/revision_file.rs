@@ -20,6 +20,7 @@ use ruff_text_size::{Ranged, TextSize};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
+use super::cores;
 use super::graph::Revision;
 use super::script_location::ScriptLocation;
 use crate::error::{HarnessError, Result, Stage};
@@ -120,8 +121,7 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 /// What is wrong with a single file is part of the result instead.
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
     let files = list(location)?;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(files.len().div_ceil(FILES_PER_THREAD)).max(1);
+    let threads = cores().min(files.len().div_ceil(FILES_PER_THREAD)).max(1);
     let share = files.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
         let mut running = Vec::new();
