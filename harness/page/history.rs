@@ -36,6 +36,9 @@ pub fn section(service: &Service) -> Markup {
     }
 }
 
+/// Words beside a revision, each with its class.
+type Badges = Vec<(&'static str, String)>;
+
 /// What each revision is to the others.
 struct Roles<'a> {
     children: BTreeMap<&'a str, usize>,
@@ -92,8 +95,8 @@ impl<'a> Roles<'a> {
             .is_some_and(|children| *children > 1)
     }
 
-    /// The words beside a revision, each with its class.
-    fn badges(&self, revision: &Revision) -> Vec<(&'static str, String)> {
+    /// The words beside a revision.
+    fn badges(&self, revision: &Revision) -> Badges {
         let mut badges = Vec::new();
         if self.heads.contains(&revision.id.as_str()) {
             badges.push(("head", "head".to_owned()));
@@ -127,6 +130,11 @@ impl<'a> Roles<'a> {
 
 fn drawing(service: &Service, history: &History, roles: &Roles<'_>) -> Markup {
     let layout = layout::of(history);
+    let badges: Vec<Badges> = layout
+        .rows
+        .iter()
+        .map(|(one, _)| roles.badges(one))
+        .collect();
     let depends = layout.lines.iter().any(|line| line.lane.is_none());
     let left = (layout.lanes + 1 + usize::from(depends)) * LANE;
     let column = left
@@ -139,10 +147,8 @@ fn drawing(service: &Service, history: &History, roles: &Roles<'_>) -> Markup {
             + 2)
             * LETTER;
     let width = column
-        + history
-            .revisions
-            .iter()
-            .map(|one| letters(one, roles))
+        + (layout.rows.iter().zip(&badges))
+            .map(|((one, _), badges)| letters(one, badges))
             .max()
             .unwrap_or(0)
             * LETTER;
@@ -156,16 +162,15 @@ fn drawing(service: &Service, history: &History, roles: &Roles<'_>) -> Markup {
             @for line in &layout.lines {
                 path.line.depends[line.depends].back[line.lane.is_none() && !line.depends] d=(path(&layout, line)) {}
             }
-            @for (row, (revision, lane)) in layout.rows.iter().enumerate() {
-                (drawn(revision, roles, center(row, *lane), left, column))
+            @for (row, ((revision, lane), badges)) in layout.rows.iter().zip(&badges).enumerate() {
+                (drawn(revision, roles, badges, center(row, *lane), (left, column)))
             }
         }
     }
 }
 
-fn letters(revision: &Revision, roles: &Roles<'_>) -> usize {
-    let badges: usize = roles
-        .badges(revision)
+fn letters(revision: &Revision, badges: &Badges) -> usize {
+    let badges: usize = badges
         .iter()
         .map(|(_, text)| text.chars().count() + 3)
         .sum();
@@ -207,9 +212,9 @@ fn described(history: &History, roles: &Roles<'_>) -> String {
 fn drawn(
     revision: &Revision,
     roles: &Roles<'_>,
+    badges: &Badges,
     (x, y): (usize, usize),
-    left: usize,
-    column: usize,
+    (left, column): (usize, usize),
 ) -> Markup {
     let message = shortened(revision.message.as_deref().unwrap_or_default());
     let head = roles.heads.contains(&revision.id.as_str());
@@ -232,7 +237,7 @@ fn drawn(
             text.id x=(left) y=(y + 4) { (revision.id) }
             text x=(column) y=(y + 4) {
                 (message)
-                @for (class, text) in roles.badges(revision) { tspan.badge.(class) dx="10" { "[" (text) "]" } }
+                @for (class, text) in badges { tspan.badge.(class) dx="10" { "[" (text) "]" } }
             }
         }
     }

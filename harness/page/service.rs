@@ -1,6 +1,7 @@
 //! One service: its findings as the log has them, and what was seen of it.
 
 use maud::{Markup, html};
+use rayon::prelude::*;
 
 use super::{anchor, class, counted, history, is_shown, outbox, symbol, time};
 use crate::data::{Case, Outcome, Report, Service};
@@ -9,11 +10,16 @@ pub fn sections(report: &Report) -> Markup {
     html! {
         section #services aria-labelledby="services-title" {
             h2 #services-title { "Service by service" }
-            @for service in report.services.iter().filter(|service| is_shown(report, &service.name)) {
-                (section(report, service))
-            }
+            @for section in all(report) { (section) }
         }
     }
+}
+
+/// The services one after the other, laid out side by side: a long history takes a while.
+fn all(report: &Report) -> Vec<Markup> {
+    let services = report.services.par_iter();
+    let shown = services.filter(|service| is_shown(report, &service.name));
+    shown.map(|service| section(report, service)).collect()
 }
 
 fn section(report: &Report, service: &Service) -> Markup {

@@ -16,9 +16,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-use migration_revisions::cores;
+use migration_revisions::pool;
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -363,20 +363,8 @@ fn read_all<T: Send>(
     files: &[PathBuf],
     parse: impl Fn(&[u8]) -> serde_json::Result<T> + Sync,
 ) -> io::Result<Vec<T>> {
-    let shares = files.chunks(files.len().div_ceil(cores()).max(1));
-    thread::scope(|scope| {
-        let reading: Vec<_> = shares
-            .map(|share| scope.spawn(|| share.iter().map(|file| read_as(file, &parse)).collect()))
-            .collect();
-        let mut all = Vec::with_capacity(files.len());
-        for share in reading {
-            let share: io::Result<Vec<T>> = share
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("a part of the report cannot be read")));
-            all.extend(share?);
-        }
-        Ok(all)
-    })
+    let read = || files.par_iter().map(|file| read_as(file, &parse)).collect();
+    pool().map_err(io::Error::other)?.install(read)
 }
 
 /// Writes a file whole or not at all, whoever else writes it.

@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use migration_revisions::pool;
 
 use super::annotations::{self, in_repository};
 use super::data::{self, Report};
@@ -29,6 +33,8 @@ pub struct Record {
     /// Where the services' files are, from the root of their git repository if possible.
     manifest: String,
     process: Process,
+    /// Writes the report in which nothing is judged yet.
+    first: Mutex<Option<Receiver<io::Result<()>>>>,
     complained: AtomicBool,
 }
 
@@ -84,6 +90,7 @@ impl Record {
                 directory,
                 manifest,
                 process,
+                first: Mutex::default(),
                 complained: AtomicBool::new(false),
             },
             Err(cause) => {
@@ -92,7 +99,18 @@ impl Record {
             }
         };
         if record.process.is_first {
-            record.told(record.write().map(drop));
+            let (directory, parts) = (record.directory.clone(), record.process.parts().clone());
+            let (told, first) = mpsc::channel();
+            let written = move || {
+                let written = write(&directory, || parts.report()).map(drop);
+                // Where nobody waits for it any more the process is about to end.
+                let _ = told.send(written);
+            };
+            match pool() {
+                Ok(pool) => pool.spawn(written),
+                Err(_) => written(),
+            }
+            *record.first() = Some(first);
         }
         Some(record)
     }
@@ -117,6 +135,9 @@ impl Record {
     /// Writes the report, unless another process of the same run is still at work, and
     /// then the annotations; says where it is.
     pub fn end(&self) {
+        if let Some(first) = self.first().take() {
+            self.told(first.recv().unwrap_or_else(|_| Err(no_page())));
+        }
         if !self.process.end() {
             return;
         }
@@ -132,6 +153,10 @@ impl Record {
             }
             Err(cause) => self.told(Err(cause)),
         }
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<Receiver<io::Result<()>>>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> io::Result<Report> {
@@ -174,16 +199,17 @@ pub fn write(directory: &Path, report: impl FnOnce() -> io::Result<Report>) -> i
 /// The directory cannot be written.
 pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    thread::scope(|scope| {
-        let page = scope.spawn(|| {
-            let html = page::html(report);
-            write_whole(&directory.join("index.html"), html.as_bytes())
-        });
-        let json = report.to_json()?;
-        write_whole(&directory.join("report.json"), &json)?;
-        page.join()
-            .unwrap_or_else(|_| Err(io::Error::other("the page cannot be laid out")))
-    })
+    let page = || write_whole(&directory.join("index.html"), page::html(report).as_bytes());
+    let json = || write_whole(&directory.join("report.json"), &report.to_json()?);
+    let both = AssertUnwindSafe(|| rayon::join(page, json));
+    let written = catch_unwind(|| pool().map(|pool| pool.install(both)));
+    let (page, json) = written.map_err(|_| no_page())?.map_err(io::Error::other)?;
+    page.and(json)
+}
+
+/// A service may say what nobody has thought of; no verdict is lost with the page.
+fn no_page() -> io::Error {
+    io::Error::other("the page cannot be laid out")
 }
 
 /// One writer at a time, so that both files tell of the same moment.

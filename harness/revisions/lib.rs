@@ -13,6 +13,13 @@ pub mod script_location;
 use std::sync::LazyLock;
 use std::thread;
 
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+use error::{HarnessError, Result, Stage};
+
+/// More threads than this are not worth their start.
+const MOST_THREADS: usize = 8;
+
 /// How many cores this process may use. Asking the system takes a dozen files of it, so it
 /// is asked once.
 #[must_use]
@@ -20,4 +27,23 @@ pub fn cores() -> usize {
     static CORES: LazyLock<usize> =
         LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
     *CORES
+}
+
+/// The threads for what keeps several cores busy, with a stack of
+/// [`revision_file::STACK`] bytes. They stay: where one is started, it can take longer
+/// until it runs than it has to do.
+///
+/// # Errors
+/// No threads can be had.
+pub fn pool() -> Result<&'static ThreadPool> {
+    static POOL: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
+        ThreadPoolBuilder::new()
+            .num_threads(cores().min(MOST_THREADS))
+            .stack_size(revision_file::STACK)
+            .thread_name(|number| format!("reader-{number}"))
+            .build()
+    });
+    POOL.as_ref().map_err(|cause| {
+        HarnessError::new(Stage::Alembic, format!("no threads to read files: {cause}"))
+    })
 }

@@ -11,17 +11,18 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::thread;
 
+use rayon::prelude::*;
 use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::cores;
 use super::graph::Revision;
+use super::pool;
 use super::script_location::ScriptLocation;
 use crate::error::{HarnessError, Result, Stage};
 
@@ -82,7 +83,7 @@ impl RevisionFile {
     }
 }
 
-/// Stack for parsing: nesting is bounded by [`Nesting`] in files larger than
+/// Bytes of stack for parsing: nesting is bounded by [`Nesting`] in files larger than
 /// [`SMALL`], and by the size itself in those below.
 pub const STACK: usize = 64 << 20;
 /// Bytes up to which a file is parsed before its nesting is looked at.
@@ -91,25 +92,13 @@ const SMALL: usize = 16 << 10;
 const TOO_LARGE: usize = 32 << 20;
 /// The oldest Python whose syntax is taken for granted.
 const OLDEST_PYTHON: PythonVersion = PythonVersion::PY310;
-/// Files that are worth a second thread.
-const FILES_PER_THREAD: usize = 32;
 
 /// Reads the revision in `source`, the content of `file`. Reads no file itself.
 pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
-    let parsed = thread::scope(|scope| {
-        let builder = thread::Builder::new().stack_size(STACK);
-        builder
-            .spawn_scoped(scope, || parse_here(file, source))
-            .ok()?
-            .join()
-            .ok()
-    });
-    parsed.unwrap_or_else(|| RevisionFile::NeedsPython {
-        file: file.to_owned(),
-        line: 1,
-        what: "the parser failed on this file".to_owned(),
-        id: None,
-    })
+    match pool() {
+        Ok(pool) => pool.install(|| parse_here(file, source)),
+        Err(error) => for_python(file, &error.message),
+    }
 }
 
 /// Reads every revision file of `location`, in the order in which Alembic
@@ -121,26 +110,8 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 /// What is wrong with a single file is part of the result instead.
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
     let files = list(location)?;
-    let threads = cores().min(files.len().div_ceil(FILES_PER_THREAD)).max(1);
-    let share = files.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let mut running = Vec::new();
-        for files in files.chunks(share) {
-            let builder = thread::Builder::new().stack_size(STACK);
-            let read = move || files.iter().map(|file| read(file)).collect::<Vec<_>>();
-            let thread = builder.spawn_scoped(scope, read).map_err(|e| {
-                HarnessError::new(Stage::Alembic, format!("no thread to read revisions: {e}"))
-            })?;
-            running.push((files, thread));
-        }
-        let mut all = Vec::with_capacity(files.len());
-        for (files, thread) in running {
-            // A thread fails only where the parser does: find out with which file.
-            let one_by_one = |_| files.iter().map(|file| read_alone(file)).collect();
-            all.extend(thread.join().unwrap_or_else(one_by_one));
-        }
-        Ok(all)
-    })
+    let read = || files.par_iter().map(|file| read(file)).collect();
+    Ok(pool()?.install(read))
 }
 
 /// The text and the statements of any Python file, as far as it could be parsed. `None`
@@ -159,13 +130,6 @@ pub fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
 fn read(file: &Path) -> RevisionFile {
     match content(file) {
         Ok(source) => parse_here(file, &source),
-        Err(problem) => unreadable(file, None, problem),
-    }
-}
-
-fn read_alone(file: &Path) -> RevisionFile {
-    match content(file) {
-        Ok(source) => parse(file, &source),
         Err(problem) => unreadable(file, None, problem),
     }
 }
@@ -282,7 +246,22 @@ fn unreadable(file: &Path, line: Option<u32>, problem: String) -> RevisionFile {
     }
 }
 
+fn for_python(file: &Path, what: &str) -> RevisionFile {
+    RevisionFile::NeedsPython {
+        file: file.to_owned(),
+        line: 1,
+        what: what.to_owned(),
+        id: None,
+    }
+}
+
+/// Parses on the calling thread, which needs a stack of [`STACK`] bytes.
 fn parse_here(file: &Path, bytes: &[u8]) -> RevisionFile {
+    let parsed = catch_unwind(AssertUnwindSafe(|| revision_in(file, bytes)));
+    parsed.unwrap_or_else(|_| for_python(file, "the parser failed on this file"))
+}
+
+fn revision_in(file: &Path, bytes: &[u8]) -> RevisionFile {
     let trouble = |trouble, found: Option<String>| match trouble {
         Trouble::Refused { line, problem } => RevisionFile::Unreadable {
             file: file.to_owned(),
