@@ -4,7 +4,7 @@
 mod base;
 mod schemas;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -60,6 +60,8 @@ pub type CaseResult = Result<(), Box<dyn std::error::Error>>;
 struct Run {
     manifest: Manifest,
     selection: Selection,
+    /// Those whose file was read, by that file.
+    services: Mutex<HashMap<PathBuf, Result<Service>>>,
     store: OnceCell<Store>,
     record: OnceCell<Option<Record>>,
     runtime: Runtime,
@@ -95,6 +97,7 @@ static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     Ok(Run {
         manifest,
         selection,
+        services: Mutex::default(),
         store: OnceCell::new(),
         record: OnceCell::new(),
         runtime,
@@ -112,8 +115,31 @@ impl Run {
         self.store.get_or_try_init(|| {
             let services = self.selection.gathered();
             let cores = self.selection.cores();
-            Ok(Store::of_this_run(&report::directory(), services, cores)?.keeping(red))
+            let store = Store::of_this_run(&report::directory(), services, cores)?;
+            Ok(store.keeping(red))
         })
+    }
+
+    /// The service of a file, which is read once.
+    fn service(&self, file: &Path) -> Result<Service> {
+        let services = || self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = services().get(file).cloned();
+        known.unwrap_or_else(|| {
+            let read = self.manifest.service(file, &criteria::ids());
+            services().insert(file.to_owned(), read.clone());
+            read
+        })
+    }
+
+    /// Begins to read the histories of the services that are to be judged.
+    fn read_ahead(&'static self) {
+        if let (false, Ok(store)) = (self.selection.arguments.list, self.store()) {
+            let directory = self.manifest.services_directory();
+            let cases = self.selection.cases();
+            let names: BTreeSet<&str> = cases.iter().map(|case| &*case.service).collect();
+            let file = |name: &str| directory.join(format!("{name}.toml"));
+            store.read_ahead(names.into_iter().map(file), |file| self.service(file));
+        }
     }
 
     /// What is kept for the report; nothing where the cases are only listed.
@@ -156,6 +182,7 @@ pub fn main(cases: fn() -> ExitCode) -> ExitCode {
         run.selection.not_empty()?;
         schemas::permitted()?;
         run.record();
+        run.read_ahead();
         let code = cases();
         run.end().map(|()| code)
     });
@@ -249,7 +276,7 @@ fn verdict(
     judged: &mut Option<(Service, Evidence)>,
 ) -> Result<Verdict> {
     let run = run()?;
-    let service = run.manifest.service(file, &criteria::ids())?;
+    let service = run.service(file)?;
     if let Some(reason) = criterion.declared(&service) {
         return Ok(Verdict::NotApplicable {
             reason: reason.to_owned(),

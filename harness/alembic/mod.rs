@@ -1,6 +1,7 @@
 //! Alembic: the revision graph, read without Python, and a worker that drives
 //! Alembic inside the service's own interpreter.
 
+pub mod ahead;
 mod channel;
 mod forks;
 pub mod imports;

@@ -27,6 +27,7 @@ use super::cores::Cores;
 use super::private::{self, broken};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
+use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
@@ -39,6 +40,8 @@ use crate::postgres::{Database, Kept, Server, Servers, Shown};
 pub struct Means<'a> {
     /// Where the output of this service in this run goes.
     pub directory: &'a Path,
+    /// Where its history is read.
+    pub ahead: &'a Ahead,
     /// What starts its interpreter.
     pub interpreters: &'a Interpreters,
     /// Where its server comes from.

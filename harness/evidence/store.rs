@@ -20,6 +20,7 @@ use super::gather::{self, Means, Session};
 use super::private::{self, broken};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
+use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::Interpreters;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -34,6 +35,7 @@ pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 /// What a run has gathered so far.
 pub struct Store {
     directory: PathBuf,
+    ahead: Ahead,
     interpreters: Interpreters,
     servers: Servers,
     cores: Cores,
@@ -85,6 +87,7 @@ impl Store {
                         cores: Cores::new(&directory, cores),
                         interpreters: Interpreters::new(&directory, candidate, services, shared),
                         directory,
+                        ahead: Ahead::default(),
                         servers: Servers::new(nextest.is_none()),
                         across_processes: nextest.is_some(),
                         keep: None,
@@ -100,6 +103,18 @@ impl Store {
         )
         .detail(problem.unwrap_or_default())
         .help("make the target directory or TMPDIR writable"))
+    }
+
+    /// Begins to read the histories of services, which `load` makes of their files; not
+    /// where other processes of the run may have read them.
+    pub fn read_ahead(
+        &self,
+        files: impl Iterator<Item = PathBuf>,
+        load: impl Fn(&Path) -> Result<Service> + Copy + Send + 'static,
+    ) {
+        if !self.across_processes {
+            self.ahead.begin(files, load);
+        }
     }
 
     /// From now on the server of a service that is red by `red` is left running.
@@ -166,6 +181,7 @@ impl Store {
         }
         let means = Means {
             directory: &directory,
+            ahead: &self.ahead,
             interpreters: &self.interpreters,
             servers: &self.servers,
             cores: &self.cores,

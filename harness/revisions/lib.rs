@@ -40,6 +40,8 @@ pub fn pool() -> Result<&'static ThreadPool> {
         ThreadPoolBuilder::new()
             .num_threads(cores().min(MOST_THREADS))
             .stack_size(revision_file::STACK)
+            // Whoever waits for what it was to do learns that there is nothing.
+            .panic_handler(drop)
             .thread_name(|number| format!("reader-{number}"))
             .build()
     });

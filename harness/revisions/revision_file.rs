@@ -92,6 +92,8 @@ const SMALL: usize = 16 << 10;
 const TOO_LARGE: usize = 32 << 20;
 /// The oldest Python whose syntax is taken for granted.
 const OLDEST_PYTHON: PythonVersion = PythonVersion::PY310;
+/// Files that are not worth dividing among threads.
+const FILES_AT_ONCE: usize = 16;
 
 /// Reads the revision in `source`, the content of `file`. Reads no file itself.
 pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
@@ -110,7 +112,8 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 /// What is wrong with a single file is part of the result instead.
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
     let files = list(location)?;
-    let read = || files.par_iter().map(|file| read(file)).collect();
+    let files = files.par_iter().with_min_len(FILES_AT_ONCE);
+    let read = || files.map(|file| read(file)).collect();
     Ok(pool()?.install(read))
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Driver, Means};
 use crate::alembic::graph::Graph;
+use crate::alembic::script_location::Static;
 use crate::alembic::worker::{self, Command, Worker};
-use crate::alembic::{read_graph, script_location::Static};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::History;
 use crate::manifest::Service;
@@ -15,7 +15,7 @@ use crate::postgres::Database;
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
 pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
-    let (graph, python_for) = match read_graph(service)? {
+    let (graph, python_for) = match means.ahead.graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
             let reasons = unknown

@@ -6,7 +6,7 @@
 //! Literals, and names bound to literals before, are known without that. All
 //! else is [`Value::Unknown`], with the reason, so that nothing is guessed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
@@ -39,9 +39,9 @@ const HARMLESS_STARS: [&str; 4] = ["sqlalchemy", "alembic", "datetime", "typing"
 #[derive(Debug)]
 pub(super) struct Scope<'s> {
     source: &'s str,
-    bindings: HashMap<&'s str, Binding>,
+    bindings: BTreeMap<&'s str, Binding>,
     /// Names that some function may rebind with `global`.
-    global: HashSet<&'s str>,
+    global: BTreeSet<&'s str>,
     /// The last statement that may have bound any name, and what it is.
     anything: Option<(TextSize, String)>,
 }
@@ -51,8 +51,8 @@ impl<'s> Scope<'s> {
     pub(super) fn of(body: &'s [Stmt], source: &'s str) -> Self {
         let mut scope = Self {
             source,
-            bindings: HashMap::new(),
-            global: HashSet::new(),
+            bindings: BTreeMap::new(),
+            global: BTreeSet::new(),
             anything: None,
         };
         for stmt in body {
