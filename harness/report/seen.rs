@@ -1,10 +1,11 @@
 //! From evidence to what a report shows of it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::data;
-use crate::alembic::graph::{Graph, Revision};
+use crate::alembic::graph::Graph;
 use crate::alembic::revision_file::RevisionFile;
 use crate::alembic::transcript::Transcript;
 use crate::criteria::{ACCEPT, Finding, Verdict};
@@ -132,11 +133,6 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
 }
 
 fn history(service: &Service, graph: &Graph) -> data::History {
-    let ids: BTreeMap<&str, &Revision> = graph
-        .revisions
-        .iter()
-        .map(|one| (one.id.as_str(), one))
-        .collect();
     let labels: BTreeMap<&str, &str> = graph
         .revisions
         .iter()
@@ -146,11 +142,10 @@ fn history(service: &Service, graph: &Graph) -> data::History {
                 .map(|label| (label.as_str(), one.id.as_str()))
         })
         .collect();
-    let resolved = |name: &String| match ids.contains_key(name.as_str()) {
-        true => name.clone(),
-        false => labels
-            .get(name.as_str())
-            .map_or(name.clone(), |id| (*id).to_owned()),
+    let is_id = |name: &String| graph.revisions.iter().any(|one| one.id == *name);
+    let resolved = |name: &String| match labels.get(name.as_str()) {
+        Some(id) if !is_id(name) => (*id).to_owned(),
+        _ => name.clone(),
     };
     let mut directories = BTreeMap::new();
     let revisions = graph.upgrade_order().into_iter();
@@ -171,12 +166,12 @@ fn history(service: &Service, graph: &Graph) -> data::History {
 }
 
 /// A file as people call it; many of them are in one directory.
-fn below<'a>(file: &'a Path, directories: &mut BTreeMap<&'a Path, String>) -> String {
+fn below<'a>(file: &'a Path, directories: &mut BTreeMap<&'a OsStr, String>) -> String {
     let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
         return super::shown(file);
     };
     let parent = directories
-        .entry(parent)
+        .entry(parent.as_os_str())
         .or_insert_with(|| super::shown(parent));
     match &**parent {
         "." => name.to_string_lossy().into_owned(),

@@ -96,11 +96,7 @@ impl Graph {
     /// `depends_on` names is a head, as in `alembic heads`. Certain only while
     /// [`Graph::unread`] is empty.
     pub fn heads(&self) -> Vec<&Revision> {
-        let named: HashSet<&String> = self
-            .revisions
-            .iter()
-            .flat_map(|revision| &revision.down_revisions)
-            .collect();
+        let named = self.named();
         self.revisions
             .iter()
             .filter(|revision| !named.contains(&revision.id))
@@ -199,6 +195,12 @@ impl Graph {
         reasons
     }
 
+    /// Every id that some `down_revision` names.
+    fn named(&self) -> HashSet<&String> {
+        let revisions = self.revisions.iter();
+        revisions.flat_map(|one| &one.down_revisions).collect()
+    }
+
     /// Where each id is. Of several files with one id it is the last, as in
     /// Alembic's own map.
     fn index(&self) -> HashMap<&str, usize> {
@@ -253,8 +255,8 @@ impl Graph {
         for (edges, needed) in before.iter_mut().zip(self.dependencies(&index)) {
             edges.extend(needed);
         }
-        let heads: HashSet<&Path> = self.heads().into_iter().map(|head| &*head.file).collect();
-        let is_head = |at: &usize| heads.contains(&*self.revisions[*at].file);
+        let named = self.named();
+        let is_head = |at: &usize| !named.contains(&self.revisions[*at].id);
         let (first, rest): (Vec<usize>, Vec<usize>) = (0..before.len()).partition(is_head);
         let mut order = Vec::with_capacity(before.len());
         let mut seen = vec![false; before.len()];

@@ -39,7 +39,8 @@ pub fn pool() -> Result<&'static ThreadPool> {
     static POOL: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
         ThreadPoolBuilder::new()
             .num_threads(cores().min(MOST_THREADS))
-            .stack_size(revision_file::STACK)
+            // Whoever waits for others of a file takes up the next files meanwhile.
+            .stack_size(2 * revision_file::STACK)
             // Whoever waits for what it was to do learns that there is nothing.
             .panic_handler(drop)
             .thread_name(|number| format!("reader-{number}"))

@@ -194,7 +194,7 @@ fn list(location: &ScriptLocation) -> Result<Vec<PathBuf>> {
 /// directories in it. Links to directories are not followed, as in `os.walk`.
 fn list_one(
     directory: &Path,
-    seen: &mut HashSet<PathBuf>,
+    seen: &mut HashSet<OsString>,
     files: &mut Vec<PathBuf>,
 ) -> io::Result<Vec<PathBuf>> {
     let mut names: Vec<(OsString, bool)> = Vec::new();
@@ -225,7 +225,7 @@ fn list_one(
             Some(Ok(real)) => (real, listed),
             _ => (real_directory.join(&name), listed),
         };
-        if is_revision_file(&shown) && seen.insert(real) {
+        if is_revision_file(&shown) && seen.insert(real.into_os_string()) {
             files.push(shown);
         }
     }
