@@ -82,7 +82,7 @@ bench: cargo ## measure the harness beside doing the same by hand; takes long
 	@python3 tests/bench/bench.py $(BENCH_ARGS)
 
 lint: cargo ## check the format of the code, and clippy
-	'$(CARGO)' fmt --check
+	'$(CARGO)' fmt --all --check
 	rustfmt --check --edition 2024 harness/criteria/*.rs # a macro hides these from cargo fmt
 	'$(CARGO)' clippy $(LOCKED) --all-targets -- -D warnings
 

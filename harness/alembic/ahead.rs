@@ -60,3 +60,62 @@ impl Ahead {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::fs;
+    use std::sync::LazyLock;
+
+    use pretty_assertions::assert_eq;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::criteria::sample;
+    use crate::error::{HarnessError, Stage};
+
+    /// A service with a history of one revision, always with the same file.
+    fn service(directory: &Path, id: &str) -> Service {
+        fs::create_dir_all(directory.join("alembic/versions")).unwrap();
+        let ini = "[alembic]\nscript_location = %(here)s/alembic\n";
+        fs::write(directory.join("alembic.ini"), ini).unwrap();
+        let revision = format!("revision = '{id}'\ndown_revision = None\n");
+        fs::write(directory.join("alembic/versions/one.py"), revision).unwrap();
+        Service {
+            directory: directory.to_owned(),
+            ..sample::service()
+        }
+    }
+
+    /// What [`Ahead`] says of a service with `now`, twice, where `load` was begun before.
+    fn asked(load: impl Fn(&Path) -> Result<Service> + Copy + Send + 'static) -> [String; 2] {
+        let directory = tempfile::tempdir().unwrap();
+        let service = service(directory.path(), "now");
+        let ahead = Ahead::default();
+        ahead.begin([service.file.clone()].into_iter(), load);
+        [(); 2].map(|()| match ahead.graph(&service) {
+            Ok(Static::Known(graph)) => graph.revisions[0].id.clone(),
+            Ok(Static::NeedsPython(reason)) => reason,
+            Err(error) => error.message,
+        })
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_given_once() {
+        static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+        let load = |_: &Path| Ok(service(DIRECTORY.path(), "before"));
+        assert_eq!(asked(load), ["before", "now"]);
+        fs::remove_dir_all(DIRECTORY.path()).unwrap();
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_loaded_has_no_history() {
+        let load = |_: &Path| Err(HarnessError::new(Stage::Manifest, "no such file"));
+        assert_eq!(asked(load), ["no such file", "now"]);
+    }
+
+    #[test]
+    fn what_fails_ahead_is_read_when_it_is_asked_for() {
+        assert_eq!(asked(|_: &Path| panic!("on purpose")), ["now", "now"]);
+    }
+}

@@ -5,7 +5,7 @@
 
 mod cause;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use std::path::{Path, PathBuf};
 

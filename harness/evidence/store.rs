@@ -79,7 +79,8 @@ impl Store {
         let mut problem = None;
         for candidate in [base, &temporary] {
             let directory = candidate.join("runs").join(&id);
-            match private::directory(&directory) {
+            let writable = || fs::write(directory.join("run"), &id);
+            match private::directory(&directory).and_then(|()| writable()) {
                 Ok(()) => {
                     remove_old(&candidate.join("runs"));
                     let shared = nextest.is_some();

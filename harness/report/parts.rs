@@ -202,7 +202,7 @@ impl Parts {
     fn services(&self, mut known: Services) -> io::Result<Services> {
         let mut unknown = files(&self.directory.join("services"));
         unknown.retain(|file| !known.contains_key(file));
-        let seen = read_all(&unknown, |bytes| data::Service::from_json(bytes))?;
+        let seen = read_all(&unknown, data::Service::from_json)?;
         known.extend(unknown.into_iter().zip(seen));
         Ok(known)
     }

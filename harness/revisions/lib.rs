@@ -29,9 +29,9 @@ pub fn cores() -> usize {
     *CORES
 }
 
-/// The threads for what keeps several cores busy, with a stack of
-/// [`revision_file::STACK`] bytes. They stay: where one is started, it can take longer
-/// until it runs than it has to do.
+/// The threads for what keeps several cores busy; their stacks hold what parsing needs
+/// ([`revision_file::STACK`]). They stay, because where a thread is started it can take
+/// longer until it runs than it has to do.
 ///
 /// # Errors
 /// No threads can be had.
@@ -39,7 +39,7 @@ pub fn pool() -> Result<&'static ThreadPool> {
     static POOL: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
         ThreadPoolBuilder::new()
             .num_threads(cores().min(MOST_THREADS))
-            // Whoever waits for others of a file takes up the next files meanwhile.
+            // Whoever waits for another's files takes up those of the next history.
             .stack_size(2 * revision_file::STACK)
             // Whoever waits for what it was to do learns that there is nothing.
             .panic_handler(drop)
