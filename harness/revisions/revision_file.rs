@@ -163,7 +163,9 @@ fn read_regular(file: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-    open.take(u64::MAX).read_to_end(&mut bytes)?;
+    // No read beyond the end, which most often is known; a file system may not tell it.
+    let end = Some(about.len()).filter(|length| *length > 0);
+    open.take(end.unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
