@@ -149,15 +149,19 @@ fn history(service: &Service, graph: &Graph) -> data::History {
     };
     let mut directories = BTreeMap::new();
     let revisions = graph.upgrade_order().into_iter();
-    let revisions = revisions.map(|one| data::Revision {
-        id: one.id.clone(),
-        down_revisions: one.down_revisions.clone(),
-        depends_on: one.depends_on.iter().map(resolved).collect(),
-        branch_labels: one.branch_labels.clone(),
-        message: one.message.clone(),
-        file: below(&one.file, &mut directories),
-        line: one.line,
-        one_way: service.one_way.get(&one.id).cloned(),
+    let revisions = revisions.map(|revision| {
+        // One copy of all, in the package that is optimised.
+        let one = revision.clone();
+        data::Revision {
+            depends_on: one.depends_on.iter().map(resolved).collect(),
+            file: below(&revision.file, &mut directories),
+            line: one.line,
+            one_way: service.one_way.get(&one.id).cloned(),
+            id: one.id,
+            down_revisions: one.down_revisions,
+            branch_labels: one.branch_labels,
+            message: one.message,
+        }
     });
     data::History {
         revisions: revisions.collect(),

@@ -131,6 +131,9 @@ fn unreadable(file: &RevisionFile) -> Option<Problem> {
 }
 
 fn duplicate_ids(graph: &Graph) -> Vec<Problem> {
+    if graph.index().len() == graph.revisions.len() {
+        return Vec::new();
+    }
     let mut by_id: BTreeMap<&str, Vec<&Revision>> = BTreeMap::new();
     for revision in &graph.revisions {
         by_id.entry(&revision.id).or_default().push(revision);
@@ -162,6 +165,9 @@ fn illegal_id(revision: &Revision) -> Option<Problem> {
 
 /// `RevisionMap._map_branch_labels`.
 fn duplicate_labels(graph: &Graph) -> Vec<Problem> {
+    if graph.labels().is_empty() {
+        return Vec::new();
+    }
     let mut taken: HashMap<&str, &Revision> = graph
         .revisions
         .iter()

@@ -46,8 +46,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Trouble> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return refused(1, "UTF-16, which Python does not read as source");
     }
-    if bytes.contains(&0) {
-        let at = bytes.iter().take_while(|byte| **byte != 0).count();
+    if let Some(at) = memchr::memchr(0, bytes) {
         return refused(
             line_at(bytes, at),
             "a NUL byte, which Python does not accept in source",
@@ -143,11 +142,11 @@ fn normalized(name: &str) -> String {
 /// The line, from 1, of the byte at `offset`; `\n`, `\r\n` and `\r` end lines.
 pub(super) fn line_at(bytes: &[u8], offset: usize) -> u32 {
     let before = &bytes[..offset.min(bytes.len())];
-    let newlines = before.iter().filter(|byte| **byte == b'\n').count();
+    let newlines = memchr::memchr_iter(b'\n', before).count();
     let is_end = |(at, byte): &(usize, &u8)| **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-    let returns = match before.contains(&b'\r') {
-        true => before.iter().enumerate().filter(is_end).count(),
-        false => 0,
+    let returns = match memchr::memchr(b'\r', before) {
+        Some(_) => before.iter().enumerate().filter(is_end).count(),
+        None => 0,
     };
     u32::try_from(newlines + returns + 1).unwrap_or(u32::MAX)
 }
