@@ -10,15 +10,16 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode as Access, OFlags, openat};
 use serde::{Deserialize, Serialize};
 
 use super::graph::Revision;
@@ -113,7 +114,7 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
     let files = list(location)?;
     let files = files.par_iter().with_min_len(FILES_AT_ONCE);
-    let read = || files.map(|file| read(file)).collect();
+    let read = || files.map(Listed::read).collect();
     Ok(pool()?.install(read))
 }
 
@@ -130,47 +131,59 @@ pub fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
     }
 }
 
-fn read(file: &Path) -> RevisionFile {
-    match content(file) {
-        Ok(source) => parse_here(file, &source),
-        Err(problem) => unreadable(file, None, problem),
-    }
+/// A file that Alembic would load.
+struct Listed {
+    file: PathBuf,
+    /// The directory that it is in, open: the way there is not walked for each file.
+    directory: Option<Arc<OwnedFd>>,
 }
 
-/// The bytes of a file, or why there are none.
-fn content(file: &Path) -> Result<Vec<u8>, String> {
-    if file.file_name() == Some(OsStr::new(".py")) {
-        return Err("a file named only `.py`, which Alembic takes up and cannot load".to_owned());
-    }
-    read_regular(file).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound if fs::symlink_metadata(file).is_ok() => {
-            "a symbolic link to a file that does not exist".to_owned()
+impl Listed {
+    fn read(&self) -> RevisionFile {
+        match self.content() {
+            Ok(source) => parse_here(&self.file, &source),
+            Err(problem) => unreadable(&self.file, None, problem),
         }
-        io::ErrorKind::NotFound => "it was listed, and gone when it was to be read".to_owned(),
-        _ => format!("it cannot be read: {e}"),
-    })
-}
-
-fn read_regular(file: &Path) -> io::Result<Vec<u8>> {
-    // A named pipe would be waited for.
-    let unblocked = OFlags::NONBLOCK.bits().cast_signed();
-    let open = File::options()
-        .read(true)
-        .custom_flags(unblocked)
-        .open(file)?;
-    let about = open.metadata()?;
-    if !about.is_file() {
-        return Err(io::Error::other("not a regular file"));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-    // No read beyond the end, which most often is known; a file system may not tell it.
-    let end = Some(about.len()).filter(|length| *length > 0);
-    open.take(end.unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
-    Ok(bytes)
+
+    /// Its bytes, or why there are none.
+    fn content(&self) -> Result<Vec<u8>, String> {
+        if self.file.file_name() == Some(OsStr::new(".py")) {
+            return Err(
+                "a file named only `.py`, which Alembic takes up and cannot load".to_owned(),
+            );
+        }
+        self.bytes().map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound if fs::symlink_metadata(&self.file).is_ok() => {
+                "a symbolic link to a file that does not exist".to_owned()
+            }
+            io::ErrorKind::NotFound => "it was listed, and gone when it was to be read".to_owned(),
+            _ => format!("it cannot be read: {e}"),
+        })
+    }
+
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        // A named pipe would be waited for.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = match (&self.directory, self.file.file_name()) {
+            (Some(directory), Some(name)) => openat(directory, name, flags, Access::empty()),
+            _ => openat(CWD, &self.file, flags, Access::empty()),
+        };
+        let open = File::from(open?);
+        let about = open.metadata()?;
+        if !about.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+        // No read beyond the end, which most often is known; a file system may not tell it.
+        let end = Some(about.len()).filter(|length| *length > 0);
+        open.take(end.unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// The files that Alembic would load, without those it meets a second time.
-fn list(location: &ScriptLocation) -> Result<Vec<PathBuf>> {
+fn list(location: &ScriptLocation) -> Result<Vec<Listed>> {
     let mut files = Vec::new();
     let mut seen = HashSet::new();
     for versions in location.versions.iter().filter(|path| path.exists()) {
@@ -197,7 +210,7 @@ fn list(location: &ScriptLocation) -> Result<Vec<PathBuf>> {
 fn list_one(
     directory: &Path,
     seen: &mut HashSet<OsString>,
-    files: &mut Vec<PathBuf>,
+    files: &mut Vec<Listed>,
 ) -> io::Result<Vec<PathBuf>> {
     let mut names: Vec<(OsString, bool)> = Vec::new();
     let mut below = Vec::new();
@@ -218,17 +231,19 @@ fn list_one(
     }
     names.sort_unstable();
     let real_directory = fs::canonicalize(directory)?;
+    let open = Arc::new(OwnedFd::from(File::open(directory)?));
     for (name, is_link) in names {
         let listed = directory.join(&name);
+        let here = Some(Arc::clone(&open));
         // The rules are applied to the name that a link leads to.
-        let (real, shown) = match is_link.then(|| fs::canonicalize(&listed)) {
+        let (real, file, directory) = match is_link.then(|| fs::canonicalize(&listed)) {
             Some(Ok(real)) if real.is_dir() => continue,
-            Some(Ok(real)) if real.file_name() != Some(&name) => (real.clone(), real),
-            Some(Ok(real)) => (real, listed),
-            _ => (real_directory.join(&name), listed),
+            Some(Ok(real)) if real.file_name() != Some(&name) => (real.clone(), real, None),
+            Some(Ok(real)) => (real, listed, here),
+            _ => (real_directory.join(&name), listed, here),
         };
-        if is_revision_file(&shown) && seen.insert(real.into_os_string()) {
-            files.push(shown);
+        if is_revision_file(&file) && seen.insert(real.into_os_string()) {
+            files.push(Listed { file, directory });
         }
     }
     Ok(below)

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -457,11 +458,15 @@ fn takes_no_directory_for_a_file_and_waits_for_no_pipe() {
 #[test]
 fn a_file_that_vanishes_once_it_was_listed_says_so() {
     let dir = with_files(&["a.py"]);
-    let gone = dir.path().join("versions/gone.py");
-    assert!(matches!(
-        super::read(&gone),
-        RevisionFile::Unreadable { problem, .. } if problem.contains("gone when it was to be read")
-    ));
+    let versions = dir.path().join("versions");
+    let open = fs::File::open(&versions).unwrap();
+    for directory in [None, Some(Arc::new(open.into()))] {
+        let file = versions.join("gone.py");
+        assert!(matches!(
+            super::Listed { file, directory }.read(),
+            RevisionFile::Unreadable { problem, .. } if problem.contains("gone when it was to be read")
+        ));
+    }
 }
 
 /// Pieces of headers and of Python, to put files together that look like some.
