@@ -64,7 +64,7 @@ struct Run {
     services: Mutex<HashMap<PathBuf, Result<Service>>>,
     store: OnceCell<Store>,
     record: OnceCell<Option<Record>>,
-    runtime: Runtime,
+    runtime: OnceCell<Runtime>,
 }
 
 /// Which cases this process was asked for.
@@ -79,16 +79,6 @@ static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let manifest = Manifest::locate()?;
     let all = manifest.service_names()?;
     let services = chosen(all.clone())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|cause| {
-            HarnessError::new(
-                Stage::Evidence,
-                format!("no threads can be started: {cause}"),
-            )
-        })?;
     let selection = Selection {
         arguments: Arguments::from_args(),
         services,
@@ -100,7 +90,7 @@ static RUN: Lazy<Result<Run>> = Lazy::new(|| {
         services: Mutex::default(),
         store: OnceCell::new(),
         record: OnceCell::new(),
-        runtime,
+        runtime: OnceCell::new(),
     })
 });
 
@@ -117,6 +107,18 @@ impl Run {
             let cores = self.selection.cores();
             let store = Store::of_this_run(&report::directory(), services, cores)?;
             Ok(store.keeping(red))
+        })
+    }
+
+    /// What drives servers and interpreters.
+    fn runtime(&self) -> Result<&Runtime> {
+        self.runtime.get_or_try_init(|| {
+            let mut threads = tokio::runtime::Builder::new_multi_thread();
+            let runtime = threads.worker_threads(2).enable_all().build();
+            runtime.map_err(|cause| {
+                let problem = format!("no threads can be started: {cause}");
+                HarnessError::new(Stage::Evidence, problem)
+            })
         })
     }
 
@@ -165,7 +167,8 @@ impl Run {
     /// # Errors
     /// Naming what could not be removed.
     fn end(&self) -> Result<()> {
-        let ended = self.store.get().map(|store| store.end(&self.runtime));
+        let begun = self.store.get().zip(self.runtime.get());
+        let ended = begun.map(|(store, runtime)| store.end(runtime));
         if let Some(record) = self.record() {
             record.end();
         }
@@ -181,8 +184,8 @@ pub fn main(cases: fn() -> ExitCode) -> ExitCode {
     let ended = run().and_then(|run| {
         run.selection.not_empty()?;
         schemas::permitted()?;
-        run.record();
         run.read_ahead();
+        run.record();
         let code = cases();
         run.end().map(|()| code)
     });
@@ -291,7 +294,7 @@ fn verdict(
     let wanted = run.selection.parts(&service);
     let mut evidence =
         run.store()?
-            .evidence(&service, criterion.needs, &wanted, &run.runtime, &say)?;
+            .evidence(&service, criterion.needs, &wanted, run.runtime()?, &say)?;
     base::merge(criterion, &service, &mut evidence)?;
     schemas::accept(criterion, &service, &mut evidence, &say)?;
     schemas::left_over(criterion, &evidence, &say);

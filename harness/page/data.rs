@@ -334,6 +334,13 @@ impl Report {
             .find(|case| case.criterion == criterion && case.service == service)
     }
 
+    /// Whether there is more to show of any service than its name.
+    #[must_use]
+    pub fn has_seen_anything(&self) -> bool {
+        let mut services = self.services.iter();
+        services.any(|service| service.history.is_some())
+    }
+
     /// How many cases ended in each way.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Outcome, usize> {

@@ -17,9 +17,12 @@ pub fn sections(report: &Report) -> Markup {
 
 /// The services one after the other, laid out side by side: a long history takes a while.
 fn all(report: &Report) -> Vec<Markup> {
-    let services = report.services.par_iter();
-    let shown = services.filter(|service| is_shown(report, &service.name));
-    shown.map(|service| section(report, service)).collect()
+    let laid_out =
+        |service: &Service| is_shown(report, &service.name).then(|| section(report, service));
+    match report.has_seen_anything() {
+        true => report.services.par_iter().filter_map(laid_out).collect(),
+        false => report.services.iter().filter_map(laid_out).collect(),
+    }
 }
 
 fn section(report: &Report, service: &Service) -> Markup {

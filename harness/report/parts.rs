@@ -363,6 +363,9 @@ fn read_all<T: Send>(
     files: &[PathBuf],
     parse: impl Fn(&[u8]) -> serde_json::Result<T> + Sync,
 ) -> io::Result<Vec<T>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
     let read = || files.par_iter().map(|file| read_as(file, &parse)).collect();
     pool().map_err(io::Error::other)?.install(read)
 }

@@ -9,8 +9,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use migration_revisions::pool;
 
@@ -33,8 +31,6 @@ pub struct Record {
     /// Where the services' files are, from the root of their git repository if possible.
     manifest: String,
     process: Process,
-    /// Writes the report in which nothing is judged yet.
-    first: Mutex<Option<Receiver<io::Result<()>>>>,
     complained: AtomicBool,
 }
 
@@ -90,7 +86,6 @@ impl Record {
                 directory,
                 manifest,
                 process,
-                first: Mutex::default(),
                 complained: AtomicBool::new(false),
             },
             Err(cause) => {
@@ -99,18 +94,7 @@ impl Record {
             }
         };
         if record.process.is_first {
-            let (directory, parts) = (record.directory.clone(), record.process.parts().clone());
-            let (told, first) = mpsc::channel();
-            let written = move || {
-                let written = write(&directory, || parts.report()).map(drop);
-                // Where nobody waits for it any more the process is about to end.
-                let _ = told.send(written);
-            };
-            match pool() {
-                Ok(pool) => pool.spawn(written),
-                Err(_) => written(),
-            }
-            *record.first() = Some(first);
+            record.told(record.write().map(drop));
         }
         Some(record)
     }
@@ -135,9 +119,6 @@ impl Record {
     /// Writes the report, unless another process of the same run is still at work, and
     /// then the annotations; says where it is.
     pub fn end(&self) {
-        if let Some(first) = self.first().take() {
-            self.told(first.recv().unwrap_or_else(|_| Err(no_page())));
-        }
         if !self.process.end() {
             return;
         }
@@ -153,10 +134,6 @@ impl Record {
             }
             Err(cause) => self.told(Err(cause)),
         }
-    }
-
-    fn first(&self) -> MutexGuard<'_, Option<Receiver<io::Result<()>>>> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> io::Result<Report> {
@@ -201,6 +178,10 @@ pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let page = || write_whole(&directory.join("index.html"), page::html(report).as_bytes());
     let json = || write_whole(&directory.join("report.json"), &report.to_json()?);
+    if !report.has_seen_anything() {
+        // The first page of a run, while the threads read.
+        return page().and(json());
+    }
     let both = AssertUnwindSafe(|| rayon::join(page, json));
     let written = catch_unwind(|| pool().map(|pool| pool.install(both)));
     let (page, json) = written.map_err(|_| no_page())?.map_err(io::Error::other)?;

@@ -93,7 +93,7 @@ const SMALL: usize = 16 << 10;
 const TOO_LARGE: usize = 32 << 20;
 /// The oldest Python whose syntax is taken for granted.
 const OLDEST_PYTHON: PythonVersion = PythonVersion::PY310;
-/// Files that are not worth dividing among threads.
+/// Files that are not worth dividing among threads, or opening their directory for.
 const FILES_AT_ONCE: usize = 16;
 
 /// Reads the revision in `source`, the content of `file`. Reads no file itself.
@@ -231,10 +231,13 @@ fn list_one(
     }
     names.sort_unstable();
     let real_directory = fs::canonicalize(directory)?;
-    let open = Arc::new(OwnedFd::from(File::open(directory)?));
+    // Few files are not worth a descriptor, of which a deep tree would need many.
+    let many = names.len() >= FILES_AT_ONCE;
+    let open = many.then(|| File::open(directory)).transpose()?;
+    let open = open.map(|open| Arc::new(OwnedFd::from(open)));
     for (name, is_link) in names {
         let listed = directory.join(&name);
-        let here = Some(Arc::clone(&open));
+        let here = open.clone();
         // The rules are applied to the name that a link leads to.
         let (real, file, directory) = match is_link.then(|| fs::canonicalize(&listed)) {
             Some(Ok(real)) if real.is_dir() => continue,
