@@ -79,7 +79,7 @@ impl Store {
         let mut problem = None;
         for candidate in [base, &temporary] {
             let directory = candidate.join("runs").join(&id);
-            let writable = || fs::write(directory.join("run"), &id);
+            let writable = || fs::write(directory.join(".writable"), &id);
             match private::directory(&directory).and_then(|()| writable()) {
                 Ok(()) => {
                     remove_old(&candidate.join("runs"));

@@ -178,19 +178,16 @@ pub fn write_report(directory: &Path, report: &Report) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let page = || write_whole(&directory.join("index.html"), page::html(report).as_bytes());
     let json = || write_whole(&directory.join("report.json"), &report.to_json()?);
-    if !report.has_seen_anything() {
-        // The first page of a run, while the threads read.
-        return page().and(json());
-    }
-    let both = AssertUnwindSafe(|| rayon::join(page, json));
-    let written = catch_unwind(|| pool().map(|pool| pool.install(both)));
-    let (page, json) = written.map_err(|_| no_page())?.map_err(io::Error::other)?;
+    let both = || match report.has_seen_anything() {
+        true => pool().map(|pool| pool.install(|| rayon::join(page, json))),
+        // The first page of a run: the threads have other things to do.
+        false => Ok((page(), json())),
+    };
+    // A service may say what nobody has thought of; no verdict is lost with the page.
+    let written = catch_unwind(AssertUnwindSafe(both));
+    let written = written.map_err(|_| io::Error::other("the page cannot be laid out"))?;
+    let (page, json) = written.map_err(io::Error::other)?;
     page.and(json)
-}
-
-/// A service may say what nobody has thought of; no verdict is lost with the page.
-fn no_page() -> io::Error {
-    io::Error::other("the page cannot be laid out")
 }
 
 /// One writer at a time, so that both files tell of the same moment.
