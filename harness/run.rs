@@ -1,10 +1,10 @@
-//! One run of the test binary: what is selected, and the case of one criterion on
-//! one service.
+//! One run of the test binary, and the case of one criterion on one service.
 
 mod base;
 mod schemas;
+mod selection;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use libtest_mimic::Arguments;
-use migration_revisions::cores;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
@@ -22,12 +21,11 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::progress::Progress;
 use crate::evidence::store::{IsRed, Store};
 use crate::evidence::{Evidence, Part};
-use crate::manifest::{self, Manifest, Service};
+use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case};
+use selection::{Selection, chosen};
 
-/// Names the services to judge, separated by white space or commas.
-const ONLY: &str = "ONLY";
 /// Set to anything but `0`: the first red case ends the run.
 const FAIL_FAST: &str = "FAIL_FAST";
 /// Set to anything but `0`: the server of a red service is left running.
@@ -67,14 +65,6 @@ struct Run {
     runtime: OnceCell<Runtime>,
 }
 
-/// Which cases this process was asked for.
-struct Selection {
-    arguments: Arguments,
-    services: BTreeSet<String>,
-    /// Every service of the manifest, chosen or not.
-    all: BTreeSet<String>,
-}
-
 static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let manifest = Manifest::locate()?;
     let all = manifest.service_names()?;
@@ -105,8 +95,7 @@ impl Run {
         self.store.get_or_try_init(|| {
             let services = self.selection.gathered();
             let cores = self.selection.cores();
-            let store = Store::of_this_run(&report::directory(), services, cores)?;
-            Ok(store.keeping(red))
+            Ok(Store::of_this_run(&report::directory(), services, cores)?.keeping(red))
         })
     }
 
@@ -137,10 +126,9 @@ impl Run {
     fn read_ahead(&'static self) {
         if let (false, Ok(store)) = (self.selection.arguments.list, self.store()) {
             let directory = self.manifest.services_directory();
-            let cases = self.selection.cases();
-            let names: BTreeSet<&str> = cases.iter().map(|case| &*case.service).collect();
-            let file = |name: &str| directory.join(format!("{name}.toml"));
-            store.read_ahead(names.into_iter().map(file), |file| self.service(file));
+            let judged = self.selection.judged(|_| true).into_iter();
+            let files = judged.map(|name| directory.join(name + ".toml"));
+            store.read_ahead(files, |file| self.service(file));
         }
     }
 
@@ -338,169 +326,6 @@ fn is_red(service: &Service, evidence: &Evidence, held: &[Part]) -> bool {
     };
     let mut asked = criteria::ALL.iter().filter(asked);
     asked.any(|criterion| criterion.verdict(service, evidence).is_red())
-}
-
-impl Selection {
-    /// Whether a case of this criterion and service was asked for, by the rules of
-    /// the test runner: a part of the name, or all of it with `--exact`.
-    fn contains(&self, criterion: &str, service: &str) -> bool {
-        let name = format!("{criterion}::{service}.toml");
-        let matches = |filter: &String| {
-            if self.arguments.exact {
-                name == *filter
-            } else {
-                name.contains(filter.as_str())
-            }
-        };
-        self.services.contains(service)
-            && self.arguments.filter.as_ref().is_none_or(matches)
-            && !self.arguments.skip.iter().any(matches)
-    }
-
-    /// Every case that was asked for.
-    fn cases(&self) -> Vec<Case> {
-        let of_service = |service: &String| {
-            let selected = criteria::ALL
-                .iter()
-                .filter(|criterion| self.contains(criterion.id, service));
-            let file = service.clone() + ".toml";
-            selected
-                .map(|criterion| Case::new(criterion, Path::new(&file)))
-                .collect::<Vec<_>>()
-        };
-        self.services.iter().flat_map(of_service).collect()
-    }
-
-    /// Whether this process or one beside it judges a criterion on a service.
-    fn judges(&self, criterion: &str, service: &str) -> bool {
-        self.contains(criterion, service) || beside_this_case().contains(&criterion)
-    }
-
-    /// How many cores the run may use.
-    fn cores(&self) -> usize {
-        self.arguments.test_threads.unwrap_or_else(cores)
-    }
-
-    /// The services of which more than the files is needed.
-    fn gathered(&self) -> Vec<String> {
-        let needs = |service: &&String| {
-            let mut criteria = criteria::ALL.iter().filter(|one| !one.needs.is_empty());
-            let all = env::var_os("NEXTEST_RUN_ID").is_some();
-            criteria.any(|criterion| all || self.contains(criterion.id, service))
-        };
-        self.services.iter().filter(needs).cloned().collect()
-    }
-
-    /// What all selected criteria together need of a service.
-    fn parts(&self, service: &Service) -> Vec<Part> {
-        let selected = criteria::ALL
-            .iter()
-            .filter(|criterion| self.judges(criterion.id, &service.name));
-        let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
-        applicable
-            .flat_map(|criterion| criterion.needs)
-            .copied()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect()
-    }
-
-    fn not_empty(&self) -> Result<()> {
-        let any = |service: &String| {
-            criteria::ALL
-                .iter()
-                .any(|criterion| self.contains(criterion.id, service))
-        };
-        // No case is ever ignored, and none is a benchmark.
-        let others = self.arguments.ignored || (self.arguments.bench && !self.arguments.test);
-        if self.arguments.list || (!others && self.services.iter().any(any)) {
-            return Ok(());
-        }
-        let filter = self.arguments.filter.clone().unwrap_or_default();
-        let flag = match (self.arguments.ignored, others) {
-            (true, _) => " --ignored",
-            (_, true) => " --bench",
-            _ => "",
-        };
-        let known: Vec<&str> = self
-            .services
-            .iter()
-            .map(String::as_str)
-            .chain(criteria::ids())
-            .collect();
-        let nearest = manifest::nearest(&filter, known.iter().copied());
-        let hint = nearest
-            .map(|nearest| format!("did you mean `{nearest}`? "))
-            .unwrap_or_default();
-        Err(
-            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}{flag}`"))
-                .detail(format!(
-                    "services: {}",
-                    self.services.iter().cloned().collect::<Vec<_>>().join(", ")
-                ))
-                .detail(format!("criteria: {}", criteria::ids().join(", ")))
-                .help(format!(
-                    "{hint}a filter for another test binary goes with `cargo test --test <name>`"
-                )),
-        )
-    }
-}
-
-/// The criteria that other processes of this run judge, as far as can be told: a runner
-/// that gives each case a process of its own tells none of them about the others.
-///
-/// Where its command line names criteria, it is those; otherwise all. A wrong guess
-/// costs time and changes no verdict: what is missing later is gathered then.
-fn beside_this_case() -> Vec<&'static str> {
-    if env::var_os("NEXTEST_RUN_ID").is_none() {
-        return Vec::new();
-    }
-    let command = rustix::process::getppid().and_then(|parent| {
-        let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
-        std::fs::read_to_string(file).ok()
-    });
-    let command = command.unwrap_or_default();
-    let named: Vec<&str> = criteria::ids()
-        .into_iter()
-        .filter(|id| command.contains(id))
-        .collect();
-    if named.is_empty() {
-        criteria::ids()
-    } else {
-        named
-    }
-}
-
-/// The services that `ONLY` names, or all.
-fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
-    let listed = || all.iter().cloned().collect::<Vec<_>>().join(", ");
-    if all.is_empty() {
-        return Err(
-            HarnessError::new(Stage::Manifest, "services/ holds no <service>.toml")
-                .help("add one file per service; its name is the service's name"),
-        );
-    }
-    let only = env::var(ONLY).unwrap_or_default();
-    let mut services = BTreeSet::new();
-    for name in only
-        .split(|letter: char| letter == ',' || letter.is_whitespace())
-        .filter(|name| !name.is_empty())
-    {
-        let name = name.trim_end_matches(".toml");
-        if !all.contains(name) {
-            let nearest = manifest::nearest(name, all.iter().map(String::as_str));
-            let hint = nearest
-                .map(|nearest| format!("did you mean `{nearest}`? "))
-                .unwrap_or_default();
-            return Err(HarnessError::new(
-                Stage::Manifest,
-                format!("{ONLY} names \"{name}\", which is no service"),
-            )
-            .help(format!("{hint}services: {}", listed())));
-        }
-        services.insert(name.to_owned());
-    }
-    Ok(if services.is_empty() { all } else { services })
 }
 
 fn set(variable: &str) -> bool {

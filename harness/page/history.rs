@@ -263,9 +263,6 @@ fn path(layout: &Layout<'_>, line: &Line) -> String {
     if line.lane.is_none() {
         return format!("M{x1} {y1}C{lane} {y1} {lane} {y2} {x2} {y2}");
     }
-    if lane == x1 && lane == x2 {
-        return format!("M{x1} {y1}V{y2}");
-    }
     let mut path = format!("M{x1} {y1}");
     if lane != x1 {
         let bend = y1 + ROW;

@@ -1,0 +1,195 @@
+//! Which cases and services a process is to judge: [`Selection`].
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::Path;
+
+use libtest_mimic::Arguments;
+use migration_revisions::cores;
+
+use crate::criteria::{self, Criterion};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::Part;
+use crate::manifest::{self, Service};
+use crate::report::Case;
+
+/// Names the services to judge, separated by white space or commas.
+const ONLY: &str = "ONLY";
+
+/// Which cases this process was asked for.
+pub(super) struct Selection {
+    pub(super) arguments: Arguments,
+    pub(super) services: BTreeSet<String>,
+    /// Every service of the manifest, chosen or not.
+    pub(super) all: BTreeSet<String>,
+}
+
+impl Selection {
+    /// Whether a case of this criterion and service was asked for, by the rules of
+    /// the test runner: a part of the name, or all of it with `--exact`.
+    pub(super) fn contains(&self, criterion: &str, service: &str) -> bool {
+        let name = format!("{criterion}::{service}.toml");
+        let matches = |filter: &String| {
+            if self.arguments.exact {
+                name == *filter
+            } else {
+                name.contains(filter.as_str())
+            }
+        };
+        self.services.contains(service)
+            && self.arguments.filter.as_ref().is_none_or(matches)
+            && !self.arguments.skip.iter().any(matches)
+    }
+
+    /// Every case that was asked for.
+    pub(super) fn cases(&self) -> Vec<Case> {
+        let of_service = |service: &String| {
+            let selected = criteria::ALL
+                .iter()
+                .filter(|criterion| self.contains(criterion.id, service));
+            let file = service.clone() + ".toml";
+            selected
+                .map(|criterion| Case::new(criterion, Path::new(&file)))
+                .collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of_service).collect()
+    }
+
+    /// Whether this process or one beside it judges a criterion on a service.
+    pub(super) fn judges(&self, criterion: &str, service: &str) -> bool {
+        self.contains(criterion, service) || beside_this_case().contains(&criterion)
+    }
+
+    /// How many cores the run may use.
+    pub(super) fn cores(&self) -> usize {
+        self.arguments.test_threads.unwrap_or_else(cores)
+    }
+
+    /// The services of which more than the files is needed, by any process of the run.
+    pub(super) fn gathered(&self) -> Vec<String> {
+        match env::var_os("NEXTEST_RUN_ID") {
+            Some(_) => self.services.iter().cloned().collect(),
+            None => self.judged(|criterion| !criterion.needs.is_empty()),
+        }
+    }
+
+    /// The services that this process judges by any of the criteria that are `meant`.
+    pub(super) fn judged(&self, meant: impl Fn(&Criterion) -> bool) -> Vec<String> {
+        let is_judged = |service: &&String| {
+            let mut criteria = criteria::ALL.iter().filter(|one| meant(one));
+            criteria.any(|criterion| self.contains(criterion.id, service))
+        };
+        self.services.iter().filter(is_judged).cloned().collect()
+    }
+
+    /// What all selected criteria together need of a service.
+    pub(super) fn parts(&self, service: &Service) -> Vec<Part> {
+        let selected = criteria::ALL
+            .iter()
+            .filter(|criterion| self.judges(criterion.id, &service.name));
+        let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
+        applicable
+            .flat_map(|criterion| criterion.needs)
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    pub(super) fn not_empty(&self) -> Result<()> {
+        let any = |service: &String| {
+            criteria::ALL
+                .iter()
+                .any(|criterion| self.contains(criterion.id, service))
+        };
+        // No case is ever ignored, and none is a benchmark.
+        let others = self.arguments.ignored || (self.arguments.bench && !self.arguments.test);
+        if self.arguments.list || (!others && self.services.iter().any(any)) {
+            return Ok(());
+        }
+        let filter = self.arguments.filter.clone().unwrap_or_default();
+        let flag = match (self.arguments.ignored, others) {
+            (true, _) => " --ignored",
+            (_, true) => " --bench",
+            _ => "",
+        };
+        let known: Vec<&str> = self
+            .services
+            .iter()
+            .map(String::as_str)
+            .chain(criteria::ids())
+            .collect();
+        let nearest = manifest::nearest(&filter, known.iter().copied());
+        let hint = nearest
+            .map(|nearest| format!("did you mean `{nearest}`? "))
+            .unwrap_or_default();
+        Err(
+            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}{flag}`"))
+                .detail(format!(
+                    "services: {}",
+                    self.services.iter().cloned().collect::<Vec<_>>().join(", ")
+                ))
+                .detail(format!("criteria: {}", criteria::ids().join(", ")))
+                .help(format!(
+                    "{hint}a filter for another test binary goes with `cargo test --test <name>`"
+                )),
+        )
+    }
+}
+
+/// The criteria that other processes of this run judge, as far as can be told: a runner
+/// that gives each case a process of its own tells none of them about the others.
+///
+/// Where its command line names criteria, it is those; otherwise all. A wrong guess
+/// costs time and changes no verdict: what is missing later is gathered then.
+fn beside_this_case() -> Vec<&'static str> {
+    if env::var_os("NEXTEST_RUN_ID").is_none() {
+        return Vec::new();
+    }
+    let command = rustix::process::getppid().and_then(|parent| {
+        let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
+        std::fs::read_to_string(file).ok()
+    });
+    let command = command.unwrap_or_default();
+    let named: Vec<&str> = criteria::ids()
+        .into_iter()
+        .filter(|id| command.contains(id))
+        .collect();
+    if named.is_empty() {
+        criteria::ids()
+    } else {
+        named
+    }
+}
+
+/// The services that `ONLY` names, or all.
+pub(super) fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let listed = || all.iter().cloned().collect::<Vec<_>>().join(", ");
+    if all.is_empty() {
+        return Err(
+            HarnessError::new(Stage::Manifest, "services/ holds no <service>.toml")
+                .help("add one file per service; its name is the service's name"),
+        );
+    }
+    let only = env::var(ONLY).unwrap_or_default();
+    let mut services = BTreeSet::new();
+    for name in only
+        .split(|letter: char| letter == ',' || letter.is_whitespace())
+        .filter(|name| !name.is_empty())
+    {
+        let name = name.trim_end_matches(".toml");
+        if !all.contains(name) {
+            let nearest = manifest::nearest(name, all.iter().map(String::as_str));
+            let hint = nearest
+                .map(|nearest| format!("did you mean `{nearest}`? "))
+                .unwrap_or_default();
+            return Err(HarnessError::new(
+                Stage::Manifest,
+                format!("{ONLY} names \"{name}\", which is no service"),
+            )
+            .help(format!("{hint}services: {}", listed())));
+        }
+        services.insert(name.to_owned());
+    }
+    Ok(if services.is_empty() { all } else { services })
+}
