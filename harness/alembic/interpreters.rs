@@ -20,15 +20,45 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 5] = [
-    ("worker.py", include_str!("worker.py")),
-    ("migration_harness_guard.py", include_str!("guard.py")),
-    ("migration_harness_models.py", include_str!("models.py")),
+const SCRIPTS: [(&str, &str); 11] = [
+    ("worker.py", include_str!("python/worker.py")),
+    (
+        "migration_harness_channel.py",
+        include_str!("python/channel.py"),
+    ),
+    (
+        "migration_harness_commands.py",
+        include_str!("python/commands.py"),
+    ),
+    (
+        "migration_harness_enums.py",
+        include_str!("python/enums.py"),
+    ),
+    (
+        "migration_harness_guard.py",
+        include_str!("python/guard.py"),
+    ),
+    (
+        "migration_harness_listeners.py",
+        include_str!("python/listeners.py"),
+    ),
+    (
+        "migration_harness_models.py",
+        include_str!("python/models.py"),
+    ),
+    (
+        "migration_harness_recorder.py",
+        include_str!("python/recorder.py"),
+    ),
     (
         "migration_harness_revisions.py",
-        include_str!("revisions.py"),
+        include_str!("python/revisions.py"),
     ),
-    ("forks.py", include_str!("forks.py")),
+    (
+        "migration_harness_source.py",
+        include_str!("python/source.py"),
+    ),
+    ("forks.py", include_str!("python/forks.py")),
 ];
 /// Where the worker finds its socket; the number is the child's, not ours.
 pub(super) const CHANNEL: i32 = 3;

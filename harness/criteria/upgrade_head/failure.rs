@@ -221,7 +221,8 @@ fn is_own_frame(line: &str) -> bool {
     let others = [
         "site-packages",
         "/lib/python",
-        "worker.py\"",
+        "/worker.py\"",
+        "/migration_harness_",
         "<string>",
         "<frozen",
     ];

@@ -60,3 +60,6 @@ def state_of(folders):
         return {folder: os.stat(folder).st_mtime_ns for folder in folders}
     except OSError:
         return None
+
+
+revisions = Revisions()

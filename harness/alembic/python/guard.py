@@ -2,14 +2,14 @@
 
 From the layer that says most to the one that lets least through:
 
-1. SQLAlchemy's `do_connect` knows host, port and database (see worker.py).
+1. SQLAlchemy's `do_connect` knows host, port and database (see listeners.py).
 2. The drivers: libpq connects in C, where no audit hook sees it, so psycopg and
    psycopg2 are wrapped as they are imported; asyncpg too, for the database's name.
 3. An audit hook sees Python's own sockets, and programs such as `psql`.
 4. The kernel, where it can (Linux, Landlock from 6.7 on, and seccomp): no TCP
    connection to another port, no Unix-domain stream socket. That holds for C code
    and for every child process, and cannot be taken back.
-5. The token, which a connection must show before it is used (see worker.py).
+5. The token, which a connection must show before it is used (see listeners.py).
 """
 
 import ctypes
@@ -24,6 +24,8 @@ import struct
 import sys
 from string import Template
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from migration_harness_channel import channel
 
 # Programs that connect to PostgreSQL by what libpq's variables and options say.
 CLIENTS = {
@@ -147,6 +149,9 @@ class Guard:
             named = connection_of(arguments, environment)
             # A name that is not found may stand where only the program knows to look.
             self.check(named, f"another server with {program}", environment, any_name=True)
+
+
+guard = Guard(channel.send)
 
 
 def text_of(value):

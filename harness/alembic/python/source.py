@@ -1,0 +1,112 @@
+"""Where something comes from: `place_of` a statement, an exception as data."""
+
+import functools
+import itertools
+import os
+import sys
+import traceback
+
+FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
+
+
+class Source:
+    """The service's directory, to which relative names of files refer."""
+
+    directory = None
+
+    def absolute(self, name):
+        return os.path.normpath(os.path.join(self.directory or "", name))
+
+
+source = Source()
+
+
+@functools.lru_cache(maxsize=None)
+def position(code, instruction):
+    """Line, column, end line and end column (1-based; columns from Python 3.11)."""
+    if hasattr(code, "co_positions"):
+        found = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+        if found and found[0] is not None:
+            line, end_line, column, end_column = found
+            return {
+                "line": line,
+                "end_line": end_line or line,
+                "column": None if column is None else column + 1,
+                "end_column": None if end_column is None else end_column + 1,
+            }
+    return None
+
+
+def is_revision(module):
+    return isinstance(module.get("revision"), str) and "down_revision" in module
+
+
+def place_of(frame):
+    """The innermost frame that runs in a revision file, as a place in the source."""
+    while frame is not None:
+        module = frame.f_globals
+        if is_revision(module):
+            return {
+                "revision": module["revision"],
+                "file": source.absolute(frame.f_code.co_filename),
+                **(position(frame.f_code, frame.f_lasti) or {"line": frame.f_lineno}),
+            }
+        frame = frame.f_back
+    return None
+
+
+def sqlstate_of(error):
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        for name in ("sqlstate", "pgcode"):
+            state = getattr(error, name, None)
+            if isinstance(state, str):
+                return state
+        error = getattr(error, "orig", None) or error.__cause__
+    return None
+
+
+def first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def described(error):
+    """An exception as data: what it says and where in the service it came from."""
+    frames = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith("<"):
+            continue  # not a file: a mako template, a string that is executed
+        name = source.absolute(frame.f_code.co_filename)
+        module = frame.f_globals
+        frames.append(
+            {
+                "file": name,
+                "line": line,
+                "function": frame.f_code.co_name,
+                "revision": module["revision"] if is_revision(module) else None,
+            }
+        )
+    if isinstance(error, SyntaxError) and error.filename:
+        name = source.absolute(error.filename)
+        frames.append({"file": name, "line": error.lineno or 1, "function": "", "revision": None})
+    cause = error.__cause__
+    return {
+        "type": type(error).__name__,
+        "cause": type(cause).__name__ if cause is not None else None,
+        "message": str(error),
+        "sqlstate": sqlstate_of(error),
+        "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
+        "notes": [str(note) for note in getattr(error, "__notes__", ())],
+    }
+
+
+def own(name):
+    """Whether a file belongs to the service's side: not to the harness, not to a package. A
+    service may be installed as one itself."""
+    top = source.directory
+    rest = name[len(top) :] if top and name.startswith(top + os.sep) else name
+    inside = not any(part in rest for part in ("site-packages", "dist-packages"))
+    ours = os.path.dirname(name) == os.path.dirname(__file__)
+    return inside and not ours and not name.startswith(sys.base_prefix)
