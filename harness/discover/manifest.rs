@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::{Component, Path, PathBuf};
 
+use super::compose::{Image, OFFICIAL};
 use super::outbox;
-use super::service::{Common, Found};
+use super::service::Found;
 use super::{Discovery, Guess, Sure};
 use crate::manifest::{IndexConvention, OutboxConvention};
 
@@ -25,7 +26,7 @@ pub fn files(discovery: &Discovery) -> Vec<(PathBuf, String)> {
     }
     for found in services {
         let file = PathBuf::from(format!("services/{}.toml", found.name));
-        files.push((file, service(found, &discovery.common, convention)));
+        files.push((file, service(found, discovery, convention)));
     }
     files
 }
@@ -40,9 +41,13 @@ fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
              outbox_indexes = \"no outbox table was found: to be checked\"\n\n"
         }
     };
-    let (version, from) = match discovery.postgres {
-        Some(version) => (version, "taken from a Compose file"),
-        None => (15, "not found, so this is a guess"),
+    let guess = Image {
+        version: 15,
+        own: None,
+    };
+    let (image, from) = match &discovery.postgres {
+        Some(image) => (image, "taken from a Compose file"),
+        None => (&guess, "not found, so this is a guess"),
     };
     format!(
         "# What every service inherits. A file in services/ may override any of it.\n\n\
@@ -55,7 +60,7 @@ fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
          {}driver = {}\n\n\
          [postgres]\n\
          # The major version that production runs; {from}: to be checked.\n\
-         version = \"{version}\"\n\n\
+         {}\n\
          [not_applicable]\n\
          {not_shared}\
          # conventions/notes.toml would say which notes every service's README carries.\n\
@@ -67,6 +72,19 @@ fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
         words(&common.python.value),
         doubt(&common.driver),
         quoted(&common.driver.value),
+        postgres(image, false),
+    )
+}
+
+/// The keys of `[postgres]`, a line each. The official image is named only where the
+/// defaults name `another`.
+fn postgres(image: &Image, another: bool) -> String {
+    let own = image.own.as_deref().or(another.then_some(OFFICIAL));
+    let own = own.map(|own| format!("image = {}\n", quoted(own)));
+    format!(
+        "version = \"{}\"\n{}",
+        image.version,
+        own.unwrap_or_default()
     )
 }
 
@@ -82,7 +100,8 @@ fn doubt<T>(guess: &Guess<T>) -> String {
     text
 }
 
-fn service(found: &Found, common: &Common, convention: Option<&OutboxConvention>) -> String {
+fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConvention>) -> String {
+    let (common, shared) = (&discovery.common, discovery.postgres.as_ref());
     let mut text = String::new();
     let _ = writeln!(text, "# Discovered; {}.", found.sure(common));
     for (_, why) in found.reasons(common) {
@@ -115,6 +134,11 @@ fn service(found: &Found, common: &Common, convention: Option<&OutboxConvention>
         let _ = writeln!(text, "python = {}", words(&found.python.value));
     }
     env(&mut text, found);
+    if let Some(image) = found.image.as_ref().filter(|own| Some(*own) != shared) {
+        let another = shared.is_some_and(|shared| shared.own.is_some());
+        let keys = postgres(image, another);
+        let _ = write!(text, "\n# Taken from a Compose file.\n[postgres]\n{keys}");
+    }
     not_applicable(&mut text, found, convention);
     text
 }

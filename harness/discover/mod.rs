@@ -8,12 +8,13 @@
 //!     -> tree          one walk: configurations, environments, packages
 //!     -> environment   which Alembic environment each configuration describes
 //!     -> python        where a value in env.py comes from
-//!     -> url, driver, interpreter, outbox    one fact of a service each
+//!     -> url, driver, interpreter, outbox, compose    one fact of a service each
 //!     -> service       all facts of one service, each with how sure it is
 //!     -> manifest      the files, as text
 //!     -> write         what becomes of them on disk
 //! ```
 
+pub mod compose;
 pub mod driver;
 pub mod environment;
 pub mod interpreter;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use crate::alembic::revision_file::STACK;
 use crate::error::{HarnessError, Result, Stage};
+use compose::Image;
 use service::{Common, Found};
 use tree::Tree;
 use write::Written;
@@ -59,8 +61,8 @@ pub struct Discovery {
     pub to: PathBuf,
     /// How many directories were looked into.
     pub directories: usize,
-    /// The major version of PostgreSQL that most Compose files name.
-    pub postgres: Option<u32>,
+    /// The image of PostgreSQL that Compose files name.
+    pub postgres: Option<Image>,
     /// The services, sorted by name.
     pub services: Vec<Found>,
     /// What most of them share.
@@ -180,7 +182,7 @@ fn searched(request: &Request) -> Result<Discovery> {
         common,
         to,
         directories: tree.directories,
-        postgres: tree.postgres(),
+        postgres: tree.images.common(),
         services,
         left_out: found.left_out,
         files: Vec::new(),

@@ -1,8 +1,9 @@
 //! All that was found out about one service: [`Found`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::compose::Image;
 use super::environment::{self, Environment};
 use super::outbox::{self, Outbox};
 use super::python::{Modules, Needed, Reader};
@@ -36,6 +37,8 @@ pub struct Found {
     pub models: Option<bool>,
     /// How many revisions there are, and how many heads, where that is known without Python.
     pub history: Option<(usize, usize)>,
+    /// The image of PostgreSQL, where one is told for this service.
+    pub image: Option<Image>,
     /// Further doubts.
     pub doubts: Vec<Guess<()>>,
 }
@@ -165,6 +168,9 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
         path: tree.shown(&environment.directory),
         python,
         outbox: outbox::of(&Reader::new(&modules), &revisions),
+        image: tree
+            .images
+            .of(&tree.root, directory, &extensions(&revisions)),
         doubts: doubts(&told, &environment),
         url: told.source,
         driver,
@@ -174,6 +180,21 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
         name,
         environment,
     }
+}
+
+/// The extensions that revisions create, by the word that follows `EXTENSION`.
+fn extensions(revisions: &[PathBuf]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in revisions {
+        let text = std::fs::read(file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).to_lowercase();
+        for after in text.split("create extension").skip(1) {
+            let mut words = after.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let name = words.find(|word| !matches!(*word, "" | "if" | "not" | "exists"));
+            found.extend(name.map(str::to_owned));
+        }
+    }
+    found
 }
 
 fn ini_value(environment: &Environment, key: &str) -> Option<String> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::compose::Images;
 use crate::error::{HarnessError, Result, Stage};
 
 /// Bytes up to which a configuration file is looked into.
@@ -39,8 +40,8 @@ pub struct Tree {
     pub environments: Vec<PathBuf>,
     /// Top-level Python packages by name: the directories that hold them.
     pub packages: BTreeMap<String, Vec<PathBuf>>,
-    /// Major versions of PostgreSQL that Compose files name.
-    pub postgres: Vec<u32>,
+    /// Images of PostgreSQL that Compose files name.
+    pub images: Images,
     /// How many directories were looked into.
     pub directories: usize,
 }
@@ -91,7 +92,7 @@ impl Tree {
             self.pyprojects.push(path.to_owned());
         } else if name.contains("compose") && (name.ends_with(".yml") || name.ends_with(".yaml")) {
             let text = small(path).unwrap_or_default();
-            self.postgres.extend(text.lines().filter_map(postgres_of));
+            self.images.read(path.parent().unwrap_or(path), &text);
         } else if (name.ends_with(".ini") || name.ends_with(".cfg"))
             && says(&["script_location", "[alembic]"])
         {
@@ -111,15 +112,6 @@ impl Tree {
             let holders = self.packages.entry(name.to_owned()).or_default();
             holders.push(parent.to_owned());
         }
-    }
-
-    /// The major version of PostgreSQL that is named most often, the newest of several.
-    #[must_use]
-    pub fn postgres(&self) -> Option<u32> {
-        let named = |version: &u32| self.postgres.iter().filter(|one| *one == version).count();
-        let all = self.postgres.iter();
-        all.max_by_key(|version| (named(version), **version))
-            .copied()
     }
 
     /// `path` as people name it: relative to the root.
@@ -150,29 +142,6 @@ fn is_foreign(entry: &DirEntry) -> bool {
             .any(|mark| entry.path().join(mark).exists())
 }
 
-/// The major version of PostgreSQL in a line such as `image: postgres:16-alpine`, also of
-/// the images that bring an extension with it (`postgis/postgis:16-3.4`,
-/// `timescale/timescaledb:2.17-pg16`).
-fn postgres_of(line: &str) -> Option<u32> {
-    let image = line
-        .trim()
-        .strip_prefix("image:")?
-        .trim()
-        .trim_matches(['"', '\'']);
-    let (name, tag) = image.rsplit_once(':')?;
-    let number = |text: &str| {
-        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
-    };
-    let name = name.rsplit('/').next()?;
-    match tag.split_once("pg") {
-        Some((_, version)) => number(version),
-        None if name.starts_with("postg") => number(tag),
-        None => None,
-    }
-    .filter(|version| (9..100).contains(version))
-}
-
 /// The text of a file that is no larger than a configuration is.
 fn small(path: &Path) -> Option<String> {
     let size = fs::metadata(path).ok()?.len();
@@ -187,7 +156,7 @@ mod tests {
 
     use rstest::rstest;
 
-    use super::{Tree, postgres_of};
+    use super::Tree;
 
     fn written(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
@@ -252,20 +221,6 @@ mod tests {
         assert_eq!(shown(&tree.environments), ["b/m/env.py"]);
         assert_eq!(tree.packages.keys().collect::<Vec<_>>(), ["shop"]);
         assert_eq!(shown(&tree.packages["shop"]), ["b/src"]);
-    }
-
-    #[rstest]
-    #[case("    image: postgres:16-alpine", Some(16))]
-    #[case("image: 'postgres:14.2'", Some(14))]
-    #[case("image: postgis/postgis:15-3.4", Some(15))]
-    #[case("image: timescale/timescaledb:2.17.2-pg17", Some(17))]
-    #[case("image: pgvector/pgvector:pg16", Some(16))]
-    #[case("image: postgres", None)]
-    #[case("image: postgres:latest", None)]
-    #[case("image: redis:7", None)]
-    #[case("# image: postgres:16", None)]
-    fn reads_versions_of_postgresql(#[case] line: &str, #[case] version: Option<u32>) {
-        assert_eq!(postgres_of(line), version);
     }
 
     #[cfg(unix)]

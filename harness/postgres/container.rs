@@ -65,13 +65,18 @@ const OPTIONS: &[&str] = &[
 /// make (the images' own place differs between versions).
 const DATA: &str = "/migration-harness";
 
-/// The image's full name and its tag.
+/// The image's full name and its tag, which is the version where the name has none.
 fn image(settings: &Settings) -> (String, &str) {
-    let name = match &settings.registry {
-        Some(registry) => format!("{}/{}", registry.trim_end_matches('/'), settings.image),
-        None => settings.image.clone(),
+    let (name, tag) = match settings.image.rsplit_once(':') {
+        // Before a slash, it is the port of a registry.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (&*settings.image, &*settings.version),
     };
-    (name, &settings.version)
+    let name = match &settings.registry {
+        Some(registry) => format!("{}/{name}", registry.trim_end_matches('/')),
+        None => name.to_owned(),
+    };
+    (name, tag)
 }
 
 async fn examine(settings: &Settings) -> Result<Vec<String>> {
@@ -379,4 +384,46 @@ fn with_log(mut e: HarnessError, log: &Path) -> HarnessError {
             .map(|line| format!("container log: {line}")),
     );
     e
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::{Settings, image};
+
+    #[rstest]
+    #[case("postgres", None, "postgres", "15")]
+    #[case(
+        "postgres",
+        Some("registry.example/"),
+        "registry.example/postgres",
+        "15"
+    )]
+    #[case("pgvector/pgvector:pg16", None, "pgvector/pgvector", "pg16")]
+    #[case(
+        "registry.example:5000/postgres",
+        None,
+        "registry.example:5000/postgres",
+        "15"
+    )]
+    #[case(
+        "a/b:pg16",
+        Some("registry.example:5000"),
+        "registry.example:5000/a/b",
+        "pg16"
+    )]
+    fn an_image_may_bring_its_tag(
+        #[case] named: &str,
+        #[case] registry: Option<&str>,
+        #[case] name: &str,
+        #[case] tag: &str,
+    ) {
+        let settings = Settings {
+            image: named.to_owned(),
+            registry: registry.map(str::to_owned),
+            ..Settings::default()
+        };
+        assert_eq!(image(&settings), (name.to_owned(), tag));
+    }
 }

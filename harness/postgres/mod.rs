@@ -70,7 +70,7 @@ pub struct Settings {
     pub provider: Choice,
     /// The wanted version, `15` or `15.4`.
     pub version: String,
-    /// The image's name without its tag, `postgres`.
+    /// The image's name, `postgres`; its tag is the version, unless the name has one.
     pub image: String,
     /// A registry to put before the image's name.
     pub registry: Option<String>,

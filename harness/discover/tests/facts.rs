@@ -126,6 +126,43 @@ fn a_compose_file_says_which_postgresql() {
     assert_eq!(discovery.services[0].name, "backend");
 }
 
+/// Of two images, the one whose extension the revisions create, or that stands nearest.
+#[test]
+fn a_service_has_the_image_that_compose_has_for_it() {
+    let compose = "  db:\n    image: postgres:16\n  maps:\n    image: postgis/postgis:16-3.4\n  \
+        search:\n    image: pgvector/pgvector:pg16\n";
+    let revision = "revision = 'a'\ndown_revision = None\ndef upgrade():\n    \
+        op.execute('CREATE EXTENSION IF NOT EXISTS vector')\n";
+    let env = "from alembic import context\n";
+    let directory = monorepo(&[
+        ("compose.yaml", compose),
+        ("orders/alembic.ini", INI),
+        ("orders/alembic/env.py", env),
+        ("search/alembic.ini", INI),
+        ("search/alembic/env.py", env),
+        ("search/alembic/versions/a.py", revision),
+        ("legacy/alembic.ini", INI),
+        ("legacy/alembic/env.py", env),
+        ("legacy/compose.yaml", "  db:\n    image: postgres:13\n"),
+    ]);
+    let files = discovered(directory.path()).files;
+    let [defaults, legacy, orders, search] = &*files else {
+        panic!("{files:?}")
+    };
+    let table = |text: &str| text.split("[postgres]").nth(1).map(str::to_owned);
+    assert!(
+        table(&defaults.text)
+            .unwrap()
+            .contains("version = \"16\"\n\n"),
+        "{}",
+        defaults.text
+    );
+    assert_eq!(table(&legacy.text).unwrap(), "\nversion = \"13\"\n");
+    assert_eq!(table(&orders.text), None);
+    let kept = "\nversion = \"16\"\nimage = \"pgvector/pgvector:pg16\"\n";
+    assert_eq!(table(&search.text).unwrap(), kept);
+}
+
 #[test]
 fn sections_are_services_of_their_own() {
     let ini = "[DEFAULT]\nscript_location = alembic\n[orders]\nversion_locations = alembic/orders\n\
