@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+mod alembic;
 mod keys;
 mod notes;
 mod outbox;
@@ -54,6 +55,9 @@ pub struct Service {
     pub alembic_ini: String,
     /// The section of that file.
     pub alembic_section: String,
+    /// What `-x` gives `env.py`: each key with its values, the parts of the URL not yet
+    /// filled in.
+    pub x: BTreeMap<String, Vec<String>>,
     /// The interpreter as a command: program and arguments.
     pub python: Vec<String>,
     /// SQLAlchemy's driver name in the URL that the service is given.
@@ -196,7 +200,10 @@ impl Manifest {
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         check_reasons(file, "model_drift.accepted", &own.model_drift.accepted)?;
-        check_url(file, &own, &defaults)?;
+        let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
+        let x = alembic::over(x, alembic::x(file, &own.alembic.x, &root, &directory)?);
+        let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
+        check_url(file, &own, &defaults.env, hands_over)?;
         let not_applicable = not_applicable(file, defaults.not_applicable, own.not_applicable)?;
 
         let python = own.python.or(defaults.python);
@@ -234,6 +241,7 @@ impl Manifest {
                 .alembic_section
                 .or(defaults.alembic_section)
                 .unwrap_or("alembic".into()),
+            x,
             driver: own.driver.or(defaults.driver).unwrap_or("asyncpg".into()),
             database_url_env: own
                 .database_url_env

@@ -5,7 +5,7 @@
 //! prints is taken for an answer; what it prints goes to a file.
 
 mod command;
-mod handed_over;
+pub(crate) mod handed_over;
 mod history;
 
 pub use command::{Asked, Command};

@@ -22,6 +22,13 @@ pub(super) struct PostgresKeys {
     pub registry: Option<String>,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlembicKeys {
+    #[serde(default)]
+    pub x: BTreeMap<String, OneOrMany>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a string or a list of strings")]
 pub(super) enum OneOrMany {
@@ -49,6 +56,8 @@ pub(super) struct Defaults {
     pub schema: Option<String>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub alembic: AlembicKeys,
     #[serde(default)]
     pub postgres: PostgresKeys,
     #[serde(default)]
@@ -81,6 +90,8 @@ pub(super) struct ServiceFile {
     pub database_url_ini: bool,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub alembic: AlembicKeys,
     #[serde(default)]
     pub postgres: PostgresKeys,
     #[serde(default)]

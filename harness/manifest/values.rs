@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::error;
-use super::keys::{Defaults, PostgresKeys, ServiceFile, Waiver};
+use super::keys::{PostgresKeys, ServiceFile, Waiver};
 use crate::error::{HarnessError, Result, Stage};
 use crate::postgres;
 
@@ -136,14 +136,21 @@ pub(super) fn check_variables(file: &Path, variables: &BTreeMap<String, String>)
     }
 }
 
-pub(super) fn check_url(file: &Path, own: &ServiceFile, defaults: &Defaults) -> Result<()> {
-    let mut variables = own.env.values().chain(defaults.env.values());
+/// The URL must reach the service: in a variable, in the ini file, in parts, or, where
+/// `by_argument`, as an argument of Alembic's.
+pub(super) fn check_url(
+    file: &Path,
+    own: &ServiceFile,
+    defaults: &BTreeMap<String, String>,
+    by_argument: bool,
+) -> Result<()> {
+    let mut variables = own.env.values().chain(defaults.values());
     let parts = variables.any(|value| takes_part_of_url(value));
-    if own.database_url_env.is_some() || own.database_url_ini || parts {
+    if own.database_url_env.is_some() || own.database_url_ini || parts || by_argument {
         return Ok(());
     }
     Err(error(file, "says nowhere how the service is given its database URL").help(
-        "add database_url_env = \"<VARIABLE>\", or database_url_ini = true where env.py reads sqlalchemy.url, or its parts: [env] <VARIABLE> = \"{database_host}\"",
+        "add database_url_env = \"<VARIABLE>\", or database_url_ini = true where env.py reads sqlalchemy.url, or its parts: [env] <VARIABLE> = \"{database_host}\", or -x: [alembic] x = { <KEY> = \"{database_url}\" }",
     ))
 }
 
@@ -213,18 +220,15 @@ pub(super) fn filled_in(
     root: &Path,
     service: &Path,
 ) -> BTreeMap<String, String> {
-    let (root, service) = (root.to_string_lossy(), service.to_string_lossy());
-    variables
-        .into_iter()
-        .map(|(key, value)| {
-            (
-                key,
-                value
-                    .replace("{root}", &root)
-                    .replace("{service}", &service),
-            )
-        })
-        .collect()
+    let fill = |(key, value): (String, String)| (key, with_places(&value, root, service));
+    variables.into_iter().map(fill).collect()
+}
+
+/// A value with `{root}` and `{service}` filled in.
+pub(super) fn with_places(value: &str, root: &Path, service: &Path) -> String {
+    value
+        .replace("{root}", &root.to_string_lossy())
+        .replace("{service}", &service.to_string_lossy())
 }
 
 /// The service's keys, before the defaults' keys, before what one run's environment says.

@@ -36,6 +36,7 @@ fn service() -> Service {
         directory: "/root/a".into(),
         alembic_ini: "alembic.ini".into(),
         alembic_section: "alembic".into(),
+        x: BTreeMap::new(),
         python: vec!["python3".into()],
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],

@@ -84,6 +84,17 @@ fn the_parts_of_the_url_are_filled_in_later() {
 }
 
 #[test]
+fn arguments_of_x_are_the_defaults_with_the_services_over_them() {
+    let defaults = format!("{DEFAULTS}[alembic]\nx = {{ mode = \"all\", tenant = \"none\" }}\n");
+    let service = "path = \"services/a\"\n[alembic]\nx = { tenant = [\"acme\", \"{service}\"], url = \"{database_url}\" }\n";
+    let service = read(&defaults, service).unwrap();
+    let place = service.directory.display().to_string();
+    assert_eq!(service.x["mode"], ["all"]);
+    assert_eq!(service.x["tenant"], ["acme", &place]);
+    assert_eq!(service.x["url"], ["{database_url}"]);
+}
+
+#[test]
 fn an_interpreter_may_be_a_command() {
     let defaults = DEFAULTS.replace("\"python3\"", "[\"env\", \"python3\"]");
     assert_eq!(read(&defaults, SERVICE).unwrap().python, ["env", "python3"]);
@@ -108,6 +119,10 @@ fn an_interpreter_may_be_a_command() {
 #[case::neither("[not_applicable]\noutbox_indexes = true", &["services/a.toml", "`not_applicable.outbox_indexes`", "no reason"])]
 #[case::no_reason_at_all("[not_applicable]\noutbox_indexes = 1", &["a reason in a string, or false"])]
 #[case::takes_nothing_back("[not_applicable]\noutbox = false", &["`not_applicable.outbox`", "outbox_indexes"])]
+#[case::x_of_another_type("[alembic]\nx = { tenant = 5 }", &["services/a.toml", "a string or a list of strings"])]
+#[case::x_without_a_key("[alembic]\nx = { \"a=b\" = \"c\" }", &["`alembic.x` cannot give an argument \"a=b\"", "alembic -x tenant=acme"])]
+#[case::x_with_nul("[alembic]\nx = { a = [\"b\", \"\\u0000\"] }", &["`alembic.x` cannot give an argument \"a\""])]
+#[case::x_elsewhere("[alembic]\nini = \"a.ini\"", &["services/a.toml", "unknown field `ini`"])]
 #[case::provider("[postgres]\nprovider = \"cloud\"", &["unknown variant `cloud`", "`container`"])]
 #[case::version("[postgres]\nversion = \"fifteen\"", &["`postgres.version` = \"fifteen\"", "version = \"15\""])]
 fn a_wrong_key_is_named(#[case] line: &str, #[case] says: &[&str]) {
@@ -330,7 +345,7 @@ const SERVICE_KEYS: &[&str] = &[
     "schema",
     "database_url_env",
 ];
-const TABLES: &[&str] = &["env", "postgres", "timeouts", "not_applicable"];
+const TABLES: &[&str] = &["env", "alembic", "postgres", "timeouts", "not_applicable"];
 const SERVICE_TABLES: &[&str] = &["downgrade", "model_drift"];
 const WRONG: &[&str] = &[
     "5",

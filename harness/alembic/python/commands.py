@@ -21,11 +21,12 @@ def command_line():
     return CommandLine(prog="alembic").parser
 
 
-def configuration(ini, section, url, *words):
+def configuration(ini, section, url, x, *words):
     """What the `alembic` command would build from its arguments."""
     from alembic.config import Config
 
-    arguments = ["-c", ini, "-n", section, *words]
+    given = [word for pair in x for word in ("-x", pair)]
+    arguments = ["-c", ini, "-n", section, *given, *words]
     options = command_line().parse_args(arguments)
     sys.argv = ["alembic", *arguments]
     toml = {"toml_file": "pyproject.toml"} if "toml_file" in Config.__init__.__code__.co_varnames else {}
@@ -38,23 +39,28 @@ def configuration(ini, section, url, *words):
 class Worker:
     """Answers the harness's commands."""
 
-    def open(self, environment, host, port, database, token, variables, directory, ini, section, url):
+    def open(
+        self, environment, host, port, database, token, variables, directory, ini, section, x, url
+    ):
         os.environ.update(environment)
         wsgi = sys.modules.get("wsgiref.handlers")
         if wsgi is not None:  # imported with another environment
             wsgi.BaseHandler.os_environ = wsgi.read_environ()
         source.directory = directory
         guard.open(Target(host, port, database, token, variables))
-        self.ini, self.section, self.url = ini, section, url
+        self.ini, self.section, self.x, self.url = ini, section, x, url
         self.files = sys.stdout, sys.stderr
         return {}
+
+    def configuration(self, *words):
+        return configuration(self.ini, self.section, self.url, self.x, *words)
 
     def history(self, directory, ini, section):
         from alembic.script import ScriptDirectory
 
         source.directory = directory
         os.chdir(directory)
-        config = configuration(ini, section, None, "history")
+        config = configuration(ini, section, None, self.x, "history")
         self.scripts = ScriptDirectory.from_config(config)
         return history_of(self.scripts)
 
@@ -91,7 +97,7 @@ class Worker:
     def upgrade(self, revision):
         from alembic import command
 
-        config = configuration(self.ini, self.section, self.url, "upgrade", revision)
+        config = self.configuration("upgrade", revision)
         return self.drive(lambda: command.upgrade(config, revision))
 
     def touch(self):
@@ -116,7 +122,7 @@ class Worker:
     def descend(self, revision):
         from alembic import command
 
-        config = configuration(self.ini, self.section, self.url, "downgrade", revision)
+        config = self.configuration("downgrade", revision)
         return self.drive(lambda: command.downgrade(config, revision))
 
     def models(self, extensions, functions):
@@ -139,7 +145,7 @@ class Worker:
         from alembic.runtime.environment import EnvironmentContext
         from alembic.script import ScriptDirectory
 
-        config = configuration(self.ini, self.section, self.url, *words)
+        config = self.configuration(*words)
 
         def run():
             script = ScriptDirectory.from_config(config)

@@ -17,9 +17,11 @@ pub(super) fn to(service: &Service, database: &Database) -> Value {
     let whole = service.database_url_env.iter();
     let whole = whole.map(|variable| (variable.clone(), url.clone()));
     let parts = service.database_env.iter();
-    let parts = parts.map(|(variable, text)| (variable.clone(), database.filled_in(text)));
+    let filled_in = |text: &str| database.filled_in(&text.replace("{database_url}", &url));
+    let parts = parts.map(|(variable, text)| (variable.clone(), filled_in(text)));
     let mut environment: BTreeMap<String, String> = whole.chain(parts).collect();
     let mut variables: Vec<String> = environment.keys().cloned().collect();
+    variables.extend(by_argument(service));
     if service.database_url_ini {
         variables.push("sqlalchemy.url".to_owned());
     }
@@ -37,6 +39,23 @@ pub(super) fn to(service: &Service, database: &Database) -> Value {
         "directory": service.directory,
         "ini": service.alembic_ini,
         "section": service.alembic_section,
+        "x": arguments(service, filled_in),
         "url": service.database_url_ini.then_some(url),
     })
+}
+
+/// What `-x` is given, one `key=value` each.
+fn arguments(service: &Service, filled_in: impl Fn(&str) -> String) -> Vec<String> {
+    let pairs = service.x.iter();
+    let pairs = pairs.flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
+    pairs
+        .map(|(key, value)| format!("{key}={}", filled_in(value)))
+        .collect()
+}
+
+/// The keys of `-x` that hand over the database or a part of its URL.
+pub(crate) fn by_argument(service: &Service) -> impl Iterator<Item = String> {
+    let takes = |values: &Vec<String>| values.iter().any(|value| value.contains("{database_"));
+    let keys = service.x.iter().filter(move |(_, values)| takes(values));
+    keys.map(|(key, _)| format!("-x {key}"))
 }

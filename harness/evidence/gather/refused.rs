@@ -1,6 +1,7 @@
 //! What is said where a service tried to use a database that is not the disposable one.
 
 use crate::alembic::transcript::{Refused, Transcript};
+use crate::alembic::worker::handed_over::by_argument;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::Database;
@@ -50,6 +51,7 @@ pub(super) fn refused(
     };
     let mut variables = service.database_url_env.clone();
     variables.extend(service.database_env.keys().cloned());
+    variables.extend(by_argument(service));
     if service.database_url_ini {
         variables.push("sqlalchemy.url of the ini file".to_owned());
     }

@@ -1,0 +1,24 @@
+"""Essays of one tenant.
+
+Revision ID: 20250707_0001
+Revises: 20250706_0001
+Create Date: 2025-07-07 16:05:35.503705
+"""
+
+import sqlalchemy as sa
+from alembic import context, op
+
+revision = "20250707_0001"
+down_revision = "20250706_0001"
+
+
+def schema() -> str:
+    return context.get_x_argument(as_dictionary=True)["tenant"]
+
+
+def upgrade() -> None:
+    op.create_table("essays", sa.Column("id", sa.Uuid(), primary_key=True), schema=schema())
+
+
+def downgrade() -> None:
+    op.drop_table("essays", schema=schema())
