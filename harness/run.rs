@@ -95,7 +95,8 @@ impl Run {
         self.store.get_or_try_init(|| {
             let services = self.selection.gathered();
             let cores = self.selection.cores();
-            Ok(Store::of_this_run(&report::directory(), services, cores)?.keeping(red))
+            let load = |file: &Path| run()?.service(file);
+            Ok(Store::of_this_run(&report::directory(), services, load, cores)?.keeping(red))
         })
     }
 

@@ -1,16 +1,18 @@
 //! Interpreters that are forked off a parent: [`Forks`]; the parent is `forks.py`.
 //!
-//! One parent per interpreter, driver and manifest. It imports what the services
-//! that it serves have in common, as far as they imported it when they last ran by
-//! themselves ([`Imports`]). Whoever may not be served is told why. A service that is
-//! judged alone has a parent too, for the interpreters that it needs after the first.
+//! One parent per interpreter, driver, manifest and set of variables that have to be there
+//! when Python starts. It imports what most of the services that it serves import, as they
+//! did when they last ran ([`Imports`]) or as their files say; a service sees none of it
+//! before it imports it itself (`preloaded.py`). Whoever may not be served is told why. A
+//! service that is judged alone has a parent too, for the interpreters that it needs after
+//! the first.
 //!
 //! A parent ends with the harness: it looks for that itself, beside being on a leash,
 //! because whatever holds the leash may be killed too. Where a run consists of many
 //! processes it ends with the process that started them, and holds nothing meanwhile:
 //! each fork has a supervisor of its own, on a lead that the harness holds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, IoSlice};
@@ -24,7 +26,9 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::imports::{Imports, Told, shared};
+use migration_revisions::imports::Import;
+
+use super::imports::{Imports, Told, named, shared};
 use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
 use crate::manifest::Service;
@@ -36,6 +40,9 @@ const SWITCH: &str = "HARNESS_FORK";
 /// How long a parent may take to import what is shared.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What reads the manifest of a service.
+pub type Load = fn(&Path) -> crate::error::Result<Service>;
+
 /// The parents of one run.
 pub(super) struct Forks {
     /// Parents' files, in the run's directory.
@@ -43,6 +50,7 @@ pub(super) struct Forks {
     /// What services imported, from run to run.
     records: PathBuf,
     services: Vec<String>,
+    load: Load,
     across_processes: bool,
     parents: Mutex<HashMap<PathBuf, Result<Arc<Parent>, String>>>,
 }
@@ -50,7 +58,6 @@ pub(super) struct Forks {
 /// A parent that was started, by this process or another of the run.
 struct Parent {
     directory: File,
-    modules: BTreeSet<String>,
     /// Ends it with this process, unless it belongs to several.
     _leash: Option<Leash>,
 }
@@ -58,7 +65,7 @@ struct Parent {
 /// What a parent is told to do.
 #[derive(Serialize, Deserialize)]
 struct Plan {
-    modules: Vec<String>,
+    imports: Vec<Import>,
     /// Where it writes packages that cannot be shared.
     excluded: PathBuf,
     /// The process with which it ends, as `/proc/<pid>/stat` has it: id and start.
@@ -83,11 +90,18 @@ struct Answer {
 }
 
 impl Forks {
-    pub fn new(run: &Path, base: &Path, services: Vec<String>, across_processes: bool) -> Self {
+    pub fn new(
+        run: &Path,
+        base: &Path,
+        services: Vec<String>,
+        load: Load,
+        across_processes: bool,
+    ) -> Self {
         Self {
             directory: run.join("forks"),
             records: base.join("imports"),
             services,
+            load,
             across_processes,
             parents: Mutex::default(),
         }
@@ -97,6 +111,7 @@ impl Forks {
     fn environment(service: &Service) -> String {
         let mut hasher = DefaultHasher::new();
         (&service.python, &service.driver, service.file.parent()).hash(&mut hasher);
+        at_start(service).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 
@@ -141,22 +156,11 @@ impl Forks {
         mut request: Request,
         streams: &Streams,
     ) -> Result<Leash, String> {
-        let imports =
-            Imports::read(&self.record(service)).ok_or("what it imports is not known yet")?;
-        imports.current()?;
-        let refusal = self.refusal(service, &imports, &request);
+        let refusal = self.refusal(service, &request);
         if let Some(why) = refusal.as_ref().and_then(Refusal::known) {
             return Err(format!("{why} (found in an earlier run)"));
         }
         let parent = self.parent(service, parent).await?;
-        let own: BTreeSet<&str> = imports.modules.iter().map(String::as_str).collect();
-        if let Some(module) = parent
-            .modules
-            .iter()
-            .find(|name| !own.contains(name.as_str()))
-        {
-            return Err(format!("the others import {module}, this one does not"));
-        }
         request.mark = random::hex(6).map_err(|cause| cause.to_string())?;
         let request = serde_json::to_vec(&request).map_err(|cause| cause.to_string())?;
         let sockets = [&streams.stdout, &streams.stderr, &streams.channel];
@@ -185,14 +189,14 @@ impl Forks {
 
     /// Why a parent may refuse the service. Only one that would be alone with it is waited
     /// for in vain.
-    fn refusal(&self, service: &Service, imports: &Imports, request: &Request) -> Option<Refusal> {
+    fn refusal(&self, service: &Service, request: &Request) -> Option<Refusal> {
         if !self.is_alone() {
             return None;
         }
         let excluded = std::fs::read(self.excluded(service)).unwrap_or_default();
-        let modules: BTreeSet<&String> = imports.modules.iter().collect();
+        let imports: Vec<String> = self.imports(service).into_iter().map(|one| one.0).collect();
         let mut hasher = DefaultHasher::new();
-        (modules, excluded).hash(&mut hasher);
+        (imports, excluded).hash(&mut hasher);
         (&request.env, &request.variables).hash(&mut hasher);
         Some(Refusal {
             file: self.kept(service).join(format!("{}.refused", service.name)),
@@ -229,11 +233,9 @@ impl Forks {
         let lock = File::create(path.join("lock")).map_err(said)?;
         lock.lock().map_err(said)?;
         let directory = File::open(path).map_err(said)?;
-        if let Ok(bytes) = std::fs::read(plan) {
-            let plan: Plan = serde_json::from_slice(&bytes).map_err(|cause| cause.to_string())?;
+        if plan.exists() {
             return Ok(Parent {
                 directory,
-                modules: plan.modules.into_iter().collect(),
                 _leash: None,
             });
         }
@@ -260,38 +262,45 @@ impl Forks {
         };
         Ok(Parent {
             directory,
-            modules: content.modules.into_iter().collect(),
             _leash: leash,
         })
     }
 
-    /// What the services that this run judges have in common.
+    /// What most of the services that this run judges in such an environment import.
     fn plan(&self, service: &Service) -> Result<Plan, String> {
-        let records = self.kept(service);
-        let excluded = self.excluded(service);
-        let text = std::fs::read_to_string(&excluded).unwrap_or_default();
-        let known: Vec<Imports> = self
-            .services
-            .iter()
-            .filter_map(|name| Imports::read(&records.join(format!("{name}.json"))))
-            .collect();
-        if known.len() < 2 && !self.is_alone() {
-            return Err("what the others import is not known yet".to_owned());
-        }
-        let package = |module: &str| module.split('.').next().map(str::to_owned);
-        let excluded_packages: BTreeSet<String> = text.lines().map(str::to_owned).collect();
-        let mut modules = shared(&known);
-        modules
-            .retain(|module| package(module).is_none_or(|top| !excluded_packages.contains(&top)));
+        let environment = Self::environment(service);
+        let files = self.services.iter();
+        let files = files.map(|name| service.file.with_file_name(format!("{name}.toml")));
+        let peers = files.filter_map(|file| (self.load)(&file).ok());
+        let peers = peers.filter(|peer| Self::environment(peer) == environment);
+        let imports: Vec<Vec<Import>> = peers.map(|peer| self.imports(&peer)).collect();
         let run = match self.across_processes {
             true => std::os::unix::process::parent_id(),
             false => std::process::id(),
         };
         Ok(Plan {
-            modules,
-            excluded,
+            imports: shared(&imports),
+            excluded: self.excluded(service),
             until: started(run)?,
         })
+    }
+
+    /// What a service imports, as it did when it last ran, or else as its files say.
+    fn imports(&self, service: &Service) -> Vec<Import> {
+        match self.known(service) {
+            Some(known) => known.imports,
+            None => named(service),
+        }
+    }
+
+    /// What it imported when it last ran, where it would today.
+    fn known(&self, service: &Service) -> Option<Imports> {
+        Imports::read(&self.record(service)).filter(|imports| imports.current().is_ok())
+    }
+
+    /// Whether what it imported is not known, or may have changed.
+    pub fn is_new(&self, service: &Service) -> bool {
+        self.known(service).is_none()
     }
 
     pub fn remember(&self, service: &Service, told: Told) {
@@ -373,6 +382,23 @@ fn is_interpreter(command: &[String]) -> bool {
         .is_some_and(|mut file| {
             std::io::Read::read_exact(&mut file, &mut start).is_ok() && start != *b"#!"
         })
+}
+
+/// The variables of a service that Python, libc and libraries in C read before or while
+/// nothing can watch them, but for PYTHONPATH, which a fork is given later.
+pub(super) fn at_start(service: &Service) -> BTreeMap<String, String> {
+    const PREFIXES: [&str; 10] = [
+        "PYTHON", "LD_", "DYLD_", "LC_", "MALLOC_", "GLIBC_", "OPENSSL_", "SSL_", "OMP_", "MKL_",
+    ];
+    const NAMES: [&str; 6] = ["LANG", "LANGUAGE", "TZ", "PATH", "HOME", "TMPDIR"];
+    let is_read = |name: &str| {
+        let starts = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        name != "PYTHONPATH" && (starts || name.starts_with("OPENBLAS_") || NAMES.contains(&name))
+    };
+    let given = service.env.iter().filter(|(name, _)| is_read(name));
+    given
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A process, and when it started: ids are used again.

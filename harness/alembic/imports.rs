@@ -1,22 +1,27 @@
-//! What a service imported when it last ran in a fresh interpreter: [`Imports`].
+//! What a service imports: as it was when it last ran ([`Imports`]), or as its files say
+//! ([`named`]).
 //!
-//! Kept from run to run, because it decides which modules may be imported before a
+//! Kept from run to run, because it decides which modules an interpreter imports before a
 //! service asks for them. It says nothing of the service's promises.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use migration_revisions::imports::{self, Import};
 use serde::{Deserialize, Serialize};
+
+use super::script_location::{Static, locate, python_path};
+use crate::manifest::Service;
 
 /// The imports of one service, and what they depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Imports {
     /// The service's manifest.
     pub service: PathBuf,
-    /// Modules of installed packages, in the order in which they were imported.
-    pub modules: Vec<String>,
+    /// What the service's side imported of installed packages, in this order.
+    pub imports: Vec<Import>,
     /// A number for the import statements of each file of the service's side.
     files: BTreeMap<PathBuf, u64>,
     /// When the directories of installed packages last changed.
@@ -36,9 +41,13 @@ impl Imports {
     #[must_use]
     pub fn new(service: PathBuf, told: Told) -> Self {
         let file = |path: PathBuf| Some((statements(&path)?, path));
+        let modules: BTreeSet<&str> = told.modules.iter().map(String::as_str).collect();
+        let read = |file: &PathBuf| on_a_reader(imports::read, file.as_path());
+        let imported = told.files.iter().flat_map(read);
+        let imports = imported.filter(|import| modules.contains(import.0.as_str()));
         Self {
             service,
-            modules: told.modules,
+            imports: imports.collect(),
             files: told
                 .files
                 .into_iter()
@@ -111,75 +120,101 @@ fn statements(file: &Path) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// The modules to import for all of `services` at once: those that most of them share.
-///
-/// A service takes part only if it imports all of them, so that nothing is there that
-/// it would not have imported itself. Members are left out one by one, as long as what
-/// the others share saves more imports than are lost.
+/// What the files of a service import when `env.py` runs, as far as they can be found
+/// without Python. Empty where `env.py` cannot.
 #[must_use]
-pub fn shared(services: &[Imports]) -> Vec<String> {
-    let sets: Vec<BTreeSet<&str>> = services
-        .iter()
-        .map(|one| one.modules.iter().map(String::as_str).collect())
+pub fn named(service: &Service) -> Vec<Import> {
+    let Service {
+        directory,
+        alembic_ini,
+        alembic_section,
+        ..
+    } = service;
+    let Ok(Static::Known(location)) = locate(directory, alembic_ini, alembic_section) else {
+        return Vec::new();
+    };
+    let given = service.env.get("PYTHONPATH").map(std::env::split_paths);
+    let given = given.into_iter().flatten().map(|path| directory.join(path));
+    let configured = python_path(directory, alembic_ini, alembic_section);
+    // `sys.path` is often set by `env.py`, to one of these.
+    let above = directory
+        .ancestors()
+        .take_while(|path| path.starts_with(&service.root));
+    let path: Vec<PathBuf> = given
+        .chain(configured)
+        .chain(above.map(Path::to_owned))
         .collect();
-    let mut members: Vec<usize> = (0..sets.len()).collect();
-    let mut common = intersection(&sets, &members);
-    while members.len() > 1 {
-        let without = |left_out: usize| {
-            let rest: Vec<usize> = members
-                .iter()
-                .copied()
-                .filter(|one| *one != left_out)
-                .collect();
-            (intersection(&sets, &rest), rest)
-        };
-        let smallest = members.iter().copied().min_by_key(|one| sets[*one].len());
-        let Some((fewer, rest)) = smallest.map(without) else {
-            break;
-        };
-        if fewer.len() * rest.len() <= common.len() * members.len() {
-            break;
-        }
-        (common, members) = (fewer, rest);
+    let mut files = vec![location.directory.join("env.py")];
+    for versions in &location.versions {
+        let entries = std::fs::read_dir(versions).into_iter().flatten().flatten();
+        files.extend(
+            entries
+                .map(|entry| entry.path())
+                .filter(|file| file.extension().is_some_and(|suffix| suffix == "py")),
+        );
     }
-    let order = members.first().map(|first| &services[*first].modules);
-    order
-        .into_iter()
-        .flatten()
-        .filter(|module| common.contains(module.as_str()))
-        .cloned()
-        .collect()
+    on_a_reader(|(files, path)| imports::follow(files, path), &(files, path))
 }
 
-fn intersection<'a>(sets: &[BTreeSet<&'a str>], members: &[usize]) -> BTreeSet<&'a str> {
-    let mut sets = members.iter().map(|member| &sets[*member]);
-    let first = sets.next().cloned().unwrap_or_default();
-    sets.fold(first, |common, set| {
-        common.intersection(set).copied().collect()
-    })
+/// Reads Python where the stack is large enough for it; nothing where there are no threads.
+fn on_a_reader<T: Sync + ?Sized, R: Send>(read: impl Fn(&T) -> Vec<R> + Sync, of: &T) -> Vec<R> {
+    match migration_revisions::pool() {
+        Ok(pool) => pool.install(|| read(of)),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// What to import for all of `services` at once: what at least half of them import. The
+/// others do not see it.
+#[must_use]
+pub fn shared(services: &[Vec<Import>]) -> Vec<Import> {
+    let mut found: Vec<(Import, usize)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for service in services {
+        let mut counted = BTreeSet::new();
+        for Import(module, names) in service {
+            let place = *places.entry(module.clone()).or_insert(found.len());
+            if place == found.len() {
+                found.push((Import(module.clone(), Vec::new()), 0));
+            }
+            let (known, count) = &mut found[place];
+            *count += usize::from(counted.insert(place));
+            let new = names.iter().filter(|name| !known.1.contains(name));
+            let new: Vec<String> = new.cloned().collect();
+            known.1.extend(new);
+        }
+    }
+    let most = found
+        .into_iter()
+        .filter(|(_, count)| 2 * count >= services.len());
+    most.map(|(import, _)| import).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn service(modules: &[&str]) -> Imports {
-        Imports {
-            service: PathBuf::new(),
-            modules: modules.iter().map(|name| (*name).to_owned()).collect(),
-            files: BTreeMap::new(),
-            places: BTreeMap::new(),
-        }
+    fn service(imports: &[(&str, &[&str])]) -> Vec<Import> {
+        let one = |(module, names): &(&str, &[&str])| {
+            Import(
+                (*module).to_owned(),
+                names.iter().map(|name| (*name).to_owned()).collect(),
+            )
+        };
+        imports.iter().map(one).collect()
     }
 
     #[test]
-    fn what_is_shared_is_what_every_member_imports() {
-        let web = ["a", "b", "fastapi", "c"];
-        let lean = ["a", "b"];
-        assert_eq!(shared(&[]), Vec::<String>::new());
-        assert_eq!(shared(&[service(&web), service(&lean)]), ["a", "b"]);
-        let many = [service(&web), service(&lean), service(&web), service(&web)];
-        assert_eq!(shared(&many), web, "the lean one starts by itself");
+    fn what_is_shared_is_what_half_of_the_services_import() {
+        let web = service(&[("a", &[]), ("fastapi", &["FastAPI"]), ("a", &["x"])]);
+        let lean = service(&[("a", &["y"])]);
+        assert_eq!(shared(&[]), []);
+        assert_eq!(
+            shared(&[web.clone(), lean.clone(), lean.clone()]),
+            service(&[("a", &["x", "y"])])
+        );
+        let all = service(&[("a", &["x", "y"]), ("fastapi", &["FastAPI"])]);
+        assert_eq!(shared(&[web, lean]), all);
     }
 
     #[test]

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 
 use once_cell::sync::OnceCell;
 
-use super::forks::{Forks, Request};
+pub use super::forks::Load;
+use super::forks::{Forks, Request, at_start};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 11] = [
+const SCRIPTS: [(&str, &str); 12] = [
     ("worker.py", include_str!("python/worker.py")),
     (
         "migration_harness_channel.py",
@@ -59,6 +60,7 @@ const SCRIPTS: [(&str, &str); 11] = [
         include_str!("python/source.py"),
     ),
     ("forks.py", include_str!("python/forks.py")),
+    ("preloaded.py", include_str!("python/preloaded.py")),
 ];
 /// Where the worker finds its socket; the number is the child's, not ours.
 pub(super) const CHANNEL: i32 = 3;
@@ -96,15 +98,15 @@ pub struct Started {
 
 impl Interpreters {
     /// For a run with its files in `run`, and what outlives it in `base`. `services`
-    /// are the names of those that the run judges, as far as is known; `shared` says
-    /// that other processes take part in the run.
+    /// are the names of those that the run judges, as far as is known, which `load` reads;
+    /// `shared` says that other processes take part in the run.
     #[must_use]
-    pub fn new(run: &Path, base: &Path, services: Vec<String>, shared: bool) -> Self {
+    pub fn new(run: &Path, base: &Path, services: Vec<String>, load: Load, shared: bool) -> Self {
         Self {
             run: run.to_owned(),
             script: OnceCell::new(),
             bytecode: base.join("pycache"),
-            forks: Forks::new(run, base, services, shared),
+            forks: Forks::new(run, base, services, load, shared),
         }
     }
 
@@ -165,7 +167,9 @@ impl Interpreters {
         let mut words = parent.into_iter();
         let program = words.next().unwrap_or_default();
         let spec = LeashSpec {
-            env: Some(os_strings(inherited())),
+            env: Some(os_strings(
+                inherited().into_iter().chain(at_start(service)).collect(),
+            )),
             ..LeashSpec::new(program, "/", Ending::Kill).args(words)
         };
         let worker = self.worker(service, script, streams);
@@ -184,7 +188,13 @@ impl Interpreters {
         self.forks.fork(service, spec, request, streams).await
     }
 
-    /// Remembers what a fresh interpreter imported, for the next run.
+    /// Whether what the service imports is not known, or may have changed.
+    #[must_use]
+    pub fn is_new(&self, service: &Service) -> bool {
+        self.forks.is_new(service)
+    }
+
+    /// Remembers what an interpreter imported, for the next run.
     pub fn remember(&self, service: &Service, told: super::imports::Told) {
         self.forks.remember(service, told);
     }

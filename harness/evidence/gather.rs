@@ -207,8 +207,12 @@ impl<'a> Driver<'a> {
     /// Ends the interpreter, and the server unless another service may have it.
     async fn end(mut self, fine: bool) -> Result<()> {
         let left = self.leave_no_role().await;
-        let remembered = self.worker.fresh().is_some() && self.worker.is_alive() && fine;
-        if remembered && let Some(told) = self.worker.imports(self.service).await {
+        let is_new = || self.means.interpreters.is_new(self.service);
+        if fine
+            && self.worker.is_alive()
+            && is_new()
+            && let Some(told) = self.worker.imports(self.service).await
+        {
             self.means.interpreters.remember(self.service, told);
         }
         self.worker.end().await;

@@ -21,7 +21,7 @@ use super::private::{self, broken};
 use super::progress::Say;
 use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
 use crate::alembic::ahead::Ahead;
-use crate::alembic::interpreters::Interpreters;
+use crate::alembic::interpreters::{Interpreters, Load};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{Kept, Servers};
@@ -61,11 +61,16 @@ struct Gathered {
 
 impl Store {
     /// The store of this run, with its files below `base`, for `services` as far as it
-    /// is known which ones the run judges, which may use so many `cores`.
+    /// is known which ones the run judges, which `load` reads and which may use so many `cores`.
     ///
     /// # Errors
     /// Neither `base` nor the directory for temporary files can be written.
-    pub fn of_this_run(base: &Path, services: Vec<String>, cores: usize) -> Result<Self> {
+    pub fn of_this_run(
+        base: &Path,
+        services: Vec<String>,
+        load: Load,
+        cores: usize,
+    ) -> Result<Self> {
         let nextest = std::env::var("NEXTEST_RUN_ID")
             .ok()
             .filter(|id| !id.is_empty());
@@ -86,7 +91,9 @@ impl Store {
                     let shared = nextest.is_some();
                     return Ok(Self {
                         cores: Cores::new(&directory, cores),
-                        interpreters: Interpreters::new(&directory, candidate, services, shared),
+                        interpreters: Interpreters::new(
+                            &directory, candidate, services, load, shared,
+                        ),
                         directory,
                         ahead: Ahead::default(),
                         servers: Servers::new(nextest.is_none()),

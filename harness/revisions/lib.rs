@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod graph;
+pub mod imports;
 pub mod revision_file;
 pub mod script_location;
 

@@ -116,15 +116,13 @@ class Table{n}(Base):
 '''
 
 ENV = '''import asyncio
-import sys
 
 from alembic import context
+from services.{name}.config import settings
+from services.{name}.models_db import Base
 from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-sys.path[:0] = [{root!r}, {libs!r}]
-from services.{name}.config import settings
-from services.{name}.models_db import Base
 
 
 def run(connection):
@@ -221,6 +219,7 @@ def generate(root, conventions, python, services, revisions, heavy=True):
     write(
         manifest / "defaults.toml",
         f'root = ".."\npython = "{python}"\ndriver = "asyncpg"\n'
+        '[env]\nPYTHONPATH = "{root}:{root}/libs"\n'
         '[not_applicable]\ndeployed_schema = "no schema of these was accepted"\n',
     )
     shutil.copytree(conventions, manifest / "conventions")
@@ -242,8 +241,7 @@ def service(root, name, revisions, heavy):
         directory / "alembic.ini",
         "[alembic]\nscript_location = alembic\nfile_template = %%(rev)s\n",
     )
-    env = ENV.format(name=name, root=str(root), libs=str(root / "libs"))
-    write(directory / "alembic/env.py", env)
+    write(directory / "alembic/env.py", ENV.format(name=name))
     write(directory / "README.md", NOTES.format(name=name))
     for revision, parent, (upgrade, downgrade) in history(tables):
         text = REVISION.format(

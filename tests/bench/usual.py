@@ -20,8 +20,7 @@ from pathlib import Path
 VERIFY = """
 import asyncio, importlib, sys
 import asyncpg
-sys.path[:0] = sys.argv[1:3]
-settings = importlib.import_module(f"services.{sys.argv[3]}.config").settings
+settings = importlib.import_module(f"services.{sys.argv[1]}.config").settings
 
 async def main():
     connection = await asyncpg.connect(settings.database_url.replace("+asyncpg", ""))
@@ -98,13 +97,14 @@ def state(data):
 
 def usual(servers, python, root, services):
     """Runs the script for each service; fails where a step fails."""
+    path = f"{root}:{Path(root) / 'libs'}"
     for name in services:
         server, port, data = servers.start()
         url = f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
-        environment = {**os.environ, f"{name.upper()}_DATABASE_URL": url}
+        environment = {**os.environ, f"{name.upper()}_DATABASE_URL": url, "PYTHONPATH": path}
         directory = Path(root) / "services" / name
         alembic = [str(Path(python).parent / "alembic"), "upgrade", "head"]
-        verify = [python, "-c", VERIFY, str(root), str(Path(root) / "libs"), name]
+        verify = [python, "-c", VERIFY, name]
         for words in (alembic, verify):
             done = subprocess.run(words, cwd=directory, env=environment, capture_output=True)
             if done.returncode:

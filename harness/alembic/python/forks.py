@@ -3,22 +3,20 @@
 Executed by worker.py in a namespace of its own, so that no service finds it among
 the modules. `serve` imports what the plan lists, listens, and returns in the
 children alone, each of which is by then what a fresh worker would be: its own
-arguments, working directory, environment and descriptors. Between the parent and
-each child stands a supervisor, which does for a fork what leash.sh does for a
-program.
+arguments, working directory, environment, path and descriptors, and no module that
+it has not imported (preloaded.py). Between the parent and each child stands a
+supervisor, which does for a fork what leash.sh does for a program.
 
-Modules that leave traces outside of themselves (a thread, an open file, a signal
-handler) cannot be shared. The parent says so to whoever asks, and writes the
-package's name down for the next run.
+Packages that leave traces outside of themselves (a thread, an open file, a signal
+handler) cannot be shared. The parent writes the package's name down and begins again
+without it.
 """
 
 import gc
-import importlib
-import itertools
+import importlib.util
 import json
 import logging
 import os
-import re
 import select
 import signal
 import socket
@@ -26,11 +24,6 @@ import sys
 import threading
 
 LISTENER = 3
-# What Python, libc and libraries in C read by themselves, unseen by `Reads`.
-AT_START = re.compile(
-    r"(PYTHON|LD_|DYLD_|LC_|MALLOC_|GLIBC_|OPENSSL_|SSL_|OMP_|OPENBLAS_|MKL_).*"
-    r"|LANG|LANGUAGE|TZ|PATH|HOME|TMPDIR"
-)
 IDLE = 0.2  # seconds between two looks at what has ended
 
 
@@ -126,27 +119,85 @@ class Watch:
             self.seen = self.seen or self.REFUSED[event]
 
 
-def import_shared(modules):
-    """Imports them in order; raises `Unfit` at the first that leaves a trace."""
-    traces, watch = Traces(), Watch()
-    plain, os.environ.__class__ = os.environ.__class__, Reads
+class Shared:
+    """What the parent imports: what every worker needs, then what most services name."""
+
+    def __init__(self, plan, worker, preloaded):
+        self.imports, self.excluded = plan["imports"], plan["excluded"]
+        self.worker, self.recording = worker, preloaded["Recording"]()
+        self.withheld = preloaded["Withheld"]
+        self.seen = frozenset()
+
+    def load(self):
+        """Raises `Unfit` at the first package that leaves a trace."""
+        plain, os.environ.__class__ = os.environ.__class__, Reads
+        try:
+            self.worker["prepare"]()
+            self.seen = frozenset(sys.modules)
+            traces, watch, places = Traces(), Watch(), installed()
+            own = {name for place in places for name in self.worker["checked_out"](place)}
+            with self.recording:
+                for module, names in self.imports:
+                    if top_of(module) not in own and self.may_be_shared(module, places):
+                        load(module, names, watch)
+                        traces.check(top_of(module))
+            watch.active = False
+        finally:
+            os.environ.__class__ = plain
+
+    def may_be_shared(self, module, places):
+        top = top_of(module)
+        if top in self.left_out():
+            return False
+        spec = importlib.util.find_spec(top)
+        where = spec and [spec.origin or "", *(spec.submodule_search_locations or ())]
+        return bool(where) and any(path.startswith(place) for path in where for place in places)
+
+    def left_out(self):
+        try:
+            with open(self.excluded, encoding="utf-8") as file:
+                return file.read().split()
+        except OSError:
+            return []
+
+    def begin_again_without(self, package, given):
+        """Replaces this process by itself, with the package left out; or returns."""
+        if package in self.left_out() or not hasattr(sys, "orig_argv"):
+            return
+        with open(self.excluded, "a", encoding="utf-8") as file:
+            file.write(package + "\n")
+        os.chdir("/")
+        os.execve(sys.executable, sys.orig_argv, given)
+
+    def withhold(self):
+        """In a fork: what was imported is seen once it is imported."""
+        self.withheld(self.seen, self.recording.needs)
+
+
+def top_of(module):
+    return module.partition(".")[0]
+
+
+def installed():
+    """Directories of installed packages, and the standard library's."""
+    packages = [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
+    return [place + os.sep for place in (*packages, os.path.dirname(os.__file__))]
+
+
+def load(module, names, watch):
+    package = top_of(module)
     try:
-        for package, names in itertools.groupby(modules, lambda name: name.partition(".")[0]):
-            try:
-                for name in names:
-                    if name not in sys.modules:
-                        importlib.import_module(name)
-            except BaseException as error:
-                raise Unfit(f"{package} raises {type(error).__name__}: {error}", package) from None
-            if watch.seen:
-                raise Unfit(f"{package} {watch.seen}", package)
-            traces.check(package)
-    finally:
-        os.environ.__class__ = plain
-        watch.active = False
+        __import__(module, {}, {}, names or ["__name__"])
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module + ".").startswith(error.name + "."):
+            raise Unfit(f"{package} raises {type(error).__name__}: {error}", package) from None
+    except BaseException as error:
+        raise Unfit(f"{package} raises {type(error).__name__}: {error}", package) from None
+    if watch.seen:
+        raise Unfit(f"{package} {watch.seen}", package)
 
 
-def serve(plan, prepare):
+def serve(plan, worker, preloaded):
     """Answers requests; returns in each child, with the arguments of its worker."""
     with open(plan, encoding="utf-8") as file:
         plan = json.load(file)
@@ -154,14 +205,12 @@ def serve(plan, prepare):
     # What modules are made of stays: the collector would look for garbage in vain.
     threshold = gc.get_threshold()
     gc.set_threshold(1 << 30)
-    unfit = None
+    unfit, shared = None, Shared(plan, worker, preloaded)
     try:
-        prepare()
-        import_shared(plan["modules"])
+        shared.load()
     except Unfit as error:
+        shared.begin_again_without(error.package, given)
         unfit = str(error)
-        with open(plan["excluded"], "a", encoding="utf-8") as file:
-            file.write(error.package + "\n")
     except BaseException as error:
         unfit = f"the parent raises {type(error).__name__}: {error}"
     gc.set_threshold(*threshold)
@@ -178,6 +227,7 @@ def serve(plan, prepare):
             continue
         arguments = answer(connection, listener, given, inherited, unfit)
         if arguments is not None:
+            shared.withhold()
             return arguments
 
 
@@ -235,10 +285,32 @@ def why_not(request, given):
     for name in handed_over:
         if Reads.everything or name in Reads.names:
             return f"a shared package reads {name} when it is imported"
-    for name in different:
-        if AT_START.fullmatch(name):
-            return f"{name} has to be set when the interpreter starts"
+    for entry in path_entries(request):
+        for name in shadowed(entry):
+            return f"{entry} of PYTHONPATH has a module {name}"
     return None
+
+
+def path_entries(request):
+    """What PYTHONPATH puts on the path, as the interpreter and `site` make it absolute."""
+    given = request["env"].get("PYTHONPATH")
+    entries = given.split(os.pathsep) if given else []
+    return [os.path.abspath(os.path.join(request["cwd"], entry)) for entry in entries]
+
+
+def shadowed(directory):
+    """Modules there that a fresh interpreter would have imported by now, in place of the
+    ones that the parent has: a directory without `__init__.py` comes after any of them."""
+    there = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+    try:
+        entries = os.listdir(directory)
+    except OSError:
+        return
+    for entry in sorted(entries):
+        name, dot, suffix = entry.partition(".")
+        package = not dot and os.path.exists(os.path.join(directory, entry, "__init__.py"))
+        if name in there and (package or suffix.endswith(("py", "pyc", "so"))):
+            yield name
 
 
 def reap():
@@ -344,6 +416,8 @@ def become(request, streams, inherited):
     for fd in open_fds() - inherited - set("0123"):
         close(int(fd))
     os.chdir(request["cwd"])
+    entries = path_entries(request)
+    sys.path[:] = dict.fromkeys(entries + sys.path)
     wanted = {**request["env"], "MIGRATION_HARNESS_LEASH": request["mark"]}
     for name in set(os.environ) - set(wanted) - {"PWD", "OLDPWD", "SHLVL", "_"}:
         del os.environ[name]

@@ -26,7 +26,7 @@ started = time.perf_counter()
 # Lie beside this file, in a folder of this run alone: no bytecode is kept.
 kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 from migration_harness_channel import channel  # noqa: E402
-from migration_harness_commands import Worker, command_line  # noqa: E402
+from migration_harness_commands import Worker, checked_out, command_line  # noqa: E402
 from migration_harness_listeners import listen  # noqa: E402
 from migration_harness_revisions import revisions  # noqa: E402
 from migration_harness_source import described  # noqa: E402
@@ -58,14 +58,20 @@ def prepare(driver):
     revisions.watch()
 
 
-def fork_off(plan, driver):
-    """The arguments of a worker, in a fork of this process."""
-    path = os.path.join(os.path.dirname(__file__), "forks.py")
+def namespace_of(name):
+    """What a script of the harness defines, without a module that a service could find."""
+    path = os.path.join(os.path.dirname(__file__), name + ".py")
     with open(path, encoding="utf-8") as file:
         code = compile(file.read(), path, "exec")
-    namespace = {"__name__": "forks"}
+    namespace = {"__name__": name}
     exec(code, namespace)
-    return namespace["serve"](plan, lambda: prepare(driver))
+    return namespace
+
+
+def fork_off(plan, driver):
+    """The arguments of a worker, in a fork of this process."""
+    worker = {"prepare": lambda: prepare(driver), "checked_out": checked_out}
+    return namespace_of("forks")["serve"](plan, worker, namespace_of("preloaded"))
 
 
 def main():
