@@ -108,12 +108,12 @@ fn a_service_that_no_parent_may_serve_waits_for_one_but_once() {
     let defaults = format!("root = {root:?}\npython = {python:?}\ndriver = \"asyncpg\"\n");
     std::fs::write(manifest.join("defaults.toml"), defaults).unwrap();
     let service = "path = \"first\"\ndatabase_url_env = \"DATABASE_URL\"\n[env]\nSERVICE = \"first\"\n\
-                   PYTHONWARNINGS = \"ignore\"\n";
+                   DISABLE_SQLALCHEMY_CEXT_RUNTIME = \"\"\n";
     std::fs::write(manifest.join("services/first.toml"), service).unwrap();
-    let why = "first: the interpreter is a fresh process: PYTHONWARNINGS has to be set when the \
-               interpreter starts";
+    let why = "first: the interpreter is a fresh process: a shared package reads \
+               DISABLE_SQLALCHEMY_CEXT_RUNTIME when it is imported";
     let earlier = format!("{why} (found in an earlier run)");
-    for (known, asked) in [(false, false), (false, true), (true, false)] {
+    for (known, asked) in [(false, true), (false, true), (true, false)] {
         let variables = [
             ("HOME", home.path().to_str().unwrap()),
             ("HARNESS_LOG", "debug"),
@@ -128,6 +128,85 @@ fn a_service_that_no_parent_may_serve_waits_for_one_but_once() {
             judged.all()
         );
     }
+}
+
+/// A service whose packages are those of `site`, an interpreter made for it.
+fn service_with_a_package(home: &Path, name: &str, text: &str) -> PathBuf {
+    let shipped = repository().join("tests/monorepo/.venv");
+    let venv = home.join("venv");
+    let made = Command::new(shipped.join("bin/python"))
+        .args(["-m", "venv", "--without-pip"])
+        .arg(&venv)
+        .status();
+    assert!(made.unwrap().success());
+    let libraries = std::fs::read_dir(venv.join("lib")).unwrap().flatten();
+    let site = libraries.last().unwrap().path().join("site-packages");
+    let theirs = shipped.join(site.strip_prefix(&venv).unwrap());
+    for entry in std::fs::read_dir(theirs).unwrap().flatten() {
+        std::os::unix::fs::symlink(entry.path(), site.join(entry.file_name())).unwrap();
+    }
+    std::fs::write(site.join(format!("{name}.py")), text).unwrap();
+    let files = [
+        (
+            "services-manifest/defaults.toml",
+            "root = \"..\"\npython = \"venv/bin/python\"\ndriver = \"psycopg2\"\n".to_owned(),
+        ),
+        (
+            "services-manifest/services/one.toml",
+            "path = \"one\"\ndatabase_url_env = \"URL\"\n".to_owned(),
+        ),
+        (
+            "one/alembic.ini",
+            "[alembic]\nscript_location = alembic\n".to_owned(),
+        ),
+        (
+            "one/alembic/versions/a.py",
+            "revision = \"a\"\ndown_revision = None\ndef upgrade(): pass\n".to_owned(),
+        ),
+        (
+            "one/alembic/env.py",
+            format!(
+                "import os\nimport {name}\nfrom alembic import context\nfrom sqlalchemy import create_engine\n\
+             assert {name}.here\n\
+             with create_engine(os.environ[\"URL\"]).connect() as connection:\n    \
+             context.configure(connection=connection)\n    \
+             with context.begin_transaction():\n        context.run_migrations()\n"
+            ),
+        ),
+    ];
+    for (file, text) in files {
+        let file = home.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    home.join("services-manifest")
+}
+
+#[test]
+fn a_package_that_leaves_a_thread_is_left_out_and_the_rest_shared() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "import threading, time\nhere = True\n\
+                threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n";
+    let manifest = service_with_a_package(home.path(), "leaves_a_thread", text);
+    let variables = [("HARNESS_LOG", "debug")];
+    let judged = judge(&manifest, &["upgrade_head"], &variables);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    assert!(
+        judged.stderr.contains("one: the interpreter is a fork"),
+        "{}",
+        judged.all()
+    );
+}
+
+#[test]
+fn a_package_that_reads_a_variable_of_the_service_is_not_shared_with_it() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "import os\nhere = \"URL\" in os.environ and os.environ[\"URL\"].startswith(\"postgresql\")\n";
+    let manifest = service_with_a_package(home.path(), "reads_the_url", text);
+    let judged = judge(&manifest, &["upgrade_head"], &[("HARNESS_LOG", "debug")]);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let why = "a shared package reads URL when it is imported";
+    assert!(judged.stderr.contains(why), "{}", judged.all());
 }
 
 /// A run whose services wait in `env.py`, forked, until `wait` is removed.

@@ -125,6 +125,7 @@ class Shared:
     def __init__(self, plan, worker, preloaded):
         self.imports, self.excluded = plan["imports"], plan["excluded"]
         self.worker, self.recording = worker, preloaded["Recording"]()
+        self.bytecode = preloaded["InstalledBytecode"]()
         self.withheld = preloaded["Withheld"]
         self.seen = frozenset()
 
@@ -132,18 +133,24 @@ class Shared:
         """Raises `Unfit` at the first package that leaves a trace."""
         plain, os.environ.__class__ = os.environ.__class__, Reads
         try:
-            self.worker["prepare"]()
-            self.seen = frozenset(sys.modules)
-            traces, watch, places = Traces(), Watch(), installed()
-            own = {name for place in places for name in self.worker["checked_out"](place)}
+            with self.bytecode:
+                self.worker["prepare"]()
+                self.seen = frozenset(sys.modules)
+                self.load_named(Traces(), Watch())
+        finally:
+            os.environ.__class__ = plain
+
+    def load_named(self, traces, watch):
+        places = installed()
+        own = {name for place in places for name in self.worker["checked_out"](place)}
+        try:
             with self.recording:
                 for module, names in self.imports:
                     if top_of(module) not in own and self.may_be_shared(module, places):
                         load(module, names, watch)
                         traces.check(top_of(module))
-            watch.active = False
         finally:
-            os.environ.__class__ = plain
+            watch.active = False
 
     def may_be_shared(self, module, places):
         top = top_of(module)
@@ -164,8 +171,12 @@ class Shared:
         """Replaces this process by itself, with the package left out; or returns."""
         if package in self.left_out() or not hasattr(sys, "orig_argv"):
             return
-        with open(self.excluded, "a", encoding="utf-8") as file:
-            file.write(package + "\n")
+        try:
+            os.makedirs(os.path.dirname(self.excluded), exist_ok=True)
+            with open(self.excluded, "a", encoding="utf-8") as file:
+                file.write(package + "\n")
+        except OSError:
+            return
         os.chdir("/")
         os.execve(sys.executable, sys.orig_argv, given)
 
@@ -225,13 +236,13 @@ def serve(plan, worker, preloaded):
             connection = listener.accept()[0]
         except OSError:
             continue
-        arguments = answer(connection, listener, given, inherited, unfit)
+        arguments = answer(connection, listener, given, inherited, unfit, shared.seen)
         if arguments is not None:
             shared.withhold()
             return arguments
 
 
-def answer(connection, listener, given, inherited, unfit):
+def answer(connection, listener, given, inherited, unfit, seen):
     """One request: a child returns from here, the parent goes on."""
     connection.settimeout(10)
     try:
@@ -239,7 +250,7 @@ def answer(connection, listener, given, inherited, unfit):
     except (OSError, ValueError):
         connection.close()
         return None
-    reason = unfit or why_not(request, given)
+    reason = unfit or why_not(request, given, seen)
     forked = reason is None and os.fork()
     if forked == 0 and reason is None:
         connection.close()
@@ -270,7 +281,7 @@ def receive(connection):
     return request, fds
 
 
-def why_not(request, given):
+def why_not(request, given, seen):
     """What a service with this environment would see differently."""
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
@@ -286,7 +297,7 @@ def why_not(request, given):
         if Reads.everything or name in Reads.names:
             return f"a shared package reads {name} when it is imported"
     for entry in path_entries(request):
-        for name in shadowed(entry):
+        for name in shadowed(entry, seen):
             return f"{entry} of PYTHONPATH has a module {name}"
     return None
 
@@ -298,10 +309,10 @@ def path_entries(request):
     return [os.path.abspath(os.path.join(request["cwd"], entry)) for entry in entries]
 
 
-def shadowed(directory):
-    """Modules there that a fresh interpreter would have imported by now, in place of the
-    ones that the parent has: a directory without `__init__.py` comes after any of them."""
-    there = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+def shadowed(directory, seen):
+    """Modules there that a fresh interpreter would have imported by now, in place of those
+    that a fork sees: a directory without `__init__.py` comes after any of them."""
+    there = {top_of(name) for name in seen} | {"sitecustomize", "usercustomize"}
     try:
         entries = os.listdir(directory)
     except OSError:

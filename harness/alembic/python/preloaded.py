@@ -14,9 +14,45 @@ PYTHONPATH and `sys.path.insert` mean what they mean in a fresh interpreter.
 import builtins
 import importlib
 import importlib.util
+import os
 import sys
 import types
 from importlib.machinery import ModuleSpec, PathFinder
+
+
+class InstalledBytecode:
+    """Takes a package's bytecode from where its installation left it, which `pycache_prefix`
+    hides: in a fresh checkout nothing is kept there yet. Nothing is written beside a package.
+    """
+
+    def __enter__(self):
+        self.plain = PathFinder.__dict__["find_spec"]
+        self.find = PathFinder.find_spec
+        self.kept = sys.pycache_prefix, sys.dont_write_bytecode
+        PathFinder.find_spec = staticmethod(self.search)
+        return self
+
+    def __exit__(self, *_):
+        PathFinder.find_spec = self.plain
+        sys.pycache_prefix, sys.dont_write_bytecode = self.kept
+
+    def search(self, name, path=None, target=None):
+        """Comes right before the loader looks for bytecode."""
+        spec = self.find(name, path, target)
+        sys.pycache_prefix = None
+        is_there = spec is not None and spec.has_location and is_compiled(spec.origin)
+        if is_there:
+            sys.dont_write_bytecode = True
+        else:
+            sys.pycache_prefix, sys.dont_write_bytecode = self.kept
+        return spec
+
+
+def is_compiled(source):
+    try:
+        return os.path.exists(importlib.util.cache_from_source(source))
+    except (NotImplementedError, ValueError):
+        return False
 
 
 class Recording:

@@ -105,6 +105,8 @@ def of_interpreter() -> dict[str, object]:
         "path": sys.path,
         "importers": [[type(one).__name__ for one in sys.meta_path], len(sys.path_hooks)],
         "modules": sorted(sys.modules),
+        "files": {name: where(module) for name, module in sorted(sys.modules.items())},
+        "submodules": sorted(submodules()),
         "main": [main.__name__, os.path.basename(main.__file__), sorted(vars(main))],
         "hooks": [repr(sys.excepthook), repr(sys.displayhook), repr(threading.excepthook)],
         "tracing": [sys.gettrace(), sys.getprofile(), sys.getrecursionlimit()],
@@ -115,6 +117,23 @@ def of_interpreter() -> dict[str, object]:
         "atexit": atexit._ncallbacks(),
         "warnings": sorted(map(repr, warnings.filters)),
     }
+
+
+def where(module: object) -> list[str]:
+    """The file of a module, and what loaded it."""
+    spec = getattr(module, "__spec__", None)
+    file = str(getattr(module, "__file__", None))
+    return [masked("argv", file), type(getattr(spec, "loader", None)).__name__]
+
+
+def submodules() -> list[str]:
+    """Modules that packages hold as attributes."""
+    return [
+        f"{name}.{leaf}"
+        for name, module in sys.modules.items()
+        for leaf, value in list(vars(module).items())
+        if isinstance(value, type(sys)) and value.__name__ == f"{name}.{leaf}"
+    ]
 
 
 def of_streams() -> dict[str, object]:
