@@ -71,15 +71,30 @@ class Settings(BaseSettings):
 settings = Settings()
 '''
 
-MODELS = '''"""Tables of {name}."""
+BASE = '''"""What the models of {name} have in common."""
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
     pass
+'''
+
+MODELS = '''"""Tables of {name}."""
+
+{imports}
+from .base import Base
+
+__all__ = ["Base", {names}]
+'''
+
+OUTBOX_MODEL = '''"""The outbox of {name}."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base
 
 
 class EventOutbox(Base):
@@ -96,10 +111,16 @@ class EventOutbox(Base):
     created_at: Mapped[object] = mapped_column(
         sa.DateTime(timezone=True), server_default=sa.func.now())
     published_at: Mapped[object | None] = mapped_column(sa.DateTime(timezone=True))
-{tables}
 '''
 
-MODEL = '''
+MODEL = '''"""Table {n} of {name}."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base
+
 
 class Table{n}(Base):
     __tablename__ = "table_{n}"
@@ -119,7 +140,7 @@ ENV = '''import asyncio
 
 from alembic import context
 from services.{name}.config import settings
-from services.{name}.models_db import Base
+from services.{name}.models import Base
 from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -209,7 +230,8 @@ Say `create_type=False` where the type exists.
 
 
 def generate(root, conventions, python, services, revisions, heavy=True):
-    """A monorepo below `root` and its manifest, whose directory is returned."""
+    """A monorepo below `root` and its manifest, whose directory is returned. A service has
+    so many `revisions`, or as many as are next in a list of numbers."""
     root = Path(root)
     shutil.rmtree(root, ignore_errors=True)
     libs = root / "libs"
@@ -224,7 +246,8 @@ def generate(root, conventions, python, services, revisions, heavy=True):
     )
     shutil.copytree(conventions, manifest / "conventions")
     for number in range(services):
-        service(root, f"svc_{number:03}", revisions, heavy)
+        length = revisions if isinstance(revisions, int) else revisions[number % len(revisions)]
+        service(root, f"svc_{number:03}", length, heavy)
     return manifest
 
 
@@ -235,8 +258,7 @@ def service(root, name, revisions, heavy):
     write(directory / "__init__.py", "")
     core = "import bench_core\n" if heavy else ""
     write(directory / "config.py", CONFIG.format(name=name, prefix=prefix, heavy=core))
-    models = "".join(MODEL.format(n=n) for n in tables)
-    write(directory / "models_db.py", MODELS.format(name=name, tables=models))
+    models(directory / "models", name, tables)
     write(
         directory / "alembic.ini",
         "[alembic]\nscript_location = alembic\nfile_template = %%(rev)s\n",
@@ -253,6 +275,18 @@ def service(root, name, revisions, heavy):
         root / f"services-manifest/services/{name}.toml",
         f'path = "services/{name}"\ndatabase_url_env = "{prefix}_DATABASE_URL"\n',
     )
+
+
+def models(package, name, tables):
+    """A package with a module for each table, as services have them."""
+    modules = {"outbox": "EventOutbox", **{f"table_{n}": f"Table{n}" for n in tables}}
+    imports = "\n".join(f"from .{module} import {model}" for module, model in modules.items())
+    names = ", ".join(f'"{model}"' for model in modules.values())
+    write(package / "__init__.py", MODELS.format(name=name, imports=imports, names=names))
+    write(package / "base.py", BASE.format(name=name))
+    write(package / "outbox.py", OUTBOX_MODEL.format(name=name))
+    for n in tables:
+        write(package / f"table_{n}.py", MODEL.format(n=n, name=name))
 
 
 def history(tables):
