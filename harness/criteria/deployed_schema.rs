@@ -4,7 +4,8 @@ mod source;
 
 use std::collections::BTreeSet;
 
-use super::{ACCEPT, Changed, ChangedLine, Criterion, Finding, Verdict, cause, upgrade_head};
+use super::attribution::attribution;
+use super::{ACCEPT, Changed, ChangedLine, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
@@ -33,9 +34,8 @@ pub fn present(service: &Service, evidence: &Evidence) -> Result<String, Verdict
     let Some(migrated) = &evidence.migrated else {
         return Err(Verdict::without("the migrated database"));
     };
-    let unusable =
-        cause::unusable(evidence, migrated).or_else(|| upgrade_head::does_nothing(migrated));
-    match (unusable, migrated.schema()) {
+    let blocked = attribution(evidence).blocks(&CRITERION);
+    match (blocked, migrated.schema()) {
         (Some(blocked), _) => Err(blocked),
         (None, None) => Err(Verdict::without("the catalog of the migrated database")),
         (None, Some(catalog)) => Ok(schema::text(&service.name, &catalog)),

@@ -4,7 +4,8 @@ mod undo;
 
 use std::path::Path;
 
-use super::{Criterion, Finding, Verdict, cause, upgrade_head};
+use super::attribution::{Attribution, Kind, attribution};
+use super::{Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
 use crate::evidence::catalog::{Change, Object};
 use crate::evidence::stairway::{Descent, Rung};
@@ -31,31 +32,26 @@ const MARKED: usize = 4;
 const REVISIONS: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
-    let Some(migrated) = &evidence.migrated else {
+    if evidence.migrated.is_none() {
         return Verdict::without("the transcript of `upgrade head`");
-    };
-    let unusable = cause::unusable(evidence, migrated);
-    if let Some(blocked) = unusable.or_else(|| upgrade_head::does_nothing(migrated)) {
+    }
+    let attribution = attribution(evidence);
+    if let Some(blocked) = attribution.spoilt(Part::Migrated, &CRITERION) {
         return blocked;
     }
     let Some(stairway) = &evidence.stairway else {
         return Verdict::without("the walk down and up again");
     };
     let mut findings = stale(service, evidence, stairway);
-    findings.extend(
-        stairway
-            .rungs
-            .iter()
-            .filter_map(|rung| rung_found(service, rung)),
-    );
+    findings.extend(stairway.rungs.iter().filter_map(|rung| {
+        let not_up = || not_upgraded(&attribution, evidence, rung);
+        rung_found(service, rung).or_else(not_up)
+    }));
     if !findings.is_empty() {
         return Verdict::Fail(summed_up(findings));
     }
-    let failed_up = stairway
-        .rungs
-        .iter()
-        .find_map(|rung| cause::blocked(evidence, &rung.up));
-    if let Some(blocked) = failed_up.or_else(|| unwalked(service, evidence, stairway)) {
+    let blocked = attribution.blocks(&CRITERION);
+    if let Some(blocked) = blocked.or_else(|| unwalked(service, evidence, stairway)) {
         return blocked;
     }
     let Some(descent) = &stairway.descent else {
@@ -178,6 +174,31 @@ fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
             "this revision: upgrade, downgrade, upgrade",
         )
         .help("let downgrade() undo exactly what upgrade() does")
+    })
+}
+
+/// A revision that can be upgraded cannot here, which no other criterion reports.
+fn not_upgraded(
+    attribution: &Attribution<'_>,
+    evidence: &Evidence,
+    rung: &Rung,
+) -> Option<Finding> {
+    let mut own = attribution.reported_by(&CRITERION);
+    let is_own =
+        own.any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, rung)));
+    let finding = upgrade_head::failure(&rung.up).filter(|_| is_own)?;
+    let elsewhere = match &evidence.stepped {
+        Some(_) => "revision by revision",
+        None => "in one go",
+    };
+    let finding = finding.note(format!(
+        "{elsewhere} it can be upgraded; here each revision below it had gone up, down and up again"
+    ));
+    Some(match &rung.up.outcome {
+        Outcome::Raised(_) => finding.help(
+            "rows that one of those left stand in the way: let its downgrade() delete what its upgrade() inserts",
+        ),
+        _ => finding,
     })
 }
 

@@ -1,6 +1,7 @@
 //! No enum type is created twice.
 
-use super::{Criterion, Finding, Verdict, cause};
+use super::attribution::attribution;
+use super::{Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{
     EnumCreation, EnumSource, Outcome, Place, Statement, StatementOutcome, Transcript,
@@ -61,20 +62,26 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    if let Some(blocked) = cause::unusable(evidence, migrated) {
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
         return blocked;
     }
     let Some(stepped) = &evidence.stepped else {
         return Verdict::without("the history stepped one revision per context");
     };
-    [reached, &stepped.upgrade]
-        .into_iter()
-        .find_map(|way| {
-            cause::blocked(evidence, way)
-                .or_else(|| cause::incomplete(evidence, way))
-                .or_else(|| cause::unseen(way))
-        })
-        .unwrap_or_else(Verdict::pass)
+    let mut ways = [reached, &stepped.upgrade].into_iter();
+    ways.find_map(unrecorded).unwrap_or_else(Verdict::pass)
+}
+
+/// Red where revisions ran and not one statement was seen, not even Alembic's own:
+/// the service undid SQLAlchemy's events.
+fn unrecorded(transcript: &Transcript) -> Option<Verdict> {
+    let unseen = !transcript.steps.is_empty() && transcript.statements.is_empty();
+    unseen.then(|| {
+        Verdict::without(&format!(
+            "every statement of `alembic {}` (does the service undo SQLAlchemy's events?)",
+            transcript.command
+        ))
+    })
 }
 
 /// The second creation that ended a transcript.

@@ -3,10 +3,11 @@
 //!
 //! A new criterion is a file and a word in the list at the end of this one.
 
-mod cause;
+pub mod attribution;
 #[cfg(test)]
 pub(crate) mod sample;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -37,8 +38,7 @@ pub struct Criterion {
 }
 
 /// What a criterion says of a service. Everything but `Pass` and `NotApplicable` is red.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// The promise holds.
     Pass {
@@ -47,10 +47,10 @@ pub enum Verdict {
     },
     /// The service breaks the promise; at least one finding.
     Fail(Vec<Finding>),
-    /// It could not be judged because of what another criterion explains.
+    /// It could not be judged.
     Blocked {
-        /// The criterion that explains it, or what is missing.
-        by: String,
+        /// What kept it from being judged.
+        by: Blocker,
         /// In one line.
         because: String,
     },
@@ -59,6 +59,15 @@ pub enum Verdict {
         /// The manifest's reason.
         reason: String,
     },
+}
+
+/// What keeps a criterion from judging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocker {
+    /// A failure that the criterion with this id reports.
+    Criterion(&'static str),
+    /// Evidence that is not there.
+    Evidence,
 }
 
 /// One defect, as data; the report lays it out.
@@ -149,9 +158,18 @@ impl Verdict {
     #[must_use]
     pub fn without(evidence: &str) -> Self {
         Self::Blocked {
-            by: "evidence".to_owned(),
+            by: Blocker::Evidence,
             because: format!("{evidence} is missing, so nothing was judged"),
         }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Criterion(id) => id,
+            Self::Evidence => "evidence",
+        })
     }
 }
 
@@ -233,7 +251,7 @@ impl Criterion {
                 reason: reason.to_owned(),
             },
             None if evidence.service != service.file => Verdict::Blocked {
-                by: "evidence".to_owned(),
+                by: Blocker::Evidence,
                 because: format!("it is that of {}", evidence.service.display()),
             },
             None => (self.judge)(service, evidence),
@@ -337,7 +355,7 @@ mod tests {
         let mut names: Vec<String> = files
             .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
             .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
-            .filter(|name| !["mod", "cause", "sample"].contains(&name.as_str()))
+            .filter(|name| !["mod", "attribution", "sample"].contains(&name.as_str()))
             .collect();
         names.sort();
         let mut ids = super::ids();

@@ -1,6 +1,7 @@
 //! The models and the migrations build the same database.
 
-use super::{Criterion, Finding, Verdict, cause, upgrade_head};
+use super::attribution::attribution;
+use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::{Outcome, Place};
 use crate::evidence::catalog::Object;
 use crate::evidence::models::{COMPARED, Drift, Models};
@@ -25,11 +26,10 @@ const SHOWN: usize = 16;
 const NAMED: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
-    let Some(migrated) = &evidence.migrated else {
+    if evidence.migrated.is_none() {
         return Verdict::without("the migrated database");
-    };
-    let unusable = cause::unusable(evidence, migrated);
-    if let Some(blocked) = unusable.or_else(|| upgrade_head::does_nothing(migrated)) {
+    }
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
         return blocked;
     }
     let Some(models) = &evidence.models else {

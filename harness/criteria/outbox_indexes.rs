@@ -1,6 +1,7 @@
 //! The outbox table has the indexes of the shared convention.
 
-use super::{Criterion, Finding, Verdict, cause};
+use super::attribution::attribution;
+use super::{Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Transcript};
 use crate::evidence::outbox::{Expected, Index, Outbox};
@@ -24,7 +25,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the migrated database");
     };
-    if let Some(blocked) = cause::unusable(evidence, migrated) {
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
         return blocked;
     }
     if service.outbox.is_none() {

@@ -2,14 +2,14 @@
 
 mod failure;
 
-use super::{Criterion, Finding, Verdict, cause};
+use super::attribution::{Attribution, Failure, Kind, attribution};
+use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::{Direction, Place, Step, Transcript};
 use crate::evidence::catalog::Difference;
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
 
-use failure::failure;
-pub(super) use failure::{failed_at, hint};
+pub(super) use failure::{failed_at, failure, hint};
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -29,42 +29,15 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    let no_history = || cause::no_history(evidence, migrated.reached());
-    if let Some(blocked) = cause::no_graph(evidence).or_else(no_history) {
-        return blocked;
-    }
-    let stepped = evidence.stepped.as_ref();
-    let mut transcripts = vec![migrated.reached()];
-    transcripts.extend(stepped.map(|stepped| &stepped.upgrade));
-    let mut findings = Vec::new();
-    for transcript in &transcripts {
-        let own = cause::owner(evidence, transcript) == CRITERION.id;
-        findings.extend(failure(transcript).filter(|_| own));
-        findings.extend(
-            transcript
-                .steps
-                .iter()
-                .filter(|step| step.awaitable)
-                .map(not_awaited),
-        );
-    }
-    findings.extend(transcripts.iter().find_map(|way| never_ran(evidence, way)));
-    let all_ran = findings.is_empty();
-    findings.extend(again(migrated));
-    findings.extend(not_at_head(evidence, migrated).filter(|_| all_ran));
-    findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
-    one_each(&mut findings);
+    let attribution = attribution(evidence);
+    let findings = findings(evidence, migrated, &attribution);
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    let blocked = std::iter::once(&migrated.upgrade).chain(transcripts);
-    if let Some(verdict) = blocked
-        .filter_map(|transcript| cause::blocked(evidence, transcript))
-        .next()
-    {
-        return verdict;
+    if let Some(blocked) = attribution.blocks(&CRITERION) {
+        return blocked;
     }
-    let Some(stepped) = stepped else {
+    let Some(stepped) = &evidence.stepped else {
         return Verdict::without("the history stepped one revision per context");
     };
     match (&migrated.second, &migrated.catalog, &stepped.catalog) {
@@ -74,19 +47,48 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     }
 }
 
+fn findings(
+    evidence: &Evidence,
+    migrated: &Migrated,
+    attribution: &Attribution<'_>,
+) -> Vec<Finding> {
+    let reported: Vec<&Failure<'_>> = attribution.reported_by(&CRITERION).collect();
+    let mut findings: Vec<Finding> = reported
+        .iter()
+        .filter_map(|failure| reported_as(&failure.kind))
+        .collect();
+    if attribution.has_history() {
+        let stepped = evidence.stepped.as_ref();
+        let is_rerun = |failure: &&Failure<'_>| matches!(failure.kind, Kind::Rerun(..));
+        let all_ran = reported.iter().all(is_rerun);
+        findings.extend(not_at_head(evidence, migrated).filter(|_| all_ran));
+        findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
+    }
+    one_each(&mut findings);
+    findings
+}
+
+/// One failure that is this criterion's to report.
+fn reported_as(kind: &Kind<'_>) -> Option<Finding> {
+    match kind {
+        Kind::Stopped(transcript) => failure(transcript),
+        Kind::NotAwaited(step) => Some(not_awaited(step)),
+        Kind::NeverRan(transcript, missing) => Some(never_ran(transcript, missing)),
+        Kind::Rerun(migrated, second) => again(migrated, second),
+        Kind::NoGraph | Kind::NoHistory | Kind::SeveralHeads | Kind::RoundTrip(_) => None,
+    }
+}
+
 /// Every revision of the history must have run.
-fn never_ran(evidence: &Evidence, transcript: &Transcript) -> Option<Finding> {
-    let missing = cause::never_ran(evidence, transcript);
-    (transcript.finished() && !missing.is_empty()).then(|| {
-        Finding::new(format!(
-            "`alembic {}` succeeds, but never ran {}",
-            transcript.command,
-            missing.join(", ")
-        ))
-        .help(match transcript.steps.is_empty() {
-            true => "see whether env.py calls context.run_migrations() where context.is_offline_mode() is false",
-            false => "see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing",
-        })
+fn never_ran(transcript: &Transcript, missing: &[&str]) -> Finding {
+    Finding::new(format!(
+        "`alembic {}` succeeds, but never ran {}",
+        transcript.command,
+        missing.join(", ")
+    ))
+    .help(match transcript.steps.is_empty() {
+        true => "see whether env.py calls context.run_migrations() where context.is_offline_mode() is false",
+        false => "see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing",
     })
 }
 
@@ -104,39 +106,26 @@ fn one_each(findings: &mut Vec<Finding>) {
     });
 }
 
-/// An upgrade that succeeds and yet lasts not even until the next one, as a verdict
-/// for the criteria that build on it.
-pub(super) fn does_not_last(migrated: &Migrated) -> Option<Verdict> {
-    let because = again(migrated)?.title;
-    Some(Verdict::Blocked {
-        by: CRITERION.id.to_owned(),
-        because,
-    })
+/// What a step whose function is async comes to, in one line.
+pub(super) fn does_nothing(step: &Step) -> String {
+    format!(
+        "revision {} does nothing: its {}() is async and nobody awaits it",
+        step.revision,
+        function(step)
+    )
 }
 
-/// The same for an upgrade of which a revision did nothing.
-pub(super) fn does_nothing(migrated: &Migrated) -> Option<Verdict> {
-    let step = migrated
-        .reached()
-        .steps
-        .iter()
-        .find(|step| step.awaitable)?;
-    Some(Verdict::Blocked {
-        by: CRITERION.id.to_owned(),
-        because: not_awaited(step).title,
-    })
+fn function(step: &Step) -> &'static str {
+    match step.direction {
+        Direction::Upgrade => "upgrade",
+        Direction::Downgrade => "downgrade",
+    }
 }
 
 /// A step whose function is async does nothing.
 pub(super) fn not_awaited(step: &Step) -> Finding {
-    let function = match step.direction {
-        Direction::Upgrade => "upgrade",
-        Direction::Downgrade => "downgrade",
-    };
-    Finding::new(format!(
-        "revision {} does nothing: its {function}() is async and nobody awaits it",
-        step.revision
-    ))
+    let function = function(step);
+    Finding::new(does_nothing(step))
     .mark(Some(&place_of(step)), "this revision")
     .about(format!("async def {function}"))
     .note(format!(
@@ -155,31 +144,34 @@ fn place_of(step: &Step) -> Place {
     }
 }
 
+/// What a second upgrade that runs revisions comes to, in one line.
+pub(super) fn runs_again(second: &Transcript) -> String {
+    let ran: Vec<&str> = ids(second).collect();
+    format!(
+        "a second `alembic {}` runs {} again",
+        second.command,
+        counted(&ran)
+    )
+}
+
 /// A second upgrade must find nothing to do.
-fn again(migrated: &Migrated) -> Option<Finding> {
-    let second = migrated.second.as_ref()?;
-    let ran: Vec<&str> = second
-        .steps
-        .iter()
-        .map(|step| step.revision.as_str())
-        .collect();
-    let empty = migrated.versions.as_ref().is_none_or(Vec::is_empty);
-    if !ran.is_empty() {
-        let finding = Finding::new(format!(
-            "a second `alembic {}` runs {} again",
-            second.command,
-            counted(&ran)
-        ));
-        return Some(match empty {
-            true => finding
-                .note("the first one exited without an error, yet the version table holds nothing")
-                .help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
-            false => finding.note(format!("they ran again: {}", ran.join(", "))),
-        });
+fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
+    if second.steps.is_empty() {
+        let finding = failure(second)?;
+        return Some(finding.note("the first one succeeded; this is the second, on the same database"));
     }
-    failure(second).map(|finding| {
-        finding.note("the first one succeeded; this is the second, on the same database")
+    let finding = Finding::new(runs_again(second));
+    Some(match migrated.versions.as_ref().is_none_or(Vec::is_empty) {
+        true => finding
+            .note("the first one exited without an error, yet the version table holds nothing")
+            .help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
+        false => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
     })
+}
+
+/// The revisions that ran.
+fn ids(transcript: &Transcript) -> impl Iterator<Item = &str> {
+    transcript.steps.iter().map(|step| step.revision.as_str())
 }
 
 fn counted(revisions: &[&str]) -> String {

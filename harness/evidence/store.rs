@@ -288,27 +288,18 @@ impl Gathered {
         }
     }
 
+    /// What there is. A part that is needed and could not be gathered is an error; any
+    /// other one may explain what is missing in those.
     fn evidence(&self, needs: &[Part]) -> Result<Evidence> {
         let history = self
             .history
             .clone()
             .unwrap_or_else(|| Err(nothing("history")))?;
-        let migrated = match (needs.contains(&Part::Migrated), &self.migrated) {
-            (true, Some(migrated)) => Some(migrated.clone()?),
-            _ => None,
-        };
-        let stepped = match (needs.contains(&Part::Stepped), &self.stepped) {
-            (true, Some(stepped)) => stepped.clone()?,
-            _ => None,
-        };
-        let stairway = match (needs.contains(&Part::Stairway), &self.stairway) {
-            (true, Some(stairway)) => stairway.clone()?,
-            _ => None,
-        };
-        let models = match (needs.contains(&Part::Models), &self.models) {
-            (true, Some(models)) => models.clone()?,
-            _ => None,
-        };
+        let needed = |part| needs.contains(&part);
+        let migrated = held(self.migrated.as_ref(), needed(Part::Migrated))?;
+        let stepped = held(self.stepped.as_ref(), needed(Part::Stepped))?;
+        let stairway = held(self.stairway.as_ref(), needed(Part::Stairway))?;
+        let models = held(self.models.as_ref(), needed(Part::Models))?;
         Ok(Evidence {
             service: self.service.clone().unwrap_or_default(),
             history,
@@ -316,10 +307,18 @@ impl Gathered {
             merge: None,
             schema: None,
             migrated,
-            stepped,
-            stairway,
-            models,
+            stepped: stepped.flatten(),
+            stairway: stairway.flatten(),
+            models: models.flatten(),
         })
+    }
+}
+
+/// A part, if it was gathered; an error only where it is needed.
+fn held<T: Clone>(part: Option<&Result<T>>, needed: bool) -> Result<Option<T>> {
+    match part {
+        Some(Err(_)) if !needed => Ok(None),
+        part => part.cloned().transpose(),
     }
 }
 

@@ -11,7 +11,7 @@ use migration_harness::alembic::transcript::{
     Direction, EnumCreation, EnumSource, Outcome, Place, Raised, Statement, StatementOutcome, Step,
     Transcript,
 };
-use migration_harness::criteria::{self, Criterion, Verdict};
+use migration_harness::criteria::{self, Blocker, Criterion, Verdict};
 use migration_harness::evidence::catalog::{Change, Object};
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
@@ -410,8 +410,8 @@ fn the_evidence_of_another_service_is_red_for_every_criterion() {
         evidence.service = "services/b.toml".into();
         let verdict = criterion.verdict(&service(), &evidence);
         assert!(
-            matches!(&verdict, Verdict::Blocked { by, because }
-                if by == "evidence" && because.contains("services/b.toml")),
+            matches!(&verdict, Verdict::Blocked { by: Blocker::Evidence, because }
+                if because.contains("services/b.toml")),
             "{}: {verdict:?}",
             criterion.id
         );
@@ -501,7 +501,13 @@ fn a_failed_upgrade_is_one_finding_and_blocks_the_rest() {
     );
     for id in ["enum_types", "outbox_indexes"] {
         assert!(
-            matches!(verdict(id, &evidence), Verdict::Blocked { by, .. } if by == "upgrade_head"),
+            matches!(
+                verdict(id, &evidence),
+                Verdict::Blocked {
+                    by: Blocker::Criterion("upgrade_head"),
+                    ..
+                }
+            ),
             "{id}"
         );
     }
@@ -620,9 +626,13 @@ fn a_type_created_twice_names_both_places() {
         .map(|mark| mark.place.file.clone())
         .collect();
     assert_eq!(places, [file("r2"), file("r1")]);
-    assert!(
-        matches!(verdict("upgrade_head", &evidence), Verdict::Blocked { by, .. } if by == "enum_types")
-    );
+    assert!(matches!(
+        verdict("upgrade_head", &evidence),
+        Verdict::Blocked {
+            by: Blocker::Criterion("enum_types"),
+            ..
+        }
+    ));
     assert!(!verdict("outbox_indexes", &evidence).is_red());
 }
 

@@ -13,7 +13,7 @@ const MESSAGE_LINES: usize = 4;
 const FRAMES: usize = 6;
 
 /// Why a transcript did not finish.
-pub(super) fn failure(transcript: &Transcript) -> Option<Finding> {
+pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
     match &transcript.outcome {
         Outcome::Finished => None,
         Outcome::Raised(error) => Some(raised(transcript, error)),

@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use super::owner;
+use super::{Kind, attribution};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::sample::{
     evidence, found, graph, migrated, place, raised, refused, stepped, stopped, transcript,
@@ -117,16 +117,31 @@ fn statements_that_nobody_saw(#[case] clear: fn(&mut Evidence), #[case] command:
     assert_eq!(found(&enum_types::CRITERION, &evidence), missing);
 }
 
+/// Who reports why an upgrade stopped.
+fn reporter(evidence: &Evidence) -> &'static str {
+    let attribution = attribution(evidence);
+    let stopped = attribution
+        .0
+        .iter()
+        .find(|failure| !matches!(failure.kind, Kind::NoGraph | Kind::SeveralHeads));
+    stopped.map_or("nobody", |failure| failure.reporter.id)
+}
+
 #[rstest]
-#[case::not_loaded(|evidence: &mut Evidence| evidence.history.raised = Some(raised("KeyError", None, "'r0'")))]
-#[case::no_graph(|evidence: &mut Evidence| evidence.history.graph = graph("r1 r2:r1,gone"))]
-#[case::two_heads(|evidence: &mut Evidence| evidence.history.graph = graph("r1 r2"))]
-fn a_broken_history_explains_why_nothing_ran(#[case] break_it: fn(&mut Evidence)) {
+#[case::not_loaded(|evidence: &mut Evidence| evidence.history.raised = Some(raised("KeyError", None, "'r0'")), "single_head")]
+#[case::no_graph(|evidence: &mut Evidence| evidence.history.graph = graph("r1 r2:r1,gone"), "nobody")]
+#[case::two_heads(|evidence: &mut Evidence| evidence.history.graph = graph("r1 r2"), "upgrade_head")]
+fn a_broken_history_explains_why_nothing_ran(
+    #[case] break_it: fn(&mut Evidence),
+    #[case] expected: &str,
+) {
     let mut evidence = evidence();
-    let nothing_ran = stopped("upgrade head", "", raising(None, "no").outcome);
-    assert_eq!(owner(&evidence, &nothing_ran), "upgrade_head");
+    migrated(&mut evidence).upgrade = stopped("upgrade head", "", raising(None, "no").outcome);
+    assert_eq!(reporter(&evidence), "upgrade_head");
     break_it(&mut evidence);
-    assert_eq!(owner(&evidence, &nothing_ran), "single_head");
-    assert_eq!(owner(&evidence, &raising(None, "no")), "upgrade_head");
-    assert_eq!(owner(&evidence, &creating_twice()), "enum_types");
+    assert_eq!(reporter(&evidence), expected);
+    migrated(&mut evidence).upgrade = raising(None, "no");
+    assert_eq!(reporter(&evidence), "upgrade_head");
+    migrated(&mut evidence).upgrade = creating_twice();
+    assert_eq!(reporter(&evidence), "enum_types");
 }

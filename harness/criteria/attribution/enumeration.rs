@@ -1,0 +1,244 @@
+//! Every combination of what can go wrong: whoever is named as reporting a failure is red
+//! because of it, and every failure is printed.
+
+use crate::alembic::transcript::{Outcome, Transcript};
+use crate::criteria::sample::{
+    evidence, graph, migrated, place, raised, refused, service, stopped, told, transcript,
+};
+use crate::criteria::{ALL, Blocker, Criterion, Verdict};
+use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::{Catalog, Evidence, Migrated, Stairway, Stepped};
+
+const STEPPED: &str = "upgrade, one revision at a time";
+
+fn raising(message: &str) -> Outcome {
+    Outcome::Raised(raised("ValueError", None, message))
+}
+
+fn killed() -> Outcome {
+    Outcome::Ended {
+        how: "was ended by signal 9".to_owned(),
+        output: Vec::new(),
+    }
+}
+
+fn creating_twice(command: &str, revisions: &str) -> Transcript {
+    let message = "type \"status\" already exists";
+    let outcome = Outcome::Raised(raised("ProgrammingError", Some("42710"), message));
+    let mut transcript = stopped(command, revisions, outcome);
+    let sql = "CREATE TYPE status AS ENUM ('a')";
+    let statement = refused(9, Some(place("r2", 5)), sql, "42710", message);
+    transcript.statements.push(statement);
+    transcript
+}
+
+/// The ways in which a command that upgrades can end; `name` is told apart in the texts.
+fn ways(command: &str, name: &str) -> Vec<Transcript> {
+    let mut idle = transcript(command, "r1 r2");
+    idle.steps[1].awaitable = true;
+    vec![
+        transcript(command, "r1 r2"),
+        transcript(command, "r2"),
+        transcript(command, ""),
+        idle,
+        stopped(command, "", raising(&format!("{name} at once"))),
+        stopped(command, "r1 r2", raising(&format!("{name} in r2"))),
+        stopped(command, "r1", raising(&format!("{name} in r1"))),
+        stopped(command, "r1 r2", killed()),
+        creating_twice(command, "r1 r2"),
+    ]
+}
+
+type Change = Box<dyn Fn(&mut Evidence)>;
+
+fn histories() -> Vec<Change> {
+    let graphs = ["r1 r2:r1", "r1 r2", "r1 r2:r1,gone", "r1 r2:r1 r2:r1", ""];
+    let mut changes: Vec<Change> = Vec::new();
+    for text in graphs {
+        changes.push(Box::new(move |evidence| {
+            evidence.history.graph = graph(text);
+            let several = text == "r1 r2";
+            let migrated = migrated(evidence);
+            if several && migrated.upgrade.steps.is_empty() {
+                migrated.heads = Some(transcript("upgrade heads", "r1 r2"));
+            }
+        }));
+    }
+    changes.push(Box::new(|evidence| {
+        evidence.history.raised = Some(raised("KeyError", None, "'r0'"));
+    }));
+    changes.push(Box::new(|evidence| {
+        evidence.history.graph = graph("r1 r2");
+        let env = raising("heads at once");
+        migrated(evidence).heads = Some(stopped("upgrade heads", "", env));
+    }));
+    changes
+}
+
+fn upgrades() -> Vec<Change> {
+    let ways = ways("upgrade head", "upgrade").into_iter();
+    let changes = ways.map(|way| -> Change {
+        Box::new(move |evidence| migrated(evidence).upgrade = way.clone())
+    });
+    changes.collect()
+}
+
+fn reruns() -> Vec<Change> {
+    let failing = stopped("upgrade head", "", raising("second at once"));
+    let seconds = [
+        Some(transcript("upgrade head", "")),
+        Some(transcript("upgrade head", "r2")),
+        Some(failing),
+        None,
+    ];
+    let changes = seconds.into_iter().map(|second| -> Change {
+        Box::new(move |evidence| migrated(evidence).second = second.clone())
+    });
+    changes.collect()
+}
+
+fn steps() -> Vec<Change> {
+    let mut changes: Vec<Change> = vec![Box::new(|evidence| evidence.stepped = None)];
+    changes.extend(ways(STEPPED, "stepped").into_iter().map(|way| -> Change {
+        Box::new(move |evidence| {
+            evidence.stepped = Some(Stepped {
+                catalog: way.finished().then(Catalog::default),
+                versions: Some(vec!["r2".into()]),
+                upgrade: way.clone(),
+            });
+        })
+    }));
+    changes
+}
+
+fn rung(revision: &str) -> Rung {
+    Rung {
+        revision: revision.to_owned(),
+        up: transcript("upgrade", revision),
+        down: Some(transcript("downgrade", revision)),
+        left: Vec::new(),
+        again: Some(transcript("upgrade", revision)),
+        lost: Vec::new(),
+    }
+}
+
+fn stopped_rung(up: Transcript, revision: &str) -> Rung {
+    Rung {
+        up,
+        down: None,
+        again: None,
+        ..rung(revision)
+    }
+}
+
+fn stairways() -> Vec<Change> {
+    let whole = Stairway {
+        rungs: vec![rung("r1"), rung("r2")],
+        descent: Some(Descent {
+            down: transcript("downgrade base", "r2 r1"),
+            stopped_at: None,
+            left: Vec::new(),
+            again: Some(transcript("upgrade heads", "r1 r2")),
+            lost: Vec::new(),
+        }),
+    };
+    let broken = |rungs| Stairway {
+        rungs,
+        descent: None,
+    };
+    let up = |revisions, outcome| stopped("upgrade", revisions, outcome);
+    let second = |up| broken(vec![rung("r1"), stopped_rung(up, "r2")]);
+    let all = [
+        None,
+        Some(whole),
+        Some(broken(vec![stopped_rung(up("r1", killed()), "r1")])),
+        Some(broken(vec![stopped_rung(
+            up("", raising("rung at once")),
+            "r1",
+        )])),
+        Some(second(up("r2", raising("rung in r2")))),
+        Some(second(creating_twice("upgrade", "r2"))),
+    ];
+    let changes = all.into_iter().map(|stairway| -> Change {
+        Box::new(move |evidence| evidence.stairway = stairway.clone())
+    });
+    changes.collect()
+}
+
+type Verdicts = Vec<(&'static Criterion, Verdict)>;
+
+/// Everything that red criteria print.
+fn printed(verdicts: &Verdicts) -> String {
+    let texts = verdicts.iter().map(|(_, verdict)| match verdict {
+        Verdict::Fail(findings) => findings.iter().map(told).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+fn is_red_where_it_is_named(verdicts: &Verdicts, evidence: &Evidence) {
+    for (criterion, verdict) in verdicts {
+        let Verdict::Blocked { by, because } = verdict else {
+            continue;
+        };
+        let Blocker::Criterion(id) = by else {
+            continue;
+        };
+        let reporter = verdicts.iter().find(|(reporter, _)| reporter.id == *id);
+        assert!(
+            matches!(reporter, Some((_, Verdict::Fail(_)))),
+            "{} is blocked by {id} ({because}), which says {reporter:?} of {evidence:#?}",
+            criterion.id
+        );
+    }
+}
+
+/// Where the files form a graph that Alembic can load, nothing else explains a failure.
+fn is_printed(verdicts: &Verdicts, evidence: &Evidence) {
+    let history = &evidence.history;
+    let explained = !history.graph.problems().is_empty() || history.raised.is_some();
+    let text = printed(verdicts);
+    let reached = evidence.migrated.iter().map(Migrated::reached);
+    let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);
+    for way in reached.chain(stepped) {
+        let Outcome::Raised(error) = &way.outcome else {
+            continue;
+        };
+        let hidden = explained && way.steps.is_empty();
+        assert!(
+            hidden || text.contains(&error.message) || text.contains("is created twice"),
+            "nothing says {} of {evidence:#?}",
+            error.message
+        );
+    }
+}
+
+/// Round trips are walked only where the upgrade in one go works.
+fn is_walked_for_nothing(evidence: &Evidence) -> bool {
+    let migrated = evidence.migrated.as_ref();
+    evidence.stairway.is_some() && !migrated.is_some_and(|one| one.reached().finished())
+}
+
+#[test]
+fn whoever_is_named_is_red_and_every_failure_is_printed() {
+    let service = service();
+    let mut seen = 0;
+    let lists = [upgrades(), histories(), reruns(), steps(), stairways()];
+    let count: usize = lists.iter().map(Vec::len).product();
+    for mut number in 0..count {
+        let mut evidence = evidence();
+        for list in &lists {
+            list[number % list.len()](&mut evidence);
+            number /= list.len();
+        }
+        if !is_walked_for_nothing(&evidence) {
+            let judge =
+                |criterion: &'static Criterion| (criterion, criterion.verdict(&service, &evidence));
+            let verdicts: Verdicts = ALL.iter().map(judge).collect();
+            is_red_where_it_is_named(&verdicts, &evidence);
+            is_printed(&verdicts, &evidence);
+            seen += 1;
+        }
+    }
+    assert!(seen > 5_000, "{seen} of {count}");
+}
