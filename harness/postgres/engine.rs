@@ -4,6 +4,9 @@
 //! it (<https://docs.docker.com/reference/cli/docker/#environment-variables>).
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ use super::error;
 use super::kept::quoted;
 use super::leash::{Ending, Leash, LeashSpec};
 use super::run::{self, Run};
-use crate::error::Result;
+use crate::error::{HarnessError, Result};
 
 /// How long an engine may take to say that it is there.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -59,6 +62,9 @@ pub(super) async fn connect() -> Result<Engine> {
             None => e.help("start Docker or Podman, or set DOCKER_HOST"),
         }
     };
+    if let Some(e) = forbidden(&address) {
+        return Err(e);
+    }
     let docker = docker_client_instance()
         .await
         .map_err(|e| refused(e.to_string()))?;
@@ -75,6 +81,43 @@ pub(super) async fn connect() -> Result<Engine> {
             version.version.unwrap_or_default()
         ),
         on_loopback,
+    })
+}
+
+/// What is said of a socket that is there and that this user may not use.
+fn forbidden(address: &str) -> Option<HarnessError> {
+    let path = address.strip_prefix("unix://")?;
+    let refused = UnixStream::connect(path).err()?;
+    if refused.kind() != ErrorKind::PermissionDenied {
+        return None;
+    }
+    let e = error(format!(
+        "this user may not use the container engine's socket {path}: permission denied"
+    ));
+    let Ok(meta) = std::fs::metadata(path) else {
+        return Some(e.help("see who may enter its directory, or set DOCKER_HOST"));
+    };
+    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    let group = group_name(&groups, meta.gid()).unwrap_or_else(|| meta.gid().to_string());
+    let e = e.detail(format!(
+        "it belongs to the group {group} (mode {:o}), and this process is not in it",
+        meta.mode() & 0o777
+    ));
+    Some(match group.as_str() {
+        "root" => e.help("run as a user who may use it, or set DOCKER_HOST to a socket of this user's own (rootless Docker or Podman)"),
+        group => e.help(format!(
+            "`sudo usermod -aG {group} $USER`, then log in anew; or set DOCKER_HOST to a socket of this user's own (rootless Docker or Podman)"
+        )),
+    })
+}
+
+/// The name of a group in `/etc/group`: `name:password:number:members`.
+fn group_name(groups: &str, number: u32) -> Option<String> {
+    let number = number.to_string();
+    let mut lines = groups.lines().map(|line| line.split(':'));
+    lines.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
     })
 }
 
@@ -273,5 +316,17 @@ pub(super) fn remove_from_anywhere(name: String) {
         });
     if let Ok(thread) = thread {
         let _ = thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::group_name;
+
+    #[test]
+    fn a_group_has_a_name() {
+        let groups = "root:x:0:\ndocker:x:999:me,you\n";
+        assert_eq!(group_name(groups, 999).as_deref(), Some("docker"));
+        assert_eq!(group_name(groups, 99), None);
     }
 }
