@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use libtest_mimic::Arguments;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
@@ -70,7 +69,7 @@ static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let all = manifest.service_names()?;
     let services = chosen(all.clone())?;
     let selection = Selection {
-        arguments: Arguments::from_args(),
+        arguments: selection::arguments(&all)?,
         services,
         all,
     };

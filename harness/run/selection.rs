@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use libtest_mimic::Arguments;
 use migration_revisions::cores;
 
@@ -162,6 +164,52 @@ fn beside_this_case() -> Vec<&'static str> {
     }
 }
 
+/// The arguments of the test binary. What is wrong in them ends the program, as with any
+/// other; but of several words each would be taken for a filter, and the runner has one.
+///
+/// # Errors
+/// There is a second word, with what to type instead.
+pub(super) fn arguments(services: &BTreeSet<String>) -> Result<Arguments> {
+    let error = match Arguments::try_parse() {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
+        _ => error.exit(),
+    };
+    if word.starts_with('-') {
+        error.exit();
+    }
+    let words: Vec<String> = env::args().skip(1).collect();
+    Err(second_filter(word, &words, services))
+}
+
+fn second_filter(word: &str, words: &[String], services: &BTreeSet<String>) -> HarnessError {
+    let named = |known: &dyn Fn(&str) -> bool| -> Vec<&str> {
+        let words = words.iter().map(String::as_str);
+        let names = words.map(|word| word.trim_end_matches(".toml"));
+        names.filter(|name| known(name)).collect()
+    };
+    let only = named(&|word| services.contains(word));
+    let criteria = named(&|word| criteria::ids().contains(&word));
+    let only = match only.is_empty() {
+        true => "<service> <service>".to_owned(),
+        false => only.join(" "),
+    };
+    let filter = match criteria.as_slice() {
+        [one] => format!(" -- {one}"),
+        _ => String::new(),
+    };
+    HarnessError::new(
+        Stage::Manifest,
+        format!("`{word}` is a second filter, and there can be but one"),
+    )
+    .help(format!(
+        "for several services: ONLY=\"{only}\" cargo test --test services{filter}"
+    ))
+}
+
 /// The services that `ONLY` names, or all.
 pub(super) fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
     let listed = || all.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -192,4 +240,31 @@ pub(super) fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
         services.insert(name.to_owned());
     }
     Ok(if services.is_empty() { all } else { services })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_filter_is_answered_with_the_line_to_type() {
+        let services: BTreeSet<String> = ["orders", "users"].map(str::to_owned).into();
+        let help = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            second_filter("x", &words, &services)
+                .help
+                .unwrap_or_default()
+        };
+        let line = "for several services: ONLY=\"orders users\" cargo test --test services";
+        assert_eq!(help(&["orders", "users"]), line);
+        assert_eq!(
+            help(&["orders.toml", "enum_types", "users"]),
+            help(&["orders.toml", "users", "enum_types"])
+        );
+        assert!(
+            help(&["enum_types", "users"])
+                .ends_with("ONLY=\"users\" cargo test --test services -- enum_types")
+        );
+        assert!(help(&["a", "b"]).contains("ONLY=\"<service> <service>\""));
+    }
 }

@@ -246,3 +246,12 @@ fn a_case_that_nextest_ends_is_not_passed_in_its_report() {
         assert!(case.contains("<failure"), "{case}");
     }
 }
+
+#[test]
+fn several_words_are_answered_with_the_variable_that_takes_them() {
+    let manifest = repository().join("tests/unusual/services-manifest");
+    let judged = judge(&manifest, &["noisy_env", "url_in_parts"], &[]);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    let line = "ONLY=\"noisy_env url_in_parts\" cargo test --test services";
+    assert!(judged.stderr.contains(line), "{}", judged.all());
+}
