@@ -1,6 +1,7 @@
 //! Reads other states of a repository with git's plumbing: [`Repository`].
 //!
-//! Nothing is checked out, written or fetched. Every error says what to type.
+//! Nothing of the repository is checked out, written or fetched; [`Repository::export`] writes
+//! elsewhere. Every error says what to type.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -177,6 +178,32 @@ impl Repository {
             rest = rest.get(size + 1..).unwrap_or_default();
         }
         Ok(contents)
+    }
+
+    /// Writes a commit's files, of one directory relative to [`Repository::top`], into `to`,
+    /// with an index of its own beside it.
+    ///
+    /// # Errors
+    /// The commit has no such directory, or git cannot write the files.
+    pub fn export(&self, commit: &str, directory: &Path, to: &Path) -> Result<()> {
+        let tree = match directory == Path::new("") {
+            true => commit.to_owned(),
+            false => format!("{commit}:{}", directory.display()),
+        };
+        let prefix = format!("--prefix={}/", to.display());
+        for arguments in [
+            &["read-tree", &tree][..],
+            &["checkout-index", "--all", "--force", &prefix][..],
+        ] {
+            let mut command = self.command();
+            command.env("GIT_INDEX_FILE", to.with_extension("index"));
+            command.args(arguments);
+            let output = finished(command, None)?;
+            if !output.status.success() {
+                return Err(failed(arguments[0], &output));
+            }
+        }
+        Ok(())
     }
 
     fn command(&self) -> Command {

@@ -8,24 +8,28 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use migration_revisions::script_location::tidy;
 use serde::de::DeserializeOwned;
 
 mod alembic;
 mod keys;
 mod notes;
 mod outbox;
+mod script;
+mod settings;
 mod values;
 
 use keys::{Defaults, OneOrMany, ServiceFile};
 pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
+pub use script::Baseline;
 use values::{
     below, check_criteria, check_reasons, check_url, check_variables, filled_in, interpreter,
     not_applicable, postgres_settings, root, seconds, stem, takes_part_of_url,
 };
 
 use crate::error::{HarnessError, Result, Stage};
-use crate::postgres;
+use crate::postgres::{self, Script};
 
 /// The variable that points at another manifest directory.
 pub const DIRECTORY_VARIABLE: &str = "SERVICES_MANIFEST";
@@ -76,6 +80,10 @@ pub struct Service {
     pub timeouts: Timeouts,
     /// Which PostgreSQL to use.
     pub postgres: postgres::Settings,
+    /// What is run in each fresh database before anything else.
+    pub prepare: Vec<Script>,
+    /// What lies under the first revision.
+    pub baseline: Option<Baseline>,
     /// Criteria that do not apply, each with the reason.
     pub not_applicable: BTreeMap<String, String>,
     /// Revisions whose downgrade cannot put things back, each with the reason.
@@ -94,8 +102,9 @@ impl Service {
     /// A path of the monorepo as people call it: relative to the root.
     #[must_use]
     pub fn shown(&self, path: &Path) -> String {
+        let path = tidy(path);
         path.strip_prefix(&self.root)
-            .unwrap_or(path)
+            .unwrap_or(&path)
             .display()
             .to_string()
     }
@@ -229,7 +238,14 @@ impl Manifest {
         let (database_env, variables) = variables
             .into_iter()
             .partition(|(_, value)| takes_part_of_url(value));
-        let postgres = postgres_settings(file, own.postgres, defaults.postgres, &python)?;
+        let mut prepare =
+            script::prepare(&defaults_file, defaults.postgres.prepare.as_ref(), &root)?;
+        prepare.extend(script::prepare(file, own.postgres.prepare.as_ref(), &root)?);
+        let mut settings = settings::settings(&defaults_file, &defaults.postgres.settings)?;
+        settings.extend(settings::settings(file, &own.postgres.settings)?);
+        let baseline = script::baseline(file, own.baseline.as_ref(), &root)?;
+        let mut postgres = postgres_settings(file, own.postgres, defaults.postgres, &python)?;
+        postgres.settings = settings;
         Ok(Service {
             name,
             file: file.to_owned(),
@@ -253,6 +269,8 @@ impl Manifest {
             schema: own.schema.or(defaults.schema),
             timeouts,
             postgres,
+            prepare,
+            baseline,
             not_applicable,
             one_way: own.downgrade.one_way,
             accepted_drift: own.model_drift.accepted,

@@ -52,6 +52,8 @@ pub struct Worker {
     /// What came over the channel that the worker did not say.
     spoiled: Option<String>,
     secret: Secret,
+    /// What the kernel refuses of it.
+    kernel: Vec<String>,
 }
 
 /// What a worker runs on.
@@ -131,6 +133,7 @@ impl Worker {
             has_run_env: false,
             spoiled: None,
             secret: Secret::default(),
+            kernel: Vec::new(),
         };
         worker.await_ready(service).await?;
         Ok(worker)
@@ -140,6 +143,17 @@ impl Worker {
     #[must_use]
     pub fn fresh(&self) -> Option<&str> {
         self.fresh.as_deref()
+    }
+
+    /// The layers that keep it to the disposable server (`docs/safety.md`), once it was told
+    /// which one that is.
+    #[must_use]
+    pub fn guard(&self) -> String {
+        let kernel = match self.kernel.is_empty() {
+            true => "not the kernel".to_owned(),
+            false => format!("the kernel ({})", self.kernel.join(", ")),
+        };
+        format!("SQLAlchemy, drivers, audit hook, {kernel}, token")
     }
 
     /// What it has imported; `None` where it cannot say.
@@ -197,10 +211,13 @@ impl Worker {
         let secret = Secret::new(database.password(), &database.password_in_url());
         self.secret = secret.clone();
         self.events.mask(secret);
-        self.ask("open", handed_over::to(service, database), service)
+        let answer = self
+            .ask("open", handed_over::to(service, database), service)
             .await?
-            .map(|_| ())
-            .map_err(|raised| unexpected(service, &raised))
+            .map_err(|raised| unexpected(service, &raised))?;
+        let kernel = answer.get("kernel").cloned().unwrap_or_default();
+        self.kernel = serde_json::from_value(kernel).unwrap_or_default();
+        Ok(())
     }
 
     /// The history as Alembic loads it, or what Alembic raised.

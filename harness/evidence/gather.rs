@@ -7,8 +7,10 @@
 mod commands;
 mod defaults;
 mod described;
+mod ground;
 mod history;
 mod keep;
+mod lacking;
 mod parts;
 mod refused;
 mod roles;
@@ -33,7 +35,8 @@ use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::{Database, Kept, Server, Servers, Shown};
+use crate::postgres::{Database, Kept, Server, Servers, Shown, Template};
+use ground::Ground;
 
 /// What a session works with.
 #[derive(Clone, Copy)]
@@ -107,22 +110,36 @@ pub async fn session(
     Ok((Ok(session), None))
 }
 
-/// A server with a database for the service.
+/// A server with a database for the service, and what fresh ones are made of.
 async fn serve(
     service: &Service,
-    servers: &Servers,
+    means: &Means<'_>,
     name: Option<&str>,
     say: Say<'_>,
-) -> Result<(Server, Database)> {
+) -> Result<(Server, Ground, Database)> {
     let note = |note| say(Progress::Provider(note));
-    let server = servers
+    let mut server = means
+        .servers
         .start(&service.postgres, &service.name, note)
         .await?;
-    let database = match name {
-        Some(name) => server.create_database_named(name).await?,
-        None => server.create_database().await?,
+    let ground = match Ground::lay(service, &mut server, means).await {
+        Ok(ground) => ground,
+        Err(e) => {
+            server.leave_nothing(&roles::prepared(service)).await?;
+            server.stop().await?;
+            return Err(e);
+        }
     };
-    Ok((server, database))
+    let template = ground.of_migrations();
+    let database = match name {
+        Some(name) => {
+            server
+                .create_database_named(name, template.as_ref())
+                .await?
+        }
+        None => server.create_database_from(template.as_ref()).await?,
+    };
+    Ok((server, ground, database))
 }
 
 /// A server and an interpreter at work on one service.
@@ -137,6 +154,8 @@ struct Driver<'a> {
     /// Whether each run of `env.py` needs an interpreter of its own.
     apart: bool,
     database: Database,
+    /// What fresh databases are made of.
+    ground: Ground,
     /// Our own connection to it, once it was needed.
     connection: Option<PgConnection>,
     /// The version table, once `env.py` configured one.
@@ -162,10 +181,11 @@ impl<'a> Driver<'a> {
     ) -> Result<Self> {
         let output = means.output(1);
         let (served, worker) = tokio::join!(
-            serve(service, means.servers, name, say),
+            serve(service, means, name, say),
             Worker::start(service, &output, means.interpreters),
         );
-        let ((server, database), worker) = (served?, worker?);
+        let ((server, ground, database), mut worker) = (served?, worker?);
+        worker.open(service, &database).await?;
         say(Progress::Server {
             version: server.version.clone(),
             provider: server.provider,
@@ -178,13 +198,18 @@ impl<'a> Driver<'a> {
                 "Python {}, Alembic {}, SQLAlchemy {}",
                 about.python, about.alembic, about.sqlalchemy
             ),
+            guard: worker.guard(),
             seconds: about.seconds,
         });
+        say(Progress::Detail(format!(
+            "kept to its server by {}",
+            worker.guard()
+        )));
         say(Progress::Detail(match worker.fresh() {
             None => "the interpreter is a fork".to_owned(),
             Some(why) => format!("the interpreter is a fresh process: {why}"),
         }));
-        let mut driver = Self {
+        Ok(Self {
             service,
             history,
             means,
@@ -193,15 +218,14 @@ impl<'a> Driver<'a> {
             started: 1,
             apart: false,
             database,
+            ground,
             connection: None,
             version_table: None,
-            roles: BTreeSet::new(),
+            roles: roles::prepared(service).into_iter().collect(),
             stage: "upgrade_head",
             aside: None,
             say,
-        };
-        driver.worker.open(service, &driver.database).await?;
-        Ok(driver)
+        })
     }
 
     /// Ends the interpreter, and the server unless another service may have it.
@@ -263,29 +287,29 @@ impl<'a> Driver<'a> {
     /// Makes the database fresh again, under the same name, and hands it to the worker;
     /// from now on it shows `stage`.
     async fn start_afresh(&mut self, stage: &'static str) -> Result<()> {
+        self.start_on(self.ground.of_migrations(), stage).await
+    }
+
+    /// The same, on a database that is made of `template`.
+    async fn start_on(&mut self, template: Option<Template>, stage: &'static str) -> Result<()> {
         self.connection = None;
         self.set_aside().await?;
         self.stage = stage;
         let roles: Vec<String> = self.roles.iter().cloned().collect();
-        self.database = self
-            .server
-            .recreate_database(&self.database, &roles)
-            .await?;
+        let database = self.database.clone().to_be_copied_from(template);
+        self.database = self.server.recreate_database(&database, &roles).await?;
         self.worker.open(self.service, &self.database).await
     }
 
-    /// On a server that is not ours alone, the roles that migrations created go with
-    /// what they own; everything else goes with the database.
+    /// On a server that is not ours alone, the roles that migrations and what is prepared
+    /// created go with what they own; everything else goes with the database.
     async fn leave_no_role(&mut self) -> Result<()> {
         if self.server.is_ours_alone() || self.roles.is_empty() {
             return Ok(());
         }
         self.connection = None;
         let roles: Vec<String> = self.roles.iter().cloned().collect();
-        self.server
-            .recreate_database(&self.database, &roles)
-            .await
-            .map(drop)
+        self.server.leave_nothing(&roles).await
     }
 
     /// `upgrade head` as a deployment does it, then a look at the database.

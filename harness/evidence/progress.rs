@@ -22,6 +22,8 @@ pub enum Progress {
     Interpreter {
         /// Python's, Alembic's and SQLAlchemy's versions in words.
         versions: String,
+        /// The layers that keep it to the disposable server.
+        guard: String,
         /// From its start.
         seconds: f64,
     },

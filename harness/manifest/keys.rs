@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::script::{BaselineKey, ScriptKeys};
+use super::settings::Value;
 use crate::postgres;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -20,6 +22,9 @@ pub(super) struct PostgresKeys {
     pub version: Option<String>,
     pub image: Option<String>,
     pub registry: Option<String>,
+    pub prepare: Option<ScriptKeys>,
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -88,6 +93,7 @@ pub(super) struct ServiceFile {
     pub database_url_env: Option<OneOrMany>,
     #[serde(default)]
     pub database_url_ini: bool,
+    pub baseline: Option<BaselineKey>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     #[serde(default)]

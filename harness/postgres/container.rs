@@ -27,7 +27,7 @@ use super::leash::{Leash, remove_dir};
 use super::run::{Base, Run};
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
-    tail,
+    tail, with_settings,
 };
 use crate::error::{HarnessError, Result};
 
@@ -171,7 +171,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
             guard: Box::new(server),
         }),
         Err(e) => {
-            let e = with_log(e, &server.log());
+            let e = with_settings(with_log(e, &server.log()), settings);
             server.give_up(e).await
         }
     }
@@ -189,7 +189,10 @@ fn request(
     let file = std::fs::File::create(&log)
         .map_err(|e| error(format!("cannot write {}: {e}", log.display())))?;
     let file = Mutex::new(file);
-    let options = OPTIONS.iter().flat_map(|option| ["-c", *option]);
+    let own = settings.settings.iter();
+    let own = own.map(|(name, value)| format!("{name}={value}"));
+    let options = OPTIONS.iter().map(|option| (*option).to_owned()).chain(own);
+    let options = options.flat_map(|option| ["-c".to_owned(), option]);
     let request = Postgres::default()
         .with_user("postgres")
         .with_password(password)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
-use super::{Server, error, name_part, random, restore, run_sql, sql_error};
+use super::template::copy_properties;
+use super::{Server, Template, error, name_part, random, restore, run_sql, sql_error};
 use crate::error::Result;
 
 /// How long a connection to a server that is known to answer may take.
@@ -80,6 +81,8 @@ pub struct Database {
     pub user: String,
     /// What `current_setting('migration_harness.token')` returns in it.
     pub token: String,
+    /// The database that it is a copy of; `None` for an empty one.
+    template: Option<Template>,
     password: String,
     ssl: PgSslMode,
 }
@@ -105,6 +108,7 @@ impl Database {
             name: "no_database".to_owned(),
             user: "nobody".to_owned(),
             token: String::new(),
+            template: None,
             password: String::new(),
             ssl: PgSslMode::Disable,
         }
@@ -139,6 +143,12 @@ impl Database {
             .replace("{database_user}", &self.user)
             .replace("{database_password}", &self.password)
             .replace("{database_name}", &self.name)
+    }
+
+    /// The same, to be made fresh as a copy of `template`.
+    #[must_use]
+    pub fn to_be_copied_from(self, template: Option<Template>) -> Self {
+        Self { template, ..self }
     }
 
     /// Whether nothing is encrypted on the way to it, as on a server of ours.
@@ -195,23 +205,36 @@ impl Server {
     /// # Errors
     /// When the server refuses.
     pub async fn create_database(&self) -> Result<Database> {
+        self.create_database_from(None).await
+    }
+
+    /// The same, as a copy of a template where there is one.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn create_database_from(&self, template: Option<&Template>) -> Result<Database> {
         let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
         let mark = self.guard.mark();
         let name = format!(
             "migration_harness_{}_{mark}{random}",
             name_part(&self.service, 24)
         );
-        self.create_database_named(&name).await
+        self.create_database_named(&name, template).await
     }
 
     /// The same, with the name of a database of another server of ours.
     ///
     /// # Errors
     /// When the server refuses.
-    pub async fn create_database_named(&self, name: &str) -> Result<Database> {
+    pub async fn create_database_named(
+        &self,
+        name: &str,
+        template: Option<&Template>,
+    ) -> Result<Database> {
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
-        self.create_named(connection, name.to_owned()).await
+        self.create_named(connection, name.to_owned(), template)
+            .await
     }
 
     /// The maintenance connection, or a new one where a migration ended it.
@@ -234,7 +257,12 @@ impl Server {
         Ok(kept.insert(connection))
     }
 
-    async fn create_named(&self, connection: &mut PgConnection, name: String) -> Result<Database> {
+    async fn create_named(
+        &self,
+        connection: &mut PgConnection,
+        name: String,
+        template: Option<&Template>,
+    ) -> Result<Database> {
         let token = random::hex(16).map_err(|e| error(format!("no random token: {e}")))?;
         let failed = |e: sqlx::Error| sql_error(&format!("cannot create the database {name}"), &e);
         // The C locale goes with every encoding; a server's own may not.
@@ -244,7 +272,7 @@ impl Server {
         .fetch_one(&mut *connection)
         .await
         .map_err(failed)?;
-        let utf8 = if encoding == "UTF8" {
+        let utf8 = if encoding == "UTF8" || template.is_some() {
             ""
         } else {
             " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -255,14 +283,20 @@ impl Server {
             true => " STRATEGY file_copy",
             false => "",
         };
+        let from = template.map_or("template0", Template::name);
         self.guard.will_create(&name);
         self.databases().push(name.clone());
         run_sql(
             connection,
-            &format!("CREATE DATABASE \"{name}\" TEMPLATE template0{utf8}{strategy}"),
+            &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{from}\"{utf8}{strategy}"),
         )
         .await
         .map_err(failed)?;
+        if template.is_some() {
+            copy_properties(connection, from, &name)
+                .await
+                .map_err(failed)?;
+        }
         run_sql(
             connection,
             &format!("ALTER DATABASE \"{name}\" SET migration_harness.token = '{token}'"),
@@ -275,6 +309,7 @@ impl Server {
             user: self.access.user.clone(),
             password: self.access.password.clone(),
             ssl: self.access.ssl,
+            template: template.cloned(),
             name,
             token,
         })
@@ -302,7 +337,9 @@ impl Server {
         drop_database(connection, &database.name, self.number).await?;
         self.databases().retain(|name| *name != database.name);
         self.restore(connection, created_roles).await?;
-        self.create_named(connection, database.name.clone()).await
+        let template = database.template.as_ref();
+        self.create_named(connection, database.name.clone(), template)
+            .await
     }
 
     /// Gives a database another name, so that it stays when it is made fresh again;

@@ -4,7 +4,7 @@
 //! on loopback only, on a port that its own `bind` has proved to be free, with a
 //! password of its own. It runs under a [`Leash`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -26,7 +26,7 @@ use super::run::{Base, Run};
 use super::servers::set_password;
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
-    tail,
+    tail, with_settings,
 };
 use crate::error::{HarnessError, Result};
 
@@ -122,12 +122,13 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     let (leash, port) = loop {
         attempts += 1;
         let port = free_port()?;
-        let leash = launch(&prepared, &run, &dir, port).await?;
+        let leash = launch(&prepared, &run, &dir, port, &settings.settings).await?;
         match ready(&leash, &dir, port, settings.ready_within).await {
             Ok(()) => break (leash, port),
             Err(Unready::PortInUse) if attempts < PORTS => leash.keep().await,
             Err(unready) => {
                 let e = unready.explain(&prepared.installation, &dir.join("log"), port);
+                let e = with_settings(e, settings);
                 leash.end().await?;
                 return Err(e);
             }
@@ -177,7 +178,13 @@ fn free_port() -> Result<u16> {
         .map_err(|e| error(format!("no free port on 127.0.0.1: {e}")))
 }
 
-async fn launch(prepared: &Prepared, run: &Arc<Run>, dir: &Path, port: u16) -> Result<Leash> {
+async fn launch(
+    prepared: &Prepared,
+    run: &Arc<Run>,
+    dir: &Path,
+    port: u16,
+    settings: &BTreeMap<String, String>,
+) -> Result<Leash> {
     let failed =
         |e: std::io::Error| error(format!("cannot write {}: {e}", dir.join("log").display()));
     let log = File::options()
@@ -195,6 +202,9 @@ async fn launch(prepared: &Prepared, run: &Arc<Run>, dir: &Path, port: u16) -> R
     .args(["-p", &port.to_string()]);
     for option in OPTIONS {
         spec = spec.args(["-c", option]);
+    }
+    for (name, value) in settings {
+        spec = spec.args(["-c", &format!("{name}={value}")]);
     }
     spec.stdout = log.try_clone().map_err(failed)?.into();
     spec.stderr = log.into();

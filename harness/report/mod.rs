@@ -282,7 +282,9 @@ fn line(progress: &Progress) -> String {
                 took.as_secs_f64()
             )
         }
-        Progress::Interpreter { versions, seconds } => format!("{versions} ready ({seconds:.1} s)"),
+        Progress::Interpreter {
+            versions, seconds, ..
+        } => format!("{versions} ready ({seconds:.1} s)"),
         Progress::Ran {
             command,
             revisions: 0,

@@ -120,9 +120,13 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
                     seconds: took.as_secs_f64(),
                 });
             }
-            Progress::Interpreter { versions, seconds } => {
+            Progress::Interpreter {
+                versions,
+                guard,
+                seconds,
+            } => {
                 seen.interpreter = Some(data::Spent {
-                    what: versions.clone(),
+                    what: format!("{versions}; kept to its server by {guard}"),
                     seconds: *seconds,
                 });
             }

@@ -49,6 +49,8 @@ fn service() -> Service {
             verify: Duration::from_secs(1),
         },
         postgres: postgres::Settings::default(),
+        prepare: Vec::new(),
+        baseline: None,
         not_applicable: BTreeMap::new(),
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),

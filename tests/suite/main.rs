@@ -10,6 +10,7 @@ mod discover;
 mod embedded;
 mod faults;
 mod forks;
+mod ground;
 mod hostile;
 mod judge;
 mod keep;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use migration_harness::criteria;
-use migration_harness::manifest::{Manifest, Service};
+use migration_harness::manifest::{Baseline, Manifest, Service};
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -95,6 +95,42 @@ fn arguments_of_x_are_the_defaults_with_the_services_over_them() {
 }
 
 #[test]
+fn what_is_prepared_is_the_defaults_and_then_the_services() {
+    let defaults = format!(
+        "{DEFAULTS}[postgres]\nprepare = \"CREATE ROLE a; CREATE ROLE b\"\n[postgres.settings]\nwork_mem = \"8MB\"\njit = true\n"
+    );
+    let service = format!(
+        "{SERVICE}baseline = {{ models = \"v1\" }}\n[postgres]\nprepare = [\"SELECT 1\"]\n[postgres.settings]\njit = false\nmax_locks_per_transaction = 128\n"
+    );
+    let service = read(&defaults, &service).unwrap();
+    let statements = service.prepare.iter().flat_map(|script| &script.statements);
+    let sql: Vec<&str> = statements.map(|one| one.sql.as_str()).collect();
+    assert_eq!(sql, ["CREATE ROLE a", "CREATE ROLE b", "SELECT 1"]);
+    let settings = service.postgres.settings.iter();
+    let settings: Vec<String> = settings
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(
+        settings,
+        ["jit=off", "max_locks_per_transaction=128", "work_mem=8MB"]
+    );
+    assert_eq!(service.baseline, Some(Baseline::Models("v1".to_owned())));
+}
+
+#[test]
+fn a_baseline_is_not_for_all() {
+    let error = read(
+        &format!("{DEFAULTS}baseline = {{ models = \"v1\" }}\n"),
+        SERVICE,
+    )
+    .unwrap_err();
+    assert!(
+        error.contains("defaults.toml") && error.contains("unknown field `baseline`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_interpreter_may_be_a_command() {
     let defaults = DEFAULTS.replace("\"python3\"", "[\"env\", \"python3\"]");
     assert_eq!(read(&defaults, SERVICE).unwrap().python, ["env", "python3"]);
@@ -123,6 +159,21 @@ fn an_interpreter_may_be_a_command() {
 #[case::x_without_a_key("[alembic]\nx = { \"a=b\" = \"c\" }", &["`alembic.x` cannot give an argument \"a=b\"", "alembic -x tenant=acme"])]
 #[case::x_with_nul("[alembic]\nx = { a = [\"b\", \"\\u0000\"] }", &["`alembic.x` cannot give an argument \"a\""])]
 #[case::x_elsewhere("[alembic]\nini = \"a.ini\"", &["services/a.toml", "unknown field `ini`"])]
+#[case::prepare_of_another_type("[postgres]\nprepare = 5", &["services/a.toml", "SQL in a string, { sql = \"<file>\" }, or a list of these"])]
+#[case::prepare_of_another_key("[postgres]\nprepare = { file = \"a.sql\" }", &["SQL in a string"])]
+#[case::prepare_is_a_name("[postgres]\nprepare = \"infra/a.sql\"", &["is the name of a file, not SQL", "prepare = { sql = \"infra/a.sql\" }"])]
+#[case::prepare_is_nothing("[postgres]\nprepare = \"-- later\"", &["`postgres.prepare`", "holds no statement"])]
+#[case::prepare_is_psql("[postgres]\nprepare = \"SELECT 1;\\n\\\\connect a\"", &["`postgres.prepare`: line 2 of", "is a command of psql"])]
+#[case::prepare_is_missing("[postgres]\nprepare = [{ sql = \"a.sql\" }]", &["`postgres.prepare.sql` = \"a.sql\"", "relative to the root"])]
+#[case::setting_of_another_type("[postgres.settings]\nwork_mem = [1]", &["a string, a number, true or false"])]
+#[case::no_setting("[postgres.settings]\n\"work mem\" = 1", &["`postgres.settings` cannot set \"work mem\""])]
+#[case::setting_of_ours("[postgres.settings]\nport = 1", &["`postgres.settings.port` is for the harness to set"])]
+#[case::baseline_of_another_type("baseline = \"a.sql\"", &["services/a.toml", "{ sql = \"<file>\" } or { models = \"<commit>\" }"])]
+#[case::baseline_in_a_list("baseline = [\"a.sql\"]", &["{ sql = \"<file>\" } or { models = \"<commit>\" }"])]
+#[case::prepare_in_lists("[postgres]\nprepare = [[\"a.sql\"]]", &["SQL in a string, { sql"])]
+#[case::baseline_twice("baseline = { sql = \"a.sql\", models = \"v1\" }", &["{ sql = \"<file>\" } or { models"])]
+#[case::baseline_is_missing("baseline = { sql = \"a.sql\" }", &["`baseline.sql` = \"a.sql\"", "relative to the root"])]
+#[case::baseline_of_nothing("baseline = { models = \" \" }", &["`baseline.models` names no commit"])]
 #[case::provider("[postgres]\nprovider = \"cloud\"", &["unknown variant `cloud`", "`container`"])]
 #[case::version("[postgres]\nversion = \"fifteen\"", &["`postgres.version` = \"fifteen\"", "version = \"15\""])]
 fn a_wrong_key_is_named(#[case] line: &str, #[case] says: &[&str]) {
@@ -346,7 +397,7 @@ const SERVICE_KEYS: &[&str] = &[
     "database_url_env",
 ];
 const TABLES: &[&str] = &["env", "alembic", "postgres", "timeouts", "not_applicable"];
-const SERVICE_TABLES: &[&str] = &["downgrade", "model_drift"];
+const SERVICE_TABLES: &[&str] = &["downgrade", "model_drift", "baseline"];
 const WRONG: &[&str] = &[
     "5",
     "1.5",

@@ -50,7 +50,7 @@ class Worker:
         guard.open(Target(host, port, database, token, variables))
         self.ini, self.section, self.x, self.url = ini, section, x, url
         self.files = sys.stdout, sys.stderr
-        return {}
+        return {"kernel": guard.kernel}
 
     def configuration(self, *words):
         return configuration(self.ini, self.section, self.url, self.x, *words)

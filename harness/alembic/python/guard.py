@@ -77,13 +77,13 @@ class Guard:
     def __init__(self, report):
         self.report = report  # called with what was refused, as an event
         self.target = Target("127.0.0.1", 1, "no_database", "", ())
-        self.confined = False
+        self.confined, self.kernel = False, []
 
     def open(self, target):
         self.target = target
         if not self.confined:
             self.confined = True
-            confine(target.port)
+            self.kernel = confine(target.port)
             volunteer()
 
     def watch(self):
@@ -293,16 +293,21 @@ SECCOMP_ALLOW, SECCOMP_ERRNO = 0x7FFF0000, 0x00050000
 
 
 def confine(port):
-    """Has the kernel refuse what no layer above sees. Where it cannot, those remain."""
+    """Has the kernel refuse what no layer above sees, and says what it does refuse. Where it
+    cannot, those layers remain."""
     if not sys.platform.startswith("linux"):
-        return
+        return []
+    refused = []
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-            confine_tcp(libc, port)
-            confine_unix(libc)
+            if confine_tcp(libc, port):
+                refused.append("TCP")
+            if confine_unix(libc):
+                refused.append("Unix-domain sockets")
     except (OSError, AttributeError):
         pass
+    return refused
 
 
 def volunteer():
@@ -318,21 +323,22 @@ def volunteer():
 def confine_tcp(libc, port):
     """No TCP connection but to this port, whatever the host."""
     if libc.syscall(LANDLOCK_CREATE, None, 0, LANDLOCK_VERSION) < LANDLOCK_WITH_TCP:
-        return
+        return False
     handled = struct.pack("=QQ", 0, LANDLOCK_CONNECT_TCP)
     ruleset = libc.syscall(LANDLOCK_CREATE, handled, len(handled), 0)
     if ruleset < 0:
-        return
+        return False
     rule = struct.pack("=QQ", LANDLOCK_CONNECT_TCP, port)
-    if libc.syscall(LANDLOCK_ADD, ruleset, LANDLOCK_NET_PORT, rule, 0) == 0:
-        libc.syscall(LANDLOCK_RESTRICT, ruleset, 0)
+    added = libc.syscall(LANDLOCK_ADD, ruleset, LANDLOCK_NET_PORT, rule, 0) == 0
+    restricted = added and libc.syscall(LANDLOCK_RESTRICT, ruleset, 0) == 0
     os.close(ruleset)
+    return restricted
 
 
 def confine_unix(libc):
     """No Unix-domain stream socket; `socketpair`, which event loops use, is another call."""
     if platform.machine() not in SECCOMP_SOCKET or sys.maxsize < 2**32:
-        return
+        return False
     architecture, call = SECCOMP_SOCKET[platform.machine()]
     load, equal, mask, end = 0x20, 0x15, 0x54, 0x06
     program = [
@@ -344,4 +350,4 @@ def confine_unix(libc):
     ]  # fmt: skip
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
-    libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0)
+    return libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0) == 0

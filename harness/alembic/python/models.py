@@ -1,5 +1,6 @@
 """What the models of a service describe: builds it, and says where it comes from."""
 
+import os
 import re
 import sys
 from contextlib import nullcontext
@@ -228,7 +229,7 @@ def mapped(metadata, own):
                     lines, line = inspect.getsourcelines(value)
                 except (OSError, TypeError):
                     lines, line = [], 1
-                yield key, {"file": name, "line": line, "columns": attributes(lines, line)}
+                yield key, {"file": os.path.normpath(name), "line": line, "columns": attributes(lines, line)}
 
 
 def attributes(lines, first):

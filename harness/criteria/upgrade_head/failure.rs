@@ -1,6 +1,8 @@
 //! Why a way of upgrading did not get to its end: what was raised, took too long, or
 //! ended the interpreter.
 
+mod before;
+
 use super::super::Finding;
 use super::place_of;
 use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Step, Transcript};
@@ -49,10 +51,10 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     if let Some(statement) = statement {
         finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
     }
-    let known = error
-        .sqlstate
-        .as_deref()
-        .and_then(|state| advice(state, statement));
+    let known = before::advice(transcript, error).or_else(|| {
+        let state = error.sqlstate.as_deref()?;
+        advice(state, statement).map(str::to_owned)
+    });
     finding = match known {
         Some(advice) => finding.help(advice),
         None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),

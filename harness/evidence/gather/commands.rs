@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::lacking::lacking;
 use super::refused::refused;
 use super::{Driver, roles};
 use crate::alembic::transcript::{Event, Outcome, Transcript};
@@ -105,6 +106,7 @@ impl Driver<'_> {
             self.version_table.clone_from(&transcript.version_table);
         }
         refused(self.service, &self.database, &transcript)?;
+        lacking(self.service, &self.server, &transcript).await?;
         if let Some(trace) = transcript.broken.first() {
             return Err(HarnessError::new(
                 Stage::Alembic,

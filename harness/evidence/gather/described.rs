@@ -11,7 +11,7 @@ use crate::evidence::{Catalog, Models};
 impl Driver<'_> {
     /// The models beside `head`, the migrated database.
     pub(super) async fn models(&mut self, head: &Catalog) -> Result<Models> {
-        self.start_afresh("models").await?;
+        self.start_on(self.ground.of_models(), "models").await?;
         let definitions = |kinds: &[&str]| -> Vec<&super::super::catalog::Object> {
             head.objects
                 .iter()

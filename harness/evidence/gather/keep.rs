@@ -16,7 +16,7 @@ impl Driver<'_> {
         if !may {
             let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
             (self.say)(Progress::Note(format!(
-                "KEEP_SERVER: not kept: its migrations created roles ({}), which would be in \
+                "KEEP_SERVER: not kept: its migrations created roles ({}), or what is prepared did, which would be in \
                  the way of the next run; use provider = \"local\" or \"container\"",
                 roles.join(", ")
             )));

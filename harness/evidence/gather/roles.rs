@@ -1,12 +1,26 @@
 //! The roles that migrations create: they belong to the server, not the database.
 
 use crate::alembic::transcript::Transcript;
+use crate::manifest::{Baseline, Service};
 
 /// The roles that the statements of a transcript create.
 pub(super) fn created(transcript: &Transcript) -> Vec<String> {
     transcript
         .statements
         .iter()
+        .flat_map(|statement| created_by(&statement.sql))
+        .collect()
+}
+
+/// The roles that `postgres.prepare` and a baseline create.
+pub(super) fn prepared(service: &Service) -> Vec<String> {
+    let baseline = match &service.baseline {
+        Some(Baseline::Sql(script)) => Some(script),
+        Some(Baseline::Models(_)) | None => None,
+    };
+    let scripts = service.prepare.iter().chain(baseline);
+    let statements = scripts.flat_map(|script| &script.statements);
+    statements
         .flat_map(|statement| created_by(&statement.sql))
         .collect()
 }

@@ -1,0 +1,191 @@
+//! What a service's databases hold before anything of its own ran: [`Ground`].
+//!
+//! `postgres.prepare` is laid into every database, and `baseline` on top of that where
+//! migrations run. The models are built without the baseline: its tables are theirs.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::Connection;
+
+use super::refused::refused;
+use super::{Means, failed};
+use crate::alembic::transcript::{Outcome, Transcript};
+use crate::alembic::worker::{Command, Limits, Worker};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::private::{self, broken};
+use crate::git::Repository;
+use crate::manifest::{Baseline, Service};
+use crate::postgres::{Database, Server, Template};
+
+/// What fresh databases are made of.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
+    prepared: Option<Template>,
+    baseline: Option<Template>,
+}
+
+impl Ground {
+    /// Runs once, on this server, what the manifest says.
+    pub(super) async fn lay(
+        service: &Service,
+        server: &mut Server,
+        means: &Means<'_>,
+    ) -> Result<Self> {
+        let mut ground = Self::default();
+        let limit = service.timeouts.upgrade;
+        if !service.prepare.is_empty() {
+            let database = server.create_database().await?;
+            for script in &service.prepare {
+                server.run(&database, script, limit).await?;
+            }
+            ground.prepared = Some(server.make_template(database).await?);
+        }
+        if let Some(baseline) = &service.baseline {
+            let prepared = ground.prepared.as_ref();
+            let database = server.create_database_from(prepared).await?;
+            match baseline {
+                Baseline::Sql(script) => server.run(&database, script, limit).await?,
+                Baseline::Models(commit) => {
+                    models(service, commit, server, &database, means).await?;
+                }
+            }
+            ground.baseline = Some(server.make_template(database).await?);
+        }
+        Ok(ground)
+    }
+
+    /// What the first revision finds.
+    pub(super) fn of_migrations(&self) -> Option<Template> {
+        self.baseline.as_ref().or(self.prepared.as_ref()).cloned()
+    }
+
+    /// What the models are built in.
+    pub(super) fn of_models(&self) -> Option<Template> {
+        self.prepared.clone()
+    }
+}
+
+/// Builds what the models of a commit describe.
+async fn models(
+    service: &Service,
+    commit: &str,
+    server: &Server,
+    database: &Database,
+    means: &Means<'_>,
+) -> Result<()> {
+    let directory = means.directory.join("baseline");
+    private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
+    let tree = directory.join("tree");
+    let then = as_of(service, commit, &tree)?;
+    let mut worker =
+        Worker::start(&then, &directory.join("output.txt"), means.interpreters).await?;
+    let built = build(&then, commit, server, database, &mut worker).await;
+    worker.end().await;
+    // What cannot be removed goes with the run's directory.
+    let _ = std::fs::remove_dir_all(&tree);
+    built
+}
+
+async fn build(
+    then: &Service,
+    commit: &str,
+    server: &Server,
+    database: &Database,
+    worker: &mut Worker,
+) -> Result<()> {
+    worker.open(then, database).await?;
+    let limits = Limits {
+        limit: then.timeouts.upgrade,
+        server,
+        database,
+        watch: &|_| {},
+    };
+    let (transcript, answer) = worker.answer(Command::Models(&[], &[]), &limits).await;
+    refused(then, database, &transcript)?;
+    let tables = answer.get("tables").and_then(|tables| tables.as_array());
+    let empty = tables.is_none_or(Vec::is_empty);
+    if !transcript.finished() || empty {
+        return Err(not_built(then, commit, &transcript));
+    }
+    let Some(table) = &transcript.version_table else {
+        return Ok(());
+    };
+    let mut connection = database.connect().await?;
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let names = table.schema.iter().chain([&table.name]);
+    let name: Vec<String> = names.map(|name| quoted(name)).collect();
+    let drop = format!("DROP TABLE IF EXISTS {}", name.join("."));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
+        .execute(&mut connection)
+        .await
+        .map_err(|cause| failed(&cause))?;
+    connection.close().await.map_err(|cause| failed(&cause))
+}
+
+fn not_built(then: &Service, commit: &str, transcript: &Transcript) -> HarnessError {
+    let problem = match transcript.finished() {
+        true => "env.py names no table",
+        false => "they cannot be built",
+    };
+    let mut e = error(format!(
+        "{}: baseline = {{ models = \"{commit}\" }}: {problem}",
+        then.name
+    ));
+    if let Outcome::Raised(raised) = &transcript.outcome {
+        e = e.detail(raised.line());
+        let frames = raised.frames.iter().rev().take(3);
+        e.details
+            .extend(frames.map(|frame| format!("{}:{}", then.shown(&frame.file), frame.line)));
+    }
+    e.detail(format!(
+        "everything Python printed: {}",
+        transcript.output.display()
+    ))
+    .help("name a commit whose env.py works with today's interpreter and sets target_metadata, or write baseline = { sql = \"<file>\" }, for instance from `pg_dump --schema-only`")
+}
+
+/// The service as it was at a commit, with its files in `tree`, and today's interpreter.
+fn as_of(service: &Service, commit: &str, tree: &Path) -> Result<Service> {
+    let repository = Repository::of(&service.root)?;
+    let id = repository.commit(commit).map_err(|e| {
+        let key = format!("{}: baseline = {{ models = \"{commit}\" }}", service.name);
+        HarnessError {
+            message: format!("{key}: {}", e.message),
+            ..e
+        }
+    })?;
+    let root = service.root.canonicalize();
+    let root = root.unwrap_or_else(|_| service.root.clone());
+    let below = root.strip_prefix(&repository.top).unwrap_or(Path::new(""));
+    let _ = std::fs::remove_dir_all(tree);
+    repository.export(&id, below, tree)?;
+    let moved = |path: &Path| -> PathBuf {
+        let below = path.strip_prefix(&service.root).unwrap_or(Path::new(""));
+        tree.join(below)
+    };
+    let then = Service {
+        root: tree.to_owned(),
+        directory: moved(&service.directory),
+        env: (service.env.iter())
+            .map(|(name, value)| {
+                let here = service.root.to_string_lossy();
+                (name.clone(), value.replace(&*here, &tree.to_string_lossy()))
+            })
+            .collect(),
+        ..service.clone()
+    };
+    let ini = then.directory.join(&then.alembic_ini);
+    match ini.exists() {
+        true => Ok(then),
+        false => Err(error(format!(
+            "{}: baseline = {{ models = \"{commit}\" }}: that commit has no {}",
+            service.name,
+            then.shown(&ini)
+        ))
+        .help("name a commit that has Alembic's configuration, such as the one that added the first revision, or write baseline = { sql = \"<file>\" }, for instance from `pg_dump --schema-only`")),
+    }
+}
+
+fn error(message: impl Into<String>) -> HarnessError {
+    HarnessError::new(Stage::Evidence, message)
+}

@@ -1,0 +1,253 @@
+//! Databases that fresh ones are copies of: [`Template`].
+//!
+//! What is prepared for a service is run once per server; a database that holds it becomes
+//! a template, which nobody can connect to any more
+//! (<https://www.postgresql.org/docs/current/manage-ag-templatedbs.html>). What it created
+//! for the whole server, such as a role, is from then on what the server is put back to.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+
+use super::database::drop_database;
+use super::restore::{Snapshot, drop_roles};
+use super::{Database, Script, Server, Statement, error, run_sql, sql_error};
+use crate::error::{HarnessError, Result};
+
+/// A database that fresh ones are copied from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(String);
+
+impl Template {
+    /// The database's name.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What belongs to a database and is not copied with it: its settings, also those of a role
+/// in it, its permissions and its owner
+/// (<https://www.postgresql.org/docs/current/sql-createdatabase.html>, "Notes"). One
+/// statement per row, for the database `$2`, of what `$1` has. Lists are stored as they
+/// are written, as `pg_dump` knows too.
+const PROPERTIES: &str = r"
+WITH setting AS (
+  SELECT CASE WHEN s.setrole = 0 THEN format('DATABASE %I', $2)
+              ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), $2) END AS whose,
+         split_part(line, '=', 1) AS name, substr(line, strpos(line, '=') + 1) AS value
+  FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) line
+  WHERE d.datname = $1
+), permission AS (
+  SELECT p.* FROM pg_database d, aclexplode(d.datacl) p WHERE d.datname = $1
+)
+SELECT format('ALTER %s SET %s TO %s', whose, name,
+  CASE WHEN lower(name) IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
+                            'temp_tablespaces')
+       THEN value ELSE quote_literal(value) END)
+  FROM setting WHERE name <> 'migration_harness.token'
+UNION ALL
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2)
+  FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL
+UNION ALL
+SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
+  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+  CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM permission
+UNION ALL
+SELECT format('ALTER DATABASE %I OWNER TO %I', $2, pg_get_userbyid(datdba))
+  FROM pg_database WHERE datname = $1 AND pg_get_userbyid(datdba) <> current_user";
+
+/// Gives a copy what is not copied.
+pub(super) async fn copy_properties(
+    connection: &mut PgConnection,
+    from: &str,
+    to: &str,
+) -> Result<(), sqlx::Error> {
+    let statements: Vec<String> = sqlx::query_scalar(PROPERTIES)
+        .bind(from)
+        .bind(to)
+        .fetch_all(&mut *connection)
+        .await?;
+    for statement in statements {
+        run_sql(connection, &statement).await?;
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Runs a script in a database, in a session of its own, with the parts of the URL
+    /// filled in as in `env`.
+    ///
+    /// # Errors
+    /// The server refuses a statement, which is named, or the script takes longer than
+    /// `limit`.
+    pub async fn run(&self, database: &Database, script: &Script, limit: Duration) -> Result<()> {
+        let mut connection = database.connect().await?;
+        let all = async {
+            for statement in &script.statements {
+                let sql = database.filled_in(&statement.sql);
+                let ran = run_sql(&mut connection, &sql).await;
+                ran.map_err(|cause| self.refusal(script, statement, &cause))?;
+            }
+            Ok(())
+        };
+        let late = || error(format!("{} took longer than {limit:?}", script.origin));
+        let ran = tokio::time::timeout(limit, all).await;
+        ran.unwrap_or_else(|_| {
+            Err(late().help("raise `timeouts.upgrade` in the manifest, or see what it waits for"))
+        })
+    }
+
+    /// What is said of a statement that the server does not run.
+    fn refusal(&self, script: &Script, statement: &Statement, cause: &sqlx::Error) -> HarnessError {
+        let Statement { line, sql } = statement;
+        let place = format!("line {line} of {}", script.origin);
+        let e = sql_error(&format!("the server refuses {place}"), cause);
+        let e = e.detail(format!("the statement: {}", shortened(sql)));
+        let Some(state) = cause.as_database_error().and_then(|cause| cause.code()) else {
+            return e.help("the connection ended there: see the server's log");
+        };
+        if let Some(name) = created_extension(sql)
+            && ["0A000", "58P01"].contains(&&*state)
+        {
+            return e.help(self.how_to_get(&name));
+        }
+        match (&*state, self.is_ours_alone()) {
+            ("42501", false) => e.help(format!(
+                "the user {} of HARNESS_DATABASE_URL may not do this: let an administrator run it there once, and leave it out here, or use provider = \"local\" or \"container\"",
+                self.access.user
+            )),
+            ("42710", false) => e.help(
+                "it is on that server already: create it where it is not there yet, in a DO block, or leave it out",
+            ),
+            _ => e.help(format!("run `psql -f` on it to see more, and mend {place}")),
+        }
+    }
+
+    /// Whether the server could create an extension
+    /// (<https://www.postgresql.org/docs/current/view-pg-available-extensions.html>).
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn offers(&self, extension: &str) -> Result<bool> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)")
+            .bind(extension)
+            .fetch_one(connection)
+            .await
+            .map_err(|e| sql_error("cannot ask for the server's extensions", &e))
+    }
+
+    /// What to write where the server lacks an extension.
+    #[must_use]
+    pub fn how_to_get(&self, extension: &str) -> String {
+        super::extensions::how_to_get(extension, &self.version, self.provider)
+    }
+
+    /// Makes a database the template of fresh ones. What the server has by now, it is put
+    /// back to from now on.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn make_template(&mut self, database: Database) -> Result<Template> {
+        let name = database.name;
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        let failed = |e: sqlx::Error| sql_error(&format!("cannot make a template of {name}"), &e);
+        // What an extension runs in the background would keep it from being copied.
+        run_sql(
+            connection,
+            &format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS false"),
+        )
+        .await
+        .map_err(failed)?;
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+            .bind(&name)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+        let now = Snapshot::take(connection, self.number, self.guard.is_shared()).await?;
+        drop(maintenance);
+        let before = std::mem::replace(&mut self.before, now);
+        self.original.get_or_insert(before);
+        Ok(Template(name))
+    }
+
+    /// On a server that is not ours alone: drops the databases, and those of `roles` that
+    /// were not there when it was handed out.
+    ///
+    /// # Errors
+    /// Naming what cannot be dropped.
+    pub async fn leave_nothing(&mut self, roles: &[String]) -> Result<()> {
+        if self.is_ours_alone() {
+            return Ok(());
+        }
+        let databases = std::mem::take(&mut *self.databases());
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        for name in &databases {
+            drop_database(connection, name, self.number).await?;
+        }
+        let before = self.original.as_ref().unwrap_or(&self.before);
+        drop_roles(connection, before, roles).await
+    }
+}
+
+/// The extension that a statement creates
+/// (<https://www.postgresql.org/docs/current/sql-createextension.html>).
+#[must_use]
+pub fn created_extension(sql: &str) -> Option<String> {
+    let lower = sql.to_ascii_lowercase();
+    let mut words = lower.split_whitespace().peekable();
+    let is_next = |words: &mut std::iter::Peekable<_>, word: &str| {
+        words.next_if(|next: &&str| *next == word).is_some()
+    };
+    while let Some(word) = words.next() {
+        if word != "create" || !is_next(&mut words, "extension") {
+            continue;
+        }
+        if is_next(&mut words, "if") {
+            words.nth(1);
+        }
+        let is_end = |letter: char| letter == ';' || letter == '\'';
+        let name = words.next()?.trim_end_matches(is_end).trim_matches('"');
+        return (!name.is_empty()).then(|| name.to_owned());
+    }
+    None
+}
+
+fn shortened(sql: &str) -> String {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(200) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::created_extension;
+
+    #[test]
+    fn an_extension_is_found_in_its_statement() {
+        for (sql, name) in [
+            ("CREATE EXTENSION vector", Some("vector")),
+            (
+                "create extension if not exists \"uuid-ossp\" with schema x;",
+                Some("uuid-ossp"),
+            ),
+            ("CREATE  EXTENSION\nPostGIS;", Some("postgis")),
+            (
+                "DO $$ BEGIN CREATE EXTENSION citext; END $$",
+                Some("citext"),
+            ),
+            ("CREATE TABLE extension (id int)", None),
+            ("CREATE TABLE t (create_extension int)", None),
+            ("CREATE EXTENSION", None),
+        ] {
+            assert_eq!(created_extension(sql).as_deref(), name, "{sql}");
+        }
+    }
+}
