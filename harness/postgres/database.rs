@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
+use super::statements::{drop_database, rename_database};
 use super::template::copy_properties;
 use super::{Server, Template, error, name_part, random, restore, run_sql, sql_error};
 use crate::error::Result;
@@ -438,78 +439,3 @@ SELECT format('pid %s: %s for %s s%s%s: %s', a.pid, coalesce(a.state, a.backend_
 FROM pg_stat_activity a
 WHERE a.datname = $1 AND a.pid <> pg_backend_pid()
 ORDER BY a.backend_start";
-
-/// Renames a database and ends the sessions in it.
-pub(super) async fn rename_database(
-    connection: &mut PgConnection,
-    from: &str,
-    to: &str,
-) -> Result<()> {
-    let mut last = None;
-    for _ in 0..20 {
-        let _ = sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-        )
-        .bind(from)
-        .execute(&mut *connection)
-        .await;
-        match run_sql(
-            connection,
-            &format!("ALTER DATABASE \"{from}\" RENAME TO \"{to}\""),
-        )
-        .await
-        {
-            Ok(()) => return Ok(()),
-            // A session that is just ending still keeps it.
-            Err(e) => last = Some(e),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(match last {
-        Some(e) => sql_error(&format!("cannot rename the database {from}"), &e),
-        None => error(format!("cannot rename the database {from}")),
-    })
-}
-
-/// Drops a database and ends the sessions in it. One that is not there is fine.
-pub(super) async fn drop_database(
-    connection: &mut PgConnection,
-    name: &str,
-    number: i32,
-) -> Result<()> {
-    // WITH (FORCE) is new in 13: https://www.postgresql.org/docs/current/sql-dropdatabase.html
-    let force = if number >= 130_000 {
-        " WITH (FORCE)"
-    } else {
-        ""
-    };
-    let mut last = None;
-    for _ in 0..20 {
-        // A replication slot keeps its database, and a session that is just
-        // starting may not have been seen: try again.
-        let _ = sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-        )
-        .bind(name)
-        .execute(&mut *connection)
-        .await;
-        let _ = sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active")
-            .bind(name)
-            .execute(&mut *connection)
-            .await;
-        match run_sql(
-            connection,
-            &format!("DROP DATABASE IF EXISTS \"{name}\"{force}"),
-        )
-        .await
-        {
-            Ok(()) => return Ok(()),
-            Err(e) => last = Some(e),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err(match last {
-        Some(e) => sql_error(&format!("cannot drop the database {name}"), &e),
-        None => error(format!("cannot drop the database {name}")),
-    })
-}

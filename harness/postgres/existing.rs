@@ -6,6 +6,8 @@
 //! whose number is part of its databases' names. A database whose lock nobody
 //! holds was left by a run that was killed, and is dropped by the next one.
 
+mod settings;
+
 use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +17,9 @@ use once_cell::sync::Lazy;
 use sqlx::postgres::PgSslMode;
 use sqlx::{Connection, PgConnection};
 
-use super::database::{Access, drop_database, rename_database};
+use super::database::Access;
 use super::kept::{self, Removal, Shown, quoted};
+use super::statements::{drop_database, rename_database};
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, random, run_sql, sql_error,
 };
@@ -86,7 +89,7 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
             access.user
         )));
     }
-    check_settings(&mut connection, &place, settings).await?;
+    settings::check(&mut connection, &place, settings).await?;
     sweep(&mut connection, &place, number)
         .await
         .map_err(failed)?;
@@ -108,36 +111,6 @@ async fn may_set_token(connection: &mut PgConnection, number: i32) -> Result<boo
     sqlx::query_scalar("SELECT has_parameter_privilege('migration_harness.token', 'SET')")
         .fetch_one(connection)
         .await
-}
-
-/// A server that already runs has its settings: they must be those that are wanted.
-async fn check_settings(
-    connection: &mut PgConnection,
-    place: &str,
-    settings: &Settings,
-) -> Result<()> {
-    for (name, wanted) in &settings.settings {
-        let found: Option<(String, String)> = sqlx::query_as(
-            "SELECT setting, current_setting(name) FROM pg_settings WHERE lower(name) = $1",
-        )
-        .bind(name)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(|e| sql_error(&format!("cannot ask the server at {place}"), &e))?;
-        let has = match &found {
-            Some((plain, _)) if plain == wanted => continue,
-            Some((_, shown)) if shown == wanted => continue,
-            Some((_, shown)) => format!("has {name} = {shown}"),
-            None => format!("has no setting {name}"),
-        };
-        return Err(error(format!(
-            "the server at {place} {has}, and [postgres.settings] wants {wanted}"
-        ))
-        .help(format!(
-            "an administrator sets it there: ALTER SYSTEM SET {name} = '{wanted}', and restarts the server; or use provider = \"local\" or \"container\", which start one with it"
-        )));
-    }
-    Ok(())
 }
 
 /// Drops what dead runs left, once per process and server.

@@ -24,6 +24,7 @@ pub mod run;
 pub mod scram;
 pub mod script;
 pub mod servers;
+mod statements;
 pub mod template;
 
 use std::collections::{BTreeMap, HashMap};

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 
-use super::database::drop_database;
+use super::statements::drop_database;
 use super::{error, run_sql, sql_error};
 use crate::error::Result;
 

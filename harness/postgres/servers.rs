@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::database::drop_database;
 use super::restore::Snapshot;
+use super::statements::drop_database;
 use super::{Server, Settings, choose, error, random, run_sql, scram, sql_error};
 use crate::error::Result;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::database::drop_database;
 use super::restore::{Snapshot, drop_roles};
+use super::statements::drop_database;
 use super::{Database, Script, Server, Statement, error, run_sql, sql_error};
 use crate::error::{HarnessError, Result};
 

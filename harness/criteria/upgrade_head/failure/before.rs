@@ -30,8 +30,8 @@ pub(super) fn advice(transcript: &Transcript, error: &Raised) -> Option<String> 
     let name = missing(error.first_line());
     match (error.sqlstate.as_deref()?, name) {
         // https://www.postgresql.org/docs/current/errcodes-appendix.html
-        ("42P01" | "42703", _) if is_first(transcript) => Some(
-            "no revision ran before this one: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"
+        ("42P01" | "42703", _) if nothing_is_there(transcript) => Some(
+            "no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"
                 .to_owned(),
         ),
         ("3F000", Some(name)) => Some(by_administrator("schema", &name, "SCHEMA")),
@@ -43,9 +43,12 @@ pub(super) fn advice(transcript: &Transcript, error: &Raised) -> Option<String> 
     }
 }
 
-/// Whether nothing of the history ran before what failed.
-fn is_first(transcript: &Transcript) -> bool {
-    transcript.steps.len() == 1 && transcript.failed_step().is_some()
+/// Whether a revision failed before which none had created a table: a history often begins
+/// with an empty revision.
+fn nothing_is_there(transcript: &Transcript) -> bool {
+    let creates = |sql: &str| sql.to_ascii_lowercase().contains("create table");
+    let mut own = transcript.statements.iter().filter(|one| one.place.is_some());
+    transcript.failed_step().is_some() && !own.any(|statement| creates(&statement.sql))
 }
 
 fn by_administrator(kind: &str, name: &str, keyword: &str) -> String {
