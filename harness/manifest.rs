@@ -24,8 +24,8 @@ pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
 pub use script::Baseline;
 use values::{
-    below, check_criteria, check_reasons, check_url, check_variables, filled_in, interpreter,
-    not_applicable, postgres_settings, root, seconds, stem, takes_part_of_url,
+    below, check_criteria, check_reasons, check_url, check_variables, filled_in, flask_app,
+    interpreter, not_applicable, postgres_settings, root, seconds, stem, takes_part_of_url,
 };
 
 use crate::error::{HarnessError, Result, Stage};
@@ -62,6 +62,9 @@ pub struct Service {
     /// What `-x` gives `env.py`: each key with its values, the parts of the URL not yet
     /// filled in.
     pub x: BTreeMap<String, Vec<String>>,
+    /// What `flask --app` takes, where Flask-Migrate migrates the service and Flask's own
+    /// search does not find its application.
+    pub flask_app: Option<String>,
     /// The interpreter as a command: program and arguments.
     pub python: Vec<String>,
     /// SQLAlchemy's driver name in the URL that the service is given.
@@ -258,6 +261,7 @@ impl Manifest {
                 .or(defaults.alembic_section)
                 .unwrap_or("alembic".into()),
             x,
+            flask_app: flask_app(file, own.flask_app.or(defaults.flask_app))?,
             driver: own.driver.or(defaults.driver).unwrap_or("asyncpg".into()),
             database_url_env: own
                 .database_url_env

@@ -21,7 +21,7 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 12] = [
+const SCRIPTS: [(&str, &str); 13] = [
     ("worker.py", include_str!("python/worker.py")),
     (
         "migration_harness_channel.py",
@@ -34,6 +34,10 @@ const SCRIPTS: [(&str, &str); 12] = [
     (
         "migration_harness_enums.py",
         include_str!("python/enums.py"),
+    ),
+    (
+        "migration_harness_flask.py",
+        include_str!("python/flask.py"),
     ),
     (
         "migration_harness_guard.py",

@@ -227,6 +227,7 @@ impl Worker {
     pub async fn history(&mut self, service: &Service) -> Result<Result<History, Raised>> {
         let with = json!({
             "directory": service.directory, "ini": service.alembic_ini, "section": service.alembic_section,
+            "flask_app": handed_over::flask_app(service),
         });
         Ok(match self.ask("history", with, service).await? {
             Ok(answer) => Ok(serde_json::from_value(answer).map_err(|cause| {

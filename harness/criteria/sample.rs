@@ -27,6 +27,7 @@ pub fn service() -> Service {
         alembic_ini: "alembic.ini".into(),
         alembic_section: "alembic".into(),
         x: BTreeMap::new(),
+        flask_app: None,
         python: vec!["python3".into()],
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],
@@ -189,6 +190,7 @@ pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
         cause: None,
         message: message.to_owned(),
         sqlstate: sqlstate.map(str::to_owned),
+        needs_application: false,
         frames: Vec::new(),
     }
 }

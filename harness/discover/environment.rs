@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use ruff_python_ast::Stmt;
 
+use super::flask;
 use super::python::{Modules, flat};
 use super::tree::Tree;
 use crate::alembic::script_location::{self, Static};
+
+/// The section that is read unless another is named.
+const SECTION: &str = "alembic";
 
 /// One Alembic environment and the configuration that describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +50,24 @@ pub fn environments(tree: &Tree) -> Environments {
             tree,
             directory,
             &directory.join("alembic.ini"),
-            "alembic",
+            SECTION,
             &mut found,
         );
     }
     for ini in &tree.inis {
         let directory = ini.parent().unwrap_or(&tree.root);
         match script_location::sections(ini) {
+            Ok(sections)
+                if sections.is_empty()
+                    && script_location::is_flask_migrate(directory, &name(ini), SECTION) =>
+            {
+                found.environments.push(of_flask_migrate(tree, ini));
+            }
             Ok(sections) if sections.is_empty() => {
-                found
-                    .left_out
-                    .push((tree.shown(ini), without_location(ini)));
+                found.left_out.push((
+                    tree.shown(ini),
+                    "no section has a script_location".to_owned(),
+                ));
             }
             Ok(sections) => {
                 for section in sections {
@@ -106,16 +117,32 @@ fn unnamed(tree: &Tree, found: &Environments) -> Vec<(String, String)> {
         .collect()
 }
 
-fn without_location(ini: &Path) -> String {
-    let env = ini.with_file_name("env.py");
-    let text = std::fs::read(env).unwrap_or_default();
-    if String::from_utf8_lossy(&text).contains("current_app") {
-        "Flask-Migrate sets script_location, and env.py needs the application: not to be run by \
-         Alembic alone"
-    } else {
-        "no section has a script_location"
+/// The environment that Flask-Migrate has beside `ini`. The `flask` command is typed in the
+/// nearest directory above that has an application, and is no package itself.
+fn of_flask_migrate(tree: &Tree, ini: &Path) -> Environment {
+    let scripts = ini.parent().unwrap_or(&tree.root);
+    let above = scripts.ancestors().skip(1);
+    let above = above.take_while(|directory| directory.starts_with(&tree.root));
+    let projects: Vec<&Path> = above
+        .filter(|directory| !directory.join("__init__.py").exists())
+        .collect();
+    let with_application = projects
+        .iter()
+        .find(|directory| flask::find(&tree.root, directory).is_some());
+    let directory = with_application.or(projects.first()).unwrap_or(&scripts);
+    Environment {
+        directory: directory.to_path_buf(),
+        ini: relative(directory, ini).unwrap_or_default(),
+        section: SECTION.to_owned(),
+        scripts: scripts.to_owned(),
+        versions: vec![scripts.join("versions")],
+        others: Vec::new(),
     }
-    .to_owned()
+}
+
+fn name(ini: &Path) -> String {
+    let name = ini.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn take(tree: &Tree, near: &Path, ini: &Path, section: &str, found: &mut Environments) {

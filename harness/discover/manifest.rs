@@ -117,6 +117,12 @@ fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConve
     if environment.section != "alembic" {
         let _ = writeln!(text, "alembic_section = {}", quoted(&environment.section));
     }
+    if let Some(flask) = &found.flask
+        && let Some(application) = flask.value.as_ref().filter(|found| !found.by_itself)
+    {
+        comment(&mut text, &sentence(&flask.why));
+        let _ = writeln!(text, "flask_app = {}", quoted(&application.name));
+    }
     if !environment.others.is_empty() {
         let others = environment.others.join(", ");
         comment(

@@ -17,6 +17,7 @@
 pub mod compose;
 pub mod driver;
 pub mod environment;
+pub mod flask;
 pub mod interpreter;
 pub mod manifest;
 pub mod name;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::compose::Image;
 use super::environment::{self, Environment};
+use super::flask::{self, Application};
 use super::outbox::{self, Outbox};
 use super::python::{Modules, Needed, Reader};
 use super::tree::Tree;
@@ -37,6 +38,8 @@ pub struct Found {
     pub models: Option<bool>,
     /// How many revisions there are, and how many heads, where that is known without Python.
     pub history: Option<(usize, usize)>,
+    /// The Flask application, where `env.py` needs one that it does not load itself.
+    pub flask: Option<Guess<Option<Application>>>,
     /// The image of PostgreSQL, where one is told for this service.
     pub image: Option<Image>,
     /// Further doubts.
@@ -121,6 +124,9 @@ impl Found {
         if !self.python.same_as(&common.python) {
             all.push(python_reason(&self.python));
         }
+        if let Some(flask) = &self.flask {
+            all.push((flask.sure, format!("application: {}", flask.why)));
+        }
         all.extend(
             self.doubts
                 .iter()
@@ -156,7 +162,8 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
     );
     let modules = Modules::new(path, &tree.packages);
     let reader = Reader::new(&modules);
-    let told = told(&reader, &environment);
+    let flask = application(tree, &environment);
+    let told = told(&reader, &environment, flask.as_ref());
     let (history, revisions) = history(&environment);
     let Environment { directory, .. } = &environment;
     let python = interpreter::of(directory, &tree.root);
@@ -172,6 +179,7 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
             .images
             .of(&tree.root, directory, &extensions(&revisions)),
         doubts: doubts(&told, &environment),
+        flask,
         url: told.source,
         driver,
         needed: told.needed,
@@ -197,6 +205,36 @@ fn extensions(revisions: &[PathBuf]) -> BTreeSet<String> {
     found
 }
 
+/// The application of a service whose `env.py` asks for one without loading it.
+fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Application>>> {
+    let Environment {
+        directory,
+        ini,
+        section,
+        scripts,
+        ..
+    } = environment;
+    let by_flask = script_location::is_flask_migrate(directory, ini, section);
+    let env = std::fs::read(scripts.join("env.py")).unwrap_or_default();
+    let env = String::from_utf8_lossy(&env);
+    if !by_flask && !(env.contains("current_app") && !env.contains("app_context")) {
+        return None;
+    }
+    let Some(found) = flask::find(&tree.root, directory) else {
+        let why = "env.py needs a Flask application, and none was found; flask_app names it";
+        return Some(Guess::unsure(None, why));
+    };
+    let value = Application {
+        by_itself: found.value.by_itself && by_flask,
+        ..found.value
+    };
+    Some(Guess {
+        value: Some(value),
+        sure: found.sure,
+        why: found.why,
+    })
+}
+
 fn ini_value(environment: &Environment, key: &str) -> Option<String> {
     let Environment {
         directory,
@@ -207,10 +245,19 @@ fn ini_value(environment: &Environment, key: &str) -> Option<String> {
     script_location::raw_option(directory, ini, section, key)
 }
 
-fn told(reader: &Reader<'_>, environment: &Environment) -> Told {
+fn told(
+    reader: &Reader<'_>,
+    environment: &Environment,
+    flask: Option<&Guess<Option<Application>>>,
+) -> Told {
     let url = ini_value(environment, "sqlalchemy.url");
     match reader.modules.load(&environment.scripts.join("env.py")) {
-        Some(env) => url::found(reader, &env, url.as_deref()),
+        Some(env) => {
+            let found = flask.and_then(|flask| flask.value.as_ref());
+            let application = found.and_then(|found| reader.modules.load(&found.file));
+            let application = application.as_ref().unwrap_or(&env);
+            url::found(reader, &env, url.as_deref(), application)
+        }
         None => url::unreadable(),
     }
 }
@@ -218,8 +265,8 @@ fn told(reader: &Reader<'_>, environment: &Environment) -> Told {
 /// What makes it doubtful that the service can be judged as it is.
 fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
     let mut doubts = Vec::new();
-    if told.flask {
-        let why = "env.py needs a Flask application, which Alembic alone does not start";
+    if told.binds {
+        let why = "env.py migrates several databases (SQLALCHEMY_BINDS); it is given one";
         doubts.push(Guess::unsure((), why));
     }
     if let Some(databases) = ini_value(environment, "databases") {

@@ -11,6 +11,7 @@ use super::service::Found;
 use super::{Discovery, Request, discover};
 
 mod facts;
+mod flask;
 mod url;
 
 const INI: &str = "[alembic]\nscript_location = alembic\nprepend_sys_path = .\n\

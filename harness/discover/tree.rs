@@ -128,7 +128,7 @@ impl Tree {
 /// Whether what is below a directory is not the monorepo's own: virtual environments
 /// (`pyvenv.cfg`, PEP 405), caches (`CACHEDIR.TAG`, <https://bford.info/cachedir/>),
 /// templates for projects, and what [`FOREIGN`] names.
-fn is_foreign(entry: &DirEntry) -> bool {
+pub(super) fn is_foreign(entry: &DirEntry) -> bool {
     if !entry.file_type().is_dir() {
         return false;
     }
@@ -143,7 +143,7 @@ fn is_foreign(entry: &DirEntry) -> bool {
 }
 
 /// The text of a file that is no larger than a configuration is.
-fn small(path: &Path) -> Option<String> {
+pub(super) fn small(path: &Path) -> Option<String> {
     let size = fs::metadata(path).ok()?.len();
     let bytes = (size <= LARGEST_CONFIGURATION).then(|| fs::read(path))?;
     Some(String::from_utf8_lossy(&bytes.ok()?).into_owned())

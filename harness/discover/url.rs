@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::Guess;
 use super::python::trace::{self, Trace};
-use super::python::{Module, Needed, Part, Reader, Value, needed};
+use super::python::{Module, Needed, Part, Reader, Value, closure, needed};
+use super::{Guess, flask};
 
 /// What a name of a variable that holds a URL has in it.
 const URL_LIKE: [&str; 17] = [
@@ -49,31 +49,51 @@ pub struct Told {
     pub texts: Vec<String>,
     /// Whether an engine is an async one.
     pub is_async: bool,
+    /// Whether a Flask application has several databases, and `env.py` migrates all.
+    pub binds: bool,
     /// Whether models are named; `None` where that is never said.
     pub models: Option<bool>,
-    /// Whether `env.py` needs a Flask application.
-    pub flask: bool,
     /// Variables without which importing fails.
     pub needed: Vec<Needed>,
 }
 
 /// What is collected from values, in the order in which it is met.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Origins {
     variables: Vec<String>,
     parts: Vec<(String, Part)>,
     ini: bool,
     texts: Vec<String>,
     has_port: bool,
+    /// Who reads them.
+    reader: &'static str,
 }
 
-/// Reads it from `env.py`; `ini_url` is the raw `sqlalchemy.url`, if there is one.
+/// Reads it from `env.py`; `ini_url` is the raw `sqlalchemy.url`, if there is one, and
+/// `application` the module that makes a Flask application, where `env.py` asks for one.
 #[must_use]
-pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> Told {
+pub fn found(
+    reader: &Reader<'_>,
+    env: &Rc<Module>,
+    ini_url: Option<&str>,
+    application: &Rc<Module>,
+) -> Told {
     let mut trace = trace::trace(reader, env);
     let mut origins = Origins::default();
     for url in &trace.urls {
         origins.take(url);
+    }
+    let mut modules = closure(reader, env, false);
+    if trace.flask {
+        modules.extend(closure(reader, application, true));
+        let named = flask::named_modules(reader, &modules);
+        modules.extend(named.iter().flat_map(|named| closure(reader, named, false)));
+        modules.sort_by(|one, other| one.file.cmp(&other.file));
+        modules.dedup_by(|one, other| one.file == other.file);
+        let urls = flask::urls(reader, &modules);
+        urls.iter().for_each(|url| origins.take(url));
+        origins.ini = false;
+        origins.reader = "the application";
     }
     if origins.is_empty() {
         for url in &trace.offline {
@@ -88,7 +108,7 @@ pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> To
         let holes = template.replace("%(here)s", "").contains("%(");
         trace.overridden |= holes && origins.variables.is_empty() && origins.parts.is_empty();
     }
-    let (mut needed, candidates) = surroundings(reader, env);
+    let (mut needed, candidates) = surroundings(reader, &modules);
     let mut source = decided(&trace, &origins, candidates);
     let required = |needed: &Needed| {
         needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
@@ -107,8 +127,8 @@ pub fn found(reader: &Reader<'_>, env: &Rc<Module>, ini_url: Option<&str>) -> To
         source,
         texts: origins.texts,
         is_async: trace.is_async,
+        binds: binds(env, &modules),
         models: trace.models,
-        flask: trace.flask,
         needed,
     }
 }
@@ -124,10 +144,17 @@ pub fn unreadable() -> Told {
         source: Guess::unsure(source, "env.py cannot be read without Python"),
         texts: Vec::new(),
         is_async: false,
+        binds: false,
         models: None,
-        flask: false,
         needed: Vec::new(),
     }
+}
+
+/// Whether `env.py` asks for further databases, and a module of the application has some.
+fn binds(env: &Rc<Module>, modules: &[Rc<Module>]) -> bool {
+    const BINDS: &str = "SQLALCHEMY_BINDS";
+    let has = |module: &Rc<Module>| module.file != env.file && module.source.contains(BINDS);
+    env.source.contains(BINDS) && modules.iter().any(has)
 }
 
 impl Source {
@@ -140,6 +167,7 @@ impl Source {
 
 /// Chooses between what was met.
 fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
+    let who = origins.reader;
     let source = |variables: Vec<String>, ini| Source {
         variables,
         ini,
@@ -152,30 +180,30 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
         .cloned()
         .partition(|name| is_url_like(name));
     if let [name] = &*named {
-        let why = format!("env.py takes its URL from {name}");
+        let why = format!("{who} takes its URL from {name}");
         return Guess::certain(source(vec![name.clone()], false), why);
     }
     if !named.is_empty() {
-        let why = format!("env.py takes its URL from one of {}", named.join(", "));
+        let why = format!("{who} takes its URL from one of {}", named.join(", "));
         return Guess::likely(source(named, false), why);
     }
     if !origins.parts.is_empty() {
         return of_parts(origins, candidates);
     }
     if !other.is_empty() {
-        let why = format!("env.py makes its URL from {}", other.join(", "));
+        let why = format!("{who} makes its URL from {}", other.join(", "));
         return Guess::likely(source(other, origins.ini), why);
     }
     if origins.ini && !trace.overridden && !trace.flask {
         let why = "env.py reads sqlalchemy.url";
         return Guess::certain(source(Vec::new(), true), why);
     }
-    of_candidates(candidates)
+    of_candidates(who, candidates)
 }
 
 /// Where nothing could be followed: the variables whose names look like a URL's.
-fn of_candidates(candidates: Vec<String>) -> Guess<Source> {
-    let why = "where env.py takes its URL from cannot be followed";
+fn of_candidates(who: &str, candidates: Vec<String>) -> Guess<Source> {
+    let why = format!("where {who} takes its URL from cannot be followed");
     let mut rest = candidates.into_iter();
     let Some(first) = rest.next() else {
         let source = Source {
@@ -224,7 +252,7 @@ fn of_parts(origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
         candidates,
         ..Source::default()
     };
-    let why = "env.py puts its URL together from parts";
+    let why = format!("{} puts its URL together from parts", origins.reader);
     match (
         &*missing,
         origins.has_port && !has(Part::Port) && !has(Part::HostAndPort),
@@ -267,10 +295,10 @@ fn filled_in(template: &str, options: &[(String, Value)]) -> Value {
 }
 
 /// What importing needs, and every variable whose name looks like a URL's.
-fn surroundings(reader: &Reader<'_>, env: &Rc<Module>) -> (Vec<Needed>, Vec<String>) {
-    let needed = needed(reader, env);
+fn surroundings(reader: &Reader<'_>, modules: &[Rc<Module>]) -> (Vec<Needed>, Vec<String>) {
+    let needed = needed(reader, modules);
     let mut candidates: Vec<String> = Vec::new();
-    for variable in super::python::mentioned(reader, env) {
+    for variable in super::python::mentioned(reader, modules) {
         if is_url_like(&variable) && !candidates.contains(&variable) {
             candidates.push(variable);
         }
@@ -284,6 +312,19 @@ fn is_url_like(name: &str) -> bool {
     name.ends_with("_CONN")
         || name.ends_with("_CON")
         || URL_LIKE.iter().any(|part| name.contains(part))
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self {
+            variables: Vec::new(),
+            parts: Vec::new(),
+            ini: false,
+            texts: Vec::new(),
+            has_port: false,
+            reader: "env.py",
+        }
+    }
 }
 
 impl Origins {

@@ -58,6 +58,7 @@ pub(super) struct Defaults {
     pub driver: Option<String>,
     pub alembic_ini: Option<String>,
     pub alembic_section: Option<String>,
+    pub flask_app: Option<String>,
     pub schema: Option<String>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -89,6 +90,7 @@ pub(super) struct ServiceFile {
     pub driver: Option<String>,
     pub alembic_ini: Option<String>,
     pub alembic_section: Option<String>,
+    pub flask_app: Option<String>,
     pub schema: Option<String>,
     pub database_url_env: Option<OneOrMany>,
     #[serde(default)]

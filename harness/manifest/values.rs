@@ -188,6 +188,15 @@ pub(super) fn interpreter(
     Ok(words)
 }
 
+/// An application that a service shares with others has a name all the same.
+pub(super) fn flask_app(file: &Path, named: Option<String>) -> Result<Option<String>> {
+    match named {
+        Some(name) if name.trim().is_empty() => Err(error(file, "`flask_app` is empty")
+            .help("what `flask --app` takes, for instance flask_app = \"app:create_app()\"")),
+        named => Ok(named),
+    }
+}
+
 pub(super) fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(program).is_file())

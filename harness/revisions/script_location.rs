@@ -56,7 +56,8 @@ pub fn locate(
     section: &str,
 ) -> Result<Static<ScriptLocation>, HarnessError> {
     let settings = Settings::read(service_dir, alembic_ini, section)?;
-    let Some((script_location, config_file)) = settings.text("script_location")? else {
+    let named = settings.text("script_location")?;
+    let Some((script_location, config_file)) = named.or_else(|| settings.of_flask_migrate()) else {
         return Err(settings.no_script_location());
     };
     if let Err(problem) = &settings.toml {
@@ -130,6 +131,14 @@ pub fn sections(ini_file: &Path) -> Result<Vec<String>> {
     found.retain(|section| ini.as_ref().is_some_and(|ini| is_environment(ini, section)));
     found.sort();
     Ok(found)
+}
+
+/// Whether Flask-Migrate says where `env.py` is: the configuration does not.
+pub fn is_flask_migrate(service_dir: &Path, alembic_ini: &str, section: &str) -> bool {
+    let Ok(settings) = Settings::read(service_dir, alembic_ini, section) else {
+        return false;
+    };
+    matches!(settings.text("script_location"), Ok(None)) && settings.of_flask_migrate().is_some()
 }
 
 /// One value of a service's configuration: of the ini or, failing that, of
@@ -233,6 +242,17 @@ impl Settings {
             ini_file,
             toml_file,
         })
+    }
+
+    /// The `script_location` that Flask-Migrate sets: the directory of the ini, where
+    /// `env.py` is (`flask_migrate.Migrate.get_config`). Either of them speaks of Flask.
+    fn of_flask_migrate(&self) -> Option<(String, &Path)> {
+        let directory = self.ini_file.parent()?;
+        let env = fs::read(directory.join("env.py")).ok()?;
+        let ini = fs::read(&self.ini_file).ok()?;
+        let speaks = |text: &[u8]| String::from_utf8_lossy(text).contains("flask");
+        let found = speaks(&env) || speaks(&ini);
+        found.then(|| (directory.to_string_lossy().into_owned(), &*self.ini_file))
     }
 
     /// The value of `key` and the file it comes from.

@@ -37,6 +37,7 @@ fn service() -> Service {
         alembic_ini: "alembic.ini".into(),
         alembic_section: "alembic".into(),
         x: BTreeMap::new(),
+        flask_app: None,
         python: vec!["python3".into()],
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],
@@ -561,6 +562,7 @@ fn raised(sqlstate: &str, message: &str) -> Raised {
         cause: None,
         message: format!("(psycopg.errors.Some) {message}"),
         sqlstate: Some(sqlstate.into()),
+        needs_application: false,
         frames: Vec::new(),
     }
 }

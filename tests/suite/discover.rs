@@ -232,6 +232,7 @@ fn discovers_what_was_written_by_hand(
                 service.directory.clone(),
                 service.alembic_ini.clone(),
                 service.alembic_section.clone(),
+                service.flask_app.clone(),
                 service.driver.clone(),
                 variables,
                 service.database_url_ini,

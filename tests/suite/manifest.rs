@@ -75,6 +75,28 @@ fn a_service_overrides_the_defaults() {
     assert_eq!(service.env["B"], format!("{}/x", service.root.display()));
 }
 
+#[rstest]
+#[case::own("", "flask_app = \"a\"\n", Some("a"))]
+#[case::inherited("flask_app = \"b:app\"\n", "", Some("b:app"))]
+#[case::overridden(
+    "flask_app = \"b\"\n",
+    "flask_app = \"a:make('x')\"\n",
+    Some("a:make('x')")
+)]
+#[case::none("", "", None)]
+fn an_application_may_be_named(
+    #[case] defaults: &str,
+    #[case] service: &str,
+    #[case] named: Option<&str>,
+) {
+    let service = read(
+        &format!("{DEFAULTS}{defaults}"),
+        &format!("{SERVICE}{service}"),
+    )
+    .unwrap();
+    assert_eq!(service.flask_app.as_deref(), named);
+}
+
 #[test]
 fn the_parts_of_the_url_are_filled_in_later() {
     let service = "path = \"services/a\"\nenv = { A = \"{database_host}\", B = \"1\" }\n";
@@ -139,6 +161,8 @@ fn an_interpreter_may_be_a_command() {
 #[rstest]
 #[case::unknown_key("databse_url_env = \"X\"", &["services/a.toml", "unknown field `databse_url_env`", "did you mean `database_url_env`?"])]
 #[case::wrong_type("driver = 5", &["services/a.toml", "invalid type: integer `5`, expected a string", "driver = 5"])]
+#[case::wrong_application("flask_app = [\"app\"]", &["services/a.toml", "invalid type: sequence, expected a string", "flask_app"])]
+#[case::empty_application("flask_app = \"\"", &["services/a.toml", "`flask_app` is empty", "create_app()"])]
 #[case::wrong_list("python = { a = 1 }", &["services/a.toml", "a string or a list of strings"])]
 #[case::syntax("driver = ", &["services/a.toml", "driver ="])]
 #[case::duplicate("path = \"services/a\"", &["services/a.toml", "duplicate key"])]

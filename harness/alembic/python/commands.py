@@ -6,6 +6,7 @@ import os
 import re
 import sys
 
+from migration_harness_flask import application
 from migration_harness_guard import Target, guard
 from migration_harness_models import Models
 from migration_harness_recorder import recorder
@@ -40,7 +41,19 @@ class Worker:
     """Answers the harness's commands."""
 
     def open(
-        self, environment, host, port, database, token, variables, directory, ini, section, x, url
+        self,
+        environment,
+        host,
+        port,
+        database,
+        token,
+        variables,
+        directory,
+        ini,
+        section,
+        x,
+        flask_app,
+        url,
     ):
         os.environ.update(environment)
         wsgi = sys.modules.get("wsgiref.handlers")
@@ -49,18 +62,22 @@ class Worker:
         source.directory = directory
         guard.open(Target(host, port, database, token, variables))
         self.ini, self.section, self.x, self.url = ini, section, x, url
+        self.application = application(flask_app)
         self.files = sys.stdout, sys.stderr
         return {"kernel": guard.kernel}
 
     def configuration(self, *words):
-        return configuration(self.ini, self.section, self.url, self.x, *words)
+        config = configuration(self.ini, self.section, self.url, self.x, *words)
+        self.application.configure(config, words)
+        return config
 
-    def history(self, directory, ini, section):
+    def history(self, directory, ini, section, flask_app):
         from alembic.script import ScriptDirectory
 
         source.directory = directory
         os.chdir(directory)
-        config = configuration(ini, section, None, self.x, "history")
+        config = configuration(ini, section, None, [], "history")
+        application(flask_app).configure(config, ["history"])
         self.scripts = ScriptDirectory.from_config(config)
         return history_of(self.scripts)
 
@@ -98,7 +115,7 @@ class Worker:
         from alembic import command
 
         config = self.configuration("upgrade", revision)
-        return self.drive(lambda: command.upgrade(config, revision))
+        return self.drive(config, lambda config: command.upgrade(config, revision))
 
     def touch(self):
         """Runs env.py without any revision: what is left is env.py's own."""
@@ -123,7 +140,7 @@ class Worker:
         from alembic import command
 
         config = self.configuration("downgrade", revision)
-        return self.drive(lambda: command.downgrade(config, revision))
+        return self.drive(config, lambda config: command.downgrade(config, revision))
 
     def models(self, extensions, functions):
         """Builds in this database what the models of env.py describe."""
@@ -138,16 +155,15 @@ class Worker:
 
     def visible(self, objects):
         """Which objects env.py lets autogenerate see, in the order of the question."""
-        return {"visible": [self.described.is_visible(**one) for one in objects]}
+        with self.application.context():
+            return {"visible": [self.described.is_visible(**one) for one in objects]}
 
     def run_env(self, work, *words):
         """Runs env.py as a command would, with the steps that `work` says."""
         from alembic.runtime.environment import EnvironmentContext
         from alembic.script import ScriptDirectory
 
-        config = self.configuration(*words)
-
-        def run():
+        def run(config):
             script = ScriptDirectory.from_config(config)
             with EnvironmentContext(
                 config,
@@ -159,14 +175,15 @@ class Worker:
             ):
                 script.run_env()
 
-        return self.drive(run)
+        return self.drive(self.configuration(*words), run)
 
-    def drive(self, run):
+    def drive(self, config, run):
         os.chdir(source.directory)
         revisions.begin()
         recorder.contexts.clear()
         try:
-            run()
+            with self.application.context(config) as config:
+                run(config)
         finally:
             sys.stdout, sys.stderr = self.files
             forget_connections()

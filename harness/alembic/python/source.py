@@ -6,6 +6,8 @@ import os
 import sys
 import traceback
 
+from migration_harness_flask import needs_application
+
 FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
 
 
@@ -97,6 +99,7 @@ def described(error):
         "cause": type(cause).__name__ if cause is not None else None,
         "message": str(error),
         "sqlstate": sqlstate_of(error),
+        "needs_application": needs_application(error),
         "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
         "notes": [str(note) for note in getattr(error, "__notes__", ())],
     }

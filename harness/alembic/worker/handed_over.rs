@@ -4,12 +4,27 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::alembic::script_location::is_flask_migrate;
 use crate::manifest::Service;
 use crate::postgres::Database;
 
 /// What libpq, and what does as it does, takes for the `sslmode` that nobody named
 /// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
 const SSL_MODE: &str = "PGSSLMODE";
+
+/// What `flask --app` takes, for a service that Flask-Migrate migrates: empty where
+/// Flask's own search is to find the application. `None` for all others.
+pub(super) fn flask_app(service: &Service) -> Option<String> {
+    let Service {
+        directory,
+        alembic_ini,
+        alembic_section,
+        ..
+    } = service;
+    let unnamed = || is_flask_migrate(directory, alembic_ini, alembic_section);
+    let named = service.flask_app.clone();
+    named.or_else(|| unnamed().then(String::new))
+}
 
 /// The arguments of the worker's `open`.
 pub(super) fn to(service: &Service, database: &Database) -> Value {
@@ -40,6 +55,7 @@ pub(super) fn to(service: &Service, database: &Database) -> Value {
         "ini": service.alembic_ini,
         "section": service.alembic_section,
         "x": arguments(service, filled_in),
+        "flask_app": flask_app(service),
         "url": service.database_url_ini.then_some(url),
     })
 }

@@ -14,6 +14,9 @@ const MESSAGE_LINES: usize = 4;
 /// How many frames of a stack are shown.
 const FRAMES: usize = 6;
 
+/// What names the application of a service that Flask-Migrate migrates.
+const FLASK_APP: &str = "env.py needs the Flask application: in the manifest, flask_app = \"<module>:<application or factory()>\", as `flask --app` takes it";
+
 /// Why a transcript did not finish.
 pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
     match &transcript.outcome {
@@ -58,6 +61,7 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     finding = match known {
         Some(advice) => finding.help(advice),
         None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),
+        None if error.needs_application => finding.help(FLASK_APP),
         None if message.contains("as_sql") => finding.help(
             "env.py prepares for `--sql` only: where context.is_offline_mode() is false, give context.configure a connection",
         ),

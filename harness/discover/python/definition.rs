@@ -72,6 +72,12 @@ pub fn definitions<'m>(body: &'m [Stmt], name: &str) -> Vec<Definition<'m>> {
     found
 }
 
+/// Whether anything in `body` gives `name` a meaning.
+#[must_use]
+pub fn named_definitions(body: &[Stmt], name: &str) -> bool {
+    !definitions(body, name).is_empty()
+}
+
 fn one<'m>(stmt: &'m Stmt, name: &str, found: &mut Vec<Definition<'m>>) {
     match stmt {
         Stmt::Assign(assign) => {

@@ -14,9 +14,9 @@ pub mod trace;
 mod value;
 
 pub(super) use call::inside;
-pub use definition::{flat, function_in};
+pub use definition::{flat, function_in, named_definitions};
 pub use evaluate::Place;
 pub use evaluate::Reader;
 pub use modules::{Module, Modules};
-pub use needed::{Needed, mentioned, needed};
-pub use value::{Part, Value};
+pub use needed::{Needed, closure, mentioned, needed};
+pub use value::{Class, Part, Value};

@@ -68,6 +68,12 @@ impl<'t> Modules<'t> {
         module
     }
 
+    /// The module or package at a path without a suffix.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Option<Rc<Module>> {
+        self.load(&module_file(path)?)
+    }
+
     /// The module of an absolute name, as `from` imports it.
     #[must_use]
     pub fn named(&self, name: &str, from: &Path) -> Option<Rc<Module>> {

@@ -30,13 +30,13 @@ pub struct Needed {
     pub by: String,
 }
 
-/// What importing `env` needs: fields of settings without a default, and `os.environ[...]`
+/// What importing `modules` needs: fields of settings without a default, and `os.environ[...]`
 /// at the top level of a module.
 #[must_use]
-pub fn needed(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<Needed> {
+pub fn needed(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Needed> {
     let mut found = BTreeMap::new();
-    for module in closure(reader, env) {
-        let place = Place::top(&module);
+    for module in modules {
+        let place = Place::top(module);
         for variable in subscripts(reader, &place) {
             found.entry(variable.variable.clone()).or_insert(variable);
         }
@@ -49,16 +49,17 @@ pub fn needed(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<Needed> {
     found.into_values().collect()
 }
 
-/// The modules of the monorepo that importing `env` imports, `env` among them.
+/// The modules of the monorepo that importing `first` imports, `first` among them; with
+/// `functions`, also those that their functions import.
 #[must_use]
-pub fn closure(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<Rc<Module>> {
-    let mut seen: HashSet<PathBuf> = HashSet::from([env.file.clone()]);
-    let mut waiting = VecDeque::from([Rc::clone(env)]);
+pub fn closure(reader: &Reader<'_>, first: &Rc<Module>, functions: bool) -> Vec<Rc<Module>> {
+    let mut seen: HashSet<PathBuf> = HashSet::from([first.file.clone()]);
+    let mut waiting = VecDeque::from([Rc::clone(first)]);
     let mut all = Vec::new();
     while let Some(module) = waiting.pop_front()
         && all.len() < MODULES
     {
-        for imported in imports(reader, &module) {
+        for imported in imports(reader, &module, functions) {
             if seen.insert(imported.file.clone()) {
                 waiting.push_back(imported);
             }
@@ -68,10 +69,10 @@ pub fn closure(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<Rc<Module>> {
     all
 }
 
-fn imports(reader: &Reader<'_>, module: &Rc<Module>) -> Vec<Rc<Module>> {
+fn imports(reader: &Reader<'_>, module: &Rc<Module>, functions: bool) -> Vec<Rc<Module>> {
     let modules = reader.modules;
     let mut found = Vec::new();
-    for stmt in flat(&module.body) {
+    for stmt in import_statements(&module.body, functions) {
         match stmt {
             Stmt::Import(import) => found.extend(
                 import
@@ -91,6 +92,21 @@ fn imports(reader: &Reader<'_>, module: &Rc<Module>) -> Vec<Rc<Module>> {
         }
     }
     found
+}
+
+/// The statements among which imports are: with `functions`, those inside of them too.
+fn import_statements(body: &[Stmt], functions: bool) -> Vec<&Stmt> {
+    let mut all = flat(body);
+    if functions {
+        let mut next = 0;
+        while let Some(stmt) = all.get(next) {
+            next += 1;
+            if let Stmt::FunctionDef(def) = stmt {
+                all.extend(flat(&def.body));
+            }
+        }
+    }
+    all
 }
 
 /// `os.environ["NAME"]` that runs, unconditionally, when the module is imported.
@@ -277,16 +293,16 @@ fn first_member(reader: &Reader<'_>, place: &Place<'_>, annotation: &Expr) -> Op
 
 /// Every environment variable that these modules name, in the order of the modules.
 #[must_use]
-pub fn mentioned(reader: &Reader<'_>, env: &Rc<Module>) -> Vec<String> {
+pub fn mentioned(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<String> {
     let mut found = Vec::new();
-    for module in closure(reader, env) {
+    for module in modules {
         let mut search = Mentions(Vec::new());
         search.visit_body(&module.body);
         found.append(&mut search.0);
         for stmt in flat(&module.body) {
             if let Stmt::ClassDef(def) = stmt {
                 let class = Class {
-                    module: Rc::clone(&module),
+                    module: Rc::clone(module),
                     name: def.name.to_string(),
                     nested: None,
                 };

@@ -35,7 +35,7 @@ pub struct Trace {
     pub is_async: bool,
     /// Whether `target_metadata` is anything but None; `None` where that is never said.
     pub models: Option<bool>,
-    /// Whether the URL comes from a Flask application, which Alembic alone does not start.
+    /// Whether the URL comes from a Flask application.
     pub flask: bool,
 }
 
@@ -48,7 +48,9 @@ pub fn trace(reader: &Reader<'_>, env: &Rc<Module>) -> Trace {
         offline: false,
         trace: Trace {
             is_async: env.source.contains("sqlalchemy.ext.asyncio"),
-            flask: env.source.contains("current_app"),
+            flask: ["current_app", "SQLALCHEMY_DATABASE_URI"]
+                .iter()
+                .any(|word| env.source.contains(word)),
             ..Trace::default()
         },
     };

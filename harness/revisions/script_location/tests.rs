@@ -7,7 +7,7 @@ use std::path::Path;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::{ScriptLocation, Static, locate, split_as_before_separators};
+use super::{ScriptLocation, Static, is_flask_migrate, locate, split_as_before_separators};
 use crate::error::HarnessError;
 
 /// A service directory with `alembic/`, `lib/` and the given configuration files.
@@ -187,4 +187,32 @@ fn a_broken_pyproject_matters_to_newer_versions_only() {
     let ini = "[alembic]\nscript_location = alembic\n";
     let dir = service(&[("alembic.ini", ini), ("pyproject.toml", "[broken")]);
     assert!(matches!(found(dir.path()), Ok(Static::NeedsPython(_))));
+}
+
+const FLASK: &str = "from flask import current_app\n";
+
+/// Flask-Migrate sets the `script_location` itself, beside a configuration without one.
+#[rstest]
+#[case::env_py(&[("conf/alembic.ini", "[alembic]\n"), ("conf/env.py", FLASK)], true)]
+#[case::template(&[("conf/alembic.ini", "[logger_flask_migrate]\n"), ("conf/env.py", "")], true)]
+#[case::no_env_py(&[("conf/alembic.ini", "[logger_flask_migrate]\n")], false)]
+#[case::no_ini(&[("conf/env.py", FLASK)], false)]
+#[case::another(&[("conf/alembic.ini", "[alembic]\n"), ("conf/env.py", "")], false)]
+#[case::located(
+    &[("conf/alembic.ini", "[alembic]\nscript_location = lib\n"), ("conf/env.py", FLASK)],
+    false
+)]
+fn knows_flask_migrate(#[case] files: &[(&str, &str)], #[case] expected: bool) {
+    let dir = service(files);
+    assert_eq!(
+        is_flask_migrate(dir.path(), "conf/alembic.ini", "alembic"),
+        expected
+    );
+    let located = locate(dir.path(), "conf/alembic.ini", "alembic");
+    if expected {
+        let Ok(Static::Known(location)) = located else {
+            panic!("{located:?}")
+        };
+        assert_eq!(location.versions, [dir.path().join("conf/versions")]);
+    }
 }

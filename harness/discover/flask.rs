@@ -1,0 +1,454 @@
+//! The Flask application that an `env.py` of Flask-Migrate needs: [`find`], and what it
+//! takes its URL from: [`urls`].
+//!
+//! Sources: <https://flask.palletsprojects.com/en/stable/cli/#application-discovery>,
+//! <https://flask-sqlalchemy.readthedocs.io/en/stable/config/>
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use ruff_python_ast::{Expr, ExprCall, ExprDict, Stmt, StmtFunctionDef};
+use walkdir::WalkDir;
+
+use super::Guess;
+use super::python::trace::calls;
+use super::python::{Class, Module, Modules, Place, Reader, Value, flat, named_definitions};
+use super::tree::{is_foreign, small};
+
+/// The key of the configuration that Flask-SQLAlchemy reads.
+const URL: &str = "SQLALCHEMY_DATABASE_URI";
+/// The files that Flask looks into by itself, and the names it looks for there.
+const BY_ITSELF: [&str; 2] = ["wsgi.py", "app.py"];
+const NAMES: [&str; 4] = ["app", "application", "create_app", "make_app"];
+/// How deep below a service's directory an application is looked for.
+const DEPTH: usize = 4;
+
+/// Where the application of a service is.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// What `flask --app` takes.
+    pub name: String,
+    /// Whether Flask finds it without being told.
+    pub by_itself: bool,
+    /// The module that has it.
+    pub file: PathBuf,
+}
+
+/// The application of a service whose commands are typed in `directory`: as a file there
+/// or above, up to `root`, names it, as Flask finds it, or the one that is below.
+#[must_use]
+pub fn find(root: &Path, directory: &Path) -> Option<Guess<Application>> {
+    let none = Default::default();
+    let modules = Modules::new(vec![directory.to_owned()], &none);
+    said(&modules, root, directory)
+        .or_else(|| by_itself(&modules, directory))
+        .or_else(|| below(&modules, directory))
+}
+
+/// The application that `FLASK_APP` or `flask --app` names in a file of the project.
+fn said(modules: &Modules<'_>, root: &Path, directory: &Path) -> Option<Guess<Application>> {
+    let above = directory.ancestors();
+    let above = above.take_while(|directory| directory.starts_with(root));
+    above.flat_map(settings_files).find_map(|file| {
+        let text = small(&file)?;
+        let mut names = text.lines().flat_map(names_in);
+        let application = names.find_map(|name| resolved(modules, directory, &name))?;
+        let file = file.file_name().unwrap_or_default().to_string_lossy();
+        Some(Guess::certain(application, format!("{file} names it")))
+    })
+}
+
+/// The files of a directory that may say what is started, those that Flask reads first.
+fn settings_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let rank = |path: &Path| {
+        let name = path.file_name().and_then(OsStr::to_str)?;
+        Some(match name {
+            ".flaskenv" => 0,
+            ".env" => 1,
+            _ if name.starts_with(".env") => 2,
+            _ if name.contains("ockerfile") || name.contains("compose") => 3,
+            "Procfile" | "Makefile" | "justfile" | "pyproject.toml" => 4,
+            _ if name.ends_with(".sh") => 4,
+            _ => return None,
+        })
+    };
+    let mut ranked: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter_map(|path| Some((rank(&path)?, path)))
+        .filter(|(_, path)| path.is_file())
+        .collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, path)| path).collect()
+}
+
+/// What a line gives `FLASK_APP`, or `flask` for `--app`.
+fn names_in(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for mark in ["FLASK_APP", "--app", "-A"] {
+        if mark != "FLASK_APP" && !line.contains("flask") {
+            continue;
+        }
+        for (at, _) in line.match_indices(mark) {
+            let after = &line[at + mark.len()..];
+            let rest = after.trim_start_matches(['=', ':', ' ', '"', '\'', ',']);
+            let skipped = &after[..after.len() - rest.len()];
+            let quote = skipped
+                .chars()
+                .next_back()
+                .filter(|last| matches!(last, '"' | '\''));
+            let end = |letter: char| match quote {
+                Some(quote) => letter == quote,
+                None => letter.is_whitespace() || matches!(letter, ']' | ';' | '&'),
+            };
+            let name = rest.split(end).next().unwrap_or_default();
+            found.extend((!name.is_empty()).then(|| name.to_owned()));
+        }
+    }
+    found
+}
+
+/// The application of this name, which may be that of a place in a container.
+fn resolved(modules: &Modules<'_>, directory: &Path, name: &str) -> Option<Application> {
+    let (path, of_module) = match name.split_once(':') {
+        Some((path, of_module)) => (path, Some(of_module)),
+        None => (name, None),
+    };
+    let plain = path.strip_suffix(".py").unwrap_or(path);
+    let parts: Vec<&str> = match plain.contains('/') {
+        true => plain
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect(),
+        false => plain.split('.').collect(),
+    };
+    (0..parts.len()).find_map(|skipped| {
+        let relative: PathBuf = parts[skipped..].iter().collect();
+        let module = modules.at(&directory.join(&relative))?;
+        let moved = skipped > 0 || plain.starts_with('/');
+        let path = match moved {
+            true => relative.to_string_lossy().into_owned(),
+            false => path.to_owned(),
+        };
+        Some(Application {
+            name: of_module.map_or(path.clone(), |name| format!("{path}:{name}")),
+            by_itself: false,
+            file: module.file.clone(),
+        })
+    })
+}
+
+fn by_itself(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> {
+    BY_ITSELF.iter().find_map(|file| {
+        let module = modules.load(&directory.join(file))?;
+        NAMES
+            .iter()
+            .any(|name| named_definitions(&module.body, name))
+            .then_some(())?;
+        let application = Application {
+            name: (*file).to_owned(),
+            by_itself: true,
+            file: module.file.clone(),
+        };
+        Some(Guess::certain(application, format!("{file} has it")))
+    })
+}
+
+/// The application that some module below `directory` makes, the one with `Migrate` first.
+fn below(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> {
+    let walk = WalkDir::new(directory).max_depth(DEPTH).sort_by_file_name();
+    let walk = walk.into_iter().filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(is_foreign(entry) || matches!(&*name, "tests" | "test"))
+    });
+    let files = walk.flatten().map(walkdir::DirEntry::into_path);
+    let files = files.filter(|path| path.extension().is_some_and(|of| of == "py"));
+    let mut ranked = Vec::new();
+    for file in files {
+        let Some(module) = mentions_flask(&file).then(|| modules.load(&file)).flatten() else {
+            continue;
+        };
+        let depth = file.components().count();
+        let migrates = module.source.contains("igrate");
+        for (name, needs) in made_in(&module) {
+            let key = (needs, !migrates, depth, file.clone(), name);
+            ranked.push(key);
+        }
+    }
+    let (needs, _, _, file, name) = ranked.into_iter().min()?;
+    let path = importable(directory, &file);
+    let application = Application {
+        name: format!("{path}:{name}"),
+        by_itself: false,
+        file,
+    };
+    Some(match needs {
+        false => Guess::likely(application, format!("it is made in {path}")),
+        true => {
+            let why = format!("it is made in {path}, with arguments that are not known");
+            Guess::unsure(application, why)
+        }
+    })
+}
+
+fn mentions_flask(file: &Path) -> bool {
+    let text = small(file).unwrap_or_default();
+    text.contains("Flask(") || text.contains("create_app(")
+}
+
+/// What a module makes applications by, and whether that takes arguments.
+fn made_in(module: &Module) -> Vec<(String, bool)> {
+    let mut made = Vec::new();
+    let makes = |call: &&ExprCall| {
+        let name = last(&call.func);
+        name == "Flask" || NAMES[2..].contains(&name)
+    };
+    for stmt in flat(&module.body) {
+        match stmt {
+            Stmt::Assign(assign) => {
+                if let (Some(Expr::Name(name)), Expr::Call(call)) =
+                    (assign.targets.first(), &*assign.value)
+                    && makes(&call)
+                {
+                    made.push((name.id.to_string(), false));
+                }
+            }
+            Stmt::FunctionDef(def) if makes_flask(def) => {
+                let mut parameters = def.parameters.iter_non_variadic_params();
+                let needs = parameters.any(|parameter| parameter.default.is_none());
+                made.push((format!("{}()", def.name), needs));
+            }
+            _ => {}
+        }
+    }
+    made
+}
+
+fn makes_flask(def: &StmtFunctionDef) -> bool {
+    let all = flat(&def.body);
+    let mut calls = all.iter().flat_map(|stmt| calls(stmt));
+    calls.any(|call| last(&call.func) == "Flask")
+}
+
+/// A file as `flask --app` takes it: the name of a module, where its packages begin in
+/// `directory`, and otherwise its path, whose packages Flask follows itself.
+fn importable(directory: &Path, file: &Path) -> String {
+    let relative = file.strip_prefix(directory).unwrap_or(file);
+    let relative = relative.with_extension("");
+    let relative = match relative.ends_with("__init__") {
+        true => relative.parent().unwrap_or(&relative).to_owned(),
+        false => relative,
+    };
+    let parts: Vec<String> = relative
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    let holders = relative.ancestors().skip(1);
+    let mut holders = holders.filter(|holder| !holder.as_os_str().is_empty());
+    match holders.all(|holder| directory.join(holder).join("__init__.py").exists()) {
+        true => parts.join("."),
+        false => parts.join("/"),
+    }
+}
+
+fn last(expr: &Expr) -> &str {
+    match expr {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => "",
+    }
+}
+
+/// What the configuration of an application may hold as its URL, in `modules`.
+#[must_use]
+pub fn urls(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Value> {
+    let mut search = Urls {
+        reader,
+        found: Vec::new(),
+    };
+    for module in modules {
+        search.body(&Place::top(module), &module.body);
+    }
+    search.found
+}
+
+/// Modules that an application names to its configuration by a text.
+#[must_use]
+pub fn named_modules(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Rc<Module>> {
+    let mut found = Vec::new();
+    for module in modules {
+        let top = Place::top(module);
+        let mut texts = Vec::new();
+        each_call(module, &mut |call| {
+            let argument = call.arguments.find_positional(0);
+            let text = argument.and_then(|expr| opening(&reader.value(&top, expr)));
+            match last(&call.func) {
+                "from_object" | "import_string" => texts.extend(text),
+                "from_pyfile" => texts.extend(text.map(|file| file.replace(".py", ""))),
+                _ => {}
+            }
+        });
+        for text in texts {
+            // `config.ProductionConfig`, `config:ProductionConfig`
+            let name = text
+                .split(':')
+                .next()
+                .unwrap_or(&text)
+                .trim_end_matches('.');
+            let of_class = name.rsplit_once('.').map_or(name, |(module, _)| module);
+            let mut named = [name, of_class].into_iter();
+            found.extend(named.find_map(|name| reader.modules.named(name, &module.file)));
+        }
+    }
+    found
+}
+
+/// The text that a value begins with: `config.` of `f"config.{name}"`.
+fn opening(value: &Value) -> Option<String> {
+    match value {
+        Value::Joined(pieces) => opening(pieces.first()?),
+        one => one.text().map(str::to_owned),
+    }
+}
+
+/// Every call of a module, also inside functions.
+fn each_call(module: &Module, visit: &mut dyn FnMut(&ExprCall)) {
+    let mut bodies: Vec<&[Stmt]> = vec![&module.body];
+    while let Some(body) = bodies.pop() {
+        for stmt in flat(body) {
+            calls(stmt).into_iter().for_each(&mut *visit);
+            match stmt {
+                Stmt::FunctionDef(def) => bodies.push(&def.body),
+                Stmt::ClassDef(def) => bodies.push(&def.body),
+                _ => {}
+            }
+        }
+    }
+}
+
+struct Urls<'r, 't> {
+    reader: &'r Reader<'t>,
+    found: Vec<Value>,
+}
+
+impl Urls<'_, '_> {
+    fn body(&mut self, place: &Place<'_>, body: &[Stmt]) {
+        for stmt in flat(body) {
+            match stmt {
+                Stmt::Assign(assign) => {
+                    if assign.targets.iter().any(is_url) {
+                        self.take(place, &assign.value);
+                    }
+                    if let Expr::Dict(dict) = &*assign.value {
+                        self.dict(place, dict);
+                    }
+                }
+                Stmt::AnnAssign(assign) if is_url(&assign.target) => {
+                    if let Some(value) = &assign.value {
+                        self.take(place, value);
+                    }
+                }
+                Stmt::FunctionDef(def) => {
+                    self.body(&place.inside(&def.body, HashMap::new()), &def.body);
+                }
+                Stmt::ClassDef(def) if !def.name.contains("Test") => {
+                    let class = Class {
+                        module: Rc::clone(place.module),
+                        name: def.name.to_string(),
+                        nested: None,
+                    };
+                    if named_definitions(&def.body, URL) {
+                        let value = self.reader.attribute(&Value::Class(class), URL);
+                        self.found.push(value);
+                    }
+                }
+                _ => {}
+            }
+            for call in calls(stmt) {
+                self.call(place, call);
+            }
+        }
+    }
+
+    /// `from_mapping(SQLALCHEMY_DATABASE_URI=...)`, `setdefault(KEY, ...)`,
+    /// `update({KEY: ...})`, `from_prefixed_env()`.
+    fn call(&mut self, place: &Place<'_>, call: &ExprCall) {
+        if let Some(keyword) = call.arguments.find_keyword(URL) {
+            self.take(place, &keyword.value);
+        }
+        let first = call.arguments.find_positional(0);
+        match (last(&call.func), first) {
+            ("setdefault", Some(key)) if is_key(key) => {
+                if let Some(value) = call.arguments.find_positional(1) {
+                    self.take(place, value);
+                }
+            }
+            ("from_prefixed_env", prefix) => {
+                let prefix = prefix.map(|prefix| self.reader.value(place, prefix));
+                let prefix = prefix.as_ref().and_then(Value::text).unwrap_or("FLASK");
+                self.found.push(Value::Variable(format!("{prefix}_{URL}")));
+            }
+            ("from_mapping" | "update", Some(Expr::Dict(dict))) => self.dict(place, dict),
+            ("from_mapping" | "update", Some(mapping)) => {
+                if let Value::Library(library) = self.reader.value(place, mapping)
+                    && library.ends_with("environ")
+                {
+                    self.found.push(Value::Variable(URL.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn dict(&mut self, place: &Place<'_>, dict: &ExprDict) {
+        for item in &dict.items {
+            if item.key.as_ref().is_some_and(is_key) {
+                self.take(place, &item.value);
+            }
+        }
+    }
+
+    fn take(&mut self, place: &Place<'_>, expr: &Expr) {
+        let value = self.reader.value(place, expr);
+        self.found.push(value);
+    }
+}
+
+/// `SQLALCHEMY_DATABASE_URI` as a name, or as the key of `app.config[...]`.
+fn is_url(target: &Expr) -> bool {
+    match target {
+        Expr::Name(name) => name.id.as_str() == URL,
+        Expr::Subscript(subscript) => is_key(&subscript.slice),
+        _ => false,
+    }
+}
+
+fn is_key(expr: &Expr) -> bool {
+    matches!(expr, Expr::StringLiteral(text) if text.value.to_str() == URL)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::names_in;
+
+    #[rstest]
+    #[case("FLASK_APP=shop:create_app", "shop:create_app")]
+    #[case("ENV FLASK_APP shop/wsgi.py", "shop/wsgi.py")]
+    #[case("      FLASK_APP: \"shop\"", "shop")]
+    #[case(
+        "export FLASK_APP=\"shop:create_app('dev')\"",
+        "shop:create_app('dev')"
+    )]
+    #[case("\tFLASK_APP=shop flask db upgrade", "shop")]
+    #[case("CMD [\"flask\", \"--app\", \"shop\", \"run\"]", "shop")]
+    #[case("exec flask --app shop.main:app run", "shop.main:app")]
+    #[case("gunicorn --app shop", "")]
+    fn reads_what_is_started(#[case] line: &str, #[case] name: &str) {
+        assert_eq!(names_in(line).concat(), name);
+    }
+}

@@ -1,0 +1,7 @@
+"""The extensions, which know no application yet."""
+
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+db = SQLAlchemy()
+migrate = Migrate()

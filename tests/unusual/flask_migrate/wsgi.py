@@ -1,0 +1,8 @@
+"""What `flask` finds by itself."""
+
+from essays import create_app
+
+app = create_app("production")
+
+if __name__ == "__main__":
+    app.run()
