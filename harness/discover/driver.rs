@@ -47,10 +47,7 @@ pub fn of(
         let why = format!("its code has a URL that begins with postgresql+{driver}");
         return Guess::certain(driver.to_owned(), why);
     }
-    let mut packages = listed(directory, root);
-    if packages.is_empty() {
-        packages = installed(python);
-    }
+    let packages = packages(python, directory, root);
     match is_async {
         true => asynchronous(&packages),
         false => {
@@ -59,6 +56,16 @@ pub fn of(
                 .any(|scheme| matches!(*scheme, "postgresql" | "postgres"));
             synchronous(&packages, plain)
         }
+    }
+}
+
+/// The drivers among a service's packages.
+#[must_use]
+pub fn packages(python: &Path, directory: &Path, root: &Path) -> Vec<&'static str> {
+    let listed = listed(directory, root);
+    match listed.is_empty() {
+        true => installed(python),
+        false => listed,
     }
 }
 

@@ -254,6 +254,14 @@ fn importable(directory: &Path, file: &Path) -> String {
     }
 }
 
+/// The directory that Flask puts on the path: the one around the packages of a file.
+#[must_use]
+pub fn holder(file: &Path) -> Option<PathBuf> {
+    let above = file.ancestors().skip(1);
+    let mut above = above.skip_while(|directory| directory.join("__init__.py").exists());
+    above.next().map(Path::to_owned)
+}
+
 fn last(expr: &Expr) -> &str {
     match expr {
         Expr::Name(name) => name.id.as_str(),

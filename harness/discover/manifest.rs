@@ -141,7 +141,7 @@ fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConve
         comment(&mut text, &sentence(&found.python.why));
         let _ = writeln!(text, "python = {}", words(&found.python.value));
     }
-    env(&mut text, found);
+    env(&mut text, found, &discovery.root);
     if let Some(image) = found.image.as_ref().filter(|own| Some(*own) != shared) {
         let another = shared.is_some_and(|shared| shared.own.is_some());
         let keys = postgres(image, another);
@@ -172,12 +172,22 @@ fn url(text: &mut String, found: &Found) {
     }
 }
 
-fn env(text: &mut String, found: &Found) {
+fn env(text: &mut String, found: &Found, root: &Path) {
     let parts = &found.url.value.parts;
-    if parts.is_empty() && found.needed.is_empty() {
+    if parts.is_empty() && found.needed.is_empty() && found.search_path.is_none() {
         return;
     }
     let _ = writeln!(text, "\n[env]");
+    if let Some(path) = &found.search_path {
+        comment(text, &sentence(&path.why));
+        let directory = &found.environment.directory;
+        let entries = path
+            .value
+            .iter()
+            .map(|entry| placed(entry, directory, root));
+        let entries: Vec<String> = entries.collect();
+        let _ = writeln!(text, "PYTHONPATH = {}", quoted(&entries.join(":")));
+    }
     if !parts.is_empty() {
         comment(text, &sentence(&found.url.why));
     }
@@ -194,6 +204,19 @@ fn env(text: &mut String, found: &Found) {
         let value = quoted(&needed.value);
         let _ = writeln!(text, "{} = {value} # {}", key(&needed.variable), needed.by);
     }
+}
+
+/// A directory as `[env]` has it, with `{service}` or `{root}`.
+fn placed(path: &Path, service: &Path, root: &Path) -> String {
+    let below = |above: &Path, name: &str| {
+        let rest = path.strip_prefix(above).ok()?.display().to_string();
+        Some(match rest.is_empty() {
+            true => name.to_owned(),
+            false => format!("{name}/{rest}"),
+        })
+    };
+    let own = below(service, "{service}").or_else(|| below(root, "{root}"));
+    own.unwrap_or_else(|| path.display().to_string())
 }
 
 fn not_applicable(text: &mut String, found: &Found, convention: Option<&OutboxConvention>) {

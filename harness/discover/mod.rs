@@ -8,7 +8,7 @@
 //!     -> tree          one walk: configurations, environments, packages
 //!     -> environment   which Alembic environment each configuration describes
 //!     -> python        where a value in env.py comes from
-//!     -> url, driver, interpreter, outbox, compose    one fact of a service each
+//!     -> url, driver, interpreter, outbox, compose, search_path    one fact of a service each
 //!     -> service       all facts of one service, each with how sure it is
 //!     -> manifest      the files, as text
 //!     -> write         what becomes of them on disk
@@ -16,6 +16,7 @@
 
 pub mod compose;
 pub mod driver;
+pub mod engines;
 pub mod environment;
 pub mod flask;
 pub mod interpreter;
@@ -23,6 +24,7 @@ pub mod manifest;
 pub mod name;
 pub mod outbox;
 pub mod python;
+pub mod search_path;
 pub mod service;
 pub mod tree;
 pub mod url;

@@ -10,7 +10,7 @@ use super::outbox::{self, Outbox};
 use super::python::{Modules, Needed, Reader};
 use super::tree::Tree;
 use super::url::{self, Source, Told};
-use super::{Guess, Sure, driver, interpreter};
+use super::{Guess, Sure, driver, engines, interpreter, search_path};
 use crate::alembic::graph::Graph;
 use crate::alembic::revision_file;
 use crate::alembic::script_location::{self, ScriptLocation, Static};
@@ -40,6 +40,8 @@ pub struct Found {
     pub history: Option<(usize, usize)>,
     /// The Flask application, where `env.py` needs one that it does not load itself.
     pub flask: Option<Guess<Option<Application>>>,
+    /// Directories that Python has to find modules in, and otherwise would not.
+    pub search_path: Option<Guess<Vec<PathBuf>>>,
     /// The image of PostgreSQL, where one is told for this service.
     pub image: Option<Image>,
     /// Further doubts.
@@ -127,6 +129,9 @@ impl Found {
         if let Some(flask) = &self.flask {
             all.push((flask.sure, format!("application: {}", flask.why)));
         }
+        if let Some(path) = &self.search_path {
+            all.push((path.sure, format!("PYTHONPATH: {}", path.why)));
+        }
         all.extend(
             self.doubts
                 .iter()
@@ -171,6 +176,16 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
         .root
         .join(python.value.first().map_or("", String::as_str));
     let driver = driver::of(&told.texts, told.is_async, &program, directory, &tree.root);
+    let packages = driver::packages(&program, directory, &tree.root);
+    let driver = engines::suiting(driver, &told.engines, &packages);
+    let search_path = search_path(
+        tree,
+        &reader,
+        &environment,
+        &python.value,
+        flask.as_ref(),
+        &revisions,
+    );
     Found {
         path: tree.shown(&environment.directory),
         python,
@@ -180,6 +195,7 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
             .of(&tree.root, directory, &extensions(&revisions)),
         doubts: doubts(&told, &environment),
         flask,
+        search_path,
         url: told.source,
         driver,
         needed: told.needed,
@@ -205,6 +221,41 @@ fn extensions(revisions: &[PathBuf]) -> BTreeSet<String> {
     found
 }
 
+/// What has to be added to the search path that the harness's worker, or the `flask`
+/// command, sets.
+fn search_path(
+    tree: &Tree,
+    reader: &Reader<'_>,
+    environment: &Environment,
+    python: &[String],
+    flask: Option<&Guess<Option<Application>>>,
+    revisions: &[PathBuf],
+) -> Option<Guess<Vec<PathBuf>>> {
+    let Environment {
+        directory,
+        ini,
+        section,
+        scripts,
+        ..
+    } = environment;
+    let mut path = script_location::python_path(directory, ini, section);
+    let application = flask.and_then(|flask| flask.value.as_ref());
+    path.extend(application.and_then(|found| flask::holder(&found.file)));
+    let files = [scripts.join("env.py")].into_iter();
+    let files = files.chain(application.map(|found| found.file.clone()));
+    let files = files.chain(revisions.iter().cloned());
+    let first: Vec<_> = files
+        .filter_map(|file| reader.modules.load(&file))
+        .collect();
+    let place = search_path::Place {
+        tree,
+        directory,
+        path,
+        python,
+    };
+    search_path::missing(place, reader, &first)
+}
+
 /// The application of a service whose `env.py` asks for one without loading it.
 fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Application>>> {
     let Environment {
@@ -217,7 +268,8 @@ fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Ap
     let by_flask = script_location::is_flask_migrate(directory, ini, section);
     let env = std::fs::read(scripts.join("env.py")).unwrap_or_default();
     let env = String::from_utf8_lossy(&env);
-    if !by_flask && !(env.contains("current_app") && !env.contains("app_context")) {
+    let asks_for_one = env.contains("current_app") && !env.contains("app_context");
+    if !by_flask && !asks_for_one {
         return None;
     }
     let Some(found) = flask::find(&tree.root, directory) else {

@@ -12,6 +12,7 @@ use super::{Discovery, Request, discover};
 
 mod facts;
 mod flask;
+mod imports;
 mod url;
 
 const INI: &str = "[alembic]\nscript_location = alembic\nprepend_sys_path = .\n\

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::engines::{self, Engine};
 use super::python::trace::{self, Trace};
 use super::python::{Module, Needed, Part, Reader, Value, closure, needed};
 use super::{Guess, flask};
@@ -55,6 +56,8 @@ pub struct Told {
     pub models: Option<bool>,
     /// Variables without which importing fails.
     pub needed: Vec<Needed>,
+    /// Engines that are made of a URL that the service is given.
+    pub engines: Vec<Engine>,
 }
 
 /// What is collected from values, in the order in which it is met.
@@ -79,6 +82,7 @@ pub fn found(
     application: &Rc<Module>,
 ) -> Told {
     let mut trace = trace::trace(reader, env);
+    let of_env = reader.rewrites.take();
     let mut origins = Origins::default();
     for url in &trace.urls {
         origins.take(url);
@@ -110,14 +114,25 @@ pub fn found(
     }
     let (mut needed, candidates) = surroundings(reader, &modules);
     let mut source = decided(&trace, &origins, candidates);
-    let required = |needed: &Needed| {
+    let elsewhere = &modules[1..];
+    let mut engines = engines::made(reader, elsewhere);
+    let required = |needed: &&Needed| {
         needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
     };
-    for further in needed.iter().filter(|needed| required(needed)) {
-        if source.value.parts.is_empty() && !source.value.variables.contains(&further.variable) {
-            source.value.variables.push(further.variable.clone());
+    let whole = source.value.parts.is_empty();
+    let further = needed.iter().filter(required).filter(|_| whole);
+    let further = further.map(|needed| needed.variable.as_str());
+    for name in further.chain(engines.iter().flat_map(Engine::needs)) {
+        if !source.value.names().any(|known| known == name) {
+            source.value.variables.push(name.to_owned());
         }
     }
+    engines.push(Engine {
+        url: read(&source.value),
+        is_async: trace.is_async,
+        rewrites: of_env,
+        by: "env.py".to_owned(),
+    });
     needed.retain(|needed| !source.value.names().any(|name| *name == needed.variable));
     source
         .value
@@ -129,6 +144,7 @@ pub fn found(
         is_async: trace.is_async,
         binds: binds(env, &modules),
         models: trace.models,
+        engines,
         needed,
     }
 }
@@ -147,7 +163,14 @@ pub fn unreadable() -> Told {
         binds: false,
         models: None,
         needed: Vec::new(),
+        engines: Vec::new(),
     }
+}
+
+/// The URL that `env.py` is given whole.
+fn read(source: &Source) -> Value {
+    let variables = source.variables.iter().cloned().map(Value::Variable);
+    Value::either(variables.chain(source.ini.then_some(Value::Ini)).collect())
 }
 
 /// Whether `env.py` asks for further databases, and a module of the application has some.

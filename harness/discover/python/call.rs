@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ruff_python_ast::{self as ast, Expr, Stmt, StmtFunctionDef};
 
 use super::definition::{class_in, flat, function_in};
-use super::evaluate::{Place, Reader, is_environ};
+use super::evaluate::{Place, Reader, Rewrite, is_environ};
 use super::value::{Class, Function, Part, Value};
 
 /// Makers of an object that reads the environment: environs, django-environ, Starlette,
@@ -85,6 +85,7 @@ impl Reader<'_> {
                 Some(Value::either(found))
             }
             Value::Variable(_) | Value::Joined(_) | Value::Named(_) | Value::Ini => {
+                self.rewritten(place, call, name);
                 let mut found = vec![receiver.clone()];
                 // `url.replace("postgresql://", "postgresql+asyncpg://")` tells the driver.
                 found.extend(argument(0));
@@ -93,6 +94,28 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Remembers what a method does to a URL.
+    fn rewritten(&self, place: &Place<'_>, call: &ast::ExprCall, method: &str) {
+        let text = |expr: Option<&Expr>| {
+            let value = self.value(place, expr?);
+            value.text().map(str::to_owned)
+        };
+        let argument = |at: usize| text(call.arguments.find_positional(at));
+        let rewrite = match method {
+            "replace" => argument(0)
+                .zip(argument(1))
+                .map(|(from, to)| Rewrite::Replaced { from, to }),
+            "set" => {
+                let scheme = call.arguments.find_keyword("drivername");
+                text(scheme.map(|keyword| &keyword.value)).map(Rewrite::Driver)
+            }
+            _ => None,
+        };
+        let mut known = self.rewrites.borrow_mut();
+        let new = rewrite.filter(|rewrite| !known.contains(rewrite));
+        known.extend(new);
     }
 
     /// What a function of another package returns.

@@ -60,6 +60,31 @@ impl<'m> Place<'m> {
     }
 }
 
+/// What is done to a URL before it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewrite {
+    /// `url.replace(from, to)`
+    Replaced {
+        /// What is looked for.
+        from: String,
+        /// What is put there.
+        to: String,
+    },
+    /// `url.set(drivername=...)`
+    Driver(String),
+}
+
+impl Rewrite {
+    /// The beginning of a URL, rewritten.
+    #[must_use]
+    pub fn of(&self, url: &str) -> String {
+        match self {
+            Self::Replaced { from, to } => url.replace(from, to),
+            Self::Driver(scheme) => format!("{scheme}://"),
+        }
+    }
+}
+
 /// Follows values through the modules that one service can import.
 pub struct Reader<'t> {
     /// Those modules.
@@ -71,6 +96,8 @@ pub struct Reader<'t> {
     steps: Cell<usize>,
     /// Whether a value came through `create_async_engine`.
     pub(super) is_async: Cell<bool>,
+    /// What was done to the URLs that were followed.
+    pub(in crate::discover) rewrites: RefCell<Vec<Rewrite>>,
 }
 
 impl<'t> Reader<'t> {
@@ -83,6 +110,7 @@ impl<'t> Reader<'t> {
             members: RefCell::default(),
             steps: Cell::new(0),
             is_async: Cell::new(false),
+            rewrites: RefCell::default(),
         }
     }
 

@@ -78,7 +78,7 @@ impl<'t> Modules<'t> {
     #[must_use]
     pub fn named(&self, name: &str, from: &Path) -> Option<Rc<Module>> {
         let first = name.split('.').next().unwrap_or(name);
-        if NOT_OURS.contains(&first) {
+        if Self::is_foreign(first) {
             return None;
         }
         let relative: PathBuf = name.split('.').collect();
@@ -92,6 +92,12 @@ impl<'t> Modules<'t> {
         holders
             .filter_map(|holder| module_file(&holder.join(&relative)))
             .find_map(|file| self.load(&file))
+    }
+
+    /// Whether a package of this name is never the monorepo's own.
+    #[must_use]
+    pub fn is_foreign(first: &str) -> bool {
+        NOT_OURS.contains(&first)
     }
 
     /// The module that `import` takes its names from.
@@ -131,7 +137,8 @@ impl<'t> Modules<'t> {
 }
 
 /// The file of the module or package at `path`, which has no suffix.
-fn module_file(path: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn module_file(path: &Path) -> Option<PathBuf> {
     let mut module = path.as_os_str().to_owned();
     module.push(".py");
     [path.join("__init__.py"), PathBuf::from(module)]

@@ -40,6 +40,9 @@ pub fn needed(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Needed> {
         for variable in subscripts(reader, &place) {
             found.entry(variable.variable.clone()).or_insert(variable);
         }
+        for variable in insisted_on(reader, &place) {
+            found.entry(variable.variable.clone()).or_insert(variable);
+        }
         for class in instantiated(reader, &place) {
             for variable in required(reader, &class) {
                 found.entry(variable.variable.clone()).or_insert(variable);
@@ -78,9 +81,14 @@ fn imports(reader: &Reader<'_>, module: &Rc<Module>, functions: bool) -> Vec<Rc<
                 import
                     .names
                     .iter()
-                    .filter_map(|alias| modules.named(alias.name.as_str(), &module.file)),
+                    .flat_map(|alias| with_packages(alias.name.as_str()))
+                    .filter_map(|name| modules.named(name, &module.file)),
             ),
             Stmt::ImportFrom(import) => {
+                if let (0, Some(name)) = (import.level, &import.module) {
+                    let names = with_packages(name.as_str());
+                    found.extend(names.filter_map(|name| modules.named(name, &module.file)));
+                }
                 let Some(package) = modules.imported(import, &module.file) else {
                     continue;
                 };
@@ -92,6 +100,12 @@ fn imports(reader: &Reader<'_>, module: &Rc<Module>, functions: bool) -> Vec<Rc<
         }
     }
     found
+}
+
+/// The packages around a module, which are imported first, and the module.
+fn with_packages(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.match_indices('.').map(|(at, _)| at);
+    ends.chain([name.len()]).map(|end| &name[..end])
 }
 
 /// The statements among which imports are: with `functions`, those inside of them too.
@@ -124,6 +138,47 @@ fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
     search.found
 }
 
+/// Variables that a module raises without: `if not URL: raise ...`.
+fn insisted_on(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
+    let mut found = Vec::new();
+    for stmt in &place.module.body {
+        let Stmt::If(block) = stmt else { continue };
+        if !block.body.iter().any(|stmt| matches!(stmt, Stmt::Raise(_))) {
+            continue;
+        }
+        let mut names = Names(Vec::new());
+        names.visit_expr(&block.test);
+        for name in names.0 {
+            if let Value::Variable(variable) = reader.name(place, &name) {
+                found.push(Needed {
+                    variable,
+                    value: "discovered".to_owned(),
+                    is_database_url: false,
+                    by: shown(place.module),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn shown(module: &Module) -> String {
+    let name = module.file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The names in an expression.
+struct Names(Vec<String>);
+
+impl<'m> Visitor<'m> for Names {
+    fn visit_expr(&mut self, expr: &'m Expr) {
+        if let Expr::Name(name) = expr {
+            self.0.push(name.id.to_string());
+        }
+        visitor::walk_expr(self, expr);
+    }
+}
+
 struct Subscripts<'s, 't> {
     reader: &'s Reader<'t>,
     place: &'s Place<'s>,
@@ -140,12 +195,11 @@ impl<'m> Visitor<'m> for Subscripts<'_, '_> {
                     (of, &*subscript.slice)
                     && is_environ(&library)
                 {
-                    let file = self.place.module.file.file_name().unwrap_or_default();
                     self.found.push(Needed {
                         variable: name.value.to_str().to_owned(),
                         value: "discovered".to_owned(),
                         is_database_url: false,
-                        by: file.to_string_lossy().into_owned(),
+                        by: shown(self.place.module),
                     });
                 }
             }

@@ -137,7 +137,7 @@ pub(super) fn fields(def: &StmtClassDef) -> impl Iterator<Item = &StmtAnnAssign>
 }
 
 /// `Optional` of `typing.Optional[str]`.
-pub(super) fn last_name(annotation: &Expr) -> Option<&str> {
+pub(in crate::discover) fn last_name(annotation: &Expr) -> Option<&str> {
     match annotation {
         Expr::Name(name) => Some(name.id.as_str()),
         Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
