@@ -165,7 +165,10 @@ fn below(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> 
         entry.depth() == 0 || !(is_foreign(entry) || matches!(&*name, "tests" | "test"))
     });
     let files = walk.flatten().map(walkdir::DirEntry::into_path);
-    let files = files.filter(|path| path.extension().is_some_and(|of| of == "py"));
+    let files = files.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".py") && name != "__main__.py"
+    });
     let mut ranked = Vec::new();
     for file in files {
         let Some(module) = mentions_flask(&file).then(|| modules.load(&file)).flatten() else {
@@ -204,7 +207,7 @@ fn made_in(module: &Module) -> Vec<(String, bool)> {
     let mut made = Vec::new();
     let makes = |call: &&ExprCall| {
         let name = last(&call.func);
-        name == "Flask" || NAMES[2..].contains(&name)
+        is_flask(name) || NAMES[2..].contains(&name)
     };
     for stmt in flat(&module.body) {
         match stmt {
@@ -227,10 +230,15 @@ fn made_in(module: &Module) -> Vec<(String, bool)> {
     made
 }
 
+/// Flask itself, or a class that is called after it.
+fn is_flask(name: &str) -> bool {
+    name.ends_with("Flask")
+}
+
 fn makes_flask(def: &StmtFunctionDef) -> bool {
     let all = flat(&def.body);
     let mut calls = all.iter().flat_map(|stmt| calls(stmt));
-    calls.any(|call| last(&call.func) == "Flask")
+    calls.any(|call| is_flask(last(&call.func)))
 }
 
 /// A file as `flask --app` takes it: the name of a module, where its packages begin in
@@ -288,11 +296,10 @@ pub fn urls(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Value> {
 pub fn named_modules(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Rc<Module>> {
     let mut found = Vec::new();
     for module in modules {
-        let top = Place::top(module);
         let mut texts = Vec::new();
-        each_call(module, &mut |call| {
+        each_call(&Place::top(module), &module.body, &mut |place, call| {
             let argument = call.arguments.find_positional(0);
-            let text = argument.and_then(|expr| opening(&reader.value(&top, expr)));
+            let text = argument.and_then(|expr| opening(&reader.value(place, expr)));
             match last(&call.func) {
                 "from_object" | "import_string" => texts.extend(text),
                 "from_pyfile" => texts.extend(text.map(|file| file.replace(".py", ""))),
@@ -322,18 +329,18 @@ fn opening(value: &Value) -> Option<String> {
     }
 }
 
-/// Every call of a module, also inside functions.
-fn each_call(module: &Module, visit: &mut dyn FnMut(&ExprCall)) {
-    let mut bodies: Vec<&[Stmt]> = vec![&module.body];
-    while let Some(body) = bodies.pop() {
-        for stmt in flat(body) {
-            calls(stmt).into_iter().for_each(&mut *visit);
-            match stmt {
-                Stmt::FunctionDef(def) => bodies.push(&def.body),
-                Stmt::ClassDef(def) => bodies.push(&def.body),
-                _ => {}
-            }
+/// Every call below a place, also inside functions.
+fn each_call(place: &Place<'_>, body: &[Stmt], visit: &mut dyn FnMut(&Place<'_>, &ExprCall)) {
+    for stmt in flat(body) {
+        for call in calls(stmt) {
+            visit(place, call);
         }
+        let inner = match stmt {
+            Stmt::FunctionDef(def) => &def.body,
+            Stmt::ClassDef(def) => &def.body,
+            _ => continue,
+        };
+        each_call(&place.inside(inner, HashMap::new()), inner, visit);
     }
 }
 

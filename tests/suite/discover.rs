@@ -203,6 +203,7 @@ fn a_root_that_is_not_there_is_an_error() {
 #[rstest]
 #[case::shipped("services-manifest", "tests/monorepo", &[])]
 #[case::unusual("tests/unusual/services-manifest", "tests/unusual", &[
+    "imports_need_more",
     // Made up, since the settings have no default.
     "settings_without_defaults",
 ])]
@@ -237,6 +238,7 @@ fn discovers_what_was_written_by_hand(
                 variables,
                 service.database_url_ini,
                 service.database_env.clone(),
+                service.env.get("PYTHONPATH").cloned(),
                 service.not_applicable.contains_key("outbox_indexes"),
                 service.outbox.clone(),
             )
@@ -261,4 +263,29 @@ fn what_is_discovered_of_the_shipped_monorepo_is_green() {
         "{}",
         judged.all()
     );
+}
+
+/// The same where more has to be found out: directories on Python's path, variables that
+/// an import insists on, a driver, an application. Only the interpreter lies elsewhere.
+#[test]
+fn what_is_discovered_of_services_that_need_more_is_green() {
+    let to = tempfile::tempdir().unwrap();
+    let flags = ["--to", to.path().to_str().unwrap()];
+    let ran = discover(&[Path::new("tests/unusual")], &flags);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let defaults = to.path().join("defaults.toml");
+    let text = fs::read_to_string(&defaults).unwrap();
+    let python = "python = \"../monorepo/.venv/bin/python\"";
+    assert!(text.contains("python = \"python3\""), "{text}");
+    fs::write(&defaults, text.replace("python = \"python3\"", python)).unwrap();
+
+    let only = [
+        "imports_need_more",
+        "flask_migrate",
+        "flask_application_named",
+    ];
+    let judged = judge(to.path(), &[], &[("ONLY", &only.join(" "))]);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let cases = only.len() * criteria::ALL.len();
+    assert_eq!(judged.results().len(), cases, "{}", judged.all());
 }

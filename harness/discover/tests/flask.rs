@@ -48,6 +48,13 @@ fn shop(files: &[(&str, &str)]) -> Found {
 #[case::below_src(
     &[("shop/src/shop/__init__.py", ""), ("shop/src/shop/web.py", APP)], "src/shop/web:app", Sure::Likely
 )]
+#[case::subclass(
+    &[
+        ("shop/shop/__init__.py", "from flask import Flask\nclass ShopFlask(Flask):\n    pass\ndef create_app():\n    return ShopFlask(__name__)\n"),
+        ("shop/shop/__main__.py", "from shop import create_app\napp = create_app()\n"),
+    ],
+    "shop:create_app()", Sure::Likely
+)]
 #[case::arguments(
     &[("shop/shop/__init__.py", "from flask import Flask\ndef create_app(name):\n    return Flask(name)\n")],
     "shop:create_app()", Sure::Unsure
@@ -79,6 +86,10 @@ fn finds_the_application(#[case] files: &[(&str, &str)], #[case] name: &str, #[c
 ])]
 #[case::object_of_a_name(&[
     ("shop/shop/__init__.py", "from flask import Flask\ndef create_app(name='Config'):\n    app = Flask(__name__)\n    app.config.from_object(f'shop.config.{name}')\n    return app\n"),
+    ("shop/shop/config.py", CONFIG),
+])]
+#[case::object_of_a_variable(&[
+    ("shop/shop/__init__.py", "import os\nfrom flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    settings = os.getenv('SETTINGS', 'shop.config.Config')\n    app.config.from_object(settings)\n    return app\n"),
     ("shop/shop/config.py", CONFIG),
 ])]
 #[case::mapping(&[("shop/app.py", "import os\nfrom flask import Flask\napp = Flask(__name__)\napp.config.from_mapping(SQLALCHEMY_DATABASE_URI=os.environ['SHOP_DATABASE_URL'])\n")])]
