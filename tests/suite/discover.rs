@@ -236,7 +236,8 @@ fn discovers_what_was_written_by_hand(
                 service.flask_app.clone(),
                 service.driver.clone(),
                 variables,
-                service.database_url_ini,
+                // What `-x` is given stands in no file: the ini is taken for it.
+                service.database_url_ini || !service.x.is_empty(),
                 service.database_env.clone(),
                 service.env.get("PYTHONPATH").cloned(),
                 service.not_applicable.contains_key("outbox_indexes"),
