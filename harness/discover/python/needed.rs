@@ -123,6 +123,19 @@ fn import_statements(body: &[Stmt], functions: bool) -> Vec<&Stmt> {
     all
 }
 
+/// The statements that run, unconditionally, when a module is imported: those of its
+/// classes too.
+fn at_import(body: &[Stmt]) -> Vec<&Stmt> {
+    let mut all = Vec::new();
+    for stmt in body {
+        match stmt {
+            Stmt::ClassDef(def) => all.extend(at_import(&def.body)),
+            other => all.push(other),
+        }
+    }
+    all
+}
+
 /// `os.environ["NAME"]` that runs, unconditionally, when the module is imported.
 fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
     let mut search = Subscripts {
@@ -130,7 +143,7 @@ fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
         place,
         found: Vec::new(),
     };
-    for stmt in &place.module.body {
+    for stmt in at_import(&place.module.body) {
         if matches!(stmt, Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::Expr(_)) {
             visitor::walk_stmt(&mut search, stmt);
         }

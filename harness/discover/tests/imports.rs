@@ -75,6 +75,7 @@ fn finds_what_is_missing_on_the_path(
     "AUTH_DB_URL = os.getenv('AUTH_DB_URL')\nif not AUTH_DB_URL:\n    raise RuntimeError"
 )]
 #[case::environ("AUTH_DB_URL = os.environ['AUTH_DB_URL']")]
+#[case::class_body("class Settings:\n    url = os.environ['AUTH_DB_URL']")]
 #[case::both(
     "URL = os.getenv('AUTH_DB')\nif URL is None:\n    raise RuntimeError\nengine = create_engine(URL)"
 )]
