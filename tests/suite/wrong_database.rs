@@ -337,6 +337,29 @@ asyncio.run(read())
             ),
         ),
         (
+            "fast_open",
+            revision(
+                "import socket\nsocket.socket().sendto(b'leaked', socket.MSG_FASTOPEN, ('127.0.0.1', {port}))",
+                Refused(&["host 127.0.0.1", "port {port}"]),
+            ),
+        ),
+        (
+            "fast_open_in_c",
+            revision(
+                "import ctypes, socket, struct\n\
+                 address = struct.pack('=HH4s8x', socket.AF_INET, socket.htons({port}), socket.inet_aton('127.0.0.1'))\n\
+                 assert ctypes.CDLL(None).sendto(socket.socket().fileno(), b'leaked', 6, socket.MSG_FASTOPEN, address, 16) == 6",
+                Red(&["AssertionError"]),
+            ),
+        ),
+        (
+            "multipath_tcp_in_a_child",
+            revision(
+                "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"import socket; socket.socket(proto=262).connect(('127.0.0.1', {port}))\"], check=True)",
+                Red(&["CalledProcessError"]),
+            ),
+        ),
+        (
             "socket_engine",
             revision(
                 "sa.create_engine('postgresql+psycopg://postgres@/essays_dev?host={sockets}&port={port}').connect()",

@@ -7,8 +7,9 @@ From the layer that says most to the one that lets least through:
    psycopg2 are wrapped as they are imported; asyncpg too, for the database's name.
 3. An audit hook sees Python's own sockets, and programs such as `psql`.
 4. The kernel, where it can (Linux, Landlock from 6.7 on, and seccomp): no TCP
-   connection to another port, no Unix-domain stream socket. That holds for C code
-   and for every child process, and cannot be taken back.
+   connection to another port, also by Fast Open or Multipath TCP, no Unix-domain
+   stream socket. That holds for C code and for every child process, and cannot be
+   taken back.
 5. The token, which a connection must show before it is used (see listeners.py).
 """
 
@@ -122,6 +123,8 @@ class Guard:
     def audit(self, event, args):
         if event == "socket.connect":
             self.check_socket(*args)
+        elif event in ("socket.sendto", "socket.sendmsg") and args[1] is not None:
+            self.check_socket(*args[:2])  # TCP Fast Open
         elif event == "subprocess.Popen":
             self.check_program(args[1], args[3])
         elif event in ("os.exec", "os.posix_spawn", "os.spawn"):
@@ -287,9 +290,32 @@ PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 LANDLOCK_VERSION, LANDLOCK_NET_PORT, LANDLOCK_CONNECT_TCP = 1, 2, 1 << 1
 LANDLOCK_WITH_TCP = 4
-# The architecture's number in a seccomp filter, and its number of `socket`.
-SECCOMP_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
-SECCOMP_ALLOW, SECCOMP_ERRNO = 0x7FFF0000, 0x00050000
+# The architecture in a seccomp filter, and its numbers of the system calls that are looked at.
+SECCOMP_CALLS = {
+    "x86_64": (0xC000003E, {"socket": 41, "sendto": 44, "sendmsg": 46, "sendmmsg": 307}),
+    "aarch64": (0xC00000B7, {"socket": 198, "sendto": 206, "sendmsg": 211, "sendmmsg": 269}),
+}
+# The same number everywhere.
+IO_URING_SETUP = 425
+MSG_FASTOPEN, AF_SMC, IPPROTO_SMC, IPPROTO_MPTCP = 0x20000000, 43, 256, 262
+# What is refused: the call, what (argument, mask, value) must all hold, and the error that
+# a kernel without the feature gives, so that a program which can do without it does.
+REFUSED_CALLS = [
+    # `socketpair`, which event loops use, is another call; a datagram is a log line.
+    ("socket", [(0, ~0, socket.AF_UNIX), (1, 0xF, socket.SOCK_STREAM)], errno.EACCES),
+    ("socket", [(0, ~0, socket.AF_UNIX), (1, 0xF, socket.SOCK_SEQPACKET)], errno.EACCES),
+    # They connect by TCP, and Landlock takes them for something else.
+    ("socket", [(2, ~0, IPPROTO_MPTCP)], errno.EPROTONOSUPPORT),
+    ("socket", [(2, ~0, IPPROTO_SMC)], errno.EPROTONOSUPPORT),
+    ("socket", [(0, ~0, AF_SMC)], errno.EAFNOSUPPORT),
+    # TCP Fast Open connects without `connect`.
+    ("sendto", [(3, MSG_FASTOPEN, MSG_FASTOPEN)], errno.EOPNOTSUPP),
+    ("sendmsg", [(2, MSG_FASTOPEN, MSG_FASTOPEN)], errno.EOPNOTSUPP),
+    ("sendmmsg", [(3, MSG_FASTOPEN, MSG_FASTOPEN)], errno.EOPNOTSUPP),
+    # Its operations are system calls that no filter sees.
+    ("io_uring_setup", [], errno.ENOSYS),
+]  # fmt: skip
+SECCOMP_ALLOW, SECCOMP_ERRNO, X32 = 0x7FFF0000, 0x00050000, 0x40000000
 
 
 def confine(port):
@@ -303,7 +329,7 @@ def confine(port):
         if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
             if confine_tcp(libc, port):
                 refused.append("TCP")
-            if confine_unix(libc):
+            if confine_calls(libc):
                 refused.append("Unix-domain sockets")
     except (OSError, AttributeError):
         pass
@@ -335,19 +361,38 @@ def confine_tcp(libc, port):
     return restricted
 
 
-def confine_unix(libc):
-    """No Unix-domain stream socket; `socketpair`, which event loops use, is another call."""
-    if platform.machine() not in SECCOMP_SOCKET or sys.maxsize < 2**32:
+def confine_calls(libc):
+    """No system call of `REFUSED_CALLS`, and none of another architecture's."""
+    if platform.machine() not in SECCOMP_CALLS or sys.maxsize < 2**32:
         return False
-    architecture, call = SECCOMP_SOCKET[platform.machine()]
-    load, equal, mask, end = 0x20, 0x15, 0x54, 0x06
-    program = [
-        (load, 0, 0, 4), (equal, 0, 7, architecture),
-        (load, 0, 0, 0), (equal, 0, 5, call),
-        (load, 0, 0, 16), (equal, 0, 3, int(socket.AF_UNIX)),
-        (load, 0, 0, 24), (mask, 0, 0, 0xF), (equal, 0, 1, int(socket.SOCK_DGRAM)),
-        (end, 0, 0, SECCOMP_ALLOW), (end, 0, 0, SECCOMP_ERRNO | errno.EACCES),
-    ]  # fmt: skip
+    architecture, numbers = SECCOMP_CALLS[platform.machine()]
+    program = filter_program(architecture, {**numbers, "io_uring_setup": IO_URING_SETUP})
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
     return libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0) == 0
+
+
+def filter_program(architecture, numbers):
+    """The filter's instructions (https://docs.kernel.org/userspace-api/seccomp_filter.html);
+    of `struct seccomp_data` it reads the call at 0, the architecture at 4 and the lower
+    halves of the arguments from 16 on."""
+    load, equal, greater, mask, end = 0x20, 0x15, 0x35, 0x54, 0x06
+
+    def refuse(error):
+        return end, 0, 0, SECCOMP_ERRNO | error
+
+    program = [
+        (load, 0, 0, 4), (equal, 1, 0, architecture), refuse(errno.ENOSYS),
+        # x32 shares the architecture of x86-64.
+        (load, 0, 0, 0), (greater, 0, 1, X32), refuse(errno.ENOSYS),
+    ]  # fmt: skip
+    for call, conditions, error in REFUSED_CALLS:
+        # Each line jumps over what is left of its rule.
+        rest = 3 * len(conditions) + 1
+        rule = [(load, 0, 0, 0), (equal, 0, rest, numbers[call])]
+        for argument, bits, value in conditions:
+            rest -= 3
+            bits &= 0xFFFFFFFF
+            rule += [(load, 0, 0, 16 + 8 * argument), (mask, 0, 0, bits), (equal, 0, rest, value)]
+        program += [*rule, refuse(error)]
+    return [*program, (end, 0, 0, SECCOMP_ALLOW)]
