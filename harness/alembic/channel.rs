@@ -87,14 +87,21 @@ impl Decoder {
         };
         let event = self.buffer[self.start..end]
             .strip_prefix(self.key.as_slice())
-            .and_then(|json| String::from_utf8(json.to_vec()).ok())
-            .and_then(|json| serde_json::from_str(&self.secret.mask(json)).ok());
+            .and_then(|json| self.event(json));
         let Some(event) = event else {
             return Some(Err(self.spoil(end)));
         };
         self.start = end + 1;
         self.looked_at = self.start;
         Some(Ok(event))
+    }
+
+    /// An event without its passwords. They are masked in the values: the text of JSON
+    /// escapes some letters.
+    fn event(&self, json: &[u8]) -> Option<Event> {
+        let mut value = serde_json::from_slice(json).ok()?;
+        self.secret.mask_value(&mut value);
+        serde_json::from_value(value).ok()
     }
 
     /// Remembers the beginning of the line that ends at `end`, without the key.

@@ -208,7 +208,7 @@ impl Worker {
     /// # Errors
     /// The interpreter ended or does not answer.
     pub async fn open(&mut self, service: &Service, database: &Database) -> Result<()> {
-        let secret = Secret::new(database.password(), &database.password_in_url());
+        let secret = Secret::new(database.passwords());
         self.secret = secret.clone();
         self.events.mask(secret);
         let answer = self

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
@@ -127,8 +128,8 @@ impl Database {
         };
         format!(
             "postgresql{plus}{driver}://{}:{}@{host}:{}/{}",
-            percent_encode(&self.user),
-            percent_encode(&self.password),
+            utf8_percent_encode(&self.user, RESERVED),
+            utf8_percent_encode(&self.password, RESERVED),
             self.port,
             self.name
         )
@@ -162,9 +163,9 @@ impl Database {
         &self.password
     }
 
-    /// The password as [`Database::url`] has it.
-    pub fn password_in_url(&self) -> String {
-        percent_encode(&self.password)
+    /// What nobody may read of it.
+    pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.password.as_str())
     }
 
     /// A connection of the harness's own.
@@ -184,17 +185,12 @@ impl Database {
     }
 }
 
-/// Encodes what may not stand in the user part of a URL (RFC 3986, 2.3).
-fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-        out
-    })
-}
+/// All but what the user part of a URL may hold as it is (RFC 3986, 2.3).
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 impl Server {
     /// A fresh, empty database with a random token set on it.

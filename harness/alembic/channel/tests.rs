@@ -48,6 +48,23 @@ fn an_answer_without_the_key_spoils_the_channel_for_good() {
 }
 
 #[test]
+fn a_password_that_json_escapes_is_masked() {
+    let password = r#"a "quoted" \ pässword"#;
+    let message = serde_json::json!({"event": "failed", "number": 1, "seconds": 0.5,
+        "sqlstate": null, "message": format!("no {password}")});
+    // As the worker writes it, with `ensure_ascii`.
+    let line = format!("{KEY} {message}\n").replace('ä', "\\u00e4");
+    let mut decoder = Decoder::new(KEY);
+    decoder.mask(Secret::new([password]));
+    decoder.feed(line.as_bytes());
+    let event = decoder.decode();
+    assert!(
+        matches!(&event, Some(Ok(Event::Failed { message, .. })) if message == "no ***"),
+        "{event:?}"
+    );
+}
+
+#[test]
 fn what_cannot_become_an_event_is_not_waited_for() {
     assert_eq!(heard(b"\0\xff{", &[2]), [Err(" \u{fffd}".to_owned())]);
     let endless = format!("{KEY} ").into_bytes();
