@@ -13,7 +13,6 @@ mod keep;
 mod lacking;
 mod parts;
 mod refused;
-mod roles;
 mod stairs;
 
 pub use history::history;
@@ -35,7 +34,7 @@ use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::{Database, Kept, Server, Servers, Shown, Template};
+use crate::postgres::{Database, Kept, Server, Servers, Shown, Template, Touched};
 use ground::Ground;
 
 /// What a session works with.
@@ -100,7 +99,7 @@ pub async fn session(
     let mut driver = Driver::start(service, history, means, None, say).await?;
     driver.aside = keep.is_some().then(Vec::new);
     let session = driver.run(parts).await;
-    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay() {
+    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay().await {
         let kept = driver.keep().await;
         return Ok((session, kept));
     }
@@ -125,7 +124,8 @@ async fn serve(
     let ground = match Ground::lay(service, &mut server, means).await {
         Ok(ground) => ground,
         Err(e) => {
-            server.leave_nothing(&roles::prepared(service)).await?;
+            let touched = ground::touched(service, server.user());
+            server.leave_nothing(&touched).await?;
             server.stop().await?;
             return Err(e);
         }
@@ -160,8 +160,8 @@ struct Driver<'a> {
     connection: Option<PgConnection>,
     /// The version table, once `env.py` configured one.
     version_table: Option<VersionTable>,
-    /// The roles that migrations created; roles outlive a database.
-    roles: BTreeSet<String>,
+    /// What migrations did to more than their database, and what outlives that.
+    touched: Touched,
     /// What the database shows.
     stage: &'static str,
     /// The databases that show earlier stages, if they are not thrown away.
@@ -185,6 +185,7 @@ impl<'a> Driver<'a> {
             Worker::start(service, &output, means.interpreters),
         );
         let ((server, ground, database), mut worker) = (served?, worker?);
+        let touched = ground::touched(service, server.user());
         worker.open(service, &database).await?;
         say(Progress::Server {
             version: server.version.clone(),
@@ -221,7 +222,7 @@ impl<'a> Driver<'a> {
             ground,
             connection: None,
             version_table: None,
-            roles: roles::prepared(service).into_iter().collect(),
+            touched,
             stage: "upgrade_head",
             aside: None,
             say,
@@ -230,7 +231,7 @@ impl<'a> Driver<'a> {
 
     /// Ends the interpreter, and the server unless another service may have it.
     async fn end(mut self, fine: bool) -> Result<()> {
-        let left = self.leave_no_role().await;
+        let left = self.leave_no_trace().await;
         let is_new = || self.means.interpreters.is_new(self.service);
         if fine
             && self.worker.is_alive()
@@ -295,21 +296,22 @@ impl<'a> Driver<'a> {
         self.connection = None;
         self.set_aside().await?;
         self.stage = stage;
-        let roles: Vec<String> = self.roles.iter().cloned().collect();
         let database = self.database.clone().to_be_copied_from(template);
-        self.database = self.server.recreate_database(&database, &roles).await?;
+        self.database = self
+            .server
+            .recreate_database(&database, &self.touched)
+            .await?;
         self.worker.open(self.service, &self.database).await
     }
 
-    /// On a server that is not ours alone, the roles that migrations and what is prepared
-    /// created go with what they own; everything else goes with the database.
-    async fn leave_no_role(&mut self) -> Result<()> {
-        if self.server.is_ours_alone() || self.roles.is_empty() {
+    /// On a server that is not ours alone, what migrations and what is prepared did to more
+    /// than their database is put back; everything else goes with the database.
+    async fn leave_no_trace(&mut self) -> Result<()> {
+        if self.server.is_ours_alone() || self.touched.is_nothing() {
             return Ok(());
         }
         self.connection = None;
-        let roles: Vec<String> = self.roles.iter().cloned().collect();
-        self.server.leave_nothing(&roles).await
+        self.server.leave_nothing(&self.touched).await
     }
 
     /// `upgrade head` as a deployment does it, then a look at the database.

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
-use sqlx::postgres::PgSslMode;
 use testcontainers_modules::postgres::Postgres;
 use testcontainers_modules::testcontainers::bollard::models::PortBinding;
 use testcontainers_modules::testcontainers::core::Mount;
@@ -274,7 +273,7 @@ impl Container {
             user: "postgres".to_owned(),
             password: password.to_owned(),
             maintenance: "postgres".to_owned(),
-            ssl: PgSslMode::Disable,
+            place: None,
         };
         let deadline = Instant::now() + within;
         let mut looked = Instant::now();

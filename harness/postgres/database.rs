@@ -7,9 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
+use super::kept::Address;
 use super::statements::{drop_database, rename_database};
 use super::template::copy_properties;
-use super::{Server, Template, error, name_part, random, restore, run_sql, sql_error};
+use super::{Server, Template, Touched, error, name_part, random, restore, run_sql, sql_error};
 use crate::error::Result;
 
 /// How long a connection to a server that is known to answer may take.
@@ -27,8 +28,8 @@ pub(super) struct Access {
     pub password: String,
     /// The database to be connected to while others are created and dropped.
     pub maintenance: String,
-    /// Whether the connection may be encrypted; a server of ours is on loopback.
-    pub ssl: PgSslMode,
+    /// Where the server is, for people, if something stands before it.
+    pub place: Option<String>,
 }
 
 impl Access {
@@ -42,9 +43,30 @@ impl Access {
             .password(&self.password)
             .database(database)
             .application_name("migration-harness")
-            .ssl_mode(self.ssl)
+            // It is on loopback; what stands before a server encrypts for us.
+            .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging();
         PgConnection::connect_with(&options).await
+    }
+
+    /// Where the server is, for people.
+    pub fn place(&self) -> String {
+        let here = || format!("{}:{}", self.host, self.port);
+        self.place.clone().unwrap_or_else(here)
+    }
+
+    /// The same for libpq.
+    pub fn address(&self) -> Address {
+        Address {
+            parameters: vec![
+                ("host", self.host.clone()),
+                ("port", self.port.to_string()),
+                ("user", self.user.clone()),
+                ("password", self.password.clone()),
+                ("sslmode", "disable".to_owned()),
+            ],
+            maintenance: self.maintenance.clone(),
+        }
     }
 
     /// Connects within ten seconds.
@@ -52,13 +74,12 @@ impl Access {
         match tokio::time::timeout(CONNECT, self.try_connect(database)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(e)) => Err(sql_error(
-                &format!("cannot connect to {}:{}/{database}", self.host, self.port),
+                &format!("cannot connect to {}/{database}", self.place()),
                 &e,
             )),
             Err(_) => Err(error(format!(
-                "{}:{} did not answer within {} s",
-                self.host,
-                self.port,
+                "{} did not answer within {} s",
+                self.place(),
                 CONNECT.as_secs()
             ))),
         }
@@ -86,7 +107,10 @@ pub struct Database {
     /// The database that it is a copy of; `None` for an empty one.
     template: Option<Template>,
     password: String,
-    ssl: PgSslMode,
+    /// What else nobody may read.
+    secret: Option<String>,
+    /// As [`Access::place`].
+    place: Option<String>,
 }
 
 impl fmt::Debug for Database {
@@ -112,7 +136,8 @@ impl Database {
             token: String::new(),
             template: None,
             password: String::new(),
-            ssl: PgSslMode::Disable,
+            secret: None,
+            place: None,
         }
     }
 
@@ -153,11 +178,6 @@ impl Database {
         Self { template, ..self }
     }
 
-    /// Whether nothing is encrypted on the way to it, as on a server of ours.
-    pub fn is_plain(&self) -> bool {
-        matches!(self.ssl, PgSslMode::Disable)
-    }
-
     /// The user's password, for a client that does not take a URL.
     pub fn password(&self) -> &str {
         &self.password
@@ -165,7 +185,10 @@ impl Database {
 
     /// What nobody may read of it.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.password.as_str())
+        [Some(&self.password), self.secret.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// A connection of the harness's own.
@@ -179,7 +202,7 @@ impl Database {
             user: self.user.clone(),
             password: self.password.clone(),
             maintenance: self.name.clone(),
-            ssl: self.ssl,
+            place: self.place.clone(),
         };
         access.connect(&self.name).await
     }
@@ -304,8 +327,12 @@ impl Server {
             host: self.access.host.clone(),
             port: self.access.port,
             user: self.access.user.clone(),
-            password: self.access.password.clone(),
-            ssl: self.access.ssl,
+            password: self
+                .guard
+                .admit(&name)
+                .unwrap_or_else(|| self.access.password.clone()),
+            secret: self.guard.secret(),
+            place: self.access.place.clone(),
             template: template.cloned(),
             name,
             token,
@@ -316,8 +343,8 @@ impl Server {
     /// sessions in the database, drops and creates it again, and puts back what
     /// migrations changed for the whole server since it was handed out: roles,
     /// memberships, role settings, `ALTER SYSTEM`, tablespaces, databases and
-    /// replication slots. On an `existing` server nothing is touched but the
-    /// roles in `created_roles` that were not there before.
+    /// replication slots. On an `existing` server, of all that what `touched`
+    /// accounts for.
     ///
     /// What another database of this server needs of all that goes as well: end
     /// its sessions first.
@@ -327,13 +354,13 @@ impl Server {
     pub async fn recreate_database(
         &self,
         database: &Database,
-        created_roles: &[String],
+        touched: &Touched,
     ) -> Result<Database> {
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
         drop_database(connection, &database.name, self.number).await?;
         self.databases().retain(|name| *name != database.name);
-        self.restore(connection, created_roles).await?;
+        self.restore(connection, touched).await?;
         let template = database.template.as_ref();
         self.create_named(connection, database.name.clone(), template)
             .await
@@ -345,43 +372,31 @@ impl Server {
     ///
     /// # Errors
     /// When the server refuses.
-    pub async fn set_aside(&self, database: &Database) -> Result<Option<String>> {
+    pub async fn set_aside(
+        &self,
+        database: &Database,
+        touched: &Touched,
+    ) -> Result<Option<String>> {
         let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
         let name = format!(
             "migration_harness_{}_{}{random}",
             name_part(&self.service, 24),
             self.guard.mark()
         );
-        let mut maintenance = self.maintenance.lock().await;
-        let connection = self.alive(&mut maintenance).await?;
-        let ours = self.databases().clone();
-        if restore::is_changed(connection, &self.before, &ours).await? {
+        if self.is_changed(touched).await? {
             return Ok(None);
         }
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
         self.guard.will_create(&name);
         self.databases().push(name.clone());
         rename_database(connection, &database.name, &name).await?;
         Ok(Some(name))
     }
 
-    /// Puts back what migrations changed for the whole server and keeps the
-    /// databases; for an `existing` server, before it is left.
-    ///
-    /// # Errors
-    /// When something cannot be put back, naming it.
-    pub async fn put_back(&self, created_roles: &[String]) -> Result<()> {
-        let mut maintenance = self.maintenance.lock().await;
-        let connection = self.alive(&mut maintenance).await?;
-        self.restore(connection, created_roles).await
-    }
-
-    async fn restore(&self, connection: &mut PgConnection, created_roles: &[String]) -> Result<()> {
+    async fn restore(&self, connection: &mut PgConnection, touched: &Touched) -> Result<()> {
         let ours = self.databases().clone();
-        if self.guard.is_shared() {
-            restore::drop_roles(connection, &self.before, created_roles).await
-        } else {
-            restore::put_back(connection, &self.before, &ours).await
-        }
+        restore::put_back(connection, &self.before, &ours, self.counted(touched)).await
     }
 
     /// Who does and waits for what in a database, as lines to be read, for a step

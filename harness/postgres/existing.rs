@@ -1,7 +1,8 @@
 //! The provider `existing`: fresh databases on a server that already runs.
 //!
 //! `HARNESS_DATABASE_URL` names it. Nothing of it is touched but databases that
-//! are ours: each server handed out holds an advisory lock for as long as it
+//! are ours, and a service reaches one of those alone: a [`relay`](super::relay)
+//! stands before the server. Each server handed out holds an advisory lock for as long as it
 //! lives (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>),
 //! whose number is part of its databases' names. A database whose lock nobody
 //! holds was left by a run that was killed, and is dropped by the next one.
@@ -9,16 +10,15 @@
 mod settings;
 
 use std::collections::HashSet;
-use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use sqlx::postgres::PgSslMode;
 use sqlx::{Connection, PgConnection};
 
 use super::database::Access;
-use super::kept::{self, Removal, Shown, quoted};
+use super::kept::{self, Address, Removal, Shown, quoted};
+use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, random, run_sql, sql_error,
@@ -43,7 +43,8 @@ const KEPT: &str = "kept";
 /// How long dropping what is ours may take in a destructor.
 const DROP: Duration = Duration::from_secs(10);
 
-fn access(settings: &Settings) -> Result<Access> {
+/// A way to the server of `HARNESS_DATABASE_URL`, and how the harness goes it.
+fn open(settings: &Settings) -> Result<(Arc<Relay>, Access)> {
     let example = "set HARNESS_DATABASE_URL=postgresql://user:password@host:5432/postgres";
     let url = settings
         .existing_url
@@ -52,13 +53,26 @@ fn access(settings: &Settings) -> Result<Access> {
     let url = url.ok_or_else(|| {
         error("provider `existing` needs HARNESS_DATABASE_URL, which is not set").help(example)
     })?;
-    url.parse()
-        .map_err(|why: String| error(format!("HARNESS_DATABASE_URL {why}")).help(example))
+    let upstream: Upstream = url
+        .parse()
+        .map_err(|why: String| error(format!("HARNESS_DATABASE_URL {why}")).help(example))?;
+    let relay = Relay::open(upstream)
+        .map_err(|e| error(format!("cannot listen on a port of this machine: {e}")))?;
+    let upstream = relay.upstream();
+    let access = Access {
+        host: "127.0.0.1".to_owned(),
+        port: relay.port,
+        user: upstream.user.clone(),
+        password: relay.password().to_owned(),
+        maintenance: upstream.maintenance.clone(),
+        place: Some(upstream.place()),
+    };
+    Ok((Arc::new(relay), access))
 }
 
 async fn examine(settings: &Settings) -> Result<Vec<String>> {
-    let access = access(settings)?;
-    let place = format!("{}:{}", access.host, access.port);
+    let (relay, access) = open(settings)?;
+    let place = access.place();
     let help = "check HARNESS_DATABASE_URL: the server must run, and its user may create databases (ALTER ROLE ... CREATEDB)";
     let mut connection = access
         .connect(&access.maintenance)
@@ -96,6 +110,11 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
     let mut notes = vec![format!(
         "postgresql {version} at {place} (HARNESS_DATABASE_URL)"
     )];
+    if relay.upstream().lets_everyone_in() {
+        notes.push(format!(
+            "{place} asks nobody for a password: on systems without Landlock, a program that a migration starts may use its other databases"
+        ));
+    }
     notes.extend(left(&mut connection).await.map_err(failed)?);
     let _ = connection.close().await;
     Ok(notes)
@@ -170,7 +189,7 @@ fn key_in(name: &str) -> Option<u32> {
 }
 
 async fn start(settings: &Settings) -> Result<Started> {
-    let access = access(settings)?;
+    let (relay, access) = open(settings)?;
     let connection = access.connect(&access.maintenance).await?;
     let mut lock = access.connect(&access.maintenance).await?;
     let key = random::hex(4)
@@ -190,6 +209,7 @@ async fn start(settings: &Settings) -> Result<Started> {
         .await
         .map_err(|e| sql_error("cannot ask for the version", &e))?;
     let guard = Existing {
+        relay,
         access: access.clone(),
         key,
         number,
@@ -205,6 +225,8 @@ async fn start(settings: &Settings) -> Result<Started> {
 
 /// Databases of ours on a server that is not.
 struct Existing {
+    /// What stands between the service and the server.
+    relay: Arc<Relay>,
     access: Access,
     key: u32,
     number: i32,
@@ -217,6 +239,7 @@ impl Existing {
     /// What there is to clean up; afterwards nothing is left to do.
     fn take(&mut self) -> Rest {
         Rest {
+            relay: Arc::clone(&self.relay),
             access: self.access.clone(),
             number: self.number,
             lock: self
@@ -235,6 +258,7 @@ impl Existing {
 
 /// Databases to be dropped, and the lock that says they are in use until then.
 struct Rest {
+    relay: Arc<Relay>,
     access: Access,
     number: i32,
     lock: Option<PgConnection>,
@@ -251,6 +275,7 @@ impl Rest {
             let _ = connection.close().await;
         }
         drop(self.lock);
+        drop(self.relay);
         Ok(())
     }
 }
@@ -295,6 +320,21 @@ impl Guard for Existing {
             let _ = connection.close().await;
             Ok(renamed)
         })
+    }
+
+    fn admit(&self, database: &str) -> Option<String> {
+        Some(self.relay.admit(database))
+    }
+
+    fn secret(&self) -> Option<String> {
+        Some(self.relay.upstream().password.clone())
+    }
+
+    fn address(&self, access: &Access) -> Address {
+        Address {
+            parameters: self.relay.upstream().parameters(),
+            maintenance: access.maintenance.clone(),
+        }
     }
 
     fn removal(&self, stages: &[Shown]) -> Result<Removal> {
@@ -375,109 +415,9 @@ impl Drop for Existing {
     }
 }
 
-impl FromStr for Access {
-    type Err = String;
-
-    /// Reads `postgresql://user:password@host:port/database`, also with a
-    /// SQLAlchemy driver in the scheme
-    /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>).
-    fn from_str(url: &str) -> Result<Self, String> {
-        let (scheme, rest) = url.trim().split_once("://").ok_or("is not a URL")?;
-        if !matches!(scheme.split('+').next(), Some("postgresql" | "postgres")) {
-            return Err(format!(
-                "begins with `{scheme}://`, expected `postgresql://`"
-            ));
-        }
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (user, place) = authority
-            .rsplit_once('@')
-            .ok_or("names no user before an `@`")?;
-        let (user, password) = user.split_once(':').unwrap_or((user, ""));
-        let (host, port) = match place.strip_prefix('[') {
-            Some(v6) => v6
-                .split_once(']')
-                .map(|(host, port)| (host, port.trim_start_matches(':'))),
-            None => Some(place.split_once(':').unwrap_or((place, ""))),
-        }
-        .ok_or("has a `[` without a `]`")?;
-        if host.is_empty() || user.is_empty() {
-            return Err("needs a user and a host".to_owned());
-        }
-        let port = if port.is_empty() { "5432" } else { port };
-        let mode = query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("sslmode=").or(pair.strip_prefix("ssl=")));
-        Ok(Self {
-            host: decode(host)?,
-            port: port
-                .parse()
-                .map_err(|_| format!("has the port `{port}`, expected a number"))?,
-            user: decode(user)?,
-            password: decode(password)?,
-            maintenance: if database.is_empty() {
-                "postgres".to_owned()
-            } else {
-                decode(database)?
-            },
-            ssl: match mode {
-                Some(mode) => mode
-                    .parse::<PgSslMode>()
-                    .map_err(|e| format!("has sslmode `{mode}`: {e}"))?,
-                None => PgSslMode::Prefer,
-            },
-        })
-    }
-}
-
-/// Undoes percent-encoding.
-fn decode(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next().unwrap_or(b'x'), rest.next().unwrap_or(b'x')];
-        let byte = std::str::from_utf8(&digits)
-            .ok()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.ok_or("has a `%` that is not followed by two hexadecimal digits")?);
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8 once decoded".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_urls() {
-        let read = |url: &str| {
-            url.parse::<Access>()
-                .map(|a| (a.user, a.password, a.host, a.port, a.maintenance))
-        };
-        let is = |u: &str, p: &str, h: &str, port: u16, d: &str| {
-            Ok((u.into(), p.into(), h.into(), port, d.into()))
-        };
-        assert_eq!(read("postgresql://u:p@h:1/d"), is("u", "p", "h", 1, "d"));
-        assert_eq!(read("postgres://u@h"), is("u", "", "h", 5432, "postgres"));
-        assert_eq!(
-            read("postgresql+asyncpg://u:a%40b%25@[::1]:7/x?sslmode=disable"),
-            is("u", "a@b%", "::1", 7, "x")
-        );
-        for bad in [
-            "",
-            "mysql://u@h/d",
-            "postgresql://h/d",
-            "postgresql://u:%zz@h/d",
-            "postgresql://u@h:x/d",
-            "postgresql://u@/d",
-        ] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn finds_the_lock_in_a_name() {

@@ -17,11 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgSslMode;
 use time::OffsetDateTime;
 
 use super::account::Account;
-use super::database::Access;
 use super::datadir::write_private;
 use super::leash::remove_dir;
 use super::run::Base;
@@ -51,6 +49,15 @@ pub struct Shown {
     pub database: String,
 }
 
+/// How a server is reached once the harness has ended.
+pub(super) struct Address {
+    /// libpq's parameters, but for the database
+    /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
+    pub parameters: Vec<(&'static str, String)>,
+    /// The database from which others are dropped.
+    pub maintenance: String,
+}
+
 /// What a provider says about a server that is to be kept.
 pub(super) struct Removal {
     /// A line of shell that removes it; without what `kept/` holds of it.
@@ -71,7 +78,7 @@ impl Record {
     /// Writes down how a server is opened and removed. It is not kept by that yet.
     pub fn write(
         about: &str,
-        access: &Access,
+        address: &Address,
         stages: &[Shown],
         removal: &Removal,
     ) -> Result<Self> {
@@ -101,7 +108,7 @@ impl Record {
             removal.remove
         );
         let files = [
-            ("service.conf", services(access, stages)),
+            ("service.conf", services(address, stages)),
             ("remove", remove),
             ("gone", format!("#!/bin/sh\n{}\n", removal.gone)),
             ("about", record.kept.about.clone()),
@@ -148,35 +155,21 @@ fn kept(about: &str, directory: &Path, stages: &[Shown], removal: &Removal) -> K
 
 /// A connection service file
 /// (<https://www.postgresql.org/docs/current/libpq-pgservice.html>): the password is in
-/// no process list. `maintenance` is where databases are dropped from.
-fn services(access: &Access, stages: &[Shown]) -> String {
+/// no process list.
+fn services(address: &Address, stages: &[Shown]) -> String {
     let section = |label: &str, database: &str| {
-        format!(
-            "[{label}]\nhost={}\nport={}\nuser={}\npassword={}\ndbname={database}\nsslmode={}\n",
-            access.host,
-            access.port,
-            access.user,
-            access.password,
-            sslmode(access.ssl)
-        )
+        let parameters = address.parameters.iter();
+        let lines: String = parameters
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        format!("[{label}]\n{lines}dbname={database}\n")
     };
     let all = stages
         .iter()
         .map(|stage| section(&stage.label, &stage.database));
-    all.chain([section("maintenance", &access.maintenance)])
+    all.chain([section("maintenance", &address.maintenance)])
         .collect::<Vec<_>>()
         .join("\n")
-}
-
-fn sslmode(mode: PgSslMode) -> &'static str {
-    match mode {
-        PgSslMode::Disable => "disable",
-        PgSslMode::Allow => "allow",
-        PgSslMode::Prefer => "prefer",
-        PgSslMode::Require => "require",
-        PgSslMode::VerifyCa => "verify-ca",
-        PgSslMode::VerifyFull => "verify-full",
-    }
 }
 
 /// Keeps a server's directory from being swept.

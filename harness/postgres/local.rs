@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 use sqlx::PgConnection;
-use sqlx::postgres::PgSslMode;
 
 use super::account::{Account, give};
 use super::binaries::{self, Installation};
@@ -292,7 +291,7 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
         user: "postgres".to_owned(),
         password,
         maintenance: "postgres".to_owned(),
-        ssl: PgSslMode::Disable,
+        place: None,
     };
     let mut connection: PgConnection = access.connect("postgres").await?;
     let failed = |e: sqlx::Error| sql_error("cannot set up the server", &e);

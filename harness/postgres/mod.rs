@@ -19,6 +19,7 @@ pub mod kept;
 pub mod leash;
 pub mod local;
 pub mod random;
+mod relay;
 pub mod restore;
 pub mod run;
 pub mod scram;
@@ -26,6 +27,7 @@ pub mod script;
 pub mod servers;
 mod statements;
 pub mod template;
+pub mod touched;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -42,12 +44,13 @@ use sqlx::PgConnection;
 
 use database::Access;
 pub use database::Database;
-use kept::Removal;
+use kept::{Address, Removal};
 pub use kept::{Kept, Shown};
 use restore::Snapshot;
 pub use script::{Script, Statement};
 pub use servers::Servers;
 pub use template::{Template, created_extension};
+pub use touched::Touched;
 
 use crate::error::{HarnessError, Result, Stage};
 
@@ -177,6 +180,22 @@ trait Guard: Send + Sync {
         Box::pin(async { Ok(stages) })
     }
 
+    /// A password with which a service may use this database and no other; `None` where
+    /// that of the server will do, because it is ours alone.
+    fn admit(&self, _database: &str) -> Option<String> {
+        None
+    }
+
+    /// A password that is not the service's, and that nobody may read.
+    fn secret(&self) -> Option<String> {
+        None
+    }
+
+    /// How a server is reached that is left running.
+    fn address(&self, access: &Access) -> Address {
+        access.address()
+    }
+
     /// How somebody removes it later.
     fn removal(&self, stages: &[Shown]) -> Result<Removal>;
 
@@ -276,7 +295,7 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
     .fetch_one(&mut connection)
     .await
     .map_err(|e| sql_error("cannot ask the server for its version", &e))?;
-    let before = Snapshot::take(&mut connection, number, guard.is_shared()).await?;
+    let before = Snapshot::take(&mut connection, number).await?;
     Ok(Server {
         provider: provider.name,
         chosen,
@@ -370,21 +389,11 @@ impl Server {
             "{}, PostgreSQL {} ({})",
             self.service, self.version, self.provider
         );
-        let changed = self.guard.is_shared() && {
-            let mut maintenance = self.maintenance.lock().await;
-            let connection = self.alive(&mut maintenance).await?;
-            restore::is_changed(connection, &self.before, &[]).await?
-        };
         let record = async {
-            if changed {
-                let why = "its migrations created roles, which would be in the way of the next run";
-                return Err(
-                    error(why).help("use provider = \"local\" or \"container\" to look at it")
-                );
-            }
             let stages = self.guard.rename(stages).await?;
             let removal = self.guard.removal(&stages)?;
-            kept::Record::write(&about, &self.access, &stages, &removal)
+            let address = self.guard.address(&self.access);
+            kept::Record::write(&about, &address, &stages, &removal)
         };
         match record.await {
             Ok(record) => self.guard.let_go().await.map(|()| record.finished()),
@@ -393,6 +402,11 @@ impl Server {
                 Err(e)
             }
         }
+    }
+
+    /// The user of its databases.
+    pub fn user(&self) -> &str {
+        &self.access.user
     }
 
     /// Ends the server and waits until nothing of it is left.

@@ -3,47 +3,59 @@
 //! Roles, settings, tablespaces and replication slots are not in any database
 //! (<https://www.postgresql.org/docs/current/catalogs-overview.html>, "shared
 //! across the cluster"). A migration that makes one would find it there when it
-//! runs a second time, so it is put back between two databases.
+//! runs a second time, so it is put back between two databases. On a server that others
+//! use too, that is what the service's statements [account for](super::Touched).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::statements::drop_database;
-use super::{error, run_sql, sql_error};
+use super::{Touched, error, run_sql, sql_error};
 use crate::error::Result;
 
 /// What there is on a server outside of its databases.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
     number: i32,
-    shared: bool,
+    scope: Scope,
     /// (kind, name) and what it is like.
     things: BTreeMap<(String, String), String>,
 }
 
-/// One row per thing: kind, name, definition.
-const THINGS: &str = "
-SELECT 'role', rolname::text,
-       concat_ws(' ', CASE WHEN rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END,
-         CASE WHEN rolinherit THEN 'INHERIT' ELSE 'NOINHERIT' END,
-         CASE WHEN rolcreaterole THEN 'CREATEROLE' ELSE 'NOCREATEROLE' END,
-         CASE WHEN rolcreatedb THEN 'CREATEDB' ELSE 'NOCREATEDB' END,
-         CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END,
-         CASE WHEN rolreplication THEN 'REPLICATION' ELSE 'NOREPLICATION' END,
-         CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END,
-         'CONNECTION LIMIT', rolconnlimit,
-         'PASSWORD ' || coalesce(quote_literal(rolpassword), 'NULL'),
-         'VALID UNTIL ' || quote_literal(rolvaliduntil))
-  FROM pg_authid
-UNION ALL
+/// Which catalogs may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Scope {
+    /// All of them, passwords included.
+    #[default]
+    Superuser,
+    /// Those that are open to everyone.
+    Everyone,
+}
+
+/// One line per attribute of a role, as `ALTER ROLE` takes it.
+const ATTRIBUTES: &str = "
+  CASE WHEN rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END,
+  CASE WHEN rolinherit THEN 'INHERIT' ELSE 'NOINHERIT' END,
+  CASE WHEN rolcreaterole THEN 'CREATEROLE' ELSE 'NOCREATEROLE' END,
+  CASE WHEN rolcreatedb THEN 'CREATEDB' ELSE 'NOCREATEDB' END,
+  CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END,
+  CASE WHEN rolreplication THEN 'REPLICATION' ELSE 'NOREPLICATION' END,
+  CASE WHEN rolbypassrls THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END,
+  'CONNECTION LIMIT ' || rolconnlimit,
+  'VALID UNTIL ' || quote_literal(coalesce(rolvaliduntil, 'infinity'))";
+
+/// One row per thing that everyone may see: kind, name, definition.
+const VISIBLE: &str = "
 SELECT 'membership', format('%I TO %I', g.rolname, m.rolname), a.admin_option::text
-  FROM pg_auth_members a JOIN pg_authid g ON g.oid = a.roleid JOIN pg_authid m ON m.oid = a.member
+  FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
 UNION ALL
 SELECT 'role setting', coalesce(quote_ident(r.rolname), 'ALL'), array_to_string(s.setconfig, E'\\n')
-  FROM pg_db_role_setting s LEFT JOIN pg_authid r ON r.oid = s.setrole WHERE s.setdatabase = 0
+  FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = 0
 UNION ALL
-SELECT 'system setting', name, setting FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf'
+SELECT 'database setting', d.datname::text, array_to_string(s.setconfig, E'\\n')
+  FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+  WHERE s.setrole = 0 AND d.datname !~ '^migration_harness_'
 UNION ALL
 SELECT 'tablespace', spcname::text, concat_ws(' ', pg_get_userbyid(spcowner), coalesce(spcacl, acldefault('t', spcowner))::text, spcoptions::text)
   FROM pg_tablespace
@@ -55,26 +67,82 @@ SELECT 'database', datname::text,
          coalesce(datacl, acldefault('d', datdba))::text)
   FROM pg_database";
 
+impl Scope {
+    /// The query for all that may be read.
+    fn things(self) -> String {
+        match self {
+            Self::Superuser => format!(
+                "SELECT 'role', rolname::text, concat_ws(E'\\n', {ATTRIBUTES}, 'PASSWORD ' || coalesce(quote_literal(rolpassword), 'NULL')) FROM pg_authid
+                 UNION ALL
+                 SELECT 'system setting', name, setting FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf'
+                 UNION ALL {VISIBLE}"
+            ),
+            Self::Everyone => format!(
+                "SELECT 'role', rolname::text, concat_ws(E'\\n', {ATTRIBUTES}) FROM pg_roles
+                 UNION ALL {VISIBLE}"
+            ),
+        }
+    }
+}
+
 impl Snapshot {
-    /// What is there now. On a shared server only the roles' names, which
-    /// everyone may read.
-    pub async fn take(connection: &mut PgConnection, number: i32, shared: bool) -> Result<Self> {
-        let sql = if shared {
-            "SELECT 'role', rolname::text, '' FROM pg_roles"
-        } else {
-            THINGS
+    /// What there is now, as far as the connection's user may see it.
+    pub async fn take(connection: &mut PgConnection, number: i32) -> Result<Self> {
+        let failed = |e: sqlx::Error| sql_error("cannot read what the server holds", &e);
+        let superuser: bool =
+            sqlx::query_scalar("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(failed)?;
+        let scope = match superuser {
+            true => Scope::Superuser,
+            false => Scope::Everyone,
         };
-        let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(sql)
-            .fetch_all(connection)
-            .await
-            .map_err(|e| sql_error("cannot read what the server holds", &e))?;
+        Self::read(connection, number, scope).await
+    }
+
+    /// The same things that another snapshot has, as they are now: all, or those that a
+    /// service's statements account for.
+    async fn again(
+        &self,
+        connection: &mut PgConnection,
+        touched: Option<&Touched>,
+    ) -> Result<Self> {
+        let mut now = Self::read(connection, self.number, self.scope).await?;
+        let Some(touched) = touched else {
+            return Ok(now);
+        };
+        let either: BTreeSet<_> = self
+            .things
+            .keys()
+            .chain(now.things.keys())
+            .cloned()
+            .collect();
+        for key in either {
+            let before = self.things.get(&key);
+            if !touched.accounts_for(&key.0, &key.1, before.is_none()) {
+                match before {
+                    Some(definition) => now.things.insert(key, definition.clone()),
+                    None => now.things.remove(&key),
+                };
+            }
+        }
+        Ok(now)
+    }
+
+    async fn read(connection: &mut PgConnection, number: i32, scope: Scope) -> Result<Self> {
+        let rows: Vec<(String, String, Option<String>)> =
+            sqlx::query_as(AssertSqlSafe(scope.things()))
+                .fetch_all(connection)
+                .await
+                .map_err(|e| sql_error("cannot read what the server holds", &e))?;
         let things = rows
             .into_iter()
             .map(|(kind, name, definition)| ((kind, name), definition.unwrap_or_default()))
             .collect();
         Ok(Self {
             number,
-            shared,
+            scope,
             things,
         })
     }
@@ -89,8 +157,8 @@ impl Snapshot {
     }
 }
 
-/// Whether something outside of databases is not what it was; on a shared server only
-/// whether there are new roles.
+/// Whether something outside of databases is not what it was; of what `touched` accounts
+/// for, where others use the server too.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -98,12 +166,14 @@ pub(super) async fn is_changed(
     connection: &mut PgConnection,
     before: &Snapshot,
     ours: &[String],
+    touched: Option<&Touched>,
 ) -> Result<bool> {
-    let now = Snapshot::take(connection, before.number, before.shared).await?;
+    let now = before.again(connection, touched).await?;
     Ok(!differences(before, &now, ours).is_empty())
 }
 
-/// Puts back what was changed since `before`, except the databases `ours`.
+/// Puts back what was changed since `before`, except the databases `ours`; of what
+/// `touched` accounts for, where others use the server too.
 ///
 /// # Errors
 /// Naming all that is still different afterwards.
@@ -111,8 +181,9 @@ pub(super) async fn put_back(
     connection: &mut PgConnection,
     before: &Snapshot,
     ours: &[String],
+    touched: Option<&Touched>,
 ) -> Result<()> {
-    let now = Snapshot::take(connection, before.number, false).await?;
+    let now = before.again(connection, touched).await?;
     if differences(before, &now, ours).is_empty() {
         return Ok(());
     }
@@ -131,7 +202,7 @@ pub(super) async fn put_back(
             refused.push(sql_error(&format!("`{} ...`", what.join(" ")), &e).message);
         }
     }
-    let after = Snapshot::take(connection, before.number, false).await?;
+    let after = before.again(connection, touched).await?;
     let left = differences(before, &after, ours);
     if left.is_empty() {
         return Ok(());
@@ -167,8 +238,17 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             .collect()
     };
     for key in changed("role") {
-        if let (Some(definition), true) = (before.things.get(key), now.things.contains_key(key)) {
-            sql.push(format!("ALTER ROLE {} {definition}", ident(&key.1)));
+        if let (Some(was), Some(is)) = (before.things.get(key), now.things.get(key)) {
+            // Some attributes only a superuser may name, also to leave them as they are.
+            let changed = was
+                .lines()
+                .filter(|line| !is.lines().any(|now| now == *line));
+            let changed: Vec<&str> = changed.collect();
+            sql.push(format!(
+                "ALTER ROLE {} {}",
+                ident(&key.1),
+                changed.join(" ")
+            ));
         }
     }
     let new_roles: BTreeSet<&str> = now.new_since(before, "role").into_iter().collect();
@@ -195,21 +275,15 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
         if new_roles.contains(key.1.trim_matches('"')) {
             continue;
         }
-        sql.push(format!("ALTER ROLE {} RESET ALL", key.1));
-        for line in before
-            .things
-            .get(key)
-            .into_iter()
-            .flat_map(|config| config.lines())
-        {
-            if let Some((name, value)) = line.split_once('=') {
-                sql.push(format!(
-                    "ALTER ROLE {} SET {} = {}",
-                    key.1,
-                    setting(name),
-                    literal(value)
-                ));
-            }
+        let role = format!("ROLE {}", key.1);
+        sql.extend(changed_settings(&role, key, before, now));
+    }
+    for key in changed("database setting") {
+        // Those of a database that is gone by now went with it.
+        let there = ("database".to_owned(), key.1.clone());
+        if before.things.contains_key(&there) && now.things.contains_key(&there) {
+            let database = format!("DATABASE {}", ident(&key.1));
+            sql.extend(changed_settings(&database, key, before, now));
         }
     }
     let settings = changed("system setting");
@@ -227,6 +301,37 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
         sql.push("SELECT pg_reload_conf()".to_owned());
     }
     sql
+}
+
+/// What undoes the difference between the settings of `whom`, a role or a database.
+fn changed_settings(
+    whom: &str,
+    key: &(String, String),
+    before: &Snapshot,
+    now: &Snapshot,
+) -> Vec<String> {
+    let settings = |snapshot: &Snapshot| -> BTreeMap<String, String> {
+        let config = snapshot.things.get(key).into_iter();
+        let lines = config.flat_map(|config| config.lines());
+        let pairs = lines.filter_map(|line| line.split_once('='));
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    };
+    let (was, is) = (settings(before), settings(now));
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| was.get(*name) != is.get(*name));
+    changed
+        .map(|name| {
+            let how = match was.get(name) {
+                Some(value) => format!("SET {} = {}", setting(name), literal(value)),
+                None => format!("RESET {}", setting(name)),
+            };
+            format!("ALTER {whom} {how}")
+        })
+        .collect()
 }
 
 /// What still differs, named.
@@ -249,36 +354,6 @@ fn differences(before: &Snapshot, after: &Snapshot, ours: &[String]) -> Vec<Stri
             format!("the {kind} {name} {how}")
         })
         .collect()
-}
-
-/// On a shared server: drops those of `roles` that were not there before.
-///
-/// # Errors
-/// Naming the role that cannot be dropped.
-pub(super) async fn drop_roles(
-    connection: &mut PgConnection,
-    before: &Snapshot,
-    roles: &[String],
-) -> Result<()> {
-    debug_assert!(before.shared, "a server of ours is put back whole");
-    let now = Snapshot::take(connection, before.number, true).await?;
-    for role in now.new_since(before, "role") {
-        if !roles.iter().any(|created| created == role) {
-            continue;
-        }
-        for statement in [
-            format!("DROP OWNED BY {} CASCADE", ident(role)),
-            format!("DROP ROLE {}", ident(role)),
-        ] {
-            run_sql(connection, &statement).await.map_err(|e| {
-                sql_error(
-                    &format!("cannot drop the role {role}, which a migration created"),
-                    &e,
-                )
-            })?;
-        }
-    }
-    Ok(())
 }
 
 /// A quoted identifier

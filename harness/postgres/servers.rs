@@ -181,7 +181,7 @@ impl Server {
             return Ok(false);
         }
         set_password(connection, &self.access.user, &password).await?;
-        let before = Snapshot::take(connection, number, false).await?;
+        let before = Snapshot::take(connection, number).await?;
         let traces = seen(connection, number).await?;
         drop(maintenance);
         self.access.password = password;

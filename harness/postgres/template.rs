@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::restore::{Snapshot, drop_roles};
+use super::restore::{Snapshot, put_back};
 use super::statements::drop_database;
-use super::{Database, Script, Server, Statement, error, run_sql, sql_error};
+use super::{Database, Script, Server, Statement, Touched, error, run_sql, sql_error};
 use crate::error::{HarnessError, Result};
 
 /// A database that fresh ones are copied from.
@@ -167,19 +167,19 @@ impl Server {
             .execute(&mut *connection)
             .await
             .map_err(failed)?;
-        let now = Snapshot::take(connection, self.number, self.guard.is_shared()).await?;
+        let now = Snapshot::take(connection, self.number).await?;
         drop(maintenance);
         let before = std::mem::replace(&mut self.before, now);
         self.original.get_or_insert(before);
         Ok(Template(name))
     }
 
-    /// On a server that is not ours alone: drops the databases, and those of `roles` that
-    /// were not there when it was handed out.
+    /// On a server that is not ours alone: drops the databases, and puts back to what it was
+    /// when handed out what `touched` accounts for.
     ///
     /// # Errors
-    /// Naming what cannot be dropped.
-    pub async fn leave_nothing(&mut self, roles: &[String]) -> Result<()> {
+    /// Naming what cannot be put back.
+    pub async fn leave_nothing(&mut self, touched: &Touched) -> Result<()> {
         if self.is_ours_alone() {
             return Ok(());
         }
@@ -190,7 +190,7 @@ impl Server {
             drop_database(connection, name, self.number).await?;
         }
         let before = self.original.as_ref().unwrap_or(&self.before);
-        drop_roles(connection, before, roles).await
+        put_back(connection, before, &[], Some(touched)).await
     }
 }
 

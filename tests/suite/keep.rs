@@ -215,7 +215,7 @@ fn what_created_roles_on_an_existing_server_is_not_kept() {
             ],
         );
         assert_eq!(judged.code, Some(101), "{}", judged.all());
-        let said = "KEEP_SERVER: not kept: its migrations created roles";
+        let said = "KEEP_SERVER: not kept: its migrations changed roles, databases";
         assert!(judged.stderr.contains(said), "{}", judged.all());
         let after: Vec<String> = sqlx::query_scalar(roles)
             .fetch_one(&mut connection)

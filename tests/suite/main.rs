@@ -18,6 +18,7 @@ mod manifest;
 mod monorepo;
 mod parts;
 mod postgres;
+mod relay;
 mod report;
 mod schema;
 mod selection;

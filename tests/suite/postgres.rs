@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use migration_harness::error::HarnessError;
 use migration_harness::postgres::leash::{Ending, Leash, LeashSpec};
-use migration_harness::postgres::{self, Choice, Server, Settings};
+use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 use sqlx::{Connection, Executor, PgConnection};
@@ -493,7 +493,10 @@ async fn is_fresh_and_can_be_made_fresh_again(server: &Server) {
     connection.execute("CREATE TABLE t (id int)").await.unwrap();
 
     // The session is still there: it must not be in the way.
-    let again = server.recreate_database(&database, &[]).await.unwrap();
+    let again = server
+        .recreate_database(&database, &Touched::default())
+        .await
+        .unwrap();
     assert_eq!(
         (&again.name, &again.host, again.port),
         (&database.name, &database.host, database.port)
@@ -565,7 +568,7 @@ fn what_migrations_change_for_the_whole_server_is_put_back() {
             }
         }
         let again = server
-            .recreate_database(&database, &["reader".to_owned()])
+            .recreate_database(&database, &Touched::default())
             .await
             .unwrap();
         let mut connection = again.connect().await.unwrap();
@@ -625,7 +628,10 @@ fn what_cannot_be_put_back_is_named() {
             .execute("CREATE TABLE t (id int); ALTER TABLE t OWNER TO keeper")
             .await
             .unwrap();
-        let e = server.recreate_database(&database, &[]).await.unwrap_err();
+        let e = server
+            .recreate_database(&database, &Touched::default())
+            .await
+            .unwrap_err();
         assert!(
             said(&e).contains("the role keeper is still there"),
             "{}",
@@ -642,7 +648,10 @@ fn a_maintenance_connection_that_was_ended_is_made_anew() {
         let database = server.create_database().await.unwrap();
         let mut connection = database.connect().await.unwrap();
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()").await.unwrap();
-        server.recreate_database(&database, &[]).await.unwrap();
+        server
+            .recreate_database(&database, &Touched::default())
+            .await
+            .unwrap();
         server.stop().await.unwrap();
     });
 }
@@ -751,19 +760,37 @@ fn existing_gives_databases_and_takes_them_away() {
         is_fresh_and_can_be_made_fresh_again(&server).await;
         assert_eq!(ours(&url, "guest").await, 1);
 
-        // Only roles that a migration created are touched, and only if they are new.
+        // Only what a migration created or named is touched.
+        let mut touched = Touched::default();
         let mut connection = PgConnection::connect(&url).await.unwrap();
         let late = server.create_database().await.unwrap();
         connection
             .execute("CREATE ROLE made; CREATE ROLE bystander")
             .await
             .unwrap();
-        server
-            .recreate_database(&late, &["made".to_owned(), "postgres".to_owned()])
+        connection.execute("CREATE DATABASE made").await.unwrap();
+        connection
+            .execute("CREATE DATABASE bystander")
             .await
             .unwrap();
+        connection
+            .execute("ALTER ROLE postgres SET work_mem = '9MB'; ALTER ROLE bystander SET work_mem = '9MB'")
+            .await
+            .unwrap();
+        for statement in [
+            "CREATE ROLE made",
+            "CREATE DATABASE made",
+            "ALTER ROLE current_user SET work_mem = '9MB'",
+        ] {
+            touched.note(statement, "postgres");
+        }
+        server.recreate_database(&late, &touched).await.unwrap();
         let left: String = one(&mut connection, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'").await;
         assert_eq!(left, "bystander postgres");
+        let left: String = one(&mut connection, "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname !~ '^migration_harness_'").await;
+        assert_eq!(left, "bystander postgres template0 template1");
+        let left: String = one(&mut connection, "SELECT string_agg(setrole::regrole::text, ' ') FROM pg_db_role_setting WHERE setdatabase = 0").await;
+        assert_eq!(left, "bystander");
 
         server.stop().await.unwrap();
         assert_eq!(ours(&url, "guest").await, 0);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use migration_harness::postgres::{Database, Server, Servers, Settings};
+use migration_harness::postgres::{Database, Server, Servers, Settings, Touched};
 use pretty_assertions::{assert_eq, assert_ne};
 use rstest::rstest;
 use sqlx::{Connection, Executor, PgConnection};
@@ -56,7 +56,10 @@ async fn is_handed_on_as_new(settings: &Settings) {
         .await
         .unwrap();
     // The session stays open: it must not be in the way.
-    let again = server.recreate_database(&first, &[]).await.unwrap();
+    let again = server
+        .recreate_database(&first, &Touched::default())
+        .await
+        .unwrap();
     servers.give_back(server).await.unwrap();
 
     let (server, second) = started(&servers, settings, "second").await;

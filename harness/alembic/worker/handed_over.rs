@@ -41,7 +41,7 @@ pub(super) fn to(service: &Service, database: &Database) -> Value {
         variables.push("sqlalchemy.url".to_owned());
     }
     // A driver would ask for encryption first, at each connection, and then do without.
-    if database.is_plain() && !service.env.contains_key(SSL_MODE) {
+    if !service.env.contains_key(SSL_MODE) {
         environment.insert(SSL_MODE.to_owned(), "disable".to_owned());
     }
     json!({

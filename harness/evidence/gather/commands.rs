@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Driver;
 use super::lacking::lacking;
 use super::refused::refused;
-use super::{Driver, roles};
 use crate::alembic::transcript::{Event, Outcome, Transcript};
 use crate::alembic::worker::{Command, Limits, Sign, Worker};
 use crate::error::{HarnessError, Result, Stage};
@@ -101,7 +101,9 @@ impl Driver<'_> {
             watch: &watch,
         };
         let (transcript, answer) = self.worker.answer(command, &limits).await;
-        self.roles.extend(roles::created(&transcript));
+        for statement in &transcript.statements {
+            self.touched.note(&statement.sql, &self.database.user);
+        }
         if transcript.version_table.is_some() {
             self.version_table.clone_from(&transcript.version_table);
         }

@@ -15,7 +15,21 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::private::{self, broken};
 use crate::git::Repository;
 use crate::manifest::{Baseline, Service};
-use crate::postgres::{Database, Server, Template};
+use crate::postgres::{Database, Server, Template, Touched};
+
+/// What `postgres.prepare` and a baseline do to more than a database, when `user` runs them.
+pub(super) fn touched(service: &Service, user: &str) -> Touched {
+    let baseline = match &service.baseline {
+        Some(Baseline::Sql(script)) => Some(script),
+        Some(Baseline::Models(_)) | None => None,
+    };
+    let scripts = service.prepare.iter().chain(baseline);
+    let mut touched = Touched::default();
+    for statement in scripts.flat_map(|script| &script.statements) {
+        touched.note(&statement.sql, user);
+    }
+    touched
+}
 
 /// What fresh databases are made of.
 #[derive(Debug, Default)]

@@ -10,18 +10,23 @@ pub type Keep<'a> = &'a (dyn Fn(&Session) -> bool + Sync);
 
 impl Driver<'_> {
     /// Whether nothing of it would be in the way of a later run: on a server that is not
-    /// ours alone, roles that migrations created would be.
-    pub(super) fn may_stay(&self) -> bool {
-        let may = self.server.is_ours_alone() || self.roles.is_empty();
-        if !may {
-            let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
-            (self.say)(Progress::Note(format!(
-                "KEEP_SERVER: not kept: its migrations created roles ({}), or what is prepared did, which would be in \
-                 the way of the next run; use provider = \"local\" or \"container\"",
-                roles.join(", ")
-            )));
+    /// ours alone, what migrations did to more than their database would be.
+    pub(super) async fn may_stay(&self) -> bool {
+        let changed = !self.server.is_ours_alone()
+            && self
+                .server
+                .is_not_as_it_was(&self.touched)
+                .await
+                .unwrap_or(true);
+        if changed {
+            (self.say)(Progress::Note(
+                "KEEP_SERVER: not kept: its migrations changed roles, databases or settings of \
+                 the whole server, which would be in the way of the next run; use provider = \
+                 \"local\" or \"container\""
+                    .to_owned(),
+            ));
         }
-        may
+        !changed
     }
 
     /// Gives the database another name, where somebody may want to look at it. Of each
@@ -33,7 +38,7 @@ impl Driver<'_> {
         if aside.iter().any(|stage| stage.label == self.stage) {
             return Ok(());
         }
-        if let Some(database) = self.server.set_aside(&self.database).await? {
+        if let Some(database) = self.server.set_aside(&self.database, &self.touched).await? {
             let label = self.stage.to_owned();
             aside.push(Shown { label, database });
         }
