@@ -33,6 +33,8 @@ fn refusing(sqlstate: &str, sql: &str) -> Transcript {
         Some(sqlstate),
         "(psycopg.errors.Some) it cannot be done",
     ));
+    let created = done(8, Some(place("r1", 9)), "CREATE TABLE essays (id int)");
+    transcript.statements.push(created);
     transcript.statements.push(refused(
         9,
         Some(place("r2", 12)),
@@ -161,6 +163,19 @@ fn an_error_with_one_usual_cause(#[case] sqlstate: &str, #[case] advice: &str) {
         told.contains(&format!("\n? {advice}\n? everything Python printed")),
         "{told}"
     );
+}
+
+/// Only where nothing was created before it can a history have begun on other tables.
+#[rstest]
+#[case::table("42P01")]
+#[case::column("42703")]
+fn a_history_that_begins_on_tables_from_before_it(#[case] sqlstate: &str) {
+    let mut transcript = refusing(sqlstate, "ALTER TABLE users ADD COLUMN age int");
+    assert!(!of(transcript.clone()).contains("baseline"));
+    transcript.statements.retain(|one| !one.sql.contains("CREATE TABLE"));
+    let told = of(transcript);
+    assert!(told.contains("? no revision before this one creates a table: "), "{told}");
+    assert!(told.contains("baseline = { sql = \"<file>\" }"), "{told}");
 }
 
 #[rstest]
