@@ -21,8 +21,12 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 13] = [
+const SCRIPTS: [(&str, &str); 17] = [
     ("worker.py", include_str!("python/worker.py")),
+    (
+        "migration_harness_build.py",
+        include_str!("python/build.py"),
+    ),
     (
         "migration_harness_channel.py",
         include_str!("python/channel.py"),
@@ -31,6 +35,7 @@ const SCRIPTS: [(&str, &str); 13] = [
         "migration_harness_commands.py",
         include_str!("python/commands.py"),
     ),
+    ("migration_harness_door.py", include_str!("python/door.py")),
     (
         "migration_harness_enums.py",
         include_str!("python/enums.py"),
@@ -50,6 +55,14 @@ const SCRIPTS: [(&str, &str); 13] = [
     (
         "migration_harness_models.py",
         include_str!("python/models.py"),
+    ),
+    (
+        "migration_harness_pieces.py",
+        include_str!("python/pieces.py"),
+    ),
+    (
+        "migration_harness_places.py",
+        include_str!("python/places.py"),
     ),
     (
         "migration_harness_recorder.py",

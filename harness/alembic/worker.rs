@@ -156,10 +156,15 @@ impl Worker {
         format!("SQLAlchemy, drivers, audit hook, {kernel}, token")
     }
 
-    /// What it has imported; `None` where it cannot say.
-    pub async fn imports(&mut self, service: &Service) -> Option<Told> {
-        let answer = self.ask("imports", json!({}), service).await.ok()?.ok()?;
-        serde_json::from_value(answer).ok()
+    /// What it has imported; `None` where the service's code keeps it from saying so.
+    ///
+    /// # Errors
+    /// The interpreter ended, or the worker itself failed.
+    pub async fn imports(&mut self, service: &Service) -> Result<Option<Told>> {
+        let answer = self.ask("imports", json!({}), service).await?;
+        Ok(answer
+            .ok()
+            .and_then(|answer| serde_json::from_value(answer).ok()))
     }
 
     /// The file that holds everything it prints.
@@ -381,9 +386,11 @@ impl Worker {
         self.send(what, &with)
             .await
             .map_err(|cause| broken(service, &cause))?;
+        let mut broken = None;
         let answer = timeout(service.timeouts.verify, async {
             loop {
                 match self.next().await {
+                    Some(Event::Broken { trace }) => broken = Some(trace),
                     Some(Event::Answer {
                         error: Some(raised),
                         ..
@@ -395,6 +402,9 @@ impl Worker {
             }
         })
         .await;
+        if let Some(trace) = broken {
+            return Err(faulty(service, &trace));
+        }
         match answer {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
@@ -452,6 +462,17 @@ fn version_table(answer: &Value) -> Option<VersionTable> {
         .into_iter()
         .next_back()
         .and_then(|context| serde_json::from_value(context).ok())
+}
+
+/// A fault of the worker's own code: no verdict can be had of what it reported.
+#[must_use]
+pub fn faulty(service: &Service, trace: &str) -> HarnessError {
+    HarnessError::new(
+        Stage::Alembic,
+        format!("{}: the harness's worker failed", service.name),
+    )
+    .detail(trace)
+    .help("this is a fault of the harness, not of the service: please report it with these lines")
 }
 
 fn blocking(stream: UnixStream) -> io::Result<OwnedFd> {

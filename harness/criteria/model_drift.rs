@@ -4,7 +4,7 @@ use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::{Outcome, Place};
 use crate::evidence::catalog::Object;
-use crate::evidence::models::{COMPARED, Drift, Models};
+use crate::evidence::models::{COMPARED, Drift, Models, Refused};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -49,6 +49,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         );
     }
     let mut findings = stale(service, models);
+    findings.extend(refused(models));
     findings.extend(drifted(service, models));
     if !findings.is_empty() {
         return Verdict::Fail(findings);
@@ -87,6 +88,19 @@ fn not_built(models: &Models) -> Option<Finding> {
         "everything Python printed: {}",
         models.built.output.display()
     )))
+}
+
+/// What the models themselves ask of PostgreSQL beside `create_all`, and it refuses.
+fn refused(models: &Models) -> Vec<Finding> {
+    let finding = |one: &Refused| {
+        Finding::new(format!(
+            "a statement that the models issue when they are created is refused: {}",
+            one.error.line()
+        ))
+        .note(format!("the statement: {}", one.statement))
+        .help("it is issued by an event of a table or of the metadata (event.listen, DDL): correct it there")
+    };
+    models.refused.iter().map(finding).collect()
 }
 
 /// The differences that nobody accepted, as one finding.

@@ -83,6 +83,7 @@ pub fn evidence() -> Evidence {
             metadata: true,
             tables: vec!["essays".into()],
             sources: BTreeMap::new(),
+            refused: Vec::new(),
             drifts: Vec::new(),
         }),
     }

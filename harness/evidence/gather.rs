@@ -25,10 +25,12 @@ use std::time::Instant;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::cores::Cores;
+use super::foundation::{self, Foundation};
 use super::private::{self, broken};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::ahead::Ahead;
+use crate::alembic::imports::Told;
 use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
@@ -162,6 +164,10 @@ struct Driver<'a> {
     version_table: Option<VersionTable>,
     /// What migrations did to more than their database, and what outlives that.
     touched: Touched,
+    /// What models may lean on, as it lay in the migrated database.
+    foundation: Vec<Foundation>,
+    /// What its first interpreter imported, once that was asked.
+    imports: Option<Told>,
     /// What the database shows.
     stage: &'static str,
     /// The databases that show earlier stages, if they are not thrown away.
@@ -223,6 +229,8 @@ impl<'a> Driver<'a> {
             connection: None,
             version_table: None,
             touched,
+            foundation: Vec::new(),
+            imports: None,
             stage: "upgrade_head",
             aside: None,
             say,
@@ -232,12 +240,8 @@ impl<'a> Driver<'a> {
     /// Ends the interpreter, and the server unless another service may have it.
     async fn end(mut self, fine: bool) -> Result<()> {
         let left = self.leave_no_trace().await;
-        let is_new = || self.means.interpreters.is_new(self.service);
-        if fine
-            && self.worker.is_alive()
-            && is_new()
-            && let Some(told) = self.worker.imports(self.service).await
-        {
+        self.note_imports().await;
+        if let Some(told) = self.imports.take().filter(|_| fine) {
             self.means.interpreters.remember(self.service, told);
         }
         self.worker.end().await;
@@ -343,6 +347,7 @@ impl<'a> Driver<'a> {
             migrated.versions = self.versions().await?;
             migrated.catalog = Some(self.catalog().await?);
             migrated.outbox = self.outbox().await?;
+            self.foundation = foundation::read(self.connection().await?).await?;
             migrated.second = Some(self.upgrade(again).await?);
         }
         Ok(migrated)

@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod cores;
+pub mod foundation;
 pub mod gather;
 pub mod merge;
 pub mod models;

@@ -26,6 +26,9 @@ pub struct Models {
     pub sources: BTreeMap<String, Source>,
     /// The differences that `env.py` lets autogenerate see.
     pub drifts: Vec<Drift>,
+    /// Statements of the models' own, not of `create_all`, that PostgreSQL refuses.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
 }
 
 /// Where a class is defined.
@@ -65,29 +68,34 @@ pub struct Described {
     pub sources: BTreeMap<String, Source>,
     /// The tables.
     pub tables: Vec<String>,
-    /// The indexes that PostgreSQL refuses.
+    /// What PostgreSQL refuses of them.
     pub refused: Vec<Refused>,
 }
 
-/// An index of the models that cannot be created.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// A part of the models that PostgreSQL refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
+    /// `table`, `column`, `constraint`, `index`, `enum type` or `domain`; `statement` for
+    /// what an event of the models issues.
+    pub kind: String,
     /// Its schema.
     pub schema: String,
-    /// Its name.
+    /// Its name, as a catalog has it.
     pub name: String,
     /// What SQLAlchemy makes of it.
     pub statement: String,
     /// What PostgreSQL says to that.
     pub error: Raised,
+    /// Whether it is refused because something else was.
+    pub follows: bool,
 }
 
 impl Refused {
-    /// The index as the models' database would have it.
+    /// The object as the models' database would have it.
     fn object(&self) -> Object {
         Object {
             schema: Some(self.schema.clone()),
-            kind: "index".to_owned(),
+            kind: self.kind.clone(),
             name: self.name.clone(),
             definition: format!(
                 "{} -- which PostgreSQL refuses: {}",
@@ -95,6 +103,57 @@ impl Refused {
                 self.error.line()
             ),
         }
+    }
+}
+
+impl Described {
+    /// The models' catalog as if nothing of them were refused.
+    fn with_refused(&self, built: &Catalog) -> Catalog {
+        let mut models = built.clone();
+        for refused in self.refused.iter().filter(|one| !one.follows) {
+            let object = refused.object();
+            let is_it = |built: &Object| {
+                (&built.schema, &built.kind, &built.name)
+                    == (&object.schema, &object.kind, &object.name)
+            };
+            // A column is there without its default; of anything else that is there, the
+            // models have two of that name.
+            if refused.kind == "column" {
+                models.objects.retain(|built| !is_it(built));
+            }
+            if !models.objects.iter().any(is_it) {
+                models.objects.push(object);
+            }
+        }
+        models
+    }
+
+    /// Whether a difference is there because something else of the models is refused.
+    fn is_consequence(&self, drift: &Drift) -> bool {
+        let Some(object) = drift.object() else {
+            return false;
+        };
+        let is_it = |one: &&Refused| {
+            (Some(&one.schema), &one.kind, &one.name)
+                == (object.schema.as_ref(), &object.kind, &object.name)
+        };
+        drift.model.is_none()
+            && self
+                .refused
+                .iter()
+                .filter(|one| one.follows)
+                .any(|one| is_it(&one))
+    }
+
+    /// What is refused and is no object that is compared.
+    #[must_use]
+    pub fn other_refusals(&self) -> Vec<Refused> {
+        let compared = |one: &&Refused| COMPARED.contains(&one.kind.as_str());
+        self.refused
+            .iter()
+            .filter(|one| !compared(one))
+            .cloned()
+            .collect()
     }
 }
 
@@ -180,15 +239,7 @@ impl Drift {
 /// Every difference between the migrated database and the one that the models built.
 #[must_use]
 pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> Vec<Drift> {
-    let mut models = models.clone();
-    for refused in described.refused.iter().map(Refused::object) {
-        // One that the models name twice is there all the same.
-        let is_it =
-            |built: &Object| (&built.schema, &built.name) == (&refused.schema, &refused.name);
-        if !models.objects.iter().any(is_it) {
-            models.objects.push(refused);
-        }
-    }
+    let models = described.with_refused(models);
     let (left, right) = (Side::of(migrated), Side::of(&models));
     let mut drifts: Vec<Drift> = Vec::new();
     let keys: BTreeSet<_> = left.objects.keys().chain(right.objects.keys()).collect();
@@ -207,6 +258,7 @@ pub fn compare(migrated: &Catalog, models: &Catalog, described: &Described) -> V
         });
     }
     drop_implied(&mut drifts);
+    drifts.retain(|drift| !described.is_consequence(drift));
     pair_by_definition(&mut drifts, described);
     drifts.retain(|drift| !is_unused_type(drift));
     drifts

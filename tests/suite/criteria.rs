@@ -219,6 +219,7 @@ fn evidence() -> Evidence {
             metadata: true,
             tables: vec!["event_outbox".into()],
             sources: BTreeMap::new(),
+            refused: Vec::new(),
             drifts: Vec::new(),
         }),
     }

@@ -17,6 +17,7 @@ mod keep;
 mod manifest;
 mod monorepo;
 mod parts;
+mod planted;
 mod postgres;
 mod relay;
 mod report;

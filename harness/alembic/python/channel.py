@@ -1,11 +1,9 @@
 """The conversation with the harness: `channel`."""
 
-import functools
 import json
 import os
 import socket
 import threading
-import traceback
 
 
 class Channel:
@@ -40,16 +38,3 @@ class Channel:
 
 
 channel = Channel()
-
-
-def unseen(listener):
-    """A listener whose own fault is reported, and never becomes the service's."""
-
-    @functools.wraps(listener)
-    def listen(*args, **kwargs):
-        try:
-            return listener(*args, **kwargs)
-        except Exception:
-            channel.send(event="broken", trace=traceback.format_exc())
-
-    return listen

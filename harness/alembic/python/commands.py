@@ -5,10 +5,13 @@ import json
 import os
 import re
 import sys
+from importlib.machinery import ModuleSpec
 
+from migration_harness_door import door
 from migration_harness_flask import application
 from migration_harness_guard import Target, guard
 from migration_harness_models import Models
+from migration_harness_places import attribute, isinstance_of, module_file
 from migration_harness_recorder import recorder
 from migration_harness_revisions import revisions
 from migration_harness_source import described, own, source
@@ -40,6 +43,8 @@ def configuration(ini, section, url, x, *words):
 class Worker:
     """Answers the harness's commands."""
 
+    scripts = None
+
     def open(
         self,
         environment,
@@ -66,19 +71,15 @@ class Worker:
         self.files = sys.stdout, sys.stderr
         return {"kernel": guard.kernel}
 
-    def configuration(self, *words):
-        config = configuration(self.ini, self.section, self.url, self.x, *words)
-        self.application.configure(config, words)
-        return config
-
     def history(self, directory, ini, section, flask_app):
         from alembic.script import ScriptDirectory
 
         source.directory = directory
         os.chdir(directory)
-        config = configuration(ini, section, None, [], "history")
-        application(flask_app).configure(config, ["history"])
-        self.scripts = ScriptDirectory.from_config(config)
+        with door.theirs():
+            config = configuration(ini, section, None, [], "history")
+            application(flask_app).configure(config, ["history"])
+            self.scripts = ScriptDirectory.from_config(config)
         return history_of(self.scripts)
 
     def loaded(self):
@@ -96,12 +97,14 @@ class Worker:
         places = [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
         checkouts = [top for place in places for top in checked_out(place)]
         scripts = revisions.scripts or self.scripts  # the latter where env.py never ran
+        if scripts is None:
+            return None  # no revision was loaded here
         modules, files = [], [scripts.env_py_location]
-        files += [script.path for script in scripts.walk_revisions("base", "heads")]
+        with door.theirs():
+            files += [script.path for script in scripts.walk_revisions("base", "heads")]
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            spec = getattr(module, "__spec__", None)
-            if not file or not spec or spec.name != name:
+            file, spec = module_file(module), attribute(module, "__spec__")
+            if not file or not isinstance_of(spec, ModuleSpec) or spec.name != name:
                 continue
             if any(file.startswith(place + os.sep) for place in places):
                 if name.partition(".")[0] not in checkouts:
@@ -110,6 +113,13 @@ class Worker:
                 files.append(file)
         files = [os.path.join(source.directory, str(file)) for file in files]
         return {"modules": modules, "files": files, "places": places}
+
+    def configuration(self, *words):
+        """Alembic's, of this service; a file that cannot be read is the service's fault."""
+        with door.theirs():
+            config = configuration(self.ini, self.section, self.url, self.x, *words)
+            self.application.configure(config, words)
+            return config
 
     def upgrade(self, revision):
         from alembic import command
@@ -142,12 +152,13 @@ class Worker:
         config = self.configuration("downgrade", revision)
         return self.drive(config, lambda config: command.downgrade(config, revision))
 
-    def models(self, extensions, functions):
+    def models(self, foundation):
         """Builds in this database what the models of env.py describe."""
         self.described = Models(described, own)
 
+        @door.ours
         def build(script, context):
-            self.described.build(context, extensions, functions)
+            self.described.build(context, foundation)
             return []
 
         answer = self.run_env(build, "upgrade", "head")
@@ -182,7 +193,7 @@ class Worker:
         revisions.begin()
         recorder.contexts.clear()
         try:
-            with self.application.context(config) as config:
+            with door.theirs(), self.application.context(config) as config:
                 run(config)
         finally:
             sys.stdout, sys.stderr = self.files
@@ -192,9 +203,11 @@ class Worker:
 
 def history_of(scripts):
     """The revisions of a script directory, parents before children."""
-    walked = list(scripts.walk_revisions("base", "heads"))
+    with door.theirs():
+        walked = list(scripts.walk_revisions("base", "heads"))
+        heads = list(scripts.get_heads())
     return {
-        "heads": list(scripts.get_heads()),
+        "heads": heads,
         "locations": [os.path.join(source.directory, str(place)) for place in scripts._version_locations],
         "revisions": [
             {

@@ -27,6 +27,7 @@ from string import Template
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from migration_harness_channel import channel
+from migration_harness_door import door
 
 # Programs that connect to PostgreSQL by what libpq's variables and options say.
 CLIENTS = {
@@ -77,6 +78,17 @@ class Guard:
 
     def __init__(self, report):
         self.report = report  # called with what was refused, as an event
+        self.checks = {
+            "socket.connect": door.ours(self.check_socket),
+            "socket.sendto": door.ours(self.check_fast_open),
+            "socket.sendmsg": door.ours(self.check_fast_open),
+            "subprocess.Popen": door.ours(lambda _, words, __, env: self.check_program(words, env)),
+            "os.system": door.ours(lambda text: self.check_program(["sh", "-c", text], None)),
+            **dict.fromkeys(
+                ("os.exec", "os.posix_spawn", "os.spawn"),
+                door.ours(lambda *args: self.check_program(args[-2], args[-1])),
+            ),
+        }
         self.target = Target("127.0.0.1", 1, "no_database", "", ())
         self.confined, self.kernel = False, []
 
@@ -121,16 +133,12 @@ class Guard:
     # --- what Python itself does ---
 
     def audit(self, event, args):
-        if event == "socket.connect":
-            self.check_socket(*args)
-        elif event in ("socket.sendto", "socket.sendmsg") and args[1] is not None:
-            self.check_socket(*args[:2])  # TCP Fast Open
-        elif event == "subprocess.Popen":
-            self.check_program(args[1], args[3])
-        elif event in ("os.exec", "os.posix_spawn", "os.spawn"):
-            self.check_program(args[-2], args[-1])
-        elif event == "os.system":
-            self.check_program(["sh", "-c", args[0]], None)
+        if event in self.checks:
+            self.checks[event](*args)
+
+    def check_fast_open(self, connecting, address, *_):
+        if address is not None:  # TCP Fast Open
+            self.check_socket(connecting, address)
 
     def check_socket(self, connecting, address):
         # A datagram is no database: a log, a metric, a look at DNS.
@@ -154,6 +162,8 @@ class Guard:
             self.check(named, f"another server with {program}", environment, any_name=True)
 
 
+# Both are raised into the service's code on purpose.
+door.passing = (WrongDatabase, PermissionError)
 guard = Guard(channel.send)
 
 
@@ -245,10 +255,14 @@ def wrap(module, name, guard, parameters):
     if connect is None:
         return  # another version of the driver: the layers below hold
 
+    @door.ours
     @functools.wraps(connect)
     def checked(*args, **kwargs):
-        guard.check(parameters(*args, **kwargs))
-        return connect(*args, **kwargs)
+        with door.theirs():
+            named = parameters(*args, **kwargs)
+        guard.check(named)
+        with door.theirs():
+            return connect(*args, **kwargs)
 
     setattr(module, name, checked)
 

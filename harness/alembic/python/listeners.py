@@ -4,7 +4,8 @@ import functools
 import os
 import time
 
-from migration_harness_channel import channel, unseen
+from migration_harness_channel import channel
+from migration_harness_door import door
 from migration_harness_guard import connected_to, guard
 from migration_harness_recorder import recorder
 from migration_harness_revisions import revisions
@@ -30,14 +31,15 @@ def check_token(connection, record):
 def token_of(connection):
     """What the database shows; it is asked as directly as the driver lets us."""
     question = "SELECT current_setting('migration_harness.token', true)"
-    if hasattr(getattr(connection, "driver_connection", None), "fetchval"):  # asyncpg
-        return connection.run_async(lambda driver: driver.fetchval(question))
-    cursor = connection.cursor()
-    cursor.execute(question)
-    shown = cursor.fetchone()
-    cursor.close()
-    connection.rollback()
-    return shown and shown[0]
+    with door.theirs():  # the driver's, and whatever stands in its place
+        if hasattr(getattr(connection, "driver_connection", None), "fetchval"):  # asyncpg
+            return connection.run_async(lambda driver: driver.fetchval(question))
+        cursor = connection.cursor()
+        cursor.execute(question)
+        shown = cursor.fetchone()
+        cursor.close()
+        connection.rollback()
+        return shown and shown[0]
 
 
 def check_taken(connection, record, taken):
@@ -53,25 +55,28 @@ def listen():
     from sqlalchemy.engine import Engine
     from sqlalchemy.pool import Pool
 
-    event.listen(Engine, "do_connect", check_connection_parameters)
-    event.listen(Pool, "connect", check_token)
-    event.listen(Pool, "checkout", check_taken)
-    event.listen(Engine, "before_cursor_execute", unseen(recorder.before))
-    event.listen(Engine, "after_cursor_execute", unseen(recorder.after))
-    event.listen(Engine, "handle_error", unseen(recorder.failed))
+    event.listen(Engine, "do_connect", door.ours(check_connection_parameters))
+    event.listen(Pool, "connect", door.ours(check_token))
+    event.listen(Pool, "checkout", door.ours(check_taken))
+    event.listen(Engine, "before_cursor_execute", door.ours(recorder.before))
+    event.listen(Engine, "after_cursor_execute", door.ours(recorder.after))
+    event.listen(Engine, "handle_error", door.ours(recorder.failed))
     event.listen(Engine, "engine_connect", lambda conn, *_: recorder.engines.add(conn.engine))
     guard.watch()
 
     generator = getattr(postgresql.ENUM, "DDLGenerator", None) or postgresql.ENUM.EnumGenerator
     create = generator.visit_enum
-    generator.visit_enum = lambda self, enum: recorder.enum_through(create, self, enum)
+    through = door.ours(recorder.enum_through)
+    generator.visit_enum = lambda self, enum: through(create, self, enum)
 
     original_step = migration.RevisionStep.__init__
 
+    @door.ours
     def step(self, revision_map, revision, is_upgrade):
         if not hasattr(revision.module, "upgrade" if is_upgrade else "downgrade"):
             announce(revision, is_upgrade)
-        original_step(self, revision_map, revision, is_upgrade)
+        with door.theirs():
+            original_step(self, revision_map, revision, is_upgrade)
         function = revisions.function(revision, "upgrade" if is_upgrade else "downgrade")
         self.migration_fn = reported(function, revision, is_upgrade)
 
@@ -79,8 +84,10 @@ def listen():
 
     original_context = migration.MigrationContext.__init__
 
+    @door.ours
     def context(self, *args, **kwargs):
-        original_context(self, *args, **kwargs)
+        with door.theirs():
+            original_context(self, *args, **kwargs)
         recorder.contexts.append(
             {"version_table": self.version_table, "schema": self.version_table_schema}
         )
@@ -101,13 +108,15 @@ def announce(revision, is_upgrade):
 def reported(function, revision, is_upgrade):
     """A revision's upgrade or downgrade that says when it starts and ends."""
 
+    @door.ours
     @functools.wraps(function)
     def run(*args, **kwargs):
         announce(revision, is_upgrade)
         start = time.perf_counter()
-        value = function(*args, **kwargs)
-        awaitable = hasattr(value, "__await__")
-        if awaitable:
+        with door.theirs():
+            value = function(*args, **kwargs)
+        awaitable = hasattr(type(value), "__await__")
+        if awaitable and hasattr(type(value), "close"):
             value.close()
         channel.send(event="stepped", seconds=time.perf_counter() - start, awaitable=awaitable)
         return value

@@ -1,9 +1,8 @@
 """What the models of a service describe: builds it, and says where it comes from."""
 
-import os
-import re
-import sys
-from contextlib import nullcontext
+from migration_harness_build import Build
+from migration_harness_door import door
+from migration_harness_places import mapped
 
 
 class Models:
@@ -16,25 +15,31 @@ class Models:
         self.describe, self.own = describe, own
         self.metadata, self.options, self.refused = [], {}, []
 
-    def build(self, context, extensions, functions):
+    def build(self, context, foundation):
         self.options = context.opts
         found = context.opts.get("target_metadata")
         if found is not None:
             self.metadata = list(found) if isinstance(found, (list, tuple)) else [found]
-        with context.begin_transaction(_per_migration=True):
-            self.refused = create_models(
-                context.connection, self.metadata, extensions, functions, self.describe
-            )
+        with door.theirs(), context.begin_transaction(_per_migration=True):
+            build = Build(context.connection, self.metadata, foundation, self.describe)
+            self.refused = door.ours(build.run)()
 
     def said(self):
         tables = {table.fullname for one in self.metadata for table in one.tables.values()}
         return {
             "metadata": bool(self.metadata),
             "named": [name for one in self.metadata for name in named(one)],
-            "sources": dict(place for one in self.metadata for place in mapped(one, self.own)),
+            "sources": self.places(),
             "tables": sorted(tables),
             "refused": self.refused,
         }
+
+    def places(self):
+        """The class behind each table. What fails here costs the places, nothing else."""
+        try:
+            return dict(place for one in self.metadata for place in mapped(one, self.own))
+        except Exception:
+            return {}
 
     def is_visible(self, kind, schema, table, name, in_models, in_database):
         """Asks `include_name` and `include_object` as autogenerate does: `reflected` is
@@ -78,103 +83,6 @@ class Models:
         return None
 
 
-def create_models(connection, metadata, extensions, functions, describe):
-    """`create_all`, on top of what models rely on and cannot describe: extensions,
-    functions, schemas, and types whose creation is left to the migrations. Returns the
-    indexes that PostgreSQL refuses."""
-    from sqlalchemy.exc import DBAPIError
-
-    def quote(name):
-        return '"' + name.replace('"', '""') + '"'
-
-    for name in extensions:
-        connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {quote(name)} CASCADE")
-    tables = [table for one in metadata for table in one.tables.values()]
-    for schema in sorted({table.schema for table in tables if table.schema}):
-        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
-    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")
-    doubled = connection.dialect.paramstyle in ("pyformat", "format")
-    for definition in functions:
-        try:
-            with savepoint(connection):
-                connection.exec_driver_sql(
-                    definition.replace("%", "%%") if doubled else definition
-                )
-        except DBAPIError:
-            continue  # it speaks of a table that is not there yet, so no default needs it
-    for table in tables:
-        for column in table.columns:
-            kind = getattr(column.type, "item_type", column.type)
-            if getattr(kind, "create_type", True) is False:
-                kind.create(connection, checkfirst=True)
-    return [refused for one in metadata for refused in create_all(connection, one, describe)]
-
-
-def create_all(connection, metadata, describe):
-    """`create_all`; where an index is refused, once more without those that are. Where
-    each statement is committed there is no going back, so it raises then."""
-    from sqlalchemy.exc import DBAPIError
-
-    attempt = savepoint(connection)
-    try:
-        with attempt:
-            metadata.create_all(bind=connection)
-        return []
-    except DBAPIError as error:
-        if isinstance(attempt, nullcontext) or not is_index(error):
-            raise
-    with Indexes(connection, describe) as indexes:
-        metadata.create_all(bind=connection)
-    return indexes.refused
-
-
-def savepoint(connection):
-    """What can be taken back by itself, where a transaction is open."""
-    from sqlalchemy.exc import DBAPIError
-
-    try:
-        return connection.begin_nested()
-    except DBAPIError:  # 25P01, no active transaction: the engine commits each statement
-        return nullcontext()
-
-
-def is_index(error):
-    return re.match(r"\s*CREATE (UNIQUE )?INDEX ", error.statement or "") is not None
-
-
-class Indexes:
-    """While it is entered, an index that PostgreSQL refuses is left out and noted."""
-
-    def __init__(self, connection, describe):
-        self.connection, self.describe, self.refused = connection, describe, []
-
-    def __enter__(self):
-        from sqlalchemy.sql.ddl import SchemaGenerator
-
-        self.generator, self.create = SchemaGenerator, SchemaGenerator.visit_index
-        SchemaGenerator.visit_index = lambda *words, **named: self.attempt(*words, **named)
-        return self
-
-    def __exit__(self, *raised):
-        self.generator.visit_index = self.create
-
-    def attempt(self, generator, index, *words, **named):
-        from sqlalchemy.exc import DBAPIError
-
-        try:
-            with savepoint(self.connection):
-                self.create(generator, index, *words, **named)
-        except DBAPIError as error:
-            self.refused.append(
-                {
-                    "schema": index.table.schema or "public",
-                    "name": index.name,
-                    "statement": " ".join(error.statement.split()),
-                    "error": self.describe(error),
-                }
-            )
-
-
 def as_reflected(schema, table, kind, name):
     """A table as the database has it, and an object of it, as far as a name tells."""
     from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint
@@ -211,32 +119,3 @@ def named(metadata):
             name = thing.name
             if isinstance(name, str) and not (by_default and isinstance(name, conv)):
                 yield f"{table.name}.{name}"
-
-
-def mapped(metadata, own):
-    """(table, place of the class that is mapped to it), as far as classes are found."""
-    import inspect
-
-    tables = {id(table): table.fullname for table in metadata.tables.values()}
-    for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        if not name or not own(name):
-            continue
-        for value in list(vars(module).values()):
-            key = tables.get(id(getattr(value, "__table__", None)))
-            if isinstance(value, type) and key and value.__module__ == module.__name__:
-                try:
-                    lines, line = inspect.getsourcelines(value)
-                except (OSError, TypeError):
-                    lines, line = [], 1
-                yield key, {"file": os.path.normpath(name), "line": line, "columns": attributes(lines, line)}
-
-
-def attributes(lines, first):
-    """Lines of a class at which an attribute is assigned or annotated, by its name."""
-    found = {}
-    for offset, text in enumerate(lines):
-        match = re.match(r"\s+(\w+)\s*[:=]", text)
-        if match:
-            found.setdefault(match.group(1), first + offset)
-    return found

@@ -5,6 +5,7 @@ import time
 import weakref
 
 from migration_harness_channel import channel
+from migration_harness_door import door
 from migration_harness_enums import created_enums, existing_labels
 from migration_harness_source import first_line, place_of, sqlstate_of
 
@@ -74,7 +75,8 @@ class Recorder:
         """`ENUM.create`, also where `checkfirst` keeps it from running anything."""
         raw = getattr(generator.connection, "connection", None)
         if self.muted or raw is None or not enum.name:
-            return create(generator, enum)
+            with door.theirs():
+                return create(generator, enum)
         cursor = raw.cursor()
         creation = {
             "name": str(enum.name),
@@ -87,7 +89,8 @@ class Recorder:
         number, self.in_enum = self.number, True
         after = None
         try:
-            create(generator, enum)
+            with door.theirs():
+                create(generator, enum)
             after = existing_labels(cursor, creation["name"], creation["schema"])
         finally:
             self.in_enum = False

@@ -8,6 +8,8 @@ lives in the module may remember what was done with it.
 
 import os
 
+from migration_harness_door import door
+
 
 class Revisions:
     """The modules of revision files, and for which command each was executed."""
@@ -23,25 +25,24 @@ class Revisions:
         from alembic.script import Script, ScriptDirectory
 
         load = ScriptDirectory._load_revisions
-        ScriptDirectory._load_revisions = lambda scripts: self.load(scripts, load, Script)
+        ours = door.ours(self.load)
+        ScriptDirectory._load_revisions = lambda scripts: ours(scripts, load, Script)
         self.execute = util.load_python_file
 
     def load(self, scripts, load, make):
         places = tuple(map(str, scripts._version_locations))
         state, known = self.known.get(places, (None, []))
         if state and state == state_of(state):
-            for parts in known:
-                yield make(*parts)
             self.scripts = scripts
-            return
-        known = []
-        for script in load(scripts):
-            known.append((script.module, script.revision, script.path))
-            self.executed[id(script.module)] = self.command
-            yield script
+            return [make(*parts) for parts in known]
+        with door.theirs():
+            found = list(load(scripts))
+        known = [(script.module, script.revision, script.path) for script in found]
+        self.executed.update((id(script.module), self.command) for script in found)
         folders = {os.path.dirname(os.path.abspath(path)) for _, _, path in known}
         self.known[places] = (state_of(folders.union(places)), known)
         self.scripts = scripts
+        return found
 
     def begin(self):
         """Another command: what it runs is executed for it."""
@@ -50,8 +51,10 @@ class Revisions:
     def function(self, script, name):
         """`upgrade` or `downgrade` of a revision, executed for this command."""
         if self.executed.get(id(script.module), self.command) != self.command:
-            script.module = self.execute(*os.path.split(os.path.abspath(script.path)))
-        return getattr(script.module, name)
+            with door.theirs():
+                script.module = self.execute(*os.path.split(os.path.abspath(script.path)))
+        with door.theirs():
+            return getattr(script.module, name)
 
 
 def state_of(folders):

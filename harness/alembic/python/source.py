@@ -7,6 +7,7 @@ import sys
 import traceback
 
 from migration_harness_flask import needs_application
+from migration_harness_places import isinstance_of
 
 FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
 
@@ -40,7 +41,7 @@ def position(code, instruction):
 
 
 def is_revision(module):
-    return isinstance(module.get("revision"), str) and "down_revision" in module
+    return isinstance_of(module.get("revision"), str) and "down_revision" in module
 
 
 def place_of(frame):
@@ -62,15 +63,32 @@ def sqlstate_of(error):
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         for name in ("sqlstate", "pgcode"):
-            state = getattr(error, name, None)
-            if isinstance(state, str):
+            state = asked(error, name)
+            if isinstance_of(state, str):
                 return state
-        error = getattr(error, "orig", None) or error.__cause__
+        orig = asked(error, "orig")
+        error = orig if isinstance_of(orig, BaseException) else error.__cause__
     return None
 
 
+def asked(error, name):
+    """An attribute of an exception, which may be of any class."""
+    try:
+        return getattr(error, name, None)
+    except Exception:
+        return None
+
+
+def text_of(error):
+    """What an exception says; that, too, is the service's code."""
+    try:
+        return str(error)
+    except Exception as fault:
+        return f"(its text cannot be read: {type(fault).__name__})"
+
+
 def first_line(error):
-    lines = str(error).strip().splitlines()
+    lines = text_of(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
@@ -97,11 +115,11 @@ def described(error):
     return {
         "type": type(error).__name__,
         "cause": type(cause).__name__ if cause is not None else None,
-        "message": str(error),
+        "message": text_of(error),
         "sqlstate": sqlstate_of(error),
         "needs_application": needs_application(error),
         "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
-        "notes": [str(note) for note in getattr(error, "__notes__", ())],
+        "notes": [text_of(note) for note in asked(error, "__notes__") or ()],
     }
 
 

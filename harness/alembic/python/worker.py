@@ -27,6 +27,7 @@ started = time.perf_counter()
 kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 from migration_harness_channel import channel  # noqa: E402
 from migration_harness_commands import Worker, checked_out, command_line  # noqa: E402
+from migration_harness_door import door  # noqa: E402
 from migration_harness_listeners import listen  # noqa: E402
 from migration_harness_revisions import revisions  # noqa: E402
 from migration_harness_source import described  # noqa: E402
@@ -74,6 +75,21 @@ def fork_off(plan, driver):
     return namespace_of("forks")["serve"](plan, worker, namespace_of("preloaded"))
 
 
+def answer_to(worker, message):
+    """What a command returned, or what the service raised. A fault of the worker's own was
+    reported, and the harness looks at no answer then."""
+    try:
+        return {"ok": getattr(worker, message["do"])(**message["with"])}
+    except BaseException as error:
+        raised = error
+    try:
+        traceback.print_exception(type(raised), raised, raised.__traceback__)
+        return {} if door.blame(raised) else {"error": described(raised)}
+    except BaseException as error:
+        door.blame(error)
+        return {}
+
+
 def main():
     global started
     fd, stack, driver = sys.argv[1:]
@@ -102,11 +118,7 @@ def main():
     )
     worker = Worker()
     for message in channel.commands():
-        try:
-            answer = {"ok": getattr(worker, message["do"])(**message["with"])}
-        except BaseException as error:
-            traceback.print_exc()
-            answer = {"error": described(error)}
+        answer = answer_to(worker, message)
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()

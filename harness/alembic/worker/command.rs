@@ -18,9 +18,9 @@ pub enum Command<'a> {
     Touch,
     /// The same, for the history as `env.py` finds it.
     Loaded,
-    /// `create_all` of the models that `env.py` names, on top of these extensions and
-    /// these functions' definitions.
-    Models(&'a [String], &'a [String]),
+    /// `create_all` of the models that `env.py` names, on top of what they lean on, as far
+    /// as they need it: an array of objects and the statements that make them.
+    Models(&'a Value),
     /// Asks which of these objects `env.py` lets autogenerate see.
     Visible(&'a [Asked]),
 }
@@ -69,9 +69,7 @@ impl Command<'_> {
                 json!({ "revision": revision })
             }
             Self::Touch | Self::Loaded => json!({}),
-            Self::Models(extensions, functions) => {
-                json!({ "extensions": extensions, "functions": functions })
-            }
+            Self::Models(foundation) => json!({ "foundation": foundation }),
             Self::Visible(objects) => json!({ "objects": objects }),
         }
     }

@@ -9,8 +9,8 @@ use super::Driver;
 use super::lacking::lacking;
 use super::refused::refused;
 use crate::alembic::transcript::{Event, Outcome, Transcript};
-use crate::alembic::worker::{Command, Limits, Sign, Worker};
-use crate::error::{HarnessError, Result, Stage};
+use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
+use crate::error::Result;
 use crate::evidence::progress::Progress;
 
 impl Driver<'_> {
@@ -110,18 +110,31 @@ impl Driver<'_> {
         refused(self.service, &self.database, &transcript)?;
         lacking(self.service, &self.server, &transcript).await?;
         if let Some(trace) = transcript.broken.first() {
-            return Err(HarnessError::new(
-                Stage::Alembic,
-                format!("{}: the worker failed to listen", self.service.name),
-            )
-            .detail(trace)
-            .help("this is a fault of the harness: please report it with these lines"));
+            return Err(worker::faulty(self.service, trace));
         }
         Ok((transcript, answer))
     }
 
+    /// Asks the first interpreter for its imports, which later runs share. What fails
+    /// here costs time only.
+    pub(super) async fn note_imports(&mut self) {
+        let is_new = || self.means.interpreters.is_new(self.service);
+        if self.started != 1 || self.imports.is_some() || !self.worker.is_alive() || !is_new() {
+            return;
+        }
+        match self.worker.imports(self.service).await {
+            Ok(told) => self.imports = told,
+            Err(error) => (self.say)(Progress::Note(format!(
+                "its imports are not remembered: {}: {}",
+                error.message,
+                error.details.join(" ")
+            ))),
+        }
+    }
+
     /// Puts a fresh interpreter in the place of the one there was.
     pub(super) async fn renew(&mut self) -> Result<()> {
+        self.note_imports().await;
         self.worker.end().await;
         self.started += 1;
         let output = self.means.output(self.started);

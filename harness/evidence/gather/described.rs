@@ -1,44 +1,37 @@
 //! Builds what the models describe in a fresh database and looks at it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Driver;
 use crate::alembic::worker::{Asked, Command};
 use crate::error::Result;
 use crate::evidence::models::{Described, Drift, compare};
-use crate::evidence::{Catalog, Models};
+use crate::evidence::{Catalog, Models, foundation};
 
 impl Driver<'_> {
     /// The models beside `head`, the migrated database.
     pub(super) async fn models(&mut self, head: &Catalog) -> Result<Models> {
+        // A revision may reflect tables into the models' metadata, or import more models.
+        if self.worker.has_run_env() {
+            self.renew().await?;
+        }
         self.start_on(self.ground.of_models(), "models").await?;
-        let definitions = |kinds: &[&str]| -> Vec<&super::super::catalog::Object> {
-            head.objects
-                .iter()
-                .filter(|object| kinds.contains(&object.kind.as_str()))
-                .collect()
-        };
-        let extensions: Vec<String> = definitions(&["extension"])
-            .iter()
-            .map(|object| object.name.clone())
-            .collect();
-        let functions: Vec<String> = definitions(&["function", "procedure"])
-            .iter()
-            .map(|object| object.definition.clone())
-            .collect();
+        let statements = json!(self.foundation);
         let limit = self.service.timeouts.upgrade;
-        let (built, answer) = self
-            .answer(Command::Models(&extensions, &functions), limit)
-            .await?;
+        let (built, answer) = self.answer(Command::Models(&statements), limit).await?;
         let described: Described = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
             tables: described.tables.clone(),
             sources: described.sources.clone(),
             drifts: Vec::new(),
+            refused: Vec::new(),
             built,
         };
         if models.built.finished() && models.metadata {
+            let foundation = std::mem::take(&mut self.foundation);
+            foundation::give_back(self.connection().await?, &foundation).await?;
+            models.refused = described.other_refusals();
             let head = self.without_version_table(head.clone());
             let drifts = compare(&head, &self.snapshot().await?, &described);
             let drifts = self.of_other_value(drifts).await?;

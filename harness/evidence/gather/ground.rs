@@ -3,6 +3,8 @@
 //! `postgres.prepare` is laid into every database, and `baseline` on top of that where
 //! migrations run. The models are built without the baseline: its tables are theirs.
 
+use serde_json::Value;
+
 use std::path::{Path, PathBuf};
 
 use sqlx::Connection;
@@ -114,11 +116,14 @@ async fn build(
         database,
         watch: &|_| {},
     };
-    let (transcript, answer) = worker.answer(Command::Models(&[], &[]), &limits).await;
+    let (transcript, answer) = worker
+        .answer(Command::Models(&Value::Array(Vec::new())), &limits)
+        .await;
     refused(then, database, &transcript)?;
     let tables = answer.get("tables").and_then(|tables| tables.as_array());
     let empty = tables.is_none_or(Vec::is_empty);
-    if !transcript.finished() || empty {
+    let parts = answer.get("refused").and_then(|refused| refused.as_array());
+    if !transcript.finished() || empty || parts.is_some_and(|parts| !parts.is_empty()) {
         return Err(not_built(then, commit, &transcript));
     }
     let Some(table) = &transcript.version_table else {

@@ -39,7 +39,7 @@ const INDEX: &str = "CREATE INDEX ix ON public.t USING gin (c public.gin_trgm_op
 fn refused() -> Described {
     let message = "(sqlalchemy.exc.X) <class 'asyncpg.exceptions.NoClassError'>: no class";
     let refused = serde_json::json!({
-        "schema": "public", "name": "ix", "statement": "CREATE INDEX ix ON t (c)",
+        "kind": "index", "follows": false, "schema": "public", "name": "ix", "statement": "CREATE INDEX ix ON t (c)",
         "error": {"type": "ProgrammingError", "message": message, "frames": []},
     });
     Described {
