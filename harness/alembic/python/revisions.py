@@ -1,9 +1,9 @@
 """Loads each revision file once per interpreter, and executes anew what is run.
 
-Alembic executes every revision file for every command, to know the graph. Here that
-is done for the first command only, unless files come or go; but the one revision
-that a later command runs is executed again for it, because a type or a table that
-lives in the module may remember what was done with it.
+Alembic executes every revision file for every command, and links the graph that they
+form. Here both are done for the first command only, unless files come or go; but the
+one revision that a later command runs is executed again for it, because a type or a
+table that lives in the module may remember what was done with it.
 """
 
 import os
@@ -16,33 +16,41 @@ class Revisions:
 
     def __init__(self):
         self.command = 0
-        self.known = {}  # places -> (their state, what Script is made of)
+        self.known = {}  # places -> (their state, what a map of their revisions holds)
         self.executed = {}  # id of a module -> command
         self.scripts = None  # the directory that was last loaded whole
 
     def watch(self):
         from alembic import util
-        from alembic.script import Script, ScriptDirectory
+        from alembic.script import ScriptDirectory
+        from alembic.script.revision import RevisionMap
 
         load = ScriptDirectory._load_revisions
         ours = door.ours(self.load)
-        ScriptDirectory._load_revisions = lambda scripts: ours(scripts, load, Script)
+        ScriptDirectory._load_revisions = lambda scripts: ours(scripts, load)
+        RevisionMap._revision_map = Linked(self, RevisionMap.__dict__["_revision_map"].fget)
         self.execute = util.load_python_file
 
-    def load(self, scripts, load, make):
-        places = tuple(map(str, scripts._version_locations))
-        state, known = self.known.get(places, (None, []))
-        if state and state == state_of(state):
-            self.scripts = scripts
-            return [make(*parts) for parts in known]
+    def load(self, scripts, load):
         with door.theirs():
             found = list(load(scripts))
-        known = [(script.module, script.revision, script.path) for script in found]
         self.executed.update((id(script.module), self.command) for script in found)
-        folders = {os.path.dirname(os.path.abspath(path)) for _, _, path in known}
-        self.known[places] = (state_of(folders.union(places)), known)
+        folders = {os.path.dirname(os.path.abspath(script.path)) for script in found}
+        places = places_of(scripts)
+        self.known[places] = (state_of(folders.union(places)), None)
         self.scripts = scripts
         return found
+
+    def linked(self, scripts):
+        """What a map of these revisions holds once they are linked; None where a file has
+        come or gone since."""
+        state, held = self.known.get(places_of(scripts), (None, None))
+        return held if state and state == state_of(state) else None
+
+    def keep(self, scripts, held):
+        places = places_of(scripts)
+        if places in self.known:
+            self.known[places] = (self.known[places][0], held)
 
     def begin(self):
         """Another command: what it runs is executed for it."""
@@ -55,6 +63,31 @@ class Revisions:
                 script.module = self.execute(*os.path.split(os.path.abspath(script.path)))
         with door.theirs():
             return getattr(script.module, name)
+
+
+class Linked:
+    """`RevisionMap._revision_map`, which Alembic makes when it is first asked for."""
+
+    def __init__(self, revisions, link):
+        self.revisions, self.link = revisions, link
+
+    def __get__(self, revision_map, owner):
+        scripts = getattr(revision_map._generator, "__self__", None)
+        held = scripts and self.revisions.linked(scripts)
+        if held:
+            self.revisions.scripts = scripts
+            linked = {**held, "_revision_map": dict(held["_revision_map"])}
+        else:
+            linked = {"_revision_map": self.link(revision_map)}
+        revision_map.__dict__.update(linked)
+        if scripts and not held:
+            plain = {k: v for k, v in vars(revision_map).items() if k != "_generator"}
+            self.revisions.keep(scripts, plain)
+        return revision_map.__dict__["_revision_map"]
+
+
+def places_of(scripts):
+    return tuple(map(str, scripts._version_locations))
 
 
 def state_of(folders):
