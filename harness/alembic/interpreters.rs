@@ -21,7 +21,7 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 17] = [
+const SCRIPTS: [(&str, &str); 18] = [
     ("worker.py", include_str!("python/worker.py")),
     (
         "migration_harness_build.py",
@@ -63,6 +63,10 @@ const SCRIPTS: [(&str, &str); 17] = [
     (
         "migration_harness_places.py",
         include_str!("python/places.py"),
+    ),
+    (
+        "migration_harness_needs.py",
+        include_str!("python/needs.py"),
     ),
     (
         "migration_harness_recorder.py",

@@ -3,6 +3,7 @@
 
 pub mod ahead;
 mod channel;
+pub mod declared;
 mod forks;
 pub mod imports;
 pub mod interpreters;

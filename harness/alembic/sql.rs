@@ -89,6 +89,63 @@ pub fn creates(sql: &str, kind: &str, name: &str) -> Option<Creation> {
     })
 }
 
+/// The tables that a statement creates, and with their table the columns that it adds.
+#[must_use]
+pub fn added(sql: &str) -> Vec<(String, Option<String>)> {
+    let words = words(sql);
+    let mut found = Vec::new();
+    let mut altered = None;
+    for (at, word) in words.iter().enumerate() {
+        let rest = after_guard(&words[at + 1..]);
+        match word.as_str() {
+            "table" => {
+                let is_creation = words[..at].iter().rev().take(3).any(|one| one == "create");
+                let table = object(rest).map(str::to_owned);
+                found.extend(
+                    table
+                        .clone()
+                        .filter(|_| is_creation)
+                        .map(|table| (table, None)),
+                );
+                altered = table;
+            }
+            "add" => {
+                let named = match rest {
+                    [first, others @ ..] if first == "column" => after_guard(others),
+                    _ => rest,
+                };
+                let column = named
+                    .first()
+                    .filter(|one| !CONSTRAINTS.contains(&one.as_str()));
+                if let (Some(table), Some(column)) = (&altered, column) {
+                    found.push((table.clone(), Some(column.clone())));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Words after ADD that begin no column.
+const CONSTRAINTS: &[&str] = &[
+    "constraint",
+    "check",
+    "unique",
+    "primary",
+    "foreign",
+    "exclude",
+    "value",
+    "table",
+    "generated",
+];
+
+/// The words after `IF NOT EXISTS`, `IF EXISTS` or `ONLY`.
+fn after_guard(words: &[String]) -> &[String] {
+    let is_guard = |word: &&String| ["if", "not", "exists", "only"].contains(&word.as_str());
+    &words[words.iter().take_while(is_guard).count()..]
+}
+
 /// Whether a statement drops `name`, or something of it.
 #[must_use]
 pub fn drops(sql: &str, name: &str) -> bool {

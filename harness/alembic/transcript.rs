@@ -7,6 +7,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod raised;
+
+pub use raised::{Frame, Need, Raised};
+
 /// A place in a revision file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -37,6 +41,9 @@ pub struct Step {
     pub direction: Direction,
     /// Its file, absolute.
     pub file: PathBuf,
+    /// The line of the function that was called, where it stands in that file.
+    #[serde(default)]
+    pub line: Option<u32>,
     /// The docstring's first line.
     pub message: Option<String>,
     /// How long it took; `None` if it did not return.
@@ -64,6 +71,9 @@ pub struct Statement {
     pub sql: String,
     /// Where a revision issued it; `None` for Alembic's own and `env.py`'s.
     pub place: Option<Place>,
+    /// Whether it ran on another connection than the one that `env.py` gave Alembic.
+    #[serde(default)]
+    pub beside: bool,
     /// How it ended.
     pub outcome: StatementOutcome,
 }
@@ -134,80 +144,14 @@ pub struct Refused {
     pub database: Option<String>,
 }
 
-/// An exception that reached the command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raised {
-    /// Its class.
-    #[serde(rename = "type")]
-    pub class: String,
-    /// The class of the exception that caused it.
-    pub cause: Option<String>,
-    /// Its text.
-    pub message: String,
-    /// PostgreSQL's error code, where it came from there.
-    pub sqlstate: Option<String>,
-    /// Whether a Flask application is missing: none was found, or none was asked for.
-    #[serde(default)]
-    pub needs_application: bool,
-    /// The service's own frames, outermost first.
-    pub frames: Vec<Frame>,
-}
-
-impl Raised {
-    /// The error in one line, by the driver's name for it where SQLAlchemy wraps one:
-    /// `DuplicateObjectError: type "a" already exists`.
-    #[must_use]
-    pub fn line(&self) -> String {
-        match self.first_line() {
-            "" => self.name().to_owned(),
-            text => format!("{}: {text}", self.name()),
-        }
-    }
-
-    /// The class of the error that was wrapped, or its own.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        let first = self.message.lines().next().unwrap_or_default();
-        // asyncpg: (sqlalchemy...asyncpg.Error) <class 'asyncpg.exceptions.X'>: text
-        let by_asyncpg = first
-            .split_once("<class '")
-            .and_then(|(_, rest)| rest.split_once("'>"));
-        // psycopg: (psycopg.errors.X) text
-        let by_others = first
-            .strip_prefix('(')
-            .and_then(|rest| rest.split_once(") "));
-        let path = by_asyncpg
-            .or(by_others)
-            .map_or(self.class.as_str(), |(path, _)| path);
-        path.rsplit('.').next().unwrap_or(path)
-    }
-
-    /// The first line of its text, without the names of classes in front.
-    #[must_use]
-    pub fn first_line(&self) -> &str {
-        let first = self.message.lines().next().unwrap_or_default();
-        let text = first.split_once("'>: ").map_or(first, |(_, text)| text);
-        match text
-            .strip_prefix('(')
-            .and_then(|rest| rest.split_once(") "))
-        {
-            Some((path, text)) if !path.contains(' ') => text,
-            _ => text,
-        }
-    }
-}
-
-/// One frame of a traceback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
-    /// The source file, absolute.
-    pub file: PathBuf,
-    /// 1-based.
-    pub line: u32,
-    /// The function's name.
-    pub function: String,
-    /// The revision whose file it is.
-    pub revision: Option<String>,
+/// A transaction that was open when `env.py` configured Alembic, which then leaves the
+/// commit to whoever began it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenTransaction {
+    /// The call of `context.configure`.
+    pub place: Option<Place>,
+    /// The last statement before; `None` where the transaction was begun without one.
+    pub begun_by: Option<String>,
 }
 
 /// How a command ended.
@@ -267,6 +211,9 @@ pub struct Transcript {
     pub broken: Vec<String>,
     /// The version table in use, once `env.py` configured one.
     pub version_table: Option<VersionTable>,
+    /// The transaction that Alembic found open, if there was one.
+    #[serde(default)]
+    pub open_transaction: Option<OpenTransaction>,
     /// The file that holds everything the interpreter printed.
     pub output: PathBuf,
 }
@@ -303,6 +250,13 @@ pub enum Event {
         file: PathBuf,
         /// The docstring's first line.
         message: Option<String>,
+        /// The line of its function.
+        line: Option<u32>,
+    },
+    /// `env.py` configured Alembic on a connection with an open transaction.
+    OpenTransaction {
+        /// The call.
+        place: Option<Place>,
     },
     /// That revision returned.
     Stepped {
@@ -319,6 +273,9 @@ pub enum Event {
         sql: String,
         /// Where it comes from.
         place: Option<Place>,
+        /// Whether it runs on another connection than Alembic's.
+        #[serde(default)]
+        beside: bool,
     },
     /// That statement ran.
     Done {
@@ -377,6 +334,7 @@ impl Transcript {
             refused: Vec::new(),
             broken: Vec::new(),
             version_table: None,
+            open_transaction: None,
             output,
         }
     }
@@ -395,10 +353,12 @@ impl Transcript {
                 direction,
                 file,
                 message,
+                line,
             } => self.steps.push(Step {
                 revision,
                 direction,
                 file,
+                line,
                 message,
                 seconds: None,
                 awaitable: false,
@@ -409,10 +369,20 @@ impl Transcript {
                     step.awaitable = awaitable;
                 }
             }
-            Event::Statement { number, sql, place } => self.statements.push(Statement {
+            Event::OpenTransaction { place } => {
+                let begun_by = self.statements.last().map(|one| one.sql.clone());
+                self.open_transaction = Some(OpenTransaction { place, begun_by });
+            }
+            Event::Statement {
                 number,
                 sql,
                 place,
+                beside,
+            } => self.statements.push(Statement {
+                number,
+                sql,
+                place,
+                beside,
                 outcome: StatementOutcome::Unfinished,
             }),
             Event::Done { number, seconds } => self.end(number, StatementOutcome::Done { seconds }),
@@ -471,6 +441,7 @@ impl Transcript {
         self.refused.extend(later.refused);
         self.broken.extend(later.broken);
         self.version_table = later.version_table.or(self.version_table.take());
+        self.open_transaction = later.open_transaction.or(self.open_transaction.take());
     }
 
     /// The last statement that a revision issued and that did not run to its end.

@@ -1,5 +1,6 @@
 //! A downgrade puts things back.
 
+mod again;
 mod undo;
 
 use std::path::Path;
@@ -28,6 +29,8 @@ pub const CRITERION: Criterion = Criterion {
 const SHOWN: usize = 8;
 /// How many of them are shown where they were made.
 const MARKED: usize = 4;
+/// How many revisions are named that were not tried.
+const NAMED: usize = 8;
 /// How many revisions are shown in full; the others get a line each.
 const REVISIONS: usize = 6;
 
@@ -48,7 +51,12 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         rung_found(service, rung).or_else(not_up)
     }));
     if !findings.is_empty() {
-        return Verdict::Fail(summed_up(findings));
+        let mut findings = summed_up(findings);
+        let untried = untried(evidence, stairway);
+        if let Some(last) = findings.last_mut() {
+            last.notes.extend(untried);
+        }
+        return Verdict::Fail(findings);
     }
     let blocked = attribution.blocks(&CRITERION);
     if let Some(blocked) = blocked.or_else(|| unwalked(service, evidence, stairway)) {
@@ -83,6 +91,28 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
         .fold(last, |last, finding| last.note(finding.title));
     findings.push(last.help("mend those above first: each run shows the next ones in full"));
     findings
+}
+
+/// The revisions of which nothing is known, because nothing could be built below them.
+fn untried(evidence: &Evidence, stairway: &Stairway) -> Option<String> {
+    let tried = |id: &str| {
+        let mut rungs = stairway.rungs.iter();
+        rungs.any(|rung| rung.revision == id && rung.down.is_some())
+    };
+    let order = evidence.history.graph.upgrade_order().into_iter();
+    let untried: Vec<&str> = order
+        .map(|revision| revision.id.as_str())
+        .filter(|id| !tried(id))
+        .collect();
+    let more = untried.len().saturating_sub(NAMED);
+    let named = untried[..untried.len() - more].join(", ");
+    match (untried.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(format!("not tried, because no upgrade reached it or time was up: {named}")),
+        _ => Some(format!(
+            "not tried, because no upgrade reached it or time was up: {named} and {more} more"
+        )),
+    }
 }
 
 /// Every revision of the graph must have been walked up, down and up again, but for
@@ -149,16 +179,14 @@ fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
     }
     let left = condensed(&rung.left);
     if !left.is_empty() {
-        return Some(left_behind(rung, &left));
+        return Some(left_behind(service, rung, &left));
     }
-    let again = rung.again.as_ref()?;
-    if !again.finished() {
-        return Some(
-            Finding::new(format!("revision {} cannot be upgraded again after its downgrade: {}", rung.revision, ending(again)))
-                .mark(failed_at(again).as_ref(), "here, the second time")
-                .note("the downgrade itself succeeded and restored the catalog; rows it left stand in the way, or state in the module")
-                .help("let downgrade() delete the rows that upgrade() inserts"),
-        );
+    let second = rung.again.as_ref()?;
+    if !second.finished() {
+        return Some(again::failed(rung, second));
+    }
+    if let Some(worn) = &rung.worn {
+        return Some(again::worn_out(rung, worn));
     }
     let lost = condensed(&rung.lost);
     (!lost.is_empty()).then(|| {
@@ -202,6 +230,14 @@ fn not_upgraded(
     })
 }
 
+/// The line that declares a revision one-way.
+fn one_way_line(service: &Service, revision: &str) -> String {
+    format!(
+        "or, where nothing can put it back, write into {}, below [downgrade.one_way]: \"{revision}\" = \"<reason>\"",
+        service.file.display()
+    )
+}
+
 /// The downgrade raised, hung, or ended the interpreter.
 fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding {
     let mut finding = Finding::new(format!(
@@ -220,15 +256,13 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
             .notes
             .extend(database.iter().map(|line| format!("postgresql: {line}")));
     }
-    finding.help(undo::advice(down)).help(format!(
-        "or, where nothing can put it back, say so in {}: [downgrade.one_way] \"{}\" = \"<reason>\"",
-        service.file.display(),
-        rung.revision
-    ))
+    finding
+        .help(undo::advice(down))
+        .help(one_way_line(service, &rung.revision))
 }
 
 /// The downgrade ran, but the catalog is not what it was.
-fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
+fn left_behind(service: &Service, rung: &Rung, left: &[&Change]) -> Finding {
     let title = match left {
         [one] => match (&one.before, &one.after) {
             (None, _) => format!(
@@ -276,7 +310,11 @@ fn left_behind(rung: &Rung, left: &[&Change]) -> Finding {
         .iter()
         .filter_map(|change| undo::line(rung, change, left))
         .take(SHOWN);
-    helps.fold(listed(finding, left), Finding::help)
+    let finding = helps.fold(listed(finding, left), Finding::help);
+    match left.iter().any(|change| undo::is_label_added(change)) {
+        true => finding.help(one_way_line(service, &rung.revision)),
+        false => finding,
+    }
 }
 
 /// Whether the whole way down failed, or left something at the bottom.
@@ -416,7 +454,7 @@ fn header(transcript: &Transcript) -> Option<Place> {
     let step = transcript.steps.last()?;
     Some(Place {
         revision: Some(step.revision.clone()),
-        ..Place::line(Path::new(&step.file), 1)
+        ..Place::line(Path::new(&step.file), step.line.unwrap_or(1))
     })
 }
 

@@ -71,6 +71,7 @@ pub fn evidence() -> Evidence {
             versions: Some(vec!["r2".into()]),
             catalog: Some(Catalog::default()),
             outbox: None,
+            declared: Vec::new(),
         }),
         stepped: Some(Stepped {
             upgrade: transcript("upgrade, one revision at a time", "r1 r2"),
@@ -130,6 +131,7 @@ pub fn transcript(command: &str, revisions: &str) -> Transcript {
             revision: id.to_owned(),
             direction: Direction::Upgrade,
             file: file(id),
+            line: None,
             message: None,
             seconds: Some(0.1),
             awaitable: false,
@@ -164,6 +166,7 @@ pub fn done(number: u64, place: Option<Place>, sql: &str) -> Statement {
         number,
         sql: sql.to_owned(),
         place,
+        beside: false,
         outcome: StatementOutcome::Done { seconds: 0.1 },
     }
 }
@@ -193,6 +196,8 @@ pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
         sqlstate: sqlstate.map(str::to_owned),
         needs_application: false,
         frames: Vec::new(),
+        code: None,
+        needs: None,
     }
 }
 

@@ -5,8 +5,8 @@ mod drawing;
 
 use std::path::PathBuf;
 
-use super::{Criterion, Finding, Verdict};
-use crate::alembic::graph::{Graph, Likeness, Nearest, Problem, Revision};
+use super::{Criterion, Finding, Verdict, upgrade_head};
+use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem, Revision};
 use crate::alembic::transcript::{Place, Raised};
 use crate::evidence::{Evidence, History};
 use crate::manifest::Service;
@@ -70,6 +70,9 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
             "a KeyError of Alembic's names a down_revision or depends_on that no file declares",
         );
     }
+    if let Some(need) = &raised.needs {
+        finding = upgrade_head::provide(service, need, finding);
+    }
     finding.help(format!(
         "mend it until this prints the revisions, in {}: alembic history",
         service.directory.display()
@@ -113,16 +116,43 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
     finding = finding.note(drawing::history(graph, fork, heads, &|_| None));
-    let down: Vec<&str> = heads.iter().skip(1).map(|head| head.id.as_str()).collect();
-    finding
+    finding = finding
         .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")
-        .help(format!("in {}: alembic merge -m \"merge heads\" {}", service.directory.display(), ids.join(" ")))
-        .help(format!(
-            "or, where {} never reached a database that matters, set its down_revision to \"{}\"",
-            down.join(" and "),
-            heads[0].id
-        ))
-        .help("a head that is right as it is: [not_applicable] single_head = \"<reason>\" in the manifest, then `upgrade heads` is judged")
+        .help(format!("in {}: alembic merge -m \"merge heads\" {}", service.directory.display(), ids.join(" ")));
+    let edits = graph.in_line(heads).filter(|edits| edits.len() <= SHOWN);
+    finding.help.extend(edits.map(|edits| {
+        let moved: Vec<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
+        format!(
+            "or, where {} never reached a database that matters: {}",
+            moved.join(" and "),
+            rewritten(service, &edits)
+        )
+    }));
+    finding.help(format!(
+        "or, where several heads are meant, write into {}, below [not_applicable]: single_head = \"<reason>\"; then `upgrade heads` is judged",
+        service.shown(&service.file)
+    ))
+}
+
+/// The lines to write for branches to be one.
+fn rewritten(service: &Service, edits: &[DownRevisionEdit]) -> String {
+    let lines = edits.iter().map(|edit| {
+        format!(
+            "set down_revision = {} in {}:{}",
+            literal(&edit.down_revisions),
+            service.shown(&edit.file),
+            edit.line
+        )
+    });
+    lines.collect::<Vec<_>>().join(", and ")
+}
+
+/// Parents as Python writes them.
+fn literal(parents: &[String]) -> String {
+    match parents {
+        [one] => format!("\"{one}\""),
+        many => format!("(\"{}\")", many.join("\", \"")),
+    }
 }
 
 /// One finding per thing that keeps the files from being a graph.

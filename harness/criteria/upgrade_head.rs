@@ -1,6 +1,7 @@
 //! Both ways of upgrading succeed and end at the head with the same catalog.
 
 mod failure;
+mod remedy;
 
 use super::attribution::{Attribution, Failure, Kind, attribution};
 use super::{Criterion, Finding, Verdict};
@@ -10,6 +11,7 @@ use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
 
 pub(super) use failure::{failed_at, failure, hint};
+pub(super) use remedy::provide;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -25,12 +27,12 @@ pub const CRITERION: Criterion = Criterion {
 /// How many differences of two catalogs are shown.
 const SHOWN: usize = 8;
 
-fn judge(_: &Service, evidence: &Evidence) -> Verdict {
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
     let attribution = attribution(evidence);
-    let findings = findings(evidence, migrated, &attribution);
+    let findings = findings(service, evidence, migrated, &attribution);
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
@@ -48,6 +50,7 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
 }
 
 fn findings(
+    service: &Service,
     evidence: &Evidence,
     migrated: &Migrated,
     attribution: &Attribution<'_>,
@@ -55,7 +58,7 @@ fn findings(
     let reported: Vec<&Failure<'_>> = attribution.reported_by(&CRITERION).collect();
     let mut findings: Vec<Finding> = reported
         .iter()
-        .filter_map(|failure| reported_as(&failure.kind))
+        .filter_map(|failure| reported_as(service, evidence, &failure.kind))
         .collect();
     if attribution.has_history() {
         let stepped = evidence.stepped.as_ref();
@@ -69,9 +72,12 @@ fn findings(
 }
 
 /// One failure that is this criterion's to report.
-fn reported_as(kind: &Kind<'_>) -> Option<Finding> {
+fn reported_as(service: &Service, evidence: &Evidence, kind: &Kind<'_>) -> Option<Finding> {
     match kind {
-        Kind::Stopped(transcript) => failure(transcript),
+        Kind::Stopped(transcript) => {
+            let finding = failure(transcript)?;
+            Some(remedy::explained(service, evidence, transcript, finding))
+        }
         Kind::NotAwaited(step) => Some(not_awaited(step)),
         Kind::NeverRan(transcript, missing) => Some(never_ran(transcript, missing)),
         Kind::Rerun(migrated, second) => again(migrated, second),
@@ -140,7 +146,7 @@ fn place_of(step: &Step) -> Place {
     Place {
         revision: Some(step.revision.clone()),
         end_line: Some(u32::MAX),
-        ..Place::line(&step.file, 1)
+        ..Place::line(&step.file, step.line.unwrap_or(1))
     }
 }
 
@@ -161,11 +167,19 @@ fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
         return Some(finding.note("the first one succeeded; this is the second, on the same database"));
     }
     let finding = Finding::new(runs_again(second));
-    Some(match migrated.versions.as_ref().is_none_or(Vec::is_empty) {
-        true => finding
+    let is_empty = migrated.versions.as_ref().is_none_or(Vec::is_empty);
+    let open = migrated.reached().open_transaction.as_ref();
+    Some(match (is_empty, open) {
+        (true, Some(open)) => remedy::not_committed(
+            open,
+            finding.note(
+                "the first one exited without an error, yet the version table holds nothing",
+            ),
+        ),
+        (true, None) => finding
             .note("the first one exited without an error, yet the version table holds nothing")
             .help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
-        false => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
+        (false, _) => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
     })
 }
 

@@ -11,6 +11,7 @@ mod ground;
 mod history;
 mod keep;
 mod lacking;
+mod needs;
 mod parts;
 mod refused;
 mod stairs;
@@ -30,6 +31,7 @@ use super::private::{self, broken};
 use super::progress::{Progress, Say};
 use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
 use crate::alembic::ahead::Ahead;
+use crate::alembic::declared::declared;
 use crate::alembic::imports::Told;
 use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::{Outcome, VersionTable};
@@ -339,9 +341,13 @@ impl<'a> Driver<'a> {
             versions: None,
             catalog: None,
             outbox: None,
+            declared: Vec::new(),
             upgrade: upgrade.clone(),
             heads: heads.clone(),
         };
+        if needs::lacks_relation(reached) {
+            migrated.declared = declared(&self.history.graph);
+        }
         if reached.finished() {
             let again = if heads.is_some() { "heads" } else { target };
             migrated.versions = self.versions().await?;

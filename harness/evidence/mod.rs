@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alembic::declared::Declaration;
 use crate::alembic::graph::Graph;
 use crate::alembic::transcript::{Raised, Transcript};
 
@@ -102,6 +103,9 @@ pub struct Migrated {
     pub catalog: Option<Catalog>,
     /// The outbox table, where the convention and the criterion apply.
     pub outbox: Option<Outbox>,
+    /// What the revision files create, where the upgrade lacked a table or a column.
+    #[serde(default)]
+    pub declared: Vec<Declaration>,
 }
 
 /// What the same history did, stepped.
@@ -127,8 +131,15 @@ impl Evidence {
             ]
         });
         let rungs = self.stairway.iter().flat_map(|stairway| &stairway.rungs);
-        let rungs =
-            rungs.flat_map(|rung| [Some(&rung.up), rung.down.as_ref(), rung.again.as_ref()]);
+        let rungs = rungs.flat_map(|rung| {
+            let worn = rung.worn.as_ref();
+            [
+                worn,
+                Some(&rung.up),
+                rung.down.as_ref(),
+                rung.again.as_ref(),
+            ]
+        });
         let descents = self
             .stairway
             .iter()

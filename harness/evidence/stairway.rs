@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Change;
-use crate::alembic::transcript::Transcript;
+use crate::alembic::transcript::{Outcome, Transcript};
 
 /// What walking a history down and up again did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stairway {
-    /// One per revision, in the order of upgrading, as far as it got.
+    /// One per revision that could be tried, in the order of upgrading.
     pub rungs: Vec<Rung>,
     /// The whole way down from the head; `None` where a rung could not be taken back.
     pub descent: Option<Descent>,
@@ -21,6 +21,10 @@ pub struct Rung {
     pub revision: String,
     /// The first upgrade.
     pub up: Transcript,
+    /// The upgrade where the revisions below had gone down and up, if that raised and the
+    /// one on a fresh database did not.
+    #[serde(default)]
+    pub worn: Option<Transcript>,
     /// The downgrade; `None` where the upgrade failed.
     pub down: Option<Transcript>,
     /// What differs from before the first upgrade, after the downgrade.
@@ -44,7 +48,15 @@ impl Rung {
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
         let again = self.again.as_ref().is_some_and(Transcript::finished);
-        again && self.left.is_empty() && self.lost.is_empty()
+        again && self.worn.is_none() && self.left.is_empty() && self.lost.is_empty()
+    }
+
+    /// Whether one of its commands took longer than it may.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        let all = [Some(&self.up), self.down.as_ref(), self.again.as_ref()];
+        let mut outcomes = all.into_iter().flatten().map(|one| &one.outcome);
+        outcomes.any(|outcome| matches!(outcome, Outcome::TimedOut { .. }))
     }
 
     /// Whether it went up, down and up again, all three for real.

@@ -15,9 +15,11 @@ use super::revision_file::RevisionFile;
 
 mod nearest;
 mod problems;
+mod rebase;
 
 pub use nearest::{Likeness, Nearest};
 pub use problems::Problem;
+pub use rebase::DownRevisionEdit;
 
 /// One revision, as its file declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -146,6 +146,7 @@ fn step(id: &str) -> Step {
         revision: id.into(),
         direction: Direction::Upgrade,
         file: file(id),
+        line: None,
         message: None,
         seconds: Some(0.1),
         awaitable: false,
@@ -198,6 +199,7 @@ fn evidence() -> Evidence {
             versions: Some(vec!["r2".into()]),
             catalog: Some(Catalog::default()),
             outbox: Some(outbox()),
+            declared: Vec::new(),
         }),
         stepped: Some(Stepped {
             upgrade: transcript("upgrade, one revision at a time", &["r1", "r2"]),
@@ -249,6 +251,7 @@ fn rung(id: &str) -> Rung {
     Rung {
         revision: id.into(),
         up: transcript("upgrade", &[id]),
+        worn: None,
         down: Some(transcript("downgrade", &[id])),
         left: Vec::new(),
         again: Some(transcript("upgrade", &[id])),
@@ -547,6 +550,7 @@ fn statement(number: u64, sql: &str, failed: Option<(&str, &str)>) -> Statement 
         number,
         sql: sql.into(),
         place: Some(place("r2", 9)),
+        beside: false,
         outcome: match failed {
             Some((state, message)) => StatementOutcome::Failed {
                 sqlstate: Some(state.into()),
@@ -565,6 +569,8 @@ fn raised(sqlstate: &str, message: &str) -> Raised {
         sqlstate: Some(sqlstate.into()),
         needs_application: false,
         frames: Vec::new(),
+        code: None,
+        needs: None,
     }
 }
 

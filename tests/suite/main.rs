@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod advice;
 mod base_ref;
 mod crashes;
 mod credentials;
@@ -19,6 +20,7 @@ mod monorepo;
 mod parts;
 mod planted;
 mod postgres;
+mod prefix;
 mod relay;
 mod report;
 mod schema;

@@ -109,6 +109,10 @@ const IN_PARTS: &str = "parts at once";
     &[(9, "downgrade", "raise NotImplementedError")],
     "[downgrade.one_way]\n\"0009\" = \"rows are merged\"\n", 0
 )]
+#[case::one_way_that_does_nothing(
+    &[(9, "downgrade", "return")],
+    "[downgrade.one_way]\n\"0009\" = \"rows are merged\"\n", 0
+)]
 #[case::an_extension_that_stays(
     &[(20, "upgrade", "op.execute('CREATE EXTENSION IF NOT EXISTS hstore')")], "", 0
 )]

@@ -239,6 +239,7 @@ def forget_connections():
                 engine.dispose(close=False)
             except BaseException:
                 pass
+    recorder.connection = None
     recorder.engines.clear()
     recorder.running.clear()
 

@@ -2,14 +2,15 @@
 
 import functools
 import os
+import sys
 import time
 
 from migration_harness_channel import channel
 from migration_harness_door import door
 from migration_harness_guard import connected_to, guard
-from migration_harness_recorder import recorder
+from migration_harness_recorder import raw, recorder
 from migration_harness_revisions import revisions
-from migration_harness_source import source
+from migration_harness_source import line_of, own_place, source
 
 
 def check_connection_parameters(dialect, record, cargs, cparams):
@@ -88,6 +89,7 @@ def listen():
     def context(self, *args, **kwargs):
         with door.theirs():
             original_context(self, *args, **kwargs)
+        configured(self, sys._getframe(1))
         recorder.contexts.append(
             {"version_table": self.version_table, "schema": self.version_table_schema}
         )
@@ -95,13 +97,24 @@ def listen():
     migration.MigrationContext.__init__ = context
 
 
+def configured(context, frame):
+    """A context that env.py made; in a transaction that is open already, Alembic leaves
+    the commit to whoever began it (`MigrationContext.begin_transaction`)."""
+    connection = context.connection
+    recorder.connection = raw(connection) if connection is not None else None
+    if getattr(connection, "in_transaction", bool)():
+        channel.send(event="open_transaction", place=own_place(frame))
+
+
 def announce(revision, is_upgrade):
+    function = getattr(revision.module, "upgrade" if is_upgrade else "downgrade", None)
     channel.send(
         event="step",
         revision=revision.revision,
         direction="upgrade" if is_upgrade else "downgrade",
         file=os.path.join(source.directory, str(revision.path)),
         message=revision.doc,
+        line=line_of(function, revision.module),
     )
 
 

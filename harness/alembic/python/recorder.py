@@ -22,13 +22,21 @@ class Recorder:
         self.in_enum = False
         self.engines = weakref.WeakSet()
         self.contexts = []
+        self.connection = None  # the driver's, of the context that env.py made last
 
     def before(self, conn, cursor, statement, parameters, context, executemany):
         if self.muted:
             return
         self.number += 1
         place = place_of(sys._getframe(1))
-        channel.send(event="statement", number=self.number, sql=statement[:SQL_KEPT], place=place)
+        beside = self.connection is not None and raw(conn) not in (None, self.connection)
+        channel.send(
+            event="statement",
+            number=self.number,
+            sql=statement[:SQL_KEPT],
+            place=place,
+            beside=beside,
+        )
         created = [] if self.in_enum else self.enums_in(cursor, statement, place)
         self.running[id(cursor)] = (self.number, time.perf_counter(), created)
 
@@ -96,6 +104,15 @@ class Recorder:
             self.in_enum = False
             ran = self.number if self.number != number else None
             channel.send(event="enum", number=ran, after=after, **creation)
+
+
+def raw(connection):
+    """The driver's connection below one of SQLAlchemy's; None where it has none now."""
+    try:
+        pooled = connection.connection
+        return getattr(pooled, "dbapi_connection", None) or pooled.connection
+    except Exception:
+        return None
 
 
 recorder = Recorder()

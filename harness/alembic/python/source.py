@@ -3,13 +3,14 @@
 import functools
 import itertools
 import os
-import sys
 import traceback
 
 from migration_harness_flask import needs_application
 from migration_harness_places import isinstance_of
+from migration_harness_needs import needed
 
 FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
+STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 class Source:
@@ -58,6 +59,23 @@ def place_of(frame):
     return None
 
 
+def own_place(frame):
+    """The innermost frame of the service's side, as a place."""
+    while frame is not None:
+        name = source.absolute(frame.f_code.co_filename)
+        if own(name) and not frame.f_code.co_filename.startswith("<"):
+            return {"file": name, "line": frame.f_lineno}
+        frame = frame.f_back
+    return None
+
+
+def line_of(function, module):
+    """The line where a function of a module begins; None where it comes from elsewhere."""
+    code = getattr(function, "__code__", None)
+    is_of_module = code is not None and code.co_filename == getattr(module, "__file__", None)
+    return code.co_firstlineno if is_of_module else None
+
+
 def sqlstate_of(error):
     seen = set()
     while error is not None and id(error) not in seen:
@@ -85,6 +103,12 @@ def text_of(error):
         return str(error)
     except Exception as fault:
         return f"(its text cannot be read: {type(fault).__name__})"
+
+
+def code_of(error):
+    """SQLAlchemy's name for an error (https://docs.sqlalchemy.org/en/20/errors.html)."""
+    code = asked(error, "code")
+    return code if isinstance(code, str) else None
 
 
 def first_line(error):
@@ -120,14 +144,17 @@ def described(error):
         "needs_application": needs_application(error),
         "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
         "notes": [text_of(note) for note in asked(error, "__notes__") or ()],
+        "code": code_of(error),
+        "needs": needed(error),
     }
 
 
 def own(name):
-    """Whether a file belongs to the service's side: not to the harness, not to a package. A
-    service may be installed as one itself."""
+    """Whether a file belongs to the service's side: not to the harness, not to a package, not
+    to Python. A service may be installed as a package itself, and lie below Python's
+    prefix: in an image that is often /usr, and the service /usr/src/app."""
     top = source.directory
     rest = name[len(top) :] if top and name.startswith(top + os.sep) else name
     inside = not any(part in rest for part in ("site-packages", "dist-packages"))
     ours = os.path.dirname(name) == os.path.dirname(__file__)
-    return inside and not ours and not name.startswith(sys.base_prefix)
+    return inside and not ours and not name.startswith(STANDARD_LIBRARY)

@@ -12,6 +12,7 @@ fn ran(statements: &[(u64, &str)]) -> Transcript {
             number: *number,
             sql: (*sql).to_owned(),
             place: None,
+            beside: false,
         });
     }
     transcript

@@ -115,6 +115,7 @@ fn rung(revision: &str) -> Rung {
     Rung {
         revision: revision.to_owned(),
         up: transcript("upgrade", revision),
+        worn: None,
         down: Some(transcript("downgrade", revision)),
         left: Vec::new(),
         again: Some(transcript("upgrade", revision)),

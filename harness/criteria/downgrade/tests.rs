@@ -17,6 +17,7 @@ fn rung(id: &str) -> Rung {
     Rung {
         revision: id.to_owned(),
         up: transcript("upgrade", id),
+        worn: None,
         down: Some(transcript("downgrade", id)),
         left: Vec::new(),
         again: Some(transcript("upgrade", id)),
@@ -106,7 +107,7 @@ fn a_downgrade_that_postgresql_refuses() {
 -> r2.py:30 of r2: here
 = postgresql: 2BP01 cannot drop type status
 ? drop what depends on it first: downgrade() undoes upgrade() in reverse order
-? or, where nothing can put it back, say so in services/a.toml: [downgrade.one_way] "r2" = "<reason>""#
+? or, where nothing can put it back, write into services/a.toml, below [downgrade.one_way]: "r2" = "<reason>""#
     );
 }
 
@@ -124,7 +125,7 @@ fn a_downgrade_that_takes_too_long() {
         r#"revision r2 cannot be downgraded: it took longer than 3 s
 = postgresql: active: DROP TABLE essays
 ? let downgrade() undo, in reverse, what upgrade() does
-? or, where nothing can put it back, say so in services/a.toml: [downgrade.one_way] "r2" = "<reason>""#
+? or, where nothing can put it back, write into services/a.toml, below [downgrade.one_way]: "r2" = "<reason>""#
     );
 }
 
@@ -252,20 +253,59 @@ fn only_the_first_objects_are_listed() {
     assert!(told.contains("\n= and 1 more\n"), "{told}");
 }
 
-#[test]
-fn an_upgrade_that_does_not_work_again() {
-    let told = of(|rung| {
-        failing(
-            rung.again.as_mut().unwrap(),
-            "ValueError",
-            None,
-            "once is enough",
-        )
-    });
-    assert_eq!(told, "revision r2 cannot be upgraded again after its downgrade: ValueError: once is enough
+#[rstest]
+#[case::python("ValueError", None, "once is enough", "? look for what the first upgrade left outside of the catalog: rows, or state in the module")]
+#[case::rows("IntegrityError", Some("23505"), "once is enough", "? let downgrade() delete the rows that upgrade() inserts")]
+fn an_upgrade_that_does_not_work_again(
+    #[case] class: &str,
+    #[case] sqlstate: Option<&str>,
+    #[case] message: &str,
+    #[case] advice: &str,
+) {
+    let told = of(|rung| failing(rung.again.as_mut().unwrap(), class, sqlstate, message));
+    assert_eq!(told, format!("revision r2 cannot be upgraded again after its downgrade: {class}: once is enough
 -> r2.py:1 of r2: here, the second time
-= the downgrade itself succeeded and restored the catalog; rows it left stand in the way, or state in the module
-? let downgrade() delete the rows that upgrade() inserts");
+= the downgrade itself succeeded and restored the catalog, which is all but rows
+{advice}"));
+}
+
+#[test]
+fn an_upgrade_that_alembic_itself_refuses() {
+    let told = of(|rung| {
+        let again = rung.again.as_mut().unwrap();
+        again.steps.clear();
+        let message = "Requested revision r2 overlaps with other requested revisions r1";
+        again.outcome = Outcome::Raised(raised("CommandError", None, message));
+    });
+    assert!(told.contains("\n= Alembic refuses before any revision runs"), "{told}");
+    assert!(told.ends_with("use a newer one") && !told.contains("rows that upgrade"), "{told}");
+}
+
+#[test]
+fn an_upgrade_that_meets_what_lower_revisions_left() {
+    let told = of(|rung| {
+        let mut worn = rung.up.clone();
+        failing(&mut worn, "IntegrityError", Some("23505"), "could not create unique index");
+        rung.worn = Some(worn);
+    });
+    assert_eq!(told, "revision r2 cannot be upgraded where the revisions below it went down and up again: IntegrityError: could not create unique index
+-> r2.py:1 of r2: here
+= on a fresh database it can, and the catalog is the same: a revision below leaves rows behind, or inserts them a second time
+? let the downgrade() of the revision that inserts the rows delete them");
+}
+
+#[test]
+fn what_was_not_tried_is_said() {
+    let mut evidence = walked();
+    evidence.history.graph = graph("r1 r2:r1 r3:r2 r4:r3");
+    evidence.migrated.as_mut().unwrap().upgrade = transcript("upgrade head", "r1 r2 r3 r4");
+    let rungs = &mut evidence.stairway.as_mut().unwrap().rungs;
+    rungs[1].left = vec![left("sequence", "ids", "")];
+    let told = found(&CRITERION, &evidence);
+    assert!(
+        told.contains("\n= not tried, because no upgrade reached it or time was up: r3, r4\n"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -309,8 +309,7 @@ fn restore(before: &Object, after: &Object) -> String {
     let was = shortened(&before.definition);
     match before.kind.as_str() {
         "enum type" if is_extended(before, after) => {
-            "PostgreSQL cannot take a label back: make the type again without it and move the columns over, \
-             or declare the revision one-way in the manifest"
+            "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
         }
         "constraint" | "index" => format!("drop {} and {}", before.title(), create(before)),
@@ -320,6 +319,14 @@ fn restore(before: &Object, after: &Object) -> String {
         _ if was.is_empty() => format!("take `{}` back from {}", shortened(&after.definition), before.title()),
         _ => format!("make {} `{was}` again", before.title()),
     }
+}
+
+/// Whether a change is a label more, which nothing takes back.
+pub(super) fn is_label_added(change: &Change) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else {
+        return false;
+    };
+    before.kind == "enum type" && is_extended(before, after)
 }
 
 /// Whether a type only got more labels.

@@ -1,7 +1,7 @@
 //! One head now, but several, or none at all, once the branch is merged.
 
-use super::{SHOWN, broken, drawing, paths, said};
-use crate::alembic::graph::Revision;
+use super::{SHOWN, broken, drawing, paths, rewritten, said};
+use crate::alembic::graph::{DownRevisionEdit, Revision};
 use crate::alembic::transcript::Place;
 use crate::criteria::{Finding, Verdict};
 use crate::evidence::Merge;
@@ -107,43 +107,30 @@ fn advise(
         service.directory.display(),
         ids.join(" ")
     );
-    let ours = |head: &&&Revision| descends(merge, head, first);
-    let mut others = heads.iter().filter(|head| !ours(head));
-    match (first, others.next(), others.next()) {
-        ([], ..) => finding
-            .note(format!("this branch adds none of them: {} has them already", merge.base_ref))
-            .help(format!("join them there, or here: {join}")),
-        ([only], Some(other), None) => finding.help(join).help(format!(
-            "or, where {} is deployed nowhere yet: git merge {}, then set down_revision = \"{}\" in {}:{}",
-            only.id,
-            merge.base_ref,
-            other.id,
-            service.shown(&only.file),
-            only.down_line
-        )),
-        _ => finding.help(join),
+    if first.is_empty() {
+        let has = format!("this branch adds none of them: {} has them already", merge.base_ref);
+        return finding.note(has).help(format!("join them there, or here: {join}"));
     }
+    let mut finding = finding.help(join);
+    finding.help.extend(in_line(merge, heads).map(|edits| {
+        let moved: Vec<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
+        format!(
+            "or, where {} is deployed nowhere yet: git merge {}, then {}",
+            moved.join(" and "),
+            merge.base_ref,
+            rewritten(service, &edits)
+        )
+    }));
+    finding
 }
 
-/// Whether a head is, or was written on top of, one of `first`.
-fn descends(merge: &Merge, head: &Revision, first: &[&Revision]) -> bool {
-    let mut next = vec![head];
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(revision) = next.pop() {
-        if first.iter().any(|one| one.id == revision.id) {
-            return true;
-        }
-        if seen.insert(&revision.id) {
-            next.extend(
-                merge
-                    .graph
-                    .revisions
-                    .iter()
-                    .filter(|one| revision.down_revisions.contains(&one.id)),
-            );
-        }
-    }
-    false
+/// What of this branch has to be rewritten to follow the other side's head, where each
+/// side has one.
+fn in_line(merge: &Merge, heads: &[&Revision]) -> Option<Vec<DownRevisionEdit>> {
+    let [ours, other] = heads else { return None };
+    let is_ours = |id: &str| merge.ours.contains(id);
+    let edits = merge.graph.rebased(&ours.id, &other.id, &is_ours)?;
+    (!edits.is_empty() && edits.len() <= SHOWN).then_some(edits)
 }
 
 /// What this branch adds on top of what both sides have, or of the other side.

@@ -138,8 +138,8 @@ fn two_heads() {
 * r2    about r2   (head)
 = `alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'
 ? in /root/a: alembic merge -m "merge heads" r2 r3
-? or, where r3 never reached a database that matters, set its down_revision to "r2"
-? a head that is right as it is: [not_applicable] single_head = "<reason>" in the manifest, then `upgrade heads` is judged"#
+? or, where r3 never reached a database that matters: set down_revision = "r2" in a/versions/r3.py:4
+? or, where several heads are meant, write into services/a.toml, below [not_applicable]: single_head = "<reason>"; then `upgrade heads` is judged"#
     );
 }
 
@@ -156,9 +156,24 @@ fn two_heads_without_a_fork() {
 * r2    about r2   (head)
 = `alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'
 ? in /root/a: alembic merge -m "merge heads" r1 r2
-? or, where r2 never reached a database that matters, set its down_revision to "r1"
-? a head that is right as it is: [not_applicable] single_head = "<reason>" in the manifest, then `upgrade heads` is judged"#
+? or, where r2 never reached a database that matters: set down_revision = "r1" in a/versions/r2.py:4
+? or, where several heads are meant, write into services/a.toml, below [not_applicable]: single_head = "<reason>"; then `upgrade heads` is judged"#
     );
+}
+
+#[test]
+fn two_merges_that_share_a_parent() {
+    let told = found(&CRITERION, &of("a b:a c:a d:a m1:b,c m2:c,d"));
+    let advice = r#"? in /root/a: alembic merge -m "merge heads" m1 m2
+? or, where d and m2 never reached a database that matters: set down_revision = "m1" in a/versions/d.py:4, and set down_revision = "d" in a/versions/m2.py:4
+"#;
+    assert!(told.contains(advice), "{told}");
+}
+
+#[test]
+fn six_heads_are_joined_by_a_merge_alone() {
+    let told = found(&CRITERION, &of("r0 r1:r0 r2:r0 r3:r0 r4:r0 r5:r0 r6:r0"));
+    assert!(told.contains("alembic merge") && !told.contains("set down_revision"), "{told}");
 }
 
 #[test]
@@ -183,8 +198,8 @@ fn five_heads() {
 * r1    about r1   (head)
 = `alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'
 ? in /root/a: alembic merge -m "merge heads" r1 r2 r3 r4 r5
-? or, where r2 and r3 and r4 and r5 never reached a database that matters, set its down_revision to "r1"
-? a head that is right as it is: [not_applicable] single_head = "<reason>" in the manifest, then `upgrade heads` is judged"#
+? or, where r2 and r3 and r4 and r5 never reached a database that matters: set down_revision = "r1" in a/versions/r2.py:4, and set down_revision = "r2" in a/versions/r3.py:4, and set down_revision = "r3" in a/versions/r4.py:4, and set down_revision = "r4" in a/versions/r5.py:4
+? or, where several heads are meant, write into services/a.toml, below [not_applicable]: single_head = "<reason>"; then `upgrade heads` is judged"#
     );
 }
 

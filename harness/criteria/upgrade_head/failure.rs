@@ -32,9 +32,7 @@ pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
 }
 
 fn raised(transcript: &Transcript, error: &Raised) -> Finding {
-    let statement = transcript
-        .failed_statement()
-        .filter(|_| error.sqlstate.is_some());
+    let statement = failed(transcript, error);
     let message = error.first_line();
     let mut finding = opening(transcript, error, statement);
     if let Some(state) = &error.sqlstate {
@@ -54,7 +52,7 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     if let Some(statement) = statement {
         finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
     }
-    let known = before::advice(transcript, error).or_else(|| {
+    let known = before::advice(error).or_else(|| {
         let state = error.sqlstate.as_deref()?;
         advice(state, statement).map(str::to_owned)
     });
@@ -71,6 +69,13 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
         "everything Python printed: {}",
         transcript.output.display()
     ))
+}
+
+/// The statement that PostgreSQL refused, if that is what was raised.
+pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Raised) -> Option<&'a Statement> {
+    transcript
+        .failed_statement()
+        .filter(|_| error.sqlstate.is_some())
 }
 
 /// What failed, and where.
@@ -94,15 +99,14 @@ fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement
             step.revision,
             error.first_line()
         ))
-        .mark(Some(&place_of(step)), "this id")
-        .about(format!("\"{}\"", step.revision)),
+        .mark(Some(&place_of(step)), "this revision"),
         _ => Finding::new(format!("`alembic upgrade` raises {}", error.line()))
             .mark(failed_at(transcript).as_ref(), here),
     }
 }
 
 /// Whether a statement is Alembic's own on its version table.
-fn is_of_version_table(statement: &Statement) -> bool {
+pub(super) fn is_of_version_table(statement: &Statement) -> bool {
     statement.place.is_none() && statement.sql.contains("version_num")
 }
 
@@ -127,9 +131,6 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
             Some("the relation exists already: two revisions create it, or it is created by env.py")
         }
         "42710" => Some("the object exists already: look for an earlier revision that creates it"),
-        "42P01" | "42703" => {
-            Some("an earlier revision should have created it: look at the order of down_revision")
-        }
         "0A000" => Some("PostgreSQL does not offer this in the version that was used"),
         "25001" => {
             Some("it cannot run in a transaction: use `with op.get_context().autocommit_block():`")

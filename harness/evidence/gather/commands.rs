@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Driver;
 use super::lacking::lacking;
 use super::refused::refused;
+use super::{Driver, needs};
 use crate::alembic::transcript::{Event, Outcome, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::error::Result;
@@ -100,7 +100,8 @@ impl Driver<'_> {
             database: &self.database,
             watch: &watch,
         };
-        let (transcript, answer) = self.worker.answer(command, &limits).await;
+        let (mut transcript, answer) = self.worker.answer(command, &limits).await;
+        needs::locate(&mut transcript, &self.service.root);
         for statement in &transcript.statements {
             self.touched.note(&statement.sql, &self.database.user);
         }

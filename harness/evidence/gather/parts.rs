@@ -127,9 +127,14 @@ impl Driver<'_> {
             floor,
             rungs: Vec::new(),
         };
-        for revision in &loaded.revisions[range] {
-            let (rung, reached) = self.rung(&revision.id, &way.reached).await?;
-            let is_fine = rung.is_taken_back() || self.service.one_way.contains_key(&revision.id);
+        for position in range {
+            let revision = &loaded.revisions[position].id;
+            let (rung, mut reached) = self.rung(revision, &way.reached).await?;
+            let is_one_way = self.service.one_way.contains_key(revision);
+            if reached.is_none() && is_one_way && rung.up.finished() {
+                reached = self.floor(loaded, position + 1).await?;
+            }
+            let is_fine = rung.is_taken_back() || is_one_way;
             match reached {
                 Some(reached) if is_fine && !spoilt.load(Ordering::Relaxed) => {
                     way.reached = reached;

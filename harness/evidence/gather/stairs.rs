@@ -6,11 +6,15 @@
 use std::time::Instant;
 
 use super::Driver;
+use crate::alembic::transcript::{Outcome, Transcript};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
 use crate::evidence::stairway::{Descent, Rung};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
+
+/// After so many revisions that no upgrade reaches, the others are not tried.
+const UNREACHED: usize = 3;
 
 impl Driver<'_> {
     /// The stairway of a history whose upgrade is known to work; and the history stepped,
@@ -21,24 +25,26 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
-        let (base, rungs) = match self.in_parts(loaded, migrated).await? {
-            Some(way) => (way.base, way.rungs),
+        let (base, rungs, at_head) = match self.in_parts(loaded, migrated).await? {
+            Some(way) => (way.base, way.rungs, true),
             None => {
                 let base = self.base().await?;
-                let rungs = self.rungs(loaded, &base).await?;
-                (base, rungs)
+                let (rungs, reached) = self.rungs(loaded, &base).await?;
+                (base, rungs, reached.is_some())
             }
         };
-        let stepped = match rungs.len() == loaded.revisions.len() && self.worker.is_alive() {
+        let whole = rungs.len() == loaded.revisions.len();
+        let stepped = match whole && at_head && self.worker.is_alive() {
             true => self.stepped(&rungs, migrated).await?,
             false => None,
         };
         let one_way = |rung: &Rung| self.service.one_way.contains_key(&rung.revision);
-        let passable = rungs
-            .iter()
-            .all(|rung| rung.is_taken_back() || one_way(rung));
+        let passable = |rung: &Rung| rung.up.finished() && (rung.is_taken_back() || one_way(rung));
+        let descends = whole
+            && rungs.iter().all(passable)
+            && (at_head || self.below(loaded, rungs.len()).await?.is_some());
         let descent = match &migrated.catalog {
-            Some(head) if passable && self.worker.is_alive() => {
+            Some(head) if descends && self.worker.is_alive() => {
                 let head = self.without_version_table(head.clone());
                 Some(self.descend(loaded, &base, &head).await?)
             }
@@ -76,31 +82,82 @@ impl Driver<'_> {
         }))
     }
 
-    /// Every revision up, down and up again, as far as it goes.
-    async fn rungs(&mut self, loaded: &worker::History, base: &Catalog) -> Result<Vec<Rung>> {
+    /// Every revision up, down and up again; with the catalog at the head, if the last one
+    /// ended there.
+    ///
+    /// A revision after which the database is not as it should be must not be blamed on
+    /// those above: the way goes on from a fresh database that reached the next one in one
+    /// go. Left out is what no such upgrade reaches, and what follows a command that ran
+    /// out of time, since each of them could.
+    async fn rungs(
+        &mut self,
+        loaded: &worker::History,
+        base: &Catalog,
+    ) -> Result<(Vec<Rung>, Option<Catalog>)> {
         let mut rungs = Vec::new();
-        let mut floor = base.clone();
+        let mut floor = Some(base.clone());
+        let mut unreached = 0;
         for (position, revision) in loaded.revisions.iter().enumerate() {
-            let (rung, reached) = self.rung(&revision.id, &floor).await?;
-            let went_up = rung.up.finished();
+            let walked = floor.take();
+            let is_worn = walked.is_some() && position > 0;
+            let below = match walked {
+                Some(catalog) => Some(catalog),
+                None => self.floor(loaded, position).await?,
+            };
+            let Some(below) = below else {
+                unreached += 1;
+                if unreached == UNREACHED {
+                    break;
+                }
+                continue;
+            };
+            let (mut rung, mut reached) = self.rung(&revision.id, &below).await?;
+            if is_worn && raised(&rung.up) {
+                (rung, reached) = self.unworn(loaded, position, rung).await?;
+            }
+            let timed_out = rung.timed_out();
             rungs.push(rung);
-            if !went_up || !self.worker.is_alive() {
+            if timed_out {
                 break;
             }
-            floor = match reached {
-                Some(reached) => reached,
-                // What a downgrade left behind must not be blamed on the revisions above.
-                None => match self.below(loaded, position + 1).await? {
-                    Some((_, catalog)) => catalog,
-                    None => break,
-                },
-            };
+            floor = reached;
         }
-        Ok(rungs)
+        Ok((rungs, floor))
+    }
+
+    /// The same revision on a fresh database, where that is what its upgrade needs.
+    async fn unworn(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+        worn: Rung,
+    ) -> Result<(Rung, Option<Catalog>)> {
+        let Some(below) = self.floor(loaded, position).await? else {
+            return Ok((worn, None));
+        };
+        let (mut rung, reached) = self.rung(&worn.revision, &below).await?;
+        if !rung.up.finished() {
+            return Ok((worn, None));
+        }
+        rung.worn = Some(worn.up);
+        Ok((rung, reached))
+    }
+
+    /// The catalog of a fresh database that was upgraded to below a revision.
+    pub(super) async fn floor(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+    ) -> Result<Option<Catalog>> {
+        let below = self.below(loaded, position).await?;
+        Ok(below.map(|(_, catalog)| catalog))
     }
 
     /// A fresh database as `env.py` leaves it without any revision.
     async fn base(&mut self) -> Result<Catalog> {
+        if !self.worker.is_alive() {
+            self.renew().await?;
+        }
         self.start_afresh("up_and_down").await?;
         self.command(Command::Touch).await?;
         self.snapshot().await
@@ -117,6 +174,7 @@ impl Driver<'_> {
         let mut rung = Rung {
             revision: revision.to_owned(),
             up,
+            worn: None,
             down: None,
             left: Vec::new(),
             again: None,
@@ -127,6 +185,7 @@ impl Driver<'_> {
         }
         let top = self.snapshot().await?;
         let down = self.command(Command::Downgrade(revision)).await?;
+        let rolled_back = raised(&down);
         rung.down = Some(down);
         if !self.worker.is_alive() {
             return Ok((rung, None));
@@ -134,8 +193,9 @@ impl Driver<'_> {
         let below = self.snapshot().await?;
         rung.left = floor.changes(&below);
         if !rung.is_taken_back() {
-            // A downgrade that raised and was rolled back whole changed nothing.
-            return Ok((rung, (below == top).then_some(top)));
+            // One that raised and was rolled back whole changed nothing, also not the version
+            // table; one that does nothing takes the revision out of that.
+            return Ok((rung, (rolled_back && below == top).then_some(top)));
         }
         let again = self.command(Command::Upgrade(revision)).await?;
         let finished = again.finished();
@@ -219,4 +279,8 @@ impl Driver<'_> {
             None => catalog,
         }
     }
+}
+
+fn raised(transcript: &Transcript) -> bool {
+    matches!(transcript.outcome, Outcome::Raised(_))
 }

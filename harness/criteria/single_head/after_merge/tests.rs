@@ -63,7 +63,8 @@ fn merged(history: &str) -> Evidence {
 | * o2  about o2   (head, this branch)
 * o1    about o1   (head, this branch)
 = this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
-? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 o2"#
+? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 o2
+? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "o2" in a/versions/o1.py:4"#
 )]
 #[case::only_theirs("r1 r2:r1 t1:r2 t2:r2", r#"merging origin/main gives 2 heads: t1 (origin/main), t2 (origin/main)
 = origin/main adds t1 (about t1), which follows r2: a/versions/t1.py
@@ -137,7 +138,7 @@ fn merged(history: &str) -> Evidence {
 * o1    about o1   (head, this branch)
 = this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t2
-? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "t2" in a/versions/o1.py:4"#)]
+? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("t1", "t2") in a/versions/o1.py:4"#)]
 #[case::old_heads_of_both("r1 r2:r1 r3:r1 o1:r2", r#"merging origin/main gives 2 heads: o1 (this branch), r3 (both)
 -> o1.py:4 of o1: this branch adds o1, which follows r2
 = * r1    about r1
@@ -147,7 +148,17 @@ fn merged(history: &str) -> Evidence {
 * o1    about o1   (head, this branch)
 = this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 r3
-? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "r3" in a/versions/o1.py:4"#)]
+? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("r2", "r3") in a/versions/o1.py:4"#)]
+#[case::ours_merges_what_they_half_merged("a b:a c:a d:a t1:b,c o1:c,d", r#"merging origin/main gives 2 heads: o1 (this branch), t1 (origin/main)
+-> o1.py:4 of o1: this branch adds o1, which follows c and d
+= origin/main adds t1 (about t1), which follows b and c: a/versions/t1.py
+= * c     about c
+|\
+| * t1  about t1   (head, origin/main)
+* o1    about o1   (head, this branch)
+= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1
+? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("d", "t1") in a/versions/o1.py:4"#)]
 #[case::one_head(
     "r1 r2:r1 t1:r2 o1:t1",
     "pass

@@ -1,6 +1,6 @@
 //! What was to be there before the first revision: [`advice`].
 
-use crate::alembic::transcript::{Raised, Transcript};
+use crate::alembic::transcript::Raised;
 
 /// Types, operator classes and functions that an extension brings, by how they begin.
 const OF_EXTENSIONS: &[(&str, &str)] = &[
@@ -26,14 +26,10 @@ const OF_EXTENSIONS: &[(&str, &str)] = &[
 
 /// What to write where a revision leans on what an administrator creates, or on tables that
 /// were there before it; `None` where nothing says so.
-pub(super) fn advice(transcript: &Transcript, error: &Raised) -> Option<String> {
+pub(super) fn advice(error: &Raised) -> Option<String> {
     let name = missing(error.first_line());
     match (error.sqlstate.as_deref()?, name) {
         // https://www.postgresql.org/docs/current/errcodes-appendix.html
-        ("42P01" | "42703", _) if nothing_is_there(transcript) => Some(
-            "no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"
-                .to_owned(),
-        ),
         ("3F000", Some(name)) => Some(by_administrator("schema", &name, "SCHEMA")),
         ("42704", Some(name)) if error.first_line().starts_with("role ") => {
             Some(by_administrator("role", &name, "ROLE"))
@@ -41,14 +37,6 @@ pub(super) fn advice(transcript: &Transcript, error: &Raised) -> Option<String> 
         ("42704" | "42883", Some(name)) => extension_of(&name),
         _ => None,
     }
-}
-
-/// Whether a revision failed before which none had created a table: a history often begins
-/// with an empty revision.
-fn nothing_is_there(transcript: &Transcript) -> bool {
-    let creates = |sql: &str| sql.to_ascii_lowercase().contains("create table");
-    let mut own = transcript.statements.iter().filter(|one| one.place.is_some());
-    transcript.failed_step().is_some() && !own.any(|statement| creates(&statement.sql))
 }
 
 fn by_administrator(kind: &str, name: &str, keyword: &str) -> String {

@@ -106,7 +106,8 @@ fn what_sqlalchemy_repeats_is_left_out() {
 = ^
 = seen in `alembic upgrade head`
 = the statement: SELECT 1 FROM b
-? an earlier revision should have created it: look at the order of down_revision
+= no revision creates b, as far as their calls spell it out
+? where tables were there before the history: let a new first revision create those, and set down_revision of r1 to it
 ? everything Python printed: output.txt"#
     );
 }
@@ -141,14 +142,6 @@ fn only_the_beginning_of_a_long_statement_is_shown() {
 #[case(
     "42710",
     "the object exists already: look for an earlier revision that creates it"
-)]
-#[case(
-    "42P01",
-    "an earlier revision should have created it: look at the order of down_revision"
-)]
-#[case(
-    "42703",
-    "an earlier revision should have created it: look at the order of down_revision"
 )]
 #[case("0A000", "PostgreSQL does not offer this in the version that was used")]
 #[case(
@@ -222,7 +215,7 @@ fn an_id_that_the_version_table_does_not_hold() {
     assert_eq!(
         told,
         r#"revision r2 ran, but cannot be written to the version table: value too long
--> r2.py:1-end of r2 ["r2"]: this id
+-> r2.py:3 of r2: this id
 = postgresql: 22001 value too long
 = seen in `alembic upgrade head`
 = the statement: UPDATE alembic_version SET version_num='r2'

@@ -1,0 +1,70 @@
+"""What an exception says is missing, for somebody to provide it: `needed`."""
+
+import os
+import re
+import traceback
+
+# Libraries that read settings, and name the variable that they did not find in capitals.
+READERS = ("decouple", "dynaconf", "environ", "environs", "starlette")
+VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
+
+
+def needed(error):
+    """A module, or the variables of settings, of the error or of what led to it."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return {"kind": "module", "name": error.name}
+        try:
+            names = variables(error)
+        except Exception:
+            names = []  # an exception of the service's own may answer anything
+        if names:
+            return {"kind": "variables", "names": names}
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def variables(error):
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not frames:
+        return []
+    if isinstance(error, KeyError) and frames[-1].f_code is type(os.environ).__getitem__.__code__:
+        return [str(error.args[0])]
+    if type(error).__name__ == "ValidationError" and hasattr(error, "errors"):
+        made = [settings_in(frame) for frame in frames]
+        made.append(getattr(error, "model", None))  # before pydantic 2, whose frames are C
+        names = [name for settings in made for name in of_settings(error, settings)]
+        return list(dict.fromkeys(names))
+    reader = frames[-1].f_globals.get("__name__", "").partition(".")[0]
+    return VARIABLE.findall(str(error))[:1] if reader in READERS else []
+
+
+def settings_in(frame):
+    """The class of what is made in a frame."""
+    if frame.f_code.co_name != "__init__" or not frame.f_code.co_varnames:
+        return None
+    return type(frame.f_locals.get(frame.f_code.co_varnames[0]))
+
+
+def of_settings(error, settings):
+    """The variables of fields without a value, as pydantic would read them."""
+    bases = [base.__name__ for base in getattr(settings, "__mro__", ())]
+    if "BaseSettings" not in bases:
+        return []
+    missing = [e["loc"] for e in error.errors() if e["type"] in ("missing", "value_error.missing")]
+    return [variable(settings, [str(part) for part in place]) for place in missing]
+
+
+def variable(settings, place):
+    config = getattr(settings, "model_config", None) or vars(getattr(settings, "__config__", object))
+    get = config.get
+    fields = getattr(settings, "model_fields", None) or getattr(settings, "__fields__", {})
+    if place[0] not in fields:
+        return place[0]  # by its alias, which is the variable
+    names = getattr(getattr(fields[place[0]], "field_info", None), "extra", {}).get("env_names")
+    if names:  # pydantic before 2
+        return min(names).upper()
+    name = (get("env_prefix") or "") + (get("env_nested_delimiter") or "__").join(place)
+    return name if get("case_sensitive") else name.upper()

@@ -1,0 +1,190 @@
+//! The line to type for a setting or a module that is missing: [`provide`].
+
+use std::path::Path;
+
+use crate::alembic::transcript::Need;
+use crate::criteria::Finding;
+use crate::manifest::Service;
+
+/// How many variables are shown.
+const SHOWN: usize = 4;
+
+/// Adds where what is missing is to be provided.
+pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
+    match need {
+        Need::Variables { names } => variables(service, names, finding),
+        Need::Module { name, found } => match found.as_slice() {
+            [] => package(service, name, finding),
+            places => places
+                .iter()
+                .fold(finding, |finding, place| on_path(service, name, place, finding)),
+        },
+    }
+}
+
+fn variables(service: &Service, names: &[String], finding: Finding) -> Finding {
+    let finding = finding.note(format!(
+        "not in the environment: {}. Of yours, only PATH, HOME, LANG and TMPDIR reach the service",
+        names.join(", ")
+    ));
+    let lines = names.iter().take(SHOWN).map(|name| line(service, name));
+    lines.fold(finding, Finding::help)
+}
+
+/// The line of the manifest that sets a variable.
+fn line(service: &Service, name: &str) -> String {
+    let file = service.file.display();
+    let words: Vec<String> = name.split('_').map(str::to_uppercase).collect();
+    let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    let ends = |wanted: &[&str]| words.last().is_some_and(|word| wanted.contains(&word.as_str()));
+    let of_database = has(&["DATABASE", "DB", "POSTGRES", "POSTGRESQL", "PG", "SQLALCHEMY"]);
+    let part = PARTS.iter().find(|(endings, _)| ends(endings));
+    if of_database && ends(&["URL", "URI", "DSN"]) {
+        let mut all = service.database_url_env.clone();
+        all.push(name.to_owned());
+        return match all.as_slice() {
+            [one] => format!("if it takes the database's URL, write into {file}: database_url_env = \"{one}\""),
+            many => format!(
+                "if it takes the database's URL, write into {file}: database_url_env = [\"{}\"]",
+                many.join("\", \"")
+            ),
+        };
+    }
+    match part.filter(|_| of_database) {
+        Some((_, part)) => format!("write into {file}, below [env]: {name} = \"{{{part}}}\""),
+        None => format!("write into {file}, below [env]: {name} = \"<value>\""),
+    }
+}
+
+/// Endings of variables that take a part of the URL, and what fills them in.
+const PARTS: &[(&[&str], &str)] = &[
+    (&["HOST", "HOSTNAME", "SERVER"], "database_host"),
+    (&["PORT"], "database_port"),
+    (&["USER", "USERNAME"], "database_user"),
+    (&["PASSWORD", "PASS"], "database_password"),
+    (&["NAME", "DB", "DATABASE", "DBNAME"], "database_name"),
+];
+
+/// A module that lies in the monorepo, beside the path.
+fn on_path(service: &Service, module: &str, place: &Path, finding: Finding) -> Finding {
+    let below_root = place.strip_prefix(&service.root).unwrap_or(place);
+    let mut path = Path::new("{root}").join(below_root).display().to_string();
+    path.truncate(path.trim_end_matches('/').len());
+    if let Some(before) = service.env.get("PYTHONPATH") {
+        path = format!("{before}:{path}");
+    }
+    finding
+        .note(format!("{module} is in {}", shown(below_root)))
+        .help(format!(
+            "write into {}, below [env]: PYTHONPATH = \"{path}\"",
+            service.file.display()
+        ))
+        .help(format!(
+            "or into {}, so that alembic itself finds it too: prepend_sys_path = {}",
+            service.alembic_ini,
+            relative(&service.directory, place)
+        ))
+}
+
+fn shown(below_root: &Path) -> String {
+    match below_root.as_os_str().is_empty() {
+        true => "the root of the manifest".to_owned(),
+        false => below_root.display().to_string(),
+    }
+}
+
+/// A path as it is written in a file of `from`.
+fn relative(from: &Path, to: &Path) -> String {
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(left, right)| left == right)
+        .count();
+    let up = from.components().skip(shared).map(|_| "..".to_owned());
+    let down = to.components().skip(shared);
+    let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = up.chain(down).collect();
+    match parts.is_empty() {
+        true => ".".to_owned(),
+        false => parts.join("/"),
+    }
+}
+
+/// A module that nothing in the monorepo provides.
+fn package(service: &Service, module: &str, finding: Finding) -> Finding {
+    let python = service.python.join(" ");
+    let top = module.split('.').next().unwrap_or(module);
+    finding
+        .note(format!("the interpreter is {python}, and nothing below the manifest's root is called {module}"))
+        .help(format!("install what provides it: {python} -m pip install {top}"))
+        .help(format!(
+            "or, where the service has an interpreter of its own, write into {}: python = \"<path>/bin/python\"",
+            service.file.display()
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::criteria::sample::{service, told};
+
+    fn of(service: &Service, need: &Need) -> String {
+        told(&provide(service, need, Finding::new("it fails")))
+    }
+
+    #[test]
+    fn variables_that_are_missing() {
+        let names = ["API_KEY", "POSTGRES_HOST", "B_DATABASE_URL", "BROKER_URL"];
+        let names = names.map(str::to_owned).to_vec();
+        assert_eq!(
+            of(&service(), &Need::Variables { names }),
+            r#"it fails
+= not in the environment: API_KEY, POSTGRES_HOST, B_DATABASE_URL, BROKER_URL. Of yours, only PATH, HOME, LANG and TMPDIR reach the service
+? write into services/a.toml, below [env]: API_KEY = "<value>"
+? write into services/a.toml, below [env]: POSTGRES_HOST = "{database_host}"
+? if it takes the database's URL, write into services/a.toml: database_url_env = ["A_DATABASE_URL", "B_DATABASE_URL"]
+? write into services/a.toml, below [env]: BROKER_URL = "<value>""#
+        );
+    }
+
+    #[test]
+    fn a_module_of_the_monorepo() {
+        let need = |place: &str| Need::Module {
+            name: "shared.models".to_owned(),
+            found: vec![PathBuf::from(place)],
+        };
+        let mut service = service();
+        assert_eq!(
+            of(&service, &need("/root/libs")),
+            r#"it fails
+= shared.models is in libs
+? write into services/a.toml, below [env]: PYTHONPATH = "{root}/libs"
+? or into alembic.ini, so that alembic itself finds it too: prepend_sys_path = ../libs"#
+        );
+        service.env.insert("PYTHONPATH".to_owned(), "{root}/b".to_owned());
+        let told = of(&service, &need("/root"));
+        assert!(told.contains("PYTHONPATH = \"{root}/b:{root}\"\n"), "{told}");
+        assert!(told.contains("is in the root of the manifest\n"), "{told}");
+        let told = of(&service, &need("/root/a"));
+        assert!(told.ends_with("prepend_sys_path = ."), "{told}");
+    }
+
+    #[test]
+    fn a_package_that_is_not_installed() {
+        let need = Need::Module {
+            name: "redis.asyncio".to_owned(),
+            found: Vec::new(),
+        };
+        assert_eq!(
+            of(&service(), &need),
+            r#"it fails
+= the interpreter is python3, and nothing below the manifest's root is called redis.asyncio
+? install what provides it: python3 -m pip install redis
+? or, where the service has an interpreter of its own, write into services/a.toml: python = "<path>/bin/python""#
+        );
+    }
+}

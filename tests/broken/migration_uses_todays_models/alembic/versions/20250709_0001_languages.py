@@ -1,0 +1,20 @@
+"""Essays have a language.
+
+Revision ID: 20250709_0001
+Revises: 20250708_0001
+Create Date: 2025-07-09 10:00:00.000000
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20250709_0001"
+down_revision = "20250708_0001"
+
+
+def upgrade() -> None:
+    op.add_column("essays", sa.Column("language", sa.Text()))
+
+
+def downgrade() -> None:
+    op.drop_column("essays", "language")
