@@ -45,7 +45,10 @@ class Revisions:
         """What a map of these revisions holds once they are linked; None where a file has
         come or gone since."""
         state, held = self.known.get(places_of(scripts), (None, None))
-        return held if state and state == state_of(state) else None
+        if not held or state != state_of(state):
+            return None
+        self.scripts = scripts
+        return held
 
     def keep(self, scripts, held):
         places = places_of(scripts)
@@ -69,25 +72,26 @@ class Linked:
     """`RevisionMap._revision_map`, which Alembic makes when it is first asked for."""
 
     def __init__(self, revisions, link):
-        self.revisions, self.link = revisions, link
+        self.link = link
+        self.linked, self.keep = door.ours(revisions.linked), door.ours(revisions.keep)
 
     def __get__(self, revision_map, owner):
         scripts = getattr(revision_map._generator, "__self__", None)
-        held = scripts and self.revisions.linked(scripts)
+        held = scripts and self.linked(scripts)
         if held:
-            self.revisions.scripts = scripts
             linked = {**held, "_revision_map": dict(held["_revision_map"])}
         else:
             linked = {"_revision_map": self.link(revision_map)}
         revision_map.__dict__.update(linked)
         if scripts and not held:
             plain = {k: v for k, v in vars(revision_map).items() if k != "_generator"}
-            self.revisions.keep(scripts, plain)
+            self.keep(scripts, plain)
         return revision_map.__dict__["_revision_map"]
 
 
 def places_of(scripts):
-    return tuple(map(str, scripts._version_locations))
+    with door.theirs():
+        return tuple(map(str, scripts._version_locations))
 
 
 def state_of(folders):
