@@ -25,7 +25,8 @@ pub use outbox::{IndexConvention, OutboxConvention};
 pub use script::Baseline;
 use values::{
     below, check_criteria, check_reasons, check_url, check_variables, filled_in, flask_app,
-    interpreter, not_applicable, postgres_settings, root, seconds, stem, takes_part_of_url,
+    interpreter, not_applicable, overlaid, postgres_settings, root, seconds, stem,
+    takes_part_of_url,
 };
 
 use crate::error::{HarnessError, Result, Stage};
@@ -92,7 +93,7 @@ pub struct Service {
     /// Revisions whose downgrade cannot put things back, each with the reason.
     pub one_way: BTreeMap<String, String>,
     /// Differences between models and migrations that are accepted, each with the reason.
-    pub accepted_drift: BTreeMap<String, String>,
+    pub accepted_drift: BTreeMap<String, Reasoned>,
     /// Tables that another library owns.
     pub owned_elsewhere: Vec<String>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
@@ -128,6 +129,15 @@ impl Service {
             .join("schemas")
             .join(format!("{}.sql", self.name))
     }
+}
+
+/// A line that declares something, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasoned {
+    /// Why.
+    pub reason: String,
+    /// Whether `defaults.toml` says it, for whichever service it concerns.
+    pub inherited: bool,
 }
 
 /// How long a step may take before it is ended.
@@ -209,14 +219,17 @@ impl Manifest {
         let directory = below(&root, file, "path", &own.path)?;
         check_criteria(&defaults_file, defaults.not_applicable.keys(), criteria)?;
         check_reasons(&defaults_file, "not_applicable", &defaults.not_applicable)?;
+        let accepted_by_default = &defaults.model_drift.accepted;
+        check_reasons(&defaults_file, "model_drift.accepted", accepted_by_default)?;
+        let table = "model_drift.accepted";
+        let accepted_drift = overlaid(file, table, accepted_by_default, &own.model_drift.accepted)?;
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
-        check_reasons(file, "model_drift.accepted", &own.model_drift.accepted)?;
         let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
         let x = alembic::over(x, alembic::x(file, &own.alembic.x, &root, &directory)?);
         let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
         check_url(file, &own, &defaults.env, hands_over)?;
-        let not_applicable = not_applicable(file, defaults.not_applicable, own.not_applicable)?;
+        let not_applicable = not_applicable(file, &defaults.not_applicable, &own.not_applicable)?;
 
         let python = own.python.or(defaults.python);
         let python = interpreter(&root, file, python.map(OneOrMany::into_vec))?;
@@ -277,7 +290,7 @@ impl Manifest {
             baseline,
             not_applicable,
             one_way: own.downgrade.one_way,
-            accepted_drift: own.model_drift.accepted,
+            accepted_drift,
             owned_elsewhere: own.model_drift.owned_elsewhere,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,

@@ -21,7 +21,7 @@ use crate::manifest::Service;
 use crate::postgres::leash::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
-const SCRIPTS: [(&str, &str); 18] = [
+const SCRIPTS: &[(&str, &str)] = &[
     ("worker.py", include_str!("python/worker.py")),
     (
         "migration_harness_build.py",
@@ -39,6 +39,10 @@ const SCRIPTS: [(&str, &str); 18] = [
     (
         "migration_harness_enums.py",
         include_str!("python/enums.py"),
+    ),
+    (
+        "migration_harness_filters.py",
+        include_str!("python/filters.py"),
     ),
     (
         "migration_harness_flask.py",

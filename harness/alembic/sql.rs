@@ -192,6 +192,29 @@ fn object(words: &[String]) -> Option<&str> {
     }
 }
 
+/// The names of `public."Odd name"`, without their quotes.
+#[must_use]
+pub fn identifiers(qualified: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut quoted = false;
+    let mut letters = qualified.trim().chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.next_if_eq(&'"').is_some() => push(&mut names, '"'),
+            '"' => quoted = !quoted,
+            '.' if !quoted => names.push(String::new()),
+            letter => push(&mut names, letter),
+        }
+    }
+    names
+}
+
+fn push(names: &mut [String], letter: char) {
+    if let Some(name) = names.last_mut() {
+        name.push(letter);
+    }
+}
+
 /// An identifier, quoted only where PostgreSQL would need it.
 #[must_use]
 pub fn identifier(name: &str) -> String {
@@ -209,6 +232,12 @@ pub fn identifier(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_taken_out_of_their_quotes() {
+        assert_eq!(identifiers("public.essays"), ["public", "essays"]);
+        assert_eq!(identifiers("\"a.b\".\"c\"\"d\".e"), ["a.b", "c\"d", "e"]);
+    }
 
     #[test]
     fn words_are_folded_as_postgresql_folds_them() {

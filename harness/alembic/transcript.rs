@@ -188,6 +188,9 @@ pub struct VersionTable {
     pub name: String,
     /// Its schema, where one was given.
     pub schema: Option<String>,
+    /// The schema that the service's connection was in when the command began.
+    #[serde(default)]
+    pub default_schema: Option<String>,
 }
 
 /// All that was seen of one command.

@@ -1,5 +1,9 @@
 //! The models and the migrations build the same database.
 
+mod server_defaults;
+
+use std::collections::BTreeMap;
+
 use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::{Outcome, Place};
@@ -54,9 +58,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    Verdict::Pass {
-        notes: accepted(service),
-    }
+    let mut notes = accepted(service, models);
+    notes.extend(unstated(models));
+    Verdict::Pass { notes }
 }
 
 /// `create_all` itself does not work.
@@ -103,8 +107,20 @@ fn refused(models: &Models) -> Vec<Finding> {
     models.refused.iter().map(finding).collect()
 }
 
-/// The differences that nobody accepted, as one finding.
-fn drifted(service: &Service, models: &Models) -> Option<Finding> {
+/// The differences that nobody accepted: the server defaults that no model has as one
+/// finding, all others as another.
+fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
+    let (defaults, others): (Vec<&Drift>, Vec<&Drift>) =
+        open(service, models).into_iter().partition(|drift| drift.default_left().is_some());
+    let accepted = service.accepted_drift.contains_key(server_defaults::KEY);
+    let defaults = if accepted { Vec::new() } else { defaults };
+    let mut findings: Vec<Finding> = differing(service, models, others).into_iter().collect();
+    findings.extend(server_defaults::finding(service, models, &defaults));
+    findings
+}
+
+/// The differences of the service's own tables that nobody accepted one by one.
+fn open<'a>(service: &Service, models: &'a Models) -> Vec<&'a Drift> {
     let elsewhere = |drift: &Drift| {
         drift.model.is_none()
             && drift
@@ -112,11 +128,15 @@ fn drifted(service: &Service, models: &Models) -> Option<Finding> {
                 .as_ref()
                 .is_some_and(|table| service.owned_elsewhere.contains(table))
     };
-    let mut open: Vec<&Drift> = models
+    models
         .drifts
         .iter()
         .filter(|drift| !elsewhere(drift) && !service.accepted_drift.contains_key(&drift.subject()))
-        .collect();
+        .collect()
+}
+
+/// Differences as one finding.
+fn differing(service: &Service, models: &Models, mut open: Vec<&Drift>) -> Option<Finding> {
     // Whatever many there are of another kind, a missing table is seen.
     open.sort_by_key(|drift| rank(drift));
     let first = open.first()?;
@@ -291,6 +311,12 @@ fn said(drift: &Drift) -> String {
                 other.subject()
             )
         }
+        (Some(migrated), Some(model)) if migrated.definition.is_empty() => {
+            format!(
+                "{subject}: the model says `{}`, the migrations do not",
+                model.definition.trim()
+            )
+        }
         (Some(migrated), Some(model)) => {
             format!(
                 "{subject}: the model says `{}`, the migrations build `{}`",
@@ -372,19 +398,23 @@ fn source(models: &Models, drift: &Drift) -> Option<Place> {
     ))
 }
 
-/// What was accepted and no longer differs.
-fn stale(service: &Service, models: &Models) -> Vec<Finding> {
-    let still = |subject: &String| {
-        models
-            .drifts
-            .iter()
-            .any(|drift| drift.subject() == *subject)
+/// The differences that a key of `[model_drift.accepted]` is about.
+fn of_key(models: &Models, key: &str) -> usize {
+    let is_of = |drift: &&Drift| match key {
+        server_defaults::KEY => drift.default_left().is_some(),
+        subject => drift.subject() == subject,
     };
+    models.drifts.iter().filter(is_of).count()
+}
+
+/// Lines of the service's own that accept what no longer differs. One of the defaults is
+/// for whichever service it concerns.
+fn stale(service: &Service, models: &Models) -> Vec<Finding> {
     let gone = service
         .accepted_drift
-        .keys()
-        .filter(|subject| !still(subject));
-    gone.map(|subject| {
+        .iter()
+        .filter(|(key, line)| !line.inherited && of_key(models, key) == 0);
+    gone.map(|(subject, _)| {
         Finding::new(format!(
             "{subject} is accepted as a difference, but no longer differs"
         ))
@@ -396,12 +426,39 @@ fn stale(service: &Service, models: &Models) -> Vec<Finding> {
     .collect()
 }
 
-fn accepted(service: &Service) -> Vec<String> {
-    service
-        .accepted_drift
-        .iter()
-        .map(|(subject, reason)| format!("{subject} differs from the model: {reason}"))
+/// The accepted differences, each with its reason.
+fn accepted(service: &Service, models: &Models) -> Vec<String> {
+    let lines = service.accepted_drift.iter();
+    let lines = lines.map(|(key, line)| (key, &line.reason, of_key(models, key)));
+    lines
+        .filter(|(_, _, count)| *count > 0)
+        .map(|(key, reason, count)| match (key.as_str(), count) {
+            (server_defaults::KEY, 1) => {
+                format!("1 server default that only the migrations have: {reason}")
+            }
+            (server_defaults::KEY, many) => {
+                format!("{many} server defaults that only the migrations have: {reason}")
+            }
+            (subject, _) => format!("{subject} differs from the model: {reason}"),
+        })
         .collect()
+}
+
+/// What was not compared because models cannot state it, a line per property.
+fn unstated(models: &Models) -> Vec<String> {
+    let mut by_property: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in &models.unstated {
+        by_property.entry(&one.property).or_default().push(&one.object);
+    }
+    let line = |(property, objects): (&str, Vec<&str>)| {
+        let shown = objects[..objects.len().min(NAMED)].join(", ");
+        let more = match objects.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("models cannot state {property}, so that is not compared: {shown}{more}")
+    };
+    by_property.into_iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub fn evidence() -> Evidence {
             sources: BTreeMap::new(),
             refused: Vec::new(),
             drifts: Vec::new(),
+            unstated: Vec::new(),
         }),
     }
 }

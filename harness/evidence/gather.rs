@@ -13,6 +13,7 @@ mod keep;
 mod lacking;
 mod needs;
 mod parts;
+mod planned;
 mod refused;
 mod stairs;
 
@@ -164,6 +165,8 @@ struct Driver<'a> {
     connection: Option<PgConnection>,
     /// The version table, once `env.py` configured one.
     version_table: Option<VersionTable>,
+    /// The schema that the service's connection is in at head.
+    default_schema: Option<String>,
     /// What migrations did to more than their database, and what outlives that.
     touched: Touched,
     /// What models may lean on, as it lay in the migrated database.
@@ -230,6 +233,7 @@ impl<'a> Driver<'a> {
             ground,
             connection: None,
             version_table: None,
+            default_schema: None,
             touched,
             foundation: Vec::new(),
             imports: None,
@@ -354,7 +358,10 @@ impl<'a> Driver<'a> {
             migrated.catalog = Some(self.catalog().await?);
             migrated.outbox = self.outbox().await?;
             self.foundation = foundation::read(self.connection().await?).await?;
-            migrated.second = Some(self.upgrade(again).await?);
+            let second = self.upgrade(again).await?;
+            let table = second.version_table.as_ref();
+            self.default_schema = table.and_then(|table| table.default_schema.clone());
+            migrated.second = Some(second);
         }
         Ok(migrated)
     }
@@ -456,27 +463,34 @@ fn failed(cause: &sqlx::Error) -> HarnessError {
     )
 }
 
-/// The rows of the version table; `None` if there is no such table.
+/// The rows of the version table; `None` if there is no such table. Where `env.py` names no
+/// schema, it is in one of the service's `search_path`, which is not ours.
 async fn versions(
     connection: &mut PgConnection,
     table: Option<&VersionTable>,
 ) -> Result<Option<Vec<String>>> {
     let name = table.map_or("alembic_version", |table| table.name.as_str());
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let qualified = match table.and_then(|table| table.schema.as_deref()) {
-        Some(schema) => format!("{}.{}", quote(schema), quote(name)),
-        None => quote(name),
-    };
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(&qualified)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|cause| failed(&cause))?;
-    if !exists {
+    let given = table.and_then(|table| table.schema.as_deref());
+    let first = table.and_then(|table| table.default_schema.as_deref());
+    let schema: Option<String> = sqlx::query_scalar(
+        "SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = coalesce($2, n.nspname)
+         ORDER BY n.nspname = coalesce($3, 'public') DESC, n.nspname LIMIT 1",
+    )
+    .bind(name)
+    .bind(given)
+    .bind(first)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(|cause| failed(&cause))?;
+    let Some(schema) = schema else {
         return Ok(None);
-    }
+    };
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT version_num::text FROM {qualified} ORDER BY 1"
+        "SELECT version_num::text FROM {}.{} ORDER BY 1",
+        quote(&schema),
+        quote(name)
     )))
     .fetch_all(connection)
     .await

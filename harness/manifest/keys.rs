@@ -70,15 +70,17 @@ pub(super) struct Defaults {
     pub timeouts: TimeoutKeys,
     #[serde(default)]
     pub not_applicable: BTreeMap<String, String>,
+    #[serde(default)]
+    pub model_drift: InheritedDriftKeys,
 }
 
-/// One line of a service's `[not_applicable]`.
+/// One line of a service's `[not_applicable]` or `[model_drift.accepted]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a reason in a string, or false")]
 pub(super) enum Waiver {
-    /// Why the criterion does not apply.
+    /// Why the criterion does not apply, or the difference is accepted.
     Reason(String),
-    /// `false`: it applies, whatever the defaults say.
+    /// `false`: the line of the defaults does not hold here.
     Applies(bool),
 }
 
@@ -114,9 +116,16 @@ pub(super) struct ServiceFile {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ModelDriftKeys {
+pub(super) struct InheritedDriftKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelDriftKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, Waiver>,
     #[serde(default)]
     pub owned_elsewhere: Vec<String>,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error;
 use super::keys::{PostgresKeys, ServiceFile, Waiver};
+use super::{Reasoned, error};
 use crate::error::{HarnessError, Result, Stage};
 use crate::postgres;
 
@@ -89,19 +89,43 @@ pub(super) fn check_criteria<'a>(
 /// What the defaults declare, with the service's own lines over it.
 pub(super) fn not_applicable(
     file: &Path,
-    mut declared: BTreeMap<String, String>,
-    own: BTreeMap<String, Waiver>,
+    declared: &BTreeMap<String, String>,
+    own: &BTreeMap<String, Waiver>,
 ) -> Result<BTreeMap<String, String>> {
-    for (criterion, waiver) in own {
+    let lines = overlaid(file, "not_applicable", declared, own)?.into_iter();
+    Ok(lines
+        .map(|(criterion, line)| (criterion, line.reason))
+        .collect())
+}
+
+/// The lines of `table` in the defaults, with the service's own over them.
+pub(super) fn overlaid(
+    file: &Path,
+    table: &str,
+    defaults: &BTreeMap<String, String>,
+    own: &BTreeMap<String, Waiver>,
+) -> Result<BTreeMap<String, Reasoned>> {
+    let line = |reason: &str, inherited| Reasoned {
+        reason: reason.to_owned(),
+        inherited,
+    };
+    let defaults = defaults
+        .iter()
+        .map(|(key, reason)| (key.clone(), line(reason, true)));
+    let mut lines: BTreeMap<String, Reasoned> = defaults.collect();
+    for (key, waiver) in own {
         match waiver {
-            Waiver::Reason(reason) => drop(declared.insert(criterion, reason)),
-            Waiver::Applies(false) => drop(declared.remove(&criterion)),
+            Waiver::Reason(reason) => drop(lines.insert(key.clone(), line(reason, false))),
+            Waiver::Applies(false) => drop(lines.remove(key)),
             // As text it has no reason, and the check below says so.
-            Waiver::Applies(true) => drop(declared.insert(criterion, String::new())),
+            Waiver::Applies(true) => drop(lines.insert(key.clone(), line("", false))),
         }
     }
-    check_reasons(file, "not_applicable", &declared)?;
-    Ok(declared)
+    let reasons = lines
+        .iter()
+        .map(|(key, line)| (key.clone(), line.reason.clone()));
+    check_reasons(file, table, &reasons.collect())?;
+    Ok(lines)
 }
 
 /// Whatever is waived needs a reason that someone can read.

@@ -21,7 +21,8 @@ use migration_harness::evidence::{
     Catalog, Evidence, History, Merge, Migrated, Models, Part, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
-    IndexConvention, Manifest, NotesConvention, OutboxConvention, Service, Timeouts, Topic,
+    IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service, Timeouts,
+    Topic,
 };
 use migration_harness::postgres;
 use migration_harness::schema;
@@ -222,6 +223,7 @@ fn evidence() -> Evidence {
             tables: vec!["event_outbox".into()],
             sources: BTreeMap::new(),
             refused: Vec::new(),
+            unstated: Vec::new(),
             drifts: Vec::new(),
         }),
     }
@@ -839,19 +841,27 @@ fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, 
     models(&mut evidence).drifts = vec![Drift {
         used_by: Vec::new(),
         table: Some("essays".into()),
+        schema: None,
         migrated: Some(column("text")),
         model: Some(column("character varying(20)")),
     }];
     let mut service = service();
     service
         .accepted_drift
-        .extend(accepted.map(|subject| (subject.to_owned(), "why".to_owned())));
+        .extend(accepted.map(|subject| (subject.to_owned(), why())));
     assert_eq!(
         criterion("model_drift")
             .verdict(&service, &evidence)
             .is_red(),
         red
     );
+}
+
+fn why() -> Reasoned {
+    Reasoned {
+        reason: "why".to_owned(),
+        inherited: false,
+    }
 }
 
 /// A catalog of one table, whose columns are given as `name: definition`.

@@ -489,3 +489,43 @@ proptest! {
         }
     }
 }
+
+#[rstest]
+#[case::inherited("", Some(("why", true)))]
+#[case::of_its_own("\"a.b\" = \"because\"", Some(("because", false)))]
+#[case::taken_back("\"a.b\" = false", None)]
+fn accepted_differences_are_inherited(#[case] own: &str, #[case] line: Option<(&str, bool)>) {
+    let defaults = format!("{DEFAULTS}[model_drift.accepted]\n\"a.b\" = \"why\"\n");
+    let service = read(
+        &defaults,
+        &format!("{SERVICE}[model_drift.accepted]\n{own}\n"),
+    )
+    .unwrap();
+    let read = service.accepted_drift.get("a.b");
+    assert_eq!(
+        read.map(|line| (line.reason.as_str(), line.inherited)),
+        line
+    );
+}
+
+#[rstest]
+#[case::in_the_defaults("\"\"", "", "defaults.toml")]
+#[case::in_a_service("\"why\"", "\"a.b\" = true", "a.toml")]
+fn an_accepted_difference_has_a_reason(
+    #[case] default: &str,
+    #[case] own: &str,
+    #[case] file: &str,
+) {
+    let defaults = format!("{DEFAULTS}[model_drift.accepted]\n\"a.b\" = {default}\n");
+    let error = read(
+        &defaults,
+        &format!("{SERVICE}[model_drift.accepted]\n{own}\n"),
+    )
+    .unwrap_err();
+    assert!(
+        error.contains(&format!(
+            "{file}: `model_drift.accepted.a.b` gives no reason"
+        )),
+        "{error}"
+    );
+}

@@ -26,13 +26,13 @@ OWN = {"CreateTable", "CreateIndex", "AddConstraint", "CreateEnumType", "CreateD
 
 class Build:
     """One `create_all`. `foundation` is what the migrated database has of what models lean
-    on; `describe` makes data of an exception."""
+    on; `describe` makes data of an exception; `schema` is where tables without one go."""
 
-    def __init__(self, connection, metadata, foundation, describe):
+    def __init__(self, connection, metadata, foundation, describe, schema):
         self.connection, self.metadata = connection, metadata
         self.foundation, self.describe = foundation, describe
         self.tables = [table for one in metadata for table in one.tables.values()]
-        self.default = connection.dialect.default_schema_name or "public"
+        self.default = schema or "public"
         self.laid = self.laying = False
         self.refused = []
         self.absent = set()  # tables, and (table, column), that could not be made

@@ -152,13 +152,13 @@ class Worker:
         config = self.configuration("downgrade", revision)
         return self.drive(config, lambda config: command.downgrade(config, revision))
 
-    def models(self, foundation):
+    def models(self, foundation, schema):
         """Builds in this database what the models of env.py describe."""
         self.described = Models(described, own)
 
         @door.ours
         def build(script, context):
-            self.described.build(context, foundation)
+            self.described.build(context, foundation, schema)
             return []
 
         answer = self.run_env(build, "upgrade", "head")
@@ -166,8 +166,9 @@ class Worker:
 
     def visible(self, objects):
         """Which objects env.py lets autogenerate see, in the order of the question."""
+        filters = self.described.filters()
         with self.application.context():
-            return {"visible": [self.described.is_visible(**one) for one in objects]}
+            return {"visible": [filters.is_visible(**one) for one in objects]}
 
     def run_env(self, work, *words):
         """Runs env.py as a command would, with the steps that `work` says."""

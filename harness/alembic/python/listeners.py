@@ -90,11 +90,35 @@ def listen():
         with door.theirs():
             original_context(self, *args, **kwargs)
         configured(self, sys._getframe(1))
-        recorder.contexts.append(
-            {"version_table": self.version_table, "schema": self.version_table_schema}
-        )
+        self.migration_harness = {
+            "version_table": self.version_table,
+            "schema": self.version_table_schema,
+        }
+        recorder.contexts.append(self.migration_harness)
 
     migration.MigrationContext.__init__ = context
+
+    noted = door.ours(note_schema)
+    original_heads = migration.MigrationContext.get_current_heads
+
+    def heads(self):
+        found = original_heads(self)
+        noted(self)
+        return found
+
+    migration.MigrationContext.get_current_heads = heads
+
+
+def note_schema(context):
+    """Notes the schema that the connection is in. Alembic has just asked it something, so
+    that one more question begins no transaction."""
+    driver = getattr(context.connection, "connection", None)
+    if driver is None or "default_schema" in context.migration_harness:
+        return
+    cursor = driver.cursor()
+    cursor.execute("SELECT pg_catalog.current_schema()")
+    context.migration_harness["default_schema"] = cursor.fetchone()[0]
+    cursor.close()
 
 
 def configured(context, frame):

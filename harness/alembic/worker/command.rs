@@ -19,8 +19,9 @@ pub enum Command<'a> {
     /// The same, for the history as `env.py` finds it.
     Loaded,
     /// `create_all` of the models that `env.py` names, on top of what they lean on, as far
-    /// as they need it: an array of objects and the statements that make them.
-    Models(&'a Value),
+    /// as they need it: an array of objects and the statements that make them; in this
+    /// schema where it is known.
+    Models(&'a Value, Option<&'a str>),
     /// Asks which of these objects `env.py` lets autogenerate see.
     Visible(&'a [Asked]),
 }
@@ -41,6 +42,10 @@ pub struct Asked {
     pub in_models: bool,
     /// Whether the migrations build it.
     pub in_database: bool,
+    /// What the migrations build, where they do.
+    pub definition: String,
+    /// The columns of the migrated table, each with its definition.
+    pub columns: Vec<(String, String)>,
 }
 
 impl Command<'_> {
@@ -69,7 +74,9 @@ impl Command<'_> {
                 json!({ "revision": revision })
             }
             Self::Touch | Self::Loaded => json!({}),
-            Self::Models(foundation) => json!({ "foundation": foundation }),
+            Self::Models(foundation, schema) => {
+                json!({ "foundation": foundation, "schema": schema })
+            }
             Self::Visible(objects) => json!({ "objects": objects }),
         }
     }

@@ -10,8 +10,8 @@ use super::CRITERION;
 use crate::alembic::transcript::Outcome;
 use crate::criteria::sample::{done, evidence, frame, object, raised, service, text};
 use crate::evidence::catalog::Object;
-use crate::evidence::models::{Drift, Models, Source};
-use crate::manifest::Service;
+use crate::evidence::models::{Drift, Models, Source, Unstated};
+use crate::manifest::{Reasoned, Service};
 
 /// What is found in a service of which something is otherwise.
 fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
@@ -28,6 +28,13 @@ fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
     text(&CRITERION.verdict(&service, &evidence))
 }
 
+fn own(reason: &str) -> Reasoned {
+    Reasoned {
+        reason: reason.to_owned(),
+        inherited: false,
+    }
+}
+
 fn drifting(drifts: Vec<Drift>) -> String {
     of(|models, _| models.drifts = drifts)
 }
@@ -37,6 +44,7 @@ fn drift(kind: &str, name: &str, migrated: Option<&str>, model: Option<&str>) ->
     let side = |definition: Option<&str>| definition.map(|text| object(kind, name, text));
     Drift {
         table: Some("essays".to_owned()),
+        schema: None,
         used_by: Vec::new(),
         migrated: side(migrated),
         model: side(model),
@@ -150,6 +158,7 @@ fn the_same_by_another_name() {
 fn a_table_of_another_schema() {
     let mut other = drift("column", "grades.title", Some("text"), Some("integer"));
     other.table = Some("grades".to_owned());
+    other.schema = Some("own".to_owned());
     for side in [&mut other.migrated, &mut other.model] {
         *side = side.take().map(|object| Object {
             schema: Some("own".to_owned()),
@@ -278,7 +287,7 @@ fn what_was_accepted_is_noted_as_long_as_it_differs() {
         let reason = "kept for a report".to_owned();
         service
             .accepted_drift
-            .insert("essays.points".to_owned(), reason);
+            .insert("essays.points".to_owned(), own(&reason));
     };
     let told = of(|models, service| {
         accept(service);
@@ -332,4 +341,80 @@ fn models_that_are_never_built() {
         };
     });
     assert_eq!(told, "the models cannot be built: `create_all` did not end");
+}
+
+fn default_left(name: &str, default: &str) -> Drift {
+    let migrated = format!("integer NOT NULL DEFAULT {default}");
+    drift("column", name, Some(&migrated), Some("integer NOT NULL"))
+}
+
+#[test]
+fn server_defaults_of_migrations_are_a_finding_of_their_own() {
+    assert_eq!(
+        drifting(vec![default_left("essays.title", "0")]),
+        r#"essays.title: the migrations leave the default `0`, the model has none
+-> models.py:12: the model of essays.title
+? write it into the model, server_default=..., or drop it in a revision: op.alter_column("essays", "title", server_default=None)
+? all such defaults are accepted by one line in services/a.toml, or for every service in defaults.toml: [model_drift.accepted] "server defaults" = "<reason>""#
+    );
+    let told = drifting(vec![
+        drift("column", "essays.points", Some("integer"), None),
+        default_left("essays.title", "0"),
+        default_left("essays.seen", "1"),
+    ]);
+    assert!(told.starts_with("essays.points: the migrations build it"), "{told}");
+    let title = "\n2 columns have a server default that only the migrations give them\n";
+    assert!(told.contains(title), "{told}");
+    assert!(told.contains("\n= essays.title: `0` (a/models.py:12)\n"), "{told}");
+    let many = (1..=20).map(|n| default_left(&format!("essays.c{n}"), if n > 8 { "0" } else { "1" }));
+    let told = drifting(many.collect());
+    let zero = "\n= `0`: essays.c9, essays.c10, essays.c11, essays.c12, essays.c13, essays.c14 and 6 more\n= `1`: ";
+    assert!(told.contains(zero), "{told}");
+}
+
+#[test]
+fn one_line_accepts_all_server_defaults() {
+    let with = |inherited: bool, drifts: Vec<Drift>| {
+        of(|models, service| {
+            let line = Reasoned {
+                inherited,
+                ..own("rows were there")
+            };
+            service.accepted_drift.insert("server defaults".to_owned(), line);
+            models.drifts = drifts;
+        })
+    };
+    let left = || vec![default_left("essays.a", "0"), default_left("essays.b", "0")];
+    for inherited in [false, true] {
+        assert_eq!(
+            with(inherited, left()),
+            "pass\n2 server defaults that only the migrations have: rows were there"
+        );
+    }
+    assert_eq!(with(true, Vec::new()), "pass");
+    assert!(with(false, Vec::new()).starts_with("server defaults is accepted as a difference"));
+    // Another difference of the column is none of them.
+    let other = drift("column", "essays.a", Some("integer DEFAULT 0"), Some("text"));
+    assert!(with(true, vec![other]).starts_with("essays.a: the model says `text`"));
+}
+
+#[test]
+fn what_models_cannot_state_is_noted_by_property() {
+    let told = of(|models, _| {
+        let one = |object: &str, property: &str| Unstated {
+            object: object.to_owned(),
+            property: property.to_owned(),
+        };
+        models.unstated = vec![
+            one("a", "storage parameters"),
+            one("a", "row level security"),
+            one("b", "row level security"),
+        ];
+    });
+    assert_eq!(
+        told,
+        "pass
+models cannot state row level security, so that is not compared: a, b
+models cannot state storage parameters, so that is not compared: a"
+    );
 }

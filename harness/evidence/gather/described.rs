@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Driver;
 use crate::alembic::worker::{Asked, Command};
 use crate::error::Result;
-use crate::evidence::models::{Described, Drift, compare};
+use crate::evidence::models::{Comparison, Described, Drift, Planned, compare, questions};
 use crate::evidence::{Catalog, Models, foundation};
 
 impl Driver<'_> {
@@ -17,8 +17,10 @@ impl Driver<'_> {
         }
         self.start_on(self.ground.of_models(), "models").await?;
         let statements = json!(self.foundation);
+        let schema = self.default_schema.clone();
         let limit = self.service.timeouts.upgrade;
-        let (built, answer) = self.answer(Command::Models(&statements), limit).await?;
+        let command = Command::Models(&statements, schema.as_deref());
+        let (built, answer) = self.answer(command, limit).await?;
         let described: Described = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
@@ -26,6 +28,7 @@ impl Driver<'_> {
             sources: described.sources.clone(),
             drifts: Vec::new(),
             refused: Vec::new(),
+            unstated: Vec::new(),
             built,
         };
         if models.built.finished() && models.metadata {
@@ -33,16 +36,42 @@ impl Driver<'_> {
             foundation::give_back(self.connection().await?, &foundation).await?;
             models.refused = described.other_refusals();
             let head = self.without_version_table(head.clone());
-            let drifts = compare(&head, &self.snapshot().await?, &described);
-            let drifts = self.of_other_value(drifts).await?;
-            models.drifts = self.visible(drifts).await?;
+            let built = self.snapshot().await?;
+            let found = self.compared(&head, &built, &described).await?;
+            let drifts = self.of_other_value(found.drifts).await?;
+            models.drifts = self.visible(drifts, &head, &built).await?;
+            models.unstated = found.unstated;
         }
         Ok(models)
     }
 
+    /// The two databases compared; where expressions differ, once more with what the planner
+    /// makes of these.
+    async fn compared(
+        &mut self,
+        head: &Catalog,
+        built: &Catalog,
+        described: &Described,
+    ) -> Result<Comparison> {
+        let found = compare(head, built, described, &Planned::default());
+        let planned = self.planned(&found.drifts).await?;
+        Ok(match planned.0.is_empty() {
+            true => found,
+            false => compare(head, built, described, &planned),
+        })
+    }
+
     /// The differences that `env.py` lets autogenerate see.
-    async fn visible(&mut self, drifts: Vec<Drift>) -> Result<Vec<Drift>> {
-        let asked: Vec<Option<Asked>> = drifts.iter().map(Drift::asked).collect();
+    async fn visible(
+        &mut self,
+        drifts: Vec<Drift>,
+        head: &Catalog,
+        built: &Catalog,
+    ) -> Result<Vec<Drift>> {
+        let asked: Vec<Vec<Asked>> = drifts
+            .iter()
+            .map(|drift| questions(drift, head, built))
+            .collect();
         let questions: Vec<Asked> = asked.iter().flatten().cloned().collect();
         let limit = self.service.timeouts.verify;
         let (_, answer) = self.answer(Command::Visible(&questions), limit).await?;
@@ -53,9 +82,11 @@ impl Driver<'_> {
             .unwrap_or_default()
             .into_iter();
         // Without an answer nothing is hidden.
-        let visible = asked
-            .iter()
-            .map(|one| one.is_none() || shown.next().and_then(|one| one.as_bool()).unwrap_or(true));
+        let mut is_shown = |_: &Asked| shown.next().and_then(|one| one.as_bool()).unwrap_or(true);
+        let visible = asked.iter().map(|about| {
+            let answers: Vec<bool> = about.iter().map(&mut is_shown).collect();
+            answers.is_empty() || answers.contains(&true)
+        });
         Ok(drifts
             .into_iter()
             .zip(visible)

@@ -117,7 +117,7 @@ async fn build(
         watch: &|_| {},
     };
     let (transcript, answer) = worker
-        .answer(Command::Models(&Value::Array(Vec::new())), &limits)
+        .answer(Command::Models(&Value::Array(Vec::new()), None), &limits)
         .await;
     refused(then, database, &transcript)?;
     let tables = answer.get("tables").and_then(|tables| tables.as_array());

@@ -1,0 +1,330 @@
+//! The differences between the migrated database and the one that the models built:
+//! [`compare`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::expressions::Planned;
+use super::side::{Item, Key, Name, Side, beyond_models};
+use super::unstated::{stated, unstated};
+use super::{Described, Drift, Unstated};
+use crate::alembic::sql::identifier;
+use crate::evidence::catalog::{Catalog, Object};
+
+/// What two databases have to say about each other.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The differences.
+    pub drifts: Vec<Drift>,
+    /// What the migrations build and models cannot state.
+    pub unstated: Vec<Unstated>,
+}
+
+/// The migrated database beside the one that the models built.
+#[must_use]
+pub fn compare(
+    migrated: &Catalog,
+    models: &Catalog,
+    described: &Described,
+    planned: &Planned,
+) -> Comparison {
+    let models = described.with_refused(models);
+    let hidden = beyond_models([migrated, &models]);
+    let mut left = Side::read(migrated, &hidden, planned);
+    let mut right = Side::read(&models, &hidden, planned);
+    right.objects.retain(|_, item| !is_brought_along(item));
+    drop_merged(&mut left, &mut right, described);
+    let mut paired = pair(left.objects, right.objects, described);
+    let comments = rename(right.comments, &paired);
+    let comments = pair(left.comments, comments, described);
+    paired.differing.extend(comments.differing);
+    let mut drifts: Vec<Drift> = paired
+        .differing
+        .into_iter()
+        .filter(|pair| !is_left_to_the_migrations(pair))
+        .map(|pair| drift(pair, &models, described))
+        .collect();
+    drop_implied(&mut drifts);
+    drifts.retain(|drift| !described.is_consequence(drift));
+    drifts.sort_by_key(order);
+    Comparison {
+        drifts,
+        unstated: unstated(&paired.same, &hidden, described),
+    }
+}
+
+/// Whether it is the sequence of a `serial` or identity, which goes with its column.
+fn is_brought_along(item: &Item) -> bool {
+    item.object.kind == "sequence" && item.object.definition.contains(" OWNED BY ")
+}
+
+/// Keys that the models state twice and `CREATE TABLE` merges: one on the primary key's
+/// columns, or on another one's. A later revision may have added it all the same, and
+/// which of the names is kept depends on what is named
+/// (`transformIndexConstraints` in PostgreSQL's `parse_utilcmd.c`).
+fn drop_merged(left: &mut Side, right: &mut Side, described: &Described) {
+    for merged in &described.merged {
+        let columns: Vec<String> = merged.columns.iter().map(|name| identifier(name)).collect();
+        let columns = format!("({})", columns.join(", "));
+        let schema = merged
+            .schema
+            .as_deref()
+            .unwrap_or(described.default_schema());
+        let table: Name = (Some(schema.to_owned()), merged.table.clone());
+        let keys = |side: &Side, kind: &str| -> Vec<Key> {
+            let of_table = side.objects.iter().filter(|(_, item)| {
+                item.object.kind == "constraint"
+                    && item.table.as_ref() == Some(&table)
+                    && item.meaning == format!("{kind} {columns}")
+            });
+            of_table.map(|(key, _)| key.clone()).collect()
+        };
+        let unique = [keys(left, "UNIQUE"), keys(right, "UNIQUE")];
+        let primary = [keys(left, "PRIMARY KEY"), keys(right, "PRIMARY KEY")];
+        let is_there = [&unique, &primary].map(|[left, _]| !left.is_empty());
+        if is_there.contains(&true) {
+            for (side, keys) in [left as &mut Side, right as &mut Side]
+                .into_iter()
+                .zip(unique)
+            {
+                keys.iter().for_each(|key| drop(side.objects.remove(key)));
+            }
+        }
+        if let [[one], [other]] = [&primary[0][..], &primary[1][..]] {
+            left.objects.remove(one);
+            right.objects.remove(other);
+        }
+    }
+}
+
+/// What is the same on both sides, and what is not.
+#[derive(Debug, Default)]
+struct Paired {
+    same: Vec<(Item, Item)>,
+    differing: Vec<(Option<Item>, Option<Item>)>,
+}
+
+/// Puts the objects of both sides beside each other: those that agree by name; what the
+/// model does not name beside what means the same; what is left by name; and what the model
+/// names otherwise beside what means the same.
+fn pair(
+    mut left: BTreeMap<Key, Item>,
+    right: BTreeMap<Key, Item>,
+    described: &Described,
+) -> Paired {
+    let mut paired = Paired::default();
+    let mut open = Vec::new();
+    for (key, model) in right {
+        match left
+            .get(&key)
+            .is_some_and(|migrated| agree(migrated, &model))
+        {
+            true => paired
+                .same
+                .extend(left.remove(&key).map(|migrated| (migrated, model))),
+            false => open.push((key, model)),
+        }
+    }
+    let (named, nameless): (Vec<_>, Vec<_>) = open
+        .into_iter()
+        .partition(|(_, model)| described.is_named(model));
+    let mut open = named;
+    for (key, model) in nameless {
+        match twin(&left, &model).and_then(|twin| left.remove(&twin)) {
+            Some(migrated) => paired.same.push((migrated, model)),
+            None => open.push((key, model)),
+        }
+    }
+    let mut missing = Vec::new();
+    for (key, model) in open {
+        match left.remove(&key) {
+            Some(migrated) => paired.differing.push((Some(migrated), Some(model))),
+            None => missing.push(model),
+        }
+    }
+    for model in missing {
+        let migrated = twin(&left, &model).and_then(|twin| left.remove(&twin));
+        paired.differing.push((migrated, Some(model)));
+    }
+    let rest = left.into_values().map(|migrated| (Some(migrated), None));
+    paired.differing.extend(rest);
+    paired
+}
+
+/// Whether what the migrations build is what the model says, for two of one name.
+fn agree(migrated: &Item, model: &Item) -> bool {
+    match model.object.kind.as_str() {
+        "table" => stated(&migrated.object, &model.object) == model.meaning,
+        // `ENUM(name="st", create_type=False)` leaves its labels to the migrations.
+        "enum type" if model.meaning.is_empty() => true,
+        // The model names the sequence that a `serial` has.
+        "sequence" if is_brought_along(migrated) => true,
+        _ => migrated.meaning == model.meaning && migrated.options == model.options,
+    }
+}
+
+/// The key of a constraint or index of the same table that means the same.
+fn twin(among: &BTreeMap<Key, Item>, model: &Item) -> Option<Key> {
+    let kind = &model.object.kind;
+    let may_be = ["constraint", "index"].contains(&kind.as_str());
+    let is_twin = |(_, item): &(&Key, &Item)| {
+        item.object.kind == *kind && item.table == model.table && item.meaning == model.meaning
+    };
+    let found = among.iter().filter(|_| may_be).find(is_twin);
+    found.map(|(key, _)| key.clone())
+}
+
+/// The comments of the models, those on constraints by the names of the migrations.
+fn rename(comments: BTreeMap<Key, Item>, paired: &Paired) -> BTreeMap<Key, Item> {
+    let names: BTreeMap<(&Option<String>, &str), &str> = paired
+        .same
+        .iter()
+        .filter(|(migrated, _)| migrated.object.kind == "constraint")
+        .map(|(migrated, model)| {
+            (
+                (&model.object.schema, model.object.name.as_str()),
+                migrated.object.name.as_str(),
+            )
+        })
+        .collect();
+    let renamed = comments
+        .into_iter()
+        .map(|((schema, kind, name), mut item)| {
+            if kind == "comment on constraint"
+                && let Some(migrated) = names.get(&(&schema, name.as_str()))
+            {
+                item.object.name = (*migrated).to_owned();
+            }
+            ((schema, kind, item.object.name.clone()), item)
+        });
+    renamed.collect()
+}
+
+/// A type or sequence that only the database has is no drift: models describe types by
+/// their columns alone, and a column of another type says it.
+fn is_left_to_the_migrations((migrated, model): &(Option<Item>, Option<Item>)) -> bool {
+    model.is_none() && migrated.as_ref().is_some_and(|item| item.table.is_none())
+}
+
+/// Two objects that are not the same, as a difference.
+fn drift(
+    (migrated, model): (Option<Item>, Option<Item>),
+    models: &Catalog,
+    described: &Described,
+) -> Drift {
+    let used_by = model
+        .as_ref()
+        .map_or(Vec::new(), |item| columns_of(&item.object, models));
+    let user = used_by.first().map(|(table, _)| table.1.clone());
+    let any = model.as_ref().or(migrated.as_ref());
+    let table = any.and_then(|item| Some(item.table.as_ref()?.1.clone()));
+    let schema = any.and_then(|item| item.object.schema.clone());
+    let [migrated, model] = match (migrated, model) {
+        (Some(migrated), Some(model)) => {
+            let options = [migrated.options.clone(), model.options.clone()];
+            let [left, right] = differing_options(options);
+            [
+                Some(with_options(migrated.object, left)),
+                Some(with_options(model.object, right)),
+            ]
+        }
+        (migrated, model) => [migrated, model].map(|item| item.map(|item| item.object)),
+    };
+    Drift {
+        table: table.or(user),
+        schema: schema.filter(|schema| *schema != described.default_schema()),
+        used_by: used_by.into_iter().map(|(_, column)| column).collect(),
+        migrated,
+        model,
+    }
+}
+
+/// The options of both identities, where they differ: `START 1` and `START 100`.
+fn differing_options(options: [Option<String>; 2]) -> [String; 2] {
+    let words = options.map(|text| {
+        let text = text.unwrap_or_default();
+        let words: Vec<&str> = text.split(' ').collect();
+        words
+            .chunks(2)
+            .map(|pair| pair.join(" "))
+            .collect::<Vec<String>>()
+    });
+    let [left, right] = &words;
+    let only = |one: &Vec<String>, other: &Vec<String>| {
+        let own: Vec<&str> = one
+            .iter()
+            .filter(|word| !other.contains(word))
+            .map(String::as_str)
+            .collect();
+        own.join(" ")
+    };
+    [only(left, right), only(right, left)]
+}
+
+fn with_options(object: Object, options: String) -> Object {
+    match options.is_empty() {
+        true => object,
+        false => Object {
+            definition: format!("{} ({options})", object.definition),
+            ..object
+        },
+    }
+}
+
+/// The columns of an enum type or domain, also as arrays of it: their table, and
+/// `table.column`.
+pub fn columns_of(kind: &Object, catalog: &Catalog) -> Vec<(Name, String)> {
+    if !["enum type", "domain"].contains(&kind.kind.as_str()) {
+        return Vec::new();
+    }
+    let schema = identifier(kind.schema.as_deref().unwrap_or_default());
+    let name = format!("{schema}.{}", identifier(&kind.name));
+    let is_of = |column: &&Object| {
+        let rest = column.definition.strip_prefix(&name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '[']))
+    };
+    let columns = catalog
+        .objects
+        .iter()
+        .filter(|object| object.kind == "column");
+    columns
+        .filter(is_of)
+        .map(|column| {
+            let table = column.name.split('.').next().unwrap_or_default();
+            (
+                (column.schema.clone(), table.to_owned()),
+                column.name.clone(),
+            )
+        })
+        .collect()
+}
+
+/// What a missing table has goes without saying, and so does a comment on what is missing.
+fn drop_implied(drifts: &mut Vec<Drift>) {
+    let missing: BTreeSet<(Option<String>, Option<String>, String)> = drifts
+        .iter()
+        .filter(|drift| drift.migrated.is_none() || drift.model.is_none())
+        .filter_map(|drift| {
+            let object = drift.object()?;
+            let name = match object.kind.as_str() {
+                "table" => String::new(),
+                "column" | "constraint" => format!("{} {}", object.kind, object.name),
+                _ => return None,
+            };
+            Some((drift.schema.clone(), drift.table.clone(), name))
+        })
+        .collect();
+    drifts.retain(|drift| {
+        let Some(object) = drift.object() else {
+            return false;
+        };
+        let gone =
+            |name: String| missing.contains(&(drift.schema.clone(), drift.table.clone(), name));
+        let whole = object.kind != "table" && gone(String::new());
+        let part = object.kind.strip_prefix("comment on ");
+        !whole && !part.is_some_and(|kind| gone(format!("{kind} {}", object.name)))
+    });
+}
+
+fn order(drift: &Drift) -> Option<Key> {
+    drift.object().map(super::side::key)
+}

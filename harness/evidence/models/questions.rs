@@ -1,0 +1,84 @@
+//! What `env.py` is asked about a difference: [`questions`].
+
+use super::Drift;
+use super::compare::columns_of;
+use crate::alembic::worker::Asked;
+use crate::evidence::catalog::{Catalog, Object};
+
+/// What to ask `env.py` about a difference; it is visible where any of these is, and where
+/// there are none, since autogenerate has no word for it.
+#[must_use]
+pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<Asked> {
+    let Some(object) = drift.object() else {
+        return Vec::new();
+    };
+    let asker = Asker { drift, migrated };
+    let (kind, name) = match object.kind.as_str() {
+        "enum type" | "domain" => {
+            let users = columns_of(object, models).into_iter();
+            return users
+                .map(|((schema, table), column)| {
+                    asker.about("column", schema, &table, part(&column))
+                })
+                .collect();
+        }
+        "column" | "comment on column" => ("column", part(&object.name)),
+        "index" => ("index", object.name.as_str()),
+        "constraint" if object.definition.starts_with("UNIQUE") => {
+            ("unique_constraint", part(&object.name))
+        }
+        "constraint" if object.definition.starts_with("FOREIGN") => {
+            ("foreign_key_constraint", part(&object.name))
+        }
+        // Autogenerate knows no other constraint, so only its table can be hidden.
+        _ => ("table", drift.table.as_deref().unwrap_or_default()),
+    };
+    let table = drift.table.as_deref();
+    let question = |table| asker.about(kind, object.schema.clone(), table, name);
+    table.map(question).into_iter().collect()
+}
+
+/// The last name of `table.name`.
+fn part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+struct Asker<'a> {
+    drift: &'a Drift,
+    migrated: &'a Catalog,
+}
+
+impl Asker<'_> {
+    fn about(&self, kind: &'static str, schema: Option<String>, table: &str, name: &str) -> Asked {
+        let of_table = |object: &&Object| object.schema == schema;
+        let objects = || self.migrated.objects.iter().filter(of_table);
+        let columns: Vec<(String, String)> = objects()
+            .filter(|object| object.kind == "column")
+            .filter_map(|object| {
+                let column = object.name.strip_prefix(table)?.strip_prefix('.')?;
+                Some((column.to_owned(), object.definition.clone()))
+            })
+            .collect();
+        let itself = self.drift.object().map(|object| object.kind.as_str());
+        // Of a constraint, comment or type that is not shown itself, what it belongs to is.
+        let is_shown = matches!(itself, Some("table" | "column" | "index"))
+            || matches!(kind, "unique_constraint" | "foreign_key_constraint");
+        let in_database = match kind {
+            "column" if !is_shown => columns.iter().any(|(column, _)| column == name),
+            _ => !is_shown || self.drift.migrated.is_some(),
+        };
+        let definition = self.drift.migrated.as_ref().filter(|_| is_shown);
+        Asked {
+            kind,
+            schema: schema.unwrap_or_default(),
+            table: table.to_owned(),
+            name: name.to_owned(),
+            in_models: !is_shown || self.drift.model.is_some(),
+            in_database,
+            definition: definition
+                .map(|object| object.definition.clone())
+                .unwrap_or_default(),
+            columns,
+        }
+    }
+}

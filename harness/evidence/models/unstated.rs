@@ -1,0 +1,83 @@
+//! What migrations build and models have no word for: [`Unstated`].
+//!
+//! A table's storage parameters, row level security and replica identity are set with
+//! `ALTER TABLE`, for which SQLAlchemy has no construct; whether a constraint was validated
+//! is the past of a table. Where an event of the models sets one of them all the same, it
+//! is compared.
+
+use std::collections::BTreeMap;
+
+use super::side::{Item, Name};
+use super::{Described, Unstated};
+use crate::evidence::catalog::Object;
+
+/// The lines of a table's definition that no model can state, and what they are.
+const PROPERTIES: &[(&str, &str)] = &[
+    ("ROW LEVEL SECURITY", "row level security"),
+    (
+        "FORCE ROW LEVEL SECURITY",
+        "row level security for its owner",
+    ),
+    ("REPLICA IDENTITY ", "a replica identity"),
+    ("WITH (", "storage parameters"),
+];
+
+/// The property that a line of a table's definition is about.
+fn property(line: &str) -> Option<&'static (&'static str, &'static str)> {
+    PROPERTIES.iter().find(|(start, _)| line.starts_with(start))
+}
+
+/// The properties that only the migrations give a table.
+fn lacking<'a>(migrated: &'a Object, model: &'a Object) -> impl Iterator<Item = &'a str> {
+    let has = |start: &str| model.definition.lines().any(|line| line.starts_with(start));
+    let lines = migrated.definition.lines();
+    lines.filter(move |line| property(line).is_some_and(|(start, _)| !has(start)))
+}
+
+/// A migrated table's definition without what no model can state, unless this one does.
+pub fn stated(migrated: &Object, model: &Object) -> String {
+    let lacking: Vec<&str> = lacking(migrated, model).collect();
+    let lines = migrated.definition.lines();
+    lines
+        .filter(|line| !lacking.contains(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What the migrations build beyond the models, of objects that agree, and of relations
+/// that models describe as tables.
+pub fn unstated(
+    same: &[(Item, Item)],
+    hidden: &BTreeMap<Name, &str>,
+    described: &Described,
+) -> Vec<Unstated> {
+    let mut all = Vec::new();
+    for (migrated, model) in same {
+        let name =
+            |object: &Object| described.qualified(&(object.schema.clone(), object.name.clone()));
+        match migrated.object.kind.as_str() {
+            "table" => {
+                let properties = lacking(&migrated.object, &model.object).filter_map(property);
+                all.extend(properties.map(|(_, property)| Unstated {
+                    object: name(&migrated.object),
+                    property: (*property).to_owned(),
+                }));
+            }
+            "constraint" if migrated.object.definition.ends_with(" NOT VALID") => {
+                all.push(Unstated {
+                    object: name(&migrated.object),
+                    property: "a constraint that is not validated".to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+    let described_tables = hidden.iter().filter(|(name, what)| {
+        **what != "partition" && described.tables.contains(&described.qualified(name))
+    });
+    all.extend(described_tables.map(|(name, what)| Unstated {
+        object: described.qualified(name),
+        property: format!("a {what}"),
+    }));
+    all
+}

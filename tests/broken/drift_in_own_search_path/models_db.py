@@ -1,0 +1,19 @@
+"""What the service runs with."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The service's tables."""
+
+
+class Essay(Base):
+    """An essay."""
+
+    __tablename__ = "essays"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    status: Mapped[str | None] = mapped_column(sa.Enum("draft", "final", name="essay_status"))
+    points: Mapped[int | None]
