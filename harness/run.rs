@@ -15,14 +15,14 @@ use std::time::Instant;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
-use crate::criteria::{self, Criterion, Verdict};
+use crate::criteria::{self, Blocker, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::progress::Progress;
 use crate::evidence::store::{IsRed, Store};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
-use crate::report::{self, Case};
+use crate::report::{self, Case, Explanation};
 use selection::{Selection, chosen};
 
 /// Set to anything but `0`: the first red case ends the run.
@@ -223,20 +223,23 @@ fn escaped(name: &str) -> String {
 pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
     let mut case = Case::new(criterion, file);
     let began = Instant::now();
-    let told: Mutex<Vec<Progress>> = Mutex::default();
-    let mut judged = None;
-    let verdict = verdict(criterion, file, &case, &told, &mut judged);
+    let Judgement {
+        verdict,
+        judged,
+        progress,
+    } = Judgement::new(criterion, file, &case);
     case.kept = run()
         .and_then(Run::store)
         .map(|store| store.kept(file))
         .unwrap_or_default();
     case.printed = printed(&verdict, judged.as_ref(), &case.service);
+    case.explanation = explanation(&verdict, judged.as_ref(), &case);
     if let Some(record) = run().ok().and_then(Run::record) {
         record.keep(&Ended {
             case: &case,
             verdict: &verdict,
             judged: judged.as_ref(),
-            progress: &told.into_inner().unwrap_or_else(PoisonError::into_inner),
+            progress: &progress,
             seconds: began.elapsed().as_secs_f64(),
         });
     }
@@ -248,7 +251,7 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
         Ok(verdict) => report::red(&case, &verdict),
         Err(error) => report::case_error(&error, &case),
     };
-    if set(FAIL_FAST) && env::var_os("NEXTEST").is_none() {
+    if ends_the_run() {
         report::fail_fast(&case, &red);
         if let Err(error) = run().and_then(Run::end) {
             eprintln!("{}", report::error(&error, None));
@@ -258,20 +261,43 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
     Err(Box::new(Red(red)))
 }
 
-/// The verdict; what it was judged on is left in `judged`, what was told in `told`.
-fn verdict(
+/// What judging one case came to.
+struct Judgement {
+    verdict: Result<Verdict>,
+    /// What it was judged on, where it came to that.
+    judged: Option<(Service, Evidence)>,
+    /// What was said meanwhile.
+    progress: Vec<Progress>,
+}
+
+impl Judgement {
+    fn new(criterion: &'static Criterion, file: &Path, case: &Case) -> Self {
+        let told: Mutex<Vec<Progress>> = Mutex::default();
+        let judged = judge(criterion, file, case, &told);
+        let (verdict, judged) = match judged {
+            Ok((verdict, judged)) => (Ok(verdict), judged),
+            Err(error) => (Err(error), None),
+        };
+        Self {
+            verdict,
+            judged,
+            progress: told.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+/// The verdict, and what it was judged on; what was said is added to `told`.
+fn judge(
     criterion: &'static Criterion,
     file: &Path,
     case: &Case,
     told: &Mutex<Vec<Progress>>,
-    judged: &mut Option<(Service, Evidence)>,
-) -> Result<Verdict> {
+) -> Result<(Verdict, Option<(Service, Evidence)>)> {
     let run = run()?;
     let service = run.service(file)?;
     if let Some(reason) = criterion.declared(&service) {
-        return Ok(Verdict::NotApplicable {
-            reason: reason.to_owned(),
-        });
+        let reason = reason.to_owned();
+        return Ok((Verdict::NotApplicable { reason }, None));
     }
     let say = |progress: Progress| {
         report::progress(&case.service, &progress);
@@ -287,8 +313,42 @@ fn verdict(
     schemas::accept(criterion, &service, &mut evidence, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);
-    *judged = Some((service, evidence));
-    Ok(verdict)
+    Ok((verdict, Some((service, evidence))))
+}
+
+/// What blocks a case, where no other case of this run surely prints it: its criterion was
+/// not selected, does not apply to the service, or is not come to any more.
+fn explanation(
+    verdict: &Result<Verdict>,
+    judged: Option<&(Service, Evidence)>,
+    case: &Case,
+) -> Option<Explanation> {
+    let Ok(Verdict::Blocked { by, .. }) = verdict else {
+        return None;
+    };
+    let Blocker::Criterion(id) = by else {
+        return None;
+    };
+    let (service, evidence) = judged?;
+    let criterion = criteria::ALL.iter().find(|one| one.id == *id)?;
+    let declared = criterion.declared(service).is_some();
+    let run = run().ok()?;
+    if !declared && !ends_the_run() && run.selection.surely_judges(id, case) {
+        return None;
+    }
+    match (criterion.judge)(service, evidence) {
+        Verdict::Fail(findings) => Some(Explanation {
+            criterion,
+            findings,
+            declared,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a red case ends the run; other runners than cargo's see to that themselves.
+fn ends_the_run() -> bool {
+    set(FAIL_FAST) && env::var_os("NEXTEST").is_none()
 }
 
 /// The file with everything that the service's Python printed, where that may explain

@@ -97,10 +97,27 @@ pub struct Case {
     pub notes: Vec<String>,
     /// What is wrong, one defect each.
     pub findings: Vec<Finding>,
+    /// The criterion that reports what kept this one from being judged.
+    #[serde(default)]
+    pub blocked_by: Option<String>,
+    /// What that one reports, where no other case of the report says it.
+    #[serde(default)]
+    pub explanation: Option<Explanation>,
     /// The command that runs this case alone.
     pub rerun: String,
     /// The service's manifest file, from the root of its git repository if it is in one.
     pub manifest: String,
+}
+
+/// What a criterion reports that was not judged itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Its findings.
+    pub findings: Vec<Finding>,
+    /// Their text, without colour.
+    pub text: String,
+    /// The command that judges it, unless the manifest says that it does not apply.
+    pub rerun: Option<String>,
 }
 
 /// One defect.
@@ -351,7 +368,30 @@ impl Report {
         counts
     }
 
-    /// Sorts the cases as the criteria are listed and says which ones are absent.
+    /// Keeps an explanation only in the first case that needs it, and in none where the
+    /// criterion that reports it was judged.
+    fn explain_once(&mut self) {
+        let failed = self
+            .cases
+            .iter()
+            .filter(|case| case.outcome == Outcome::Failed);
+        let mut said: BTreeSet<(String, String)> = failed
+            .map(|case| (case.service.clone(), case.criterion.clone()))
+            .collect();
+        for case in &mut self.cases {
+            let explained = case
+                .blocked_by
+                .as_ref()
+                .filter(|_| case.explanation.is_some());
+            let about = explained.map(|by| (case.service.clone(), by.clone()));
+            if about.is_some_and(|about| !said.insert(about)) {
+                case.explanation = None;
+            }
+        }
+    }
+
+    /// Sorts the cases as the criteria are listed, says each explanation once, and which
+    /// cases are absent.
     #[must_use]
     pub fn in_order(mut self) -> Self {
         self.services.sort_by(|a, b| a.name.cmp(&b.name));
@@ -365,6 +405,7 @@ impl Report {
             let at = position.get(case.criterion.as_str()).copied();
             (case.service.clone(), at.unwrap_or(usize::MAX))
         });
+        self.explain_once();
         let there: BTreeSet<String> = self.cases.iter().map(Case::name).collect();
         self.absent = self
             .services

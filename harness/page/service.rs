@@ -71,6 +71,7 @@ fn red_case(case: &Case) -> Markup {
                 }
                 (true, _) => { p { (case.summary) } }
             }
+            @if let Some(explanation) = &case.explanation { pre tabindex="0" { (explanation.text) } }
         }
     }
 }

@@ -25,15 +25,11 @@ pub fn github(report: &Report) -> Vec<String> {
     let mut unjudged = Vec::new();
     for case in &report.cases {
         match case.outcome {
-            Outcome::Failed => lines.extend(
-                case.findings
-                    .iter()
-                    .map(|finding| of_finding(case, finding)),
-            ),
+            Outcome::Failed => lines.extend(of_findings(case, &case.findings)),
             Outcome::Error => lines.extend(of_error(report, case)),
-            Outcome::Blocked if !is_explained(report, case) => lines.push(of_case(case)),
+            Outcome::Blocked => lines.extend(of_blocked(report, case)),
             Outcome::NotJudged => unjudged.push(case.name()),
-            Outcome::Blocked | Outcome::Passed | Outcome::NotApplicable => {}
+            Outcome::Passed | Outcome::NotApplicable => {}
         }
     }
     if !unjudged.is_empty() {
@@ -55,16 +51,33 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// Whether a red case of the same service says what blocked this one.
-fn is_explained(report: &Report, case: &Case) -> bool {
-    report
-        .cases
-        .iter()
-        .filter(|other| other.service == case.service && other.outcome == Outcome::Failed)
-        .any(|other| {
-            case.summary
-                .starts_with(&format!("by {}: ", other.criterion))
-        })
+/// What kept a case from being judged, unless another line says it.
+fn of_blocked(report: &Report, case: &Case) -> Vec<String> {
+    let Some(by) = &case.blocked_by else {
+        return vec![of_case(case)];
+    };
+    if let Some(explanation) = &case.explanation {
+        let reporter = Case {
+            criterion: by.clone(),
+            rerun: explanation.rerun.as_ref().unwrap_or(&case.rerun).clone(),
+            ..case.clone()
+        };
+        return of_findings(&reporter, &explanation.findings);
+    }
+    let explains = |other: &&Case| {
+        let failed = other.outcome == Outcome::Failed && other.criterion == *by;
+        let carried = other.explanation.is_some() && other.blocked_by.as_ref() == Some(by);
+        other.service == case.service && (failed || carried)
+    };
+    match report.cases.iter().find(explains) {
+        Some(_) => Vec::new(),
+        None => vec![of_case(case)],
+    }
+}
+
+fn of_findings(case: &Case, findings: &[Finding]) -> Vec<String> {
+    let lines = findings.iter().map(|finding| of_finding(case, finding));
+    lines.collect()
 }
 
 fn of_finding(case: &Case, finding: &Finding) -> String {

@@ -24,13 +24,7 @@ const LETTERS: usize = 400;
 /// The text of a red verdict.
 pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
     let text = match verdict {
-        Verdict::Fail(findings) => {
-            let texts: Vec<String> = findings
-                .iter()
-                .map(|found| finding(case, found, renderer))
-                .collect();
-            texts.join("\n\n")
-        }
+        Verdict::Fail(found) => findings(case, found, renderer),
         Verdict::Blocked { by, because } => {
             let title = Level::ERROR
                 .with_name("blocked")
@@ -42,6 +36,29 @@ pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
     };
     let lines = last_lines(case, &text);
     with_last_lines(text, &lines)
+}
+
+fn findings(case: &Case, findings: &[Finding], renderer: &Renderer) -> String {
+    let texts = findings.iter().map(|found| finding(case, found, renderer));
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The findings of what blocks a case, where no other case reports them.
+pub fn explanation(case: &Case, renderer: &Renderer) -> Option<String> {
+    let explanation = case.explanation.as_ref()?;
+    let reporter = case.reporter()?;
+    let text = findings(&reporter, &explanation.findings, renderer);
+    let rerun = (!explanation.declared).then(|| format!("rerun: {}", reporter.rerun()));
+    let lines: Vec<String> = rerun.into_iter().collect();
+    Some(with_last_lines(text, &lines))
+}
+
+/// A text whose explanation was printed with the case of this name.
+pub fn explained_before(text: String, name: &str) -> String {
+    with_last_lines(
+        text,
+        &[format!("note: what that is about is said for {name}")],
+    )
 }
 
 /// The text of an error that was said of another case.

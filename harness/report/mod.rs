@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use annotate_snippets::Renderer;
 use once_cell::sync::Lazy;
 
-use crate::criteria::{Criterion, Verdict, single_head};
+use crate::criteria::{Criterion, Finding, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::evidence::progress::Progress;
@@ -40,6 +40,19 @@ pub struct Case {
     pub kept: Vec<Kept>,
     /// The file with everything that Python printed, where something failed.
     pub printed: Option<PathBuf>,
+    /// What blocks it, where the case that reports that is not part of the run.
+    pub explanation: Option<Explanation>,
+}
+
+/// What a criterion reports that is not judged itself.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The criterion.
+    pub criterion: &'static Criterion,
+    /// Its findings.
+    pub findings: Vec<Finding>,
+    /// Whether the manifest says that the criterion does not apply.
+    pub declared: bool,
 }
 
 impl Case {
@@ -56,12 +69,23 @@ impl Case {
             service,
             kept: Vec::new(),
             printed: None,
+            explanation: None,
         }
     }
 
     /// Its name, as the test runner has it.
     fn name(&self) -> String {
         format!("{}::{}.toml", self.criterion.id, self.service)
+    }
+
+    /// The case that would report what blocks this one, if it could be run.
+    fn reporter(&self) -> Option<Self> {
+        let explanation = self.explanation.as_ref()?;
+        Some(Self {
+            criterion: explanation.criterion,
+            explanation: None,
+            ..self.clone()
+        })
     }
 
     /// The lines that say how a server that was left running is opened and removed.
@@ -211,15 +235,40 @@ fn print(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// The text of a red verdict.
+/// The text of a red verdict. What blocks several cases of a service is said once.
 #[must_use]
 pub fn red(case: &Case, verdict: &Verdict) -> String {
-    diagnostics::verdict(case, verdict, &renderer())
+    static SAID: Lazy<Mutex<Vec<(String, &'static str, String)>>> = Lazy::new(Mutex::default);
+    let text = diagnostics::verdict(case, verdict, &renderer());
+    let Some(explanation) = diagnostics::explanation(case, &renderer()) else {
+        return text;
+    };
+    let by = case.explanation.as_ref().map_or("", |one| one.criterion.id);
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = said
+        .iter()
+        .find(|(service, id, _)| *service == case.service && *id == by);
+    if let Some((_, _, before)) = before {
+        return diagnostics::explained_before(text, before);
+    }
+    said.push((case.service.clone(), by, case.name()));
+    format!("{text}\n\n{explanation}")
 }
 
 /// The same without colour, whoever reads it.
 fn plain(case: &Case, verdict: &Verdict) -> String {
     diagnostics::verdict(case, verdict, &Renderer::plain())
+}
+
+/// What blocks a case, as data with its text.
+fn plain_explanation(case: &Case) -> Option<data::Explanation> {
+    let explanation = case.explanation.as_ref()?;
+    let reporter = case.reporter()?;
+    Some(data::Explanation {
+        findings: seen::findings(&explanation.findings, &case.accept()),
+        text: diagnostics::explanation(case, &Renderer::plain())?,
+        rerun: (!explanation.declared).then(|| reporter.rerun()),
+    })
 }
 
 fn plain_error(error: &HarnessError, case: &Case) -> String {

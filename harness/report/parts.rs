@@ -320,6 +320,8 @@ fn unjudged(asked: Asked) -> Case {
         text: String::new(),
         notes: Vec::new(),
         findings: Vec::new(),
+        blocked_by: None,
+        explanation: None,
         rerun: asked.rerun,
         manifest: asked.manifest,
     }

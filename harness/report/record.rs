@@ -209,12 +209,15 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
         text: String::new(),
         notes: Vec::new(),
         findings: Vec::new(),
+        blocked_by: None,
+        explanation: None,
         rerun: case.rerun(),
         manifest,
     };
     match ended.verdict {
         Ok(verdict) => data::Case {
             text: super::plain(case, verdict),
+            explanation: super::plain_explanation(case),
             ..seen::verdict(verdict, &case.accept(), bare)
         },
         Err(error) => data::Case {

@@ -8,7 +8,7 @@ use super::data;
 use crate::alembic::graph::Graph;
 use crate::alembic::revision_file::RevisionFile;
 use crate::alembic::transcript::Transcript;
-use crate::criteria::{ACCEPT, Finding, Verdict};
+use crate::criteria::{ACCEPT, Blocker, Finding, Verdict};
 use crate::error::HarnessError;
 use crate::evidence::outbox::{Expected, Outbox};
 use crate::evidence::progress::Progress;
@@ -296,6 +296,10 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
         Verdict::Blocked { by, because } => data::Case {
             outcome: data::Outcome::Blocked,
             summary: format!("by {by}: {because}"),
+            blocked_by: match by {
+                Blocker::Criterion(id) => Some((*id).to_owned()),
+                Blocker::Evidence => None,
+            },
             ..case
         },
         Verdict::Fail(findings) => data::Case {
@@ -304,10 +308,7 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
                 .first()
                 .map(|finding| finding.title.clone())
                 .unwrap_or_default(),
-            findings: findings
-                .iter()
-                .map(|found| finding(found, accept))
-                .collect(),
+            findings: self::findings(findings, accept),
             ..case
         },
     }
@@ -330,6 +331,12 @@ pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
         }],
         ..case
     }
+}
+
+/// Findings as a report shows them.
+pub fn findings(findings: &[Finding], accept: &str) -> Vec<data::Finding> {
+    let shown = findings.iter().map(|found| finding(found, accept));
+    shown.collect()
 }
 
 fn finding(finding: &Finding, accept: &str) -> data::Finding {

@@ -62,6 +62,17 @@ impl Selection {
         self.contains(criterion, service) || beside_this_case().contains(&criterion)
     }
 
+    /// Whether the case of a criterion is surely judged in the run in which this one is, so
+    /// that its findings are printed there.
+    pub(super) fn surely_judges(&self, criterion: &str, this: &Case) -> bool {
+        let name = |criterion: &str| format!("{criterion}::{}.toml", this.service);
+        let beside = || {
+            let command = runner().unwrap_or_default();
+            selects_both(&command, &name(this.criterion.id), &name(criterion))
+        };
+        self.contains(criterion, &this.service) || (is_one_of_many() && beside())
+    }
+
     /// How many cores the run may use.
     pub(super) fn cores(&self) -> usize {
         self.arguments.test_threads.unwrap_or_else(cores)
@@ -139,24 +150,49 @@ impl Selection {
     }
 }
 
+/// Whether the test runner gives each case a process of its own.
+fn is_one_of_many() -> bool {
+    env::var_os("NEXTEST_RUN_ID").is_some()
+}
+
+/// The words of the test runner's command line, where the system tells.
+fn runner() -> Option<Vec<String>> {
+    let parent = rustix::process::getppid()?;
+    let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
+    let command = std::fs::read_to_string(file).ok()?;
+    Some(command.split('\0').map(str::to_owned).collect())
+}
+
+/// Whether a runner that was started by these words, and runs the case `this`, runs
+/// `other` as well. Where its words leave that open, it is not taken for granted.
+fn selects_both(command: &[String], this: &str, other: &str) -> bool {
+    let is_split = |word: &String| word.starts_with("--partition");
+    let is_expression = |word: &String| word.starts_with("-E") || word.starts_with("--filter");
+    let filters_for = |name: &str| {
+        let mut words = command.iter().filter(|word| !word.is_empty());
+        words.any(|word| name.contains(word.as_str()))
+    };
+    let matches = !filters_for(this) || filters_for(other);
+    let (criterion, _) = other.split_once("::").unwrap_or((other, ""));
+    let is_named = || command.iter().any(|word| word.contains(criterion));
+    !command.is_empty()
+        && !command.iter().any(is_split)
+        && matches
+        && (!command.iter().any(is_expression) || is_named())
+}
+
 /// The criteria that other processes of this run judge, as far as can be told: a runner
 /// that gives each case a process of its own tells none of them about the others.
 ///
 /// Where its command line names criteria, it is those; otherwise all. A wrong guess
 /// costs time and changes no verdict: what is missing later is gathered then.
 fn beside_this_case() -> Vec<&'static str> {
-    if env::var_os("NEXTEST_RUN_ID").is_none() {
+    if !is_one_of_many() {
         return Vec::new();
     }
-    let command = rustix::process::getppid().and_then(|parent| {
-        let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
-        std::fs::read_to_string(file).ok()
-    });
-    let command = command.unwrap_or_default();
-    let named: Vec<&str> = criteria::ids()
-        .into_iter()
-        .filter(|id| command.contains(id))
-        .collect();
+    let command = runner().unwrap_or_default();
+    let is_named = |id: &&str| command.iter().any(|word| word.contains(id));
+    let named: Vec<&str> = criteria::ids().into_iter().filter(is_named).collect();
     if named.is_empty() {
         criteria::ids()
     } else {
@@ -244,6 +280,8 @@ pub(super) fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -266,5 +304,21 @@ mod tests {
                 .ends_with("ONLY=\"users\" cargo test --test services -- enum_types")
         );
         assert!(help(&["a", "b"]).contains("ONLY=\"<service> <service>\""));
+    }
+
+    #[rstest]
+    #[case::everything("cargo-nextest nextest run", true)]
+    #[case::a_profile("cargo-nextest nextest run --profile ci", true)]
+    #[case::the_service("cargo-nextest nextest run a.toml", true)]
+    #[case::both("cargo-nextest nextest run upgrade_head outbox_indexes", true)]
+    #[case::this_alone("cargo-nextest nextest run outbox", false)]
+    #[case::a_part("cargo-nextest nextest run --partition hash:1/4", false)]
+    #[case::an_expression("cargo-nextest nextest run -E test(/outbox/)", false)]
+    #[case::one_of_both("cargo-nextest nextest run -E test(outbox)+test(upgrade_head)", true)]
+    #[case::nobody_knows("", false)]
+    fn what_a_runner_selects_beside_a_case(#[case] command: &str, #[case] both: bool) {
+        let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        let other = "upgrade_head::a.toml";
+        assert_eq!(selects_both(&words, "outbox_indexes::a.toml", other), both);
     }
 }

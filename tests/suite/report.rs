@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::report::data::{
-    Case, Finding, History, Outcome, Place, Report, Revision, Service,
+    Case, Explanation, Finding, History, Outcome, Place, Report, Revision, Service,
 };
 use migration_harness::report::data::{SCHEMA, VERSION};
 use migration_harness::report::parts::Parts;
@@ -42,6 +42,8 @@ fn case(criterion: &str, service: &str, outcome: Outcome) -> Case {
         },
         notes: vec![HOSTILE.to_owned()],
         findings: Vec::new(),
+        blocked_by: None,
+        explanation: None,
         rerun: format!("cargo test --test services -- {criterion}::{service}"),
         manifest: format!("services-manifest/services/{service}.toml"),
     }
@@ -336,6 +338,7 @@ fn annotations_are_escaped_and_say_each_defect_once() {
         help: vec!["do it".to_owned()],
     }];
     report.cases[1].summary = "by single_head: it has two heads".to_owned();
+    report.cases[1].blocked_by = Some("single_head".to_owned());
     let lines = annotations::github(&report);
     assert_eq!(
         lines[0],
@@ -353,6 +356,74 @@ fn annotations_are_escaped_and_say_each_defect_once() {
         "{lines:?}"
     );
     assert!(lines.iter().all(|line| !line.contains('\n')));
+}
+
+#[test]
+fn what_no_case_reports_is_said_by_the_first_that_it_blocks() {
+    let explained = |outcome| {
+        let mut report = built(1);
+        report.cases[0].outcome = outcome;
+        for case in &mut report.cases[1..3] {
+            case.outcome = Outcome::Blocked;
+            case.blocked_by = Some("single_head".to_owned());
+            case.explanation = Some(Explanation {
+                findings: vec![Finding {
+                    title: "two heads".to_owned(),
+                    places: Vec::new(),
+                    expected: None,
+                    found: None,
+                    changed: Vec::new(),
+                    notes: Vec::new(),
+                    help: Vec::new(),
+                }],
+                text: "error[single_head]: two heads".to_owned(),
+                rerun: Some("cargo test single_head".to_owned()),
+            });
+        }
+        join::join(vec![report]).unwrap()
+    };
+    let kept = |report: &Report| {
+        let cases = report.cases.iter();
+        cases
+            .map(|case| case.explanation.is_some())
+            .collect::<Vec<_>>()
+    };
+    let report = explained(Outcome::NotJudged);
+    assert_eq!(kept(&report), [false, true, false, false]);
+    let lines = annotations::github(&report);
+    let said = "title=single_head%3A service_000::two heads%0Arerun: cargo test single_head";
+    let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(
+        (count(said), count("title=upgrade_head")),
+        (1, 0),
+        "{lines:?}"
+    );
+
+    let report = explained(Outcome::Failed);
+    assert_eq!(kept(&report), [false; 4]);
+}
+
+#[test]
+fn what_blocks_the_cases_of_a_filter_is_said_once_with_both_reruns() {
+    let directory = tempfile::tempdir().unwrap();
+    let variables = [("ONLY", "missing_table")];
+    let skipped = ["--skip", "upgrade_head", "--test-threads=1"];
+    let judged = run(directory.path(), &skipped, &variables);
+    let all = judged.all();
+    let count = |text: &str| judged.stdout.matches(text).count();
+    assert_eq!(count("error[upgrade_head]: "), 1, "{all}");
+    assert_eq!(count("-- upgrade_head::missing_table"), 1, "{all}");
+    assert_eq!(count("what that is about is said for "), 2, "{all}");
+    assert_eq!(
+        count("blocked[outbox_indexes]: by upgrade_head: "),
+        1,
+        "{all}"
+    );
+    let report = read(directory.path());
+    let explained = |case: &&Case| case.explanation.is_some();
+    let explained: Vec<&Case> = report.cases.iter().filter(explained).collect();
+    assert_eq!(explained.len(), 1, "{all}");
+    assert!(explained[0].blocked_by.as_deref() == Some("upgrade_head"));
 }
 
 #[test]
