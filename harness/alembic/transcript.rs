@@ -78,6 +78,17 @@ pub struct Statement {
     pub outcome: StatementOutcome,
 }
 
+/// PostgreSQL's in_failed_sql_transaction
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+pub const ABORTED: &str = "25P02";
+
+impl Statement {
+    /// Whether it was refused for nothing but a failure before it.
+    fn comes_too_late(&self) -> bool {
+        matches!(&self.outcome, StatementOutcome::Failed { sqlstate: Some(state), .. } if state == ABORTED)
+    }
+}
+
 /// How a statement ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +173,8 @@ pub enum Outcome {
     Finished,
     /// It raised.
     Raised(Raised),
+    /// It returned, although a revision raised: `env.py` caught that.
+    Swallowed(Raised),
     /// It took longer than it may, and was ended.
     TimedOut {
         /// The limit, in seconds.
@@ -217,6 +230,12 @@ pub struct Transcript {
     /// The transaction that Alembic found open, if there was one.
     #[serde(default)]
     pub open_transaction: Option<OpenTransaction>,
+    /// Where the service ended its process with the exit status 0, which is success.
+    #[serde(default)]
+    pub exited: Option<Raised>,
+    /// What the last revision raised.
+    #[serde(default)]
+    pub raised_in_step: Option<Raised>,
     /// The file that holds everything the interpreter printed.
     pub output: PathBuf,
 }
@@ -267,6 +286,11 @@ pub enum Event {
         seconds: f64,
         /// Whether it returned an awaitable.
         awaitable: bool,
+    },
+    /// That revision raised.
+    StepRaised {
+        /// What.
+        error: Raised,
     },
     /// A statement starts.
     Statement {
@@ -323,6 +347,17 @@ pub enum Event {
     },
 }
 
+impl Outcome {
+    /// The error that kept the command from its end.
+    #[must_use]
+    pub fn error(&self) -> Option<&Raised> {
+        match self {
+            Self::Raised(error) | Self::Swallowed(error) => Some(error),
+            Self::Finished | Self::TimedOut { .. } | Self::Ended { .. } => None,
+        }
+    }
+}
+
 impl Transcript {
     /// An empty transcript of `command`, whose outcome is not known yet.
     #[must_use]
@@ -338,6 +373,8 @@ impl Transcript {
             broken: Vec::new(),
             version_table: None,
             open_transaction: None,
+            exited: None,
+            raised_in_step: None,
             output,
         }
     }
@@ -357,15 +394,19 @@ impl Transcript {
                 file,
                 message,
                 line,
-            } => self.steps.push(Step {
-                revision,
-                direction,
-                file,
-                line,
-                message,
-                seconds: None,
-                awaitable: false,
-            }),
+            } => {
+                self.raised_in_step = None;
+                self.steps.push(Step {
+                    revision,
+                    direction,
+                    file,
+                    line,
+                    message,
+                    seconds: None,
+                    awaitable: false,
+                });
+            }
+            Event::StepRaised { error } => self.raised_in_step = Some(error),
             Event::Stepped { seconds, awaitable } => {
                 if let Some(step) = self.steps.last_mut() {
                     step.seconds = Some(seconds);
@@ -409,6 +450,15 @@ impl Transcript {
         }
     }
 
+    /// Takes over that the command returned, and whether its last revision did.
+    pub fn returned(&mut self, exited: Option<Raised>) -> Outcome {
+        self.exited = exited;
+        match self.raised_in_step.take() {
+            Some(error) => Outcome::Swallowed(error),
+            None => Outcome::Finished,
+        }
+    }
+
     fn end(&mut self, number: u64, outcome: StatementOutcome) {
         let found = self
             .statements
@@ -437,6 +487,8 @@ impl Transcript {
             numbers.for_each(|number| *number += last);
         }
         self.outcome = later.outcome;
+        self.exited = later.exited;
+        self.raised_in_step = later.raised_in_step;
         self.seconds += later.seconds;
         self.steps.extend(later.steps);
         self.statements.extend(later.statements);
@@ -447,13 +499,17 @@ impl Transcript {
         self.open_transaction = later.open_transaction.or(self.open_transaction.take());
     }
 
-    /// The last statement that a revision issued and that did not run to its end.
+    /// The last statement that did not run to its end; where that was refused because an
+    /// earlier one had aborted its transaction, the one that had.
     #[must_use]
     pub fn failed_statement(&self) -> Option<&Statement> {
-        self.statements
-            .iter()
-            .rev()
-            .find(|statement| !matches!(statement.outcome, StatementOutcome::Done { .. }))
+        let is_done = |one: &&Statement| matches!(one.outcome, StatementOutcome::Done { .. });
+        let mut failed = self.statements.iter().rev().filter(|one| !is_done(one));
+        let last = failed.next()?;
+        match last.comes_too_late() {
+            true => failed.find(|one| !one.comes_too_late()).or(Some(last)),
+            false => Some(last),
+        }
     }
 
     /// The revision that was running when the command ended without finishing.

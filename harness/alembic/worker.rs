@@ -266,7 +266,8 @@ impl Worker {
         };
         transcript.outcome = outcome;
         transcript.seconds = begun.elapsed().as_secs_f64();
-        self.alive = matches!(transcript.outcome, Outcome::Finished | Outcome::Raised(_));
+        let outcome = &transcript.outcome;
+        self.alive = !matches!(outcome, Outcome::TimedOut { .. } | Outcome::Ended { .. });
         (transcript, answer)
     }
 
@@ -288,7 +289,7 @@ impl Worker {
                 Ok(Some(Event::Answer { ok, .. })) => {
                     let answer = ok.unwrap_or_default();
                     transcript.version_table = version_table(&answer);
-                    return (Outcome::Finished, answer);
+                    return (transcript.returned(exited(&answer)), answer);
                 }
                 Ok(Some(event)) => {
                     (limits.watch)(Sign::Event(&event));
@@ -473,6 +474,11 @@ pub fn faulty(service: &Service, trace: &str) -> HarnessError {
     )
     .detail(trace)
     .help("this is a fault of the harness, not of the service: please report it with these lines")
+}
+
+/// Where the service ended the command, as a success.
+fn exited(answer: &Value) -> Option<Raised> {
+    serde_json::from_value(answer.get("exited")?.clone()).ok()?
 }
 
 fn blocking(stream: UnixStream) -> io::Result<OwnedFd> {

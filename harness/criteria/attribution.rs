@@ -294,7 +294,7 @@ fn stops_at(evidence: &Evidence, stepped: &Transcript, revision: &str) -> bool {
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),
-        Outcome::Raised(raised) => raised.line(),
+        Outcome::Raised(raised) | Outcome::Swallowed(raised) => raised.line(),
         Outcome::TimedOut { limit, .. } => {
             format!("`{}` took longer than {limit} s", transcript.command)
         }

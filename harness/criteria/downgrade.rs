@@ -222,11 +222,11 @@ fn not_upgraded(
     let finding = finding.note(format!(
         "{elsewhere} it can be upgraded; here each revision below it had gone up, down and up again"
     ));
-    Some(match &rung.up.outcome {
-        Outcome::Raised(_) => finding.help(
+    Some(match rung.up.outcome.error() {
+        Some(_) => finding.help(
             "rows that one of those left stand in the way: let its downgrade() delete what its upgrade() inserts",
         ),
-        _ => finding,
+        None => finding,
     })
 }
 
@@ -246,10 +246,10 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
         ending(down)
     ))
     .mark(failed_at(down).as_ref(), "here");
-    if let Outcome::Raised(raised) = &down.outcome
-        && let Some(state) = &raised.sqlstate
-    {
-        finding = finding.note(format!("postgresql: {state} {}", raised.first_line()));
+    if let Some(raised) = down.outcome.error() {
+        let state = raised.sqlstate.iter();
+        let refused = state.map(|state| format!("postgresql: {state} {}", raised.first_line()));
+        finding.notes.extend(refused.chain(raised.notes.clone()));
     }
     if let Outcome::TimedOut { database, .. } = &down.outcome {
         finding
@@ -462,7 +462,7 @@ fn header(transcript: &Transcript) -> Option<Place> {
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),
-        Outcome::Raised(raised) => raised.line(),
+        Outcome::Raised(raised) | Outcome::Swallowed(raised) => raised.line(),
         Outcome::TimedOut { limit, .. } => format!("it took longer than {limit} s"),
         Outcome::Ended { how, .. } => format!("Python {how}"),
     }

@@ -4,7 +4,7 @@ use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{
-    EnumCreation, EnumSource, Outcome, Place, Statement, StatementOutcome, Transcript,
+    EnumCreation, EnumSource, Place, Statement, StatementOutcome, Transcript,
 };
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
@@ -141,9 +141,7 @@ fn second<'a>(
 /// A refusal that came from a statement nobody could look into: a function that creates
 /// the type, several statements in one, or ALTER TYPE ... RENAME TO a name that is taken.
 fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
-    let Outcome::Raised(_) = transcript.outcome else {
-        return None;
-    };
+    transcript.outcome.error()?;
     let statement = transcript.failed_statement()?;
     let refused = refusal(statement)?;
     let name = refused.split('"').nth(1)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
-use crate::alembic::transcript::{Outcome, Place};
+use crate::alembic::transcript::Place;
 use crate::evidence::catalog::Object;
 use crate::evidence::models::{COMPARED, Drift, Models, Refused};
 use crate::evidence::{Evidence, Part};
@@ -65,7 +65,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
 
 /// `create_all` itself does not work.
 fn not_built(models: &Models) -> Option<Finding> {
-    let Outcome::Raised(error) = &models.built.outcome else {
+    let Some(error) = models.built.outcome.error() else {
         return (!models.built.finished())
             .then(|| Finding::new("the models cannot be built: `create_all` did not end"));
     };
@@ -88,6 +88,7 @@ fn not_built(models: &Models) -> Option<Finding> {
                 .join(" ")
         ));
     }
+    finding.notes.extend(error.notes.clone());
     Some(finding.help(format!(
         "everything Python printed: {}",
         models.built.output.display()

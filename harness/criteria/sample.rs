@@ -58,6 +58,7 @@ pub fn evidence() -> Evidence {
         history: History {
             graph: graph("r1 r2:r1"),
             python_for: Vec::new(),
+            found: Vec::new(),
             raised: None,
         },
         notes: None,
@@ -192,13 +193,13 @@ pub fn refused(
 pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
     Raised {
         class: class.to_owned(),
-        cause: None,
         message: message.to_owned(),
         sqlstate: sqlstate.map(str::to_owned),
         needs_application: false,
         frames: Vec::new(),
         code: None,
         needs: None,
+        notes: Vec::new(),
     }
 }
 

@@ -26,15 +26,17 @@ const SHOWN: usize = 4;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let history = &evidence.history;
-    if let Some(raised) = &history.raised {
-        return Verdict::Fail(vec![not_loaded(service, history, raised)]);
-    }
     let mut findings: Vec<Finding> = history
-        .graph
         .problems()
         .iter()
         .map(|problem| broken(&history.graph, problem))
         .collect();
+    if let Some(raised) = &history.raised {
+        return Verdict::Fail(match findings.is_empty() {
+            true => vec![not_loaded(service, history, raised)],
+            false => with_what_alembic_said(findings, raised),
+        });
+    }
     let heads = history.graph.heads();
     if findings.is_empty() && heads.len() > 1 {
         findings.push(several_heads(service, &history.graph, &heads));
@@ -46,6 +48,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         Some(merge) if findings.is_empty() => after_merge::judge(service, merge),
         _ => Verdict::of(findings),
     }
+}
+
+/// What the files show is what Alembic stumbles over, in words of its own.
+fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Finding> {
+    let said = format!("Alembic, which was asked for the rest, raises {}", raised.line());
+    let mut findings = findings.into_iter();
+    let first = findings.next().map(|finding| finding.note(said));
+    first.into_iter().chain(findings).collect()
 }
 
 /// What made it necessary to ask Python is most often what Alembic stumbles over.
@@ -65,6 +75,7 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
                 .map(|what| format!("Python was asked because of {what}")),
         );
     }
+    finding.notes.extend(raised.notes.clone());
     if raised.class == "KeyError" {
         finding = finding.note(
             "a KeyError of Alembic's names a down_revision or depends_on that no file declares",
@@ -83,14 +94,14 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
     history.raised.is_some()
-        || !history.graph.problems().is_empty()
+        || !history.problems().is_empty()
         || history.graph.heads().len() != 1
 }
 
 /// What keeps the files from being a graph, in one line.
 #[must_use]
 pub fn problem(history: &History) -> Option<String> {
-    let problems = history.graph.problems();
+    let problems = history.problems();
     problems
         .first()
         .map(|problem| broken(&history.graph, problem).title)

@@ -5,7 +5,7 @@ mod remedy;
 
 use super::attribution::{Attribution, Failure, Kind, attribution};
 use super::{Criterion, Finding, Verdict};
-use crate::alembic::transcript::{Direction, Place, Step, Transcript};
+use crate::alembic::transcript::{Direction, Place, StatementOutcome, Step, Transcript};
 use crate::evidence::catalog::Difference;
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
@@ -26,6 +26,9 @@ pub const CRITERION: Criterion = Criterion {
 
 /// How many differences of two catalogs are shown.
 const SHOWN: usize = 8;
+
+/// What is said of a revision that fails where some of the others may not have run.
+const HISTORY_FIRST: &str = "mend the history first, as single_head says: Alembic ran it without some of its files";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
@@ -60,6 +63,9 @@ fn findings(
         .iter()
         .filter_map(|failure| reported_as(service, evidence, &failure.kind))
         .collect();
+    if let (false, Some(first)) = (attribution.has_history(), findings.first_mut()) {
+        first.help.push(HISTORY_FIRST.to_owned());
+    }
     if attribution.has_history() {
         let stepped = evidence.stepped.as_ref();
         let is_rerun = |failure: &&Failure<'_>| matches!(failure.kind, Kind::Rerun(..));
@@ -87,15 +93,58 @@ fn reported_as(service: &Service, evidence: &Evidence, kind: &Kind<'_>) -> Optio
 
 /// Every revision of the history must have run.
 fn never_ran(transcript: &Transcript, missing: &[&str]) -> Finding {
-    Finding::new(format!(
+    let finding = Finding::new(format!(
         "`alembic {}` succeeds, but never ran {}",
         transcript.command,
         missing.join(", ")
-    ))
-    .help(match transcript.steps.is_empty() {
+    ));
+    if transcript.exited.is_some() {
+        return ended_by_itself(finding, transcript);
+    }
+    finding.help(match transcript.steps.is_empty() {
         true => "see whether env.py calls context.run_migrations() where context.is_offline_mode() is false",
         false => "see whether env.py stamps the database or creates the tables itself; then the revisions prove nothing",
     })
+}
+
+/// What comes of a service that ended the process before the revisions ran, or before
+/// they were committed.
+fn ended_by_itself(finding: Finding, transcript: &Transcript) -> Finding {
+    let Some(exited) = &transcript.exited else {
+        return finding;
+    };
+    let place = exited
+        .frames
+        .last()
+        .map(|frame| Place::line(&frame.file, frame.line));
+    finding
+        .mark(place.as_ref(), "the process ends here, with exit status 0")
+        .note("`alembic` exits with status 0 as well, which a deployment takes for success")
+        .help("let env.py end where its work is done, and raise where it cannot be done")
+}
+
+/// An upgrade that lost everything: a statement failed and `env.py` goes on, or it does not
+/// commit.
+fn not_committed(finding: Finding, first: &Transcript) -> Finding {
+    let finding = finding
+        .note("the first one exited without an error, yet the version table holds nothing");
+    if first.exited.is_some() {
+        return ended_by_itself(finding, first);
+    }
+    if let Some(open) = &first.open_transaction {
+        return remedy::not_committed(open, finding);
+    }
+    let failed = first.failed_statement().and_then(|one| match &one.outcome {
+        StatementOutcome::Failed { message, .. } => Some((message, &one.sql)),
+        _ => None,
+    });
+    match failed {
+        Some((message, sql)) => finding
+            .note(format!("a statement failed in it, and env.py goes on: {message}"))
+            .note(format!("the statement: {}", failure::shortened(sql)))
+            .help("let env.py raise that error: a deployment takes the exit status 0 for success"),
+        None => finding.help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
+    }
 }
 
 /// The same failure seen both ways is one finding.
@@ -167,19 +216,9 @@ fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
         return Some(finding.note("the first one succeeded; this is the second, on the same database"));
     }
     let finding = Finding::new(runs_again(second));
-    let is_empty = migrated.versions.as_ref().is_none_or(Vec::is_empty);
-    let open = migrated.reached().open_transaction.as_ref();
-    Some(match (is_empty, open) {
-        (true, Some(open)) => remedy::not_committed(
-            open,
-            finding.note(
-                "the first one exited without an error, yet the version table holds nothing",
-            ),
-        ),
-        (true, None) => finding
-            .note("the first one exited without an error, yet the version table holds nothing")
-            .help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
-        (false, _) => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
+    Some(match migrated.versions.as_ref().is_none_or(Vec::is_empty) {
+        true => not_committed(finding, migrated.reached()),
+        false => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
     })
 }
 

@@ -277,19 +277,14 @@ impl<'a> Driver<'a> {
             let (stairway, stepped) = self.climb(&loaded, &session.migrated).await?;
             session.stairway = Some(stairway);
             session.stepped = stepped.filter(|_| parts.contains(&Part::Stepped));
-            if !self.worker.is_alive() {
-                self.renew().await?;
-            }
+            self.revive().await?;
         }
         if parts.contains(&Part::Stepped) && session.stepped.is_none() && self.worker.is_alive() {
             session.stepped = Some(self.step(&loaded, &session.migrated).await?);
         }
-        let head = session
-            .migrated
-            .catalog
-            .clone()
-            .filter(|_| self.worker.is_alive());
+        let head = session.migrated.catalog.clone();
         if let (true, Some(head)) = (parts.contains(&Part::Models), head) {
+            self.revive().await?;
             session.models = Some(self.models(&head).await?);
         }
         Ok(session)
@@ -371,16 +366,16 @@ impl<'a> Driver<'a> {
     /// would: what `env.py` does may depend on what ran in its process before.
     async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
         let first = self.walk(loaded, "one_at_a_time").await?;
-        let raised = matches!(first.upgrade.outcome, Outcome::Raised(_));
-        if !raised || !migrated.reached().finished() {
+        let raised = first.upgrade.outcome.error();
+        if raised.is_none() || !migrated.reached().finished() {
             return Ok(first);
         }
         let before = std::mem::replace(&mut self.apart, true);
         let second = self.walk(loaded, "each_step_apart").await?;
         self.apart = before;
         Ok(match second.upgrade.outcome {
-            Outcome::Finished | Outcome::Raised(_) => second,
-            _ => first,
+            Outcome::TimedOut { .. } | Outcome::Ended { .. } => first,
+            _ => second,
         })
     }
 

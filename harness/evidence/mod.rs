@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::alembic::declared::Declaration;
-use crate::alembic::graph::Graph;
+use crate::alembic::graph::{Graph, Problem};
 use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
@@ -82,6 +82,9 @@ pub struct History {
     pub graph: Graph,
     /// What only running Python could tell, where that was needed.
     pub python_for: Vec<String>,
+    /// What is certainly wrong by the files alone, where Python was asked for the rest:
+    /// Alembic leaves out what it does not like, or raises something else.
+    pub found: Vec<Problem>,
     /// What Python raised when it was asked.
     pub raised: Option<Raised>,
 }
@@ -117,6 +120,19 @@ pub struct Stepped {
     pub versions: Option<Vec<String>>,
     /// The database at head, where it got there.
     pub catalog: Option<Catalog>,
+}
+
+impl History {
+    /// What keeps the files from being a graph, as far as they could be read.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        match (&self.raised, self.found.is_empty()) {
+            (_, false) => self.found.clone(),
+            // Without Python some of the files are not known, or where they are.
+            (Some(_), true) => Vec::new(),
+            (None, true) => self.graph.problems(),
+        }
+    }
 }
 
 impl Evidence {

@@ -184,6 +184,7 @@ fn evidence() -> Evidence {
         history: History {
             graph: graph(&[("r1", &[]), ("r2", &["r1"])]),
             python_for: Vec::new(),
+            found: Vec::new(),
             raised: None,
         },
         notes: Some(notes(
@@ -566,13 +567,13 @@ fn statement(number: u64, sql: &str, failed: Option<(&str, &str)>) -> Statement 
 fn raised(sqlstate: &str, message: &str) -> Raised {
     Raised {
         class: "ProgrammingError".into(),
-        cause: None,
         message: format!("(psycopg.errors.Some) {message}"),
         sqlstate: Some(sqlstate.into()),
         needs_application: false,
         frames: Vec::new(),
         code: None,
         needs: None,
+        notes: Vec::new(),
     }
 }
 

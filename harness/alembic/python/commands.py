@@ -193,13 +193,24 @@ class Worker:
         os.chdir(source.directory)
         revisions.begin()
         recorder.contexts.clear()
+        exited = None
         try:
             with door.theirs(), self.application.context(config) as config:
                 run(config)
+        except SystemExit as error:
+            if not is_success(error):
+                raise
+            exited = described(error)
         finally:
             sys.stdout, sys.stderr = self.files
             forget_connections()
-        return {"contexts": recorder.contexts}
+        return {"contexts": recorder.contexts, "exited": exited}
+
+
+def is_success(error):
+    """Whether a process that ends by this exception has the exit status 0."""
+    code = error.code
+    return code is None or (isinstance(code, int) and code & 0xFF == 0)
 
 
 def history_of(scripts):

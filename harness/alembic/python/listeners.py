@@ -10,7 +10,7 @@ from migration_harness_door import door
 from migration_harness_guard import connected_to, guard
 from migration_harness_recorder import raw, recorder
 from migration_harness_revisions import revisions
-from migration_harness_source import line_of, own_place, source
+from migration_harness_source import described, line_of, own_place, source
 
 
 def check_connection_parameters(dialect, record, cargs, cparams):
@@ -142,6 +142,11 @@ def announce(revision, is_upgrade):
     )
 
 
+@door.ours
+def raised(error):
+    channel.send(event="step_raised", error=described(error))
+
+
 def reported(function, revision, is_upgrade):
     """A revision's upgrade or downgrade that says when it starts and ends."""
 
@@ -150,8 +155,12 @@ def reported(function, revision, is_upgrade):
     def run(*args, **kwargs):
         announce(revision, is_upgrade)
         start = time.perf_counter()
-        with door.theirs():
-            value = function(*args, **kwargs)
+        try:
+            with door.theirs():
+                value = function(*args, **kwargs)
+        except BaseException as error:
+            raised(error)  # env.py may catch it
+            raise
         awaitable = hasattr(type(value), "__await__")
         if awaitable and hasattr(type(value), "close"):
             value.close()

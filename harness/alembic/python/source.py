@@ -1,4 +1,4 @@
-"""Where something comes from: `place_of` a statement, an exception as data."""
+"""Where something comes from: `place_of` a statement, an exception as data (`described`)."""
 
 import functools
 import itertools
@@ -11,6 +11,8 @@ from migration_harness_needs import needed
 
 FRAMES_KEPT = 12  # innermost frames of a traceback that are reported
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+NOTES_KEPT = 4  # what else is said of an exception
+ABORTED = "25P02"  # in_failed_sql_transaction: something else failed before
 
 
 class Source:
@@ -117,7 +119,32 @@ def first_line(error):
 
 
 def described(error):
-    """An exception as data: what it says and where in the service it came from."""
+    """An exception as data: the one that a person has to act on, and where in the service it
+    came from; what else was raised on the way to it, or because of it, as notes."""
+    outermost, beside = chain_of(error)
+    chosen = acted_on(outermost)
+    chain = [one for one, _ in outermost]
+    position = next(at for at, one in enumerate(chain) if one is chosen)
+    notes = [f"it came out as {in_line(one)}" for one in chain[:position]]
+    notes += [f"raised while this was handled: {in_line(one)}" for one in chain[position + 1 :]]
+    notes += [f"beside it: {in_line(one)}" for one in beside]
+    notes += [text_of(note) for one in chain for note in asked(one, "__notes__") or ()]
+    # A library that raises for the service has no frame of the service's own.
+    frames = [frames_of(one) for one in reversed(chain[: position + 1])]
+    return {
+        "type": type(chosen).__name__,
+        "message": text_of(chosen),
+        "sqlstate": sqlstate_of(chosen),
+        "needs_application": needs_application(chosen),
+        "frames": next(filter(None, frames), []),
+        "notes": notes[:NOTES_KEPT],
+        "code": code_of(chosen),
+        "needs": needed(error),
+    }
+
+
+def frames_of(error):
+    """The service's own frames that an exception went through, outermost first."""
     frames = []
     for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith("<"):
@@ -135,18 +162,64 @@ def described(error):
     if isinstance(error, SyntaxError) and error.filename:
         name = source.absolute(error.filename)
         frames.append({"file": name, "line": error.lineno or 1, "function": "", "revision": None})
-    cause = error.__cause__
-    return {
-        "type": type(error).__name__,
-        "cause": type(cause).__name__ if cause is not None else None,
-        "message": text_of(error),
-        "sqlstate": sqlstate_of(error),
-        "needs_application": needs_application(error),
-        "frames": [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:],
-        "notes": [text_of(note) for note in asked(error, "__notes__") or ()],
-        "code": code_of(error),
-        "needs": needed(error),
-    }
+    return [f for f in frames if f["revision"] or own(f["file"])][-FRAMES_KEPT:]
+
+
+def acted_on(chain):
+    """The exception of a chain that a person has to act on: the first thing that PostgreSQL
+    refused, if there is any; else the root of the causes that were named."""
+    refused = [one for one, _ in chain if sqlstate_of(one) not in (None, ABORTED)]
+    if refused:
+        return refused[-1]
+    named = itertools.takewhile(lambda link: link[1], chain)
+    return list(named)[-1][0]
+
+
+def chain_of(error):
+    """An exception and what led to it, each with whether it was named as the cause; and what
+    was raised beside it. A group of exceptions says nothing that its members do not."""
+    chain, beside, is_cause = [], [], True
+    while error is not None and all(error is not one for one, _ in chain):
+        if is_group(error):
+            beside += error.exceptions[1:]
+            error = error.exceptions[0]
+            continue
+        chain.append((error, is_cause))
+        error, is_cause = led_to(error)
+    return chain, beside
+
+
+def led_to(error):
+    """What led to an exception, and whether that is its cause; an exception that was meant
+    to replace another one, as most that are raised while one is handled, is no effect."""
+    if sqlstate_of(error) == ABORTED:
+        orig = asked(error, "orig")
+        driver = orig if isinstance_of(orig, BaseException) else error
+        return driver.__cause__ or driver.__context__, True
+    if speaks_for_itself(error):
+        return None, False
+    if error.__cause__ is not None:
+        return error.__cause__, True
+    # `except Exception: sys.exit(1)` says nothing of what happened.
+    handled = None if error.__suppress_context__ else error.__context__
+    return handled, isinstance(error, SystemExit)
+
+
+def is_group(error):
+    """Whether it is an ExceptionGroup, also that of the backport for older Pythons."""
+    return hasattr(type(error), "subgroup") and bool(asked(error, "exceptions"))
+
+
+def speaks_for_itself(error):
+    """Whether the text of an exception has what its cause says: Alembic's CommandError is
+    made for people, and SQLAlchemy repeats the driver's error that it wraps."""
+    names = [(one.__module__, one.__name__) for one in type(error).__mro__]
+    is_command_error = ("alembic.util.exc", "CommandError") in names
+    return is_command_error or isinstance_of(asked(error, "orig"), BaseException)
+
+
+def in_line(error):
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def own(name):

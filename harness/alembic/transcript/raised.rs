@@ -10,8 +10,6 @@ pub struct Raised {
     /// Its class.
     #[serde(rename = "type")]
     pub class: String,
-    /// The class of the exception that caused it.
-    pub cause: Option<String>,
     /// Its text.
     pub message: String,
     /// PostgreSQL's error code, where it came from there.
@@ -21,6 +19,9 @@ pub struct Raised {
     pub needs_application: bool,
     /// The service's own frames, outermost first.
     pub frames: Vec<Frame>,
+    /// What it came out as, and what else was raised, a line each.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// SQLAlchemy's code of the error, where it has one
     /// (<https://docs.sqlalchemy.org/en/20/errors.html>).
     #[serde(default)]

@@ -15,6 +15,10 @@ fn raising(message: &str) -> Outcome {
     Outcome::Raised(raised("ValueError", None, message))
 }
 
+fn swallowing(message: &str) -> Outcome {
+    Outcome::Swallowed(raised("ValueError", None, message))
+}
+
 fn killed() -> Outcome {
     Outcome::Ended {
         how: "was ended by signal 9".to_owned(),
@@ -44,6 +48,7 @@ fn ways(command: &str, name: &str) -> Vec<Transcript> {
         stopped(command, "", raising(&format!("{name} at once"))),
         stopped(command, "r1 r2", raising(&format!("{name} in r2"))),
         stopped(command, "r1", raising(&format!("{name} in r1"))),
+        stopped(command, "r1 r2", swallowing(&format!("{name} in r2"))),
         stopped(command, "r1 r2", killed()),
         creating_twice(command, "r1 r2"),
     ]
@@ -66,6 +71,10 @@ fn histories() -> Vec<Change> {
     }
     changes.push(Box::new(|evidence| {
         evidence.history.raised = Some(raised("KeyError", None, "'r0'"));
+    }));
+    changes.push(Box::new(|evidence| {
+        evidence.history.raised = Some(raised("KeyError", None, "'r0'"));
+        evidence.history.found = graph("r1 r1").problems();
     }));
     changes.push(Box::new(|evidence| {
         evidence.history.graph = graph("r1 r2");
@@ -197,12 +206,12 @@ fn is_red_where_it_is_named(verdicts: &Verdicts, evidence: &Evidence) {
 /// Where the files form a graph that Alembic can load, nothing else explains a failure.
 fn is_printed(verdicts: &Verdicts, evidence: &Evidence) {
     let history = &evidence.history;
-    let explained = !history.graph.problems().is_empty() || history.raised.is_some();
+    let explained = !history.problems().is_empty() || history.raised.is_some();
     let text = printed(verdicts);
     let reached = evidence.migrated.iter().map(Migrated::reached);
     let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);
     for way in reached.chain(stepped) {
-        let Outcome::Raised(error) = &way.outcome else {
+        let Some(error) = way.outcome.error() else {
             continue;
         };
         let hidden = explained && way.steps.is_empty();

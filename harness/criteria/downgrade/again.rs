@@ -1,7 +1,7 @@
 //! Upgrades that fail only where a downgrade ran before.
 
 use super::{ending, failed_at};
-use crate::alembic::transcript::{Outcome, Transcript};
+use crate::alembic::transcript::Transcript;
 use crate::criteria::Finding;
 use crate::evidence::stairway::Rung;
 
@@ -40,7 +40,7 @@ pub(super) fn worn_out(rung: &Rung, worn: &Transcript) -> Finding {
 
 /// Whether Alembic itself raised, before any revision ran.
 fn refused_by_alembic(transcript: &Transcript) -> bool {
-    let Outcome::Raised(raised) = &transcript.outcome else {
+    let Some(raised) = transcript.outcome.error() else {
         return false;
     };
     raised.class == "CommandError" && transcript.steps.is_empty()
@@ -49,7 +49,7 @@ fn refused_by_alembic(transcript: &Transcript) -> bool {
 /// Whether rows stood in the way: integrity constraint violations
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn meets_rows(transcript: &Transcript) -> bool {
-    let Outcome::Raised(raised) = &transcript.outcome else {
+    let Some(raised) = transcript.outcome.error() else {
         return false;
     };
     let state = raised.sqlstate.as_deref();

@@ -2,7 +2,7 @@
 
 use super::upgrade_head;
 use crate::alembic::sql::{self, identifier};
-use crate::alembic::transcript::{Outcome, Place, Raised, Transcript};
+use crate::alembic::transcript::{Place, Raised, Transcript};
 use crate::evidence::catalog::{Change, Object};
 use crate::evidence::stairway::Rung;
 
@@ -11,7 +11,7 @@ const SHOWN: usize = 160;
 
 /// What to do about a downgrade that raised.
 pub(super) fn advice(down: &Transcript) -> &'static str {
-    let Outcome::Raised(error) = &down.outcome else {
+    let Some(error) = down.outcome.error() else {
         return UNDO;
     };
     by_state(error)

@@ -5,7 +5,9 @@ mod before;
 
 use super::super::Finding;
 use super::place_of;
-use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Step, Transcript};
+use crate::alembic::transcript::{
+    ABORTED, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
+};
 
 /// How many lines of a failed statement are shown.
 const SQL_LINES: usize = 4;
@@ -22,6 +24,11 @@ pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
     match &transcript.outcome {
         Outcome::Finished => None,
         Outcome::Raised(error) => Some(raised(transcript, error)),
+        Outcome::Swallowed(error) => Some(
+            raised(transcript, error)
+                .note("env.py catches this error, so that `alembic` exits with status 0")
+                .help("let env.py raise it again: a deployment takes the status 0 for success"),
+        ),
         Outcome::TimedOut {
             limit,
             python,
@@ -48,6 +55,8 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     finding
         .notes
         .extend(rest.take(MESSAGE_LINES).map(str::to_owned));
+    finding.notes.extend(error.notes.clone());
+    finding.notes.extend(aborted_by(error, statement));
     finding = finding.note(format!("seen in `alembic {}`", transcript.command));
     if let Some(statement) = statement {
         finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
@@ -76,6 +85,15 @@ pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Raised) -> Option<&
     transcript
         .failed_statement()
         .filter(|_| error.sqlstate.is_some())
+}
+
+/// What PostgreSQL had refused before, where an error only says that it had.
+fn aborted_by(error: &Raised, statement: Option<&Statement>) -> Option<String> {
+    let StatementOutcome::Failed { message, .. } = &statement?.outcome else {
+        return None;
+    };
+    let is_late = error.sqlstate.as_deref() == Some(ABORTED);
+    is_late.then(|| format!("the transaction was aborted before, and Python went on: {message}"))
 }
 
 /// What failed, and where.
@@ -141,19 +159,17 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
 
 /// What to do about the error that ended a transcript, if that is known.
 pub(in crate::criteria) fn hint(transcript: &Transcript) -> Option<&'static str> {
-    let Outcome::Raised(error) = &transcript.outcome else {
-        return None;
-    };
+    let error = transcript.outcome.error()?;
     advice(error.sqlstate.as_deref()?, transcript.failed_statement())
 }
 
 /// Where a transcript failed: the statement, else the revision's innermost frame.
 pub(in crate::criteria) fn failed_at(transcript: &Transcript) -> Option<Place> {
     let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
-    match &transcript.outcome {
-        Outcome::Raised(error) if error.sqlstate.is_none() => frame(transcript, error),
-        Outcome::Raised(error) => statement(transcript).or_else(|| frame(transcript, error)),
-        _ => statement(transcript),
+    match transcript.outcome.error() {
+        Some(error) if error.sqlstate.is_none() => frame(transcript, error),
+        Some(error) => statement(transcript).or_else(|| frame(transcript, error)),
+        None => statement(transcript),
     }
 }
 
@@ -277,7 +293,7 @@ fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
         ))
 }
 
-fn shortened(sql: &str) -> String {
+pub(super) fn shortened(sql: &str) -> String {
     let lines: Vec<&str> = sql
         .lines()
         .map(str::trim)

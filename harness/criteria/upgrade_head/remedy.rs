@@ -7,7 +7,7 @@ mod undefined;
 use super::super::Finding;
 use super::failure::{failed, is_of_version_table};
 use crate::alembic::sql;
-use crate::alembic::transcript::{Outcome, Place, Raised, Statement, Transcript};
+use crate::alembic::transcript::{Place, Raised, Statement, Transcript};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 
@@ -25,7 +25,7 @@ pub(super) fn explained(
     transcript: &Transcript,
     mut finding: Finding,
 ) -> Finding {
-    let Outcome::Raised(error) = &transcript.outcome else {
+    let Some(error) = transcript.outcome.error() else {
         return finding;
     };
     let general = std::mem::take(&mut finding.help);

@@ -5,8 +5,10 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::CRITERION;
-use crate::alembic::transcript::Outcome;
-use crate::criteria::sample::{evidence, found, migrated, object, raised, stepped, transcript};
+use crate::alembic::transcript::{Outcome, Raised};
+use crate::criteria::sample::{
+    evidence, found, frame, migrated, object, raised, refused, stepped, transcript,
+};
 use crate::evidence::Evidence;
 
 #[test]
@@ -41,6 +43,45 @@ fn a_first_upgrade_that_was_not_committed() {
     assert_eq!(found(&CRITERION, &evidence), "a second `alembic upgrade head` runs 2 revisions again
 = the first one exited without an error, yet the version table holds nothing
 ? env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async");
+}
+
+#[test]
+fn a_first_upgrade_whose_error_was_caught() {
+    let mut evidence = evidence();
+    let first = migrated(&mut evidence);
+    first.second = Some(transcript("upgrade head", "r1 r2"));
+    first.versions = None;
+    let (sql, message) = ("INSERT INTO alembic_version", "it exists already");
+    let failed = refused(7, None, sql, "42710", message);
+    first.upgrade.statements.push(failed);
+    assert_eq!(
+        found(&CRITERION, &evidence),
+        "a second `alembic upgrade head` runs 2 revisions again
+= the first one exited without an error, yet the version table holds nothing
+= a statement failed in it, and env.py goes on: it exists already
+= the statement: INSERT INTO alembic_version
+? let env.py raise that error: a deployment takes the exit status 0 for success"
+    );
+}
+
+#[test]
+fn a_process_that_ends_itself_before_anything_is_committed() {
+    let mut evidence = evidence();
+    let first = migrated(&mut evidence);
+    first.second = Some(transcript("upgrade head", "r1 r2"));
+    first.versions = None;
+    first.upgrade.exited = Some(Raised {
+        frames: vec![frame("/root/a/env.py", 9, None)],
+        ..raised("SystemExit", None, "0")
+    });
+    assert_eq!(
+        found(&CRITERION, &evidence),
+        "a second `alembic upgrade head` runs 2 revisions again
+-> env.py:9: the process ends here, with exit status 0
+= the first one exited without an error, yet the version table holds nothing
+= `alembic` exits with status 0 as well, which a deployment takes for success
+? let env.py end where its work is done, and raise where it cannot be done"
+    );
 }
 
 #[test]

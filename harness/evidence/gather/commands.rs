@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::lacking::lacking;
 use super::refused::refused;
 use super::{Driver, needs};
-use crate::alembic::transcript::{Event, Outcome, Transcript};
+use crate::alembic::transcript::{Event, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
@@ -57,7 +57,7 @@ impl Driver<'_> {
             return self.attempt(command, limit).await;
         }
         let first = self.attempt(command, limit).await?;
-        if !used || !command.runs_env() || !matches!(first.0.outcome, Outcome::Raised(_)) {
+        if !used || !command.runs_env() || first.0.outcome.error().is_none() {
             return Ok(first);
         }
         (self.say)(Progress::Detail(format!(
@@ -130,6 +130,15 @@ impl Driver<'_> {
                 error.message,
                 error.details.join(" ")
             ))),
+        }
+    }
+
+    /// A fresh interpreter, where the one there was has ended: what ended it is known, and
+    /// says nothing of what comes next.
+    pub(super) async fn revive(&mut self) -> Result<()> {
+        match self.worker.is_alive() {
+            true => Ok(()),
+            false => self.renew().await,
         }
     }
 

@@ -15,21 +15,29 @@ use crate::postgres::Database;
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
 pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
-    let (graph, python_for) = match means.ahead.graph(service)? {
+    let (graph, python_for, found) = match means.ahead.graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
             let reasons = unknown
                 .iter()
                 .map(|(file, line, what)| format!("{}:{line}: {what}", file.display()))
-                .collect();
-            (graph, reasons)
+                .collect::<Vec<_>>();
+            let found = match reasons.is_empty() {
+                true => Vec::new(),
+                false => graph.problems(),
+            };
+            (graph, reasons, found)
         }
-        Static::NeedsPython(reason) => (Graph::new(Vec::new(), Vec::new()), vec![reason]),
+        Static::NeedsPython(reason) => {
+            let nothing = Graph::new(Vec::new(), Vec::new());
+            (nothing, vec![reason], Vec::new())
+        }
     };
     if python_for.is_empty() {
         return Ok(History {
             graph,
             python_for,
+            found,
             raised: None,
         });
     }
@@ -41,11 +49,13 @@ pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
         Ok(loaded) => History {
             graph: loaded.graph(),
             python_for,
+            found,
             raised: None,
         },
         Err(raised) => History {
             graph,
             python_for,
+            found,
             raised: Some(raised),
         },
     })

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::Driver;
-use crate::alembic::transcript::{Outcome, Transcript};
+use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
@@ -282,5 +282,5 @@ impl Driver<'_> {
 }
 
 fn raised(transcript: &Transcript) -> bool {
-    matches!(transcript.outcome, Outcome::Raised(_))
+    transcript.outcome.error().is_some()
 }

@@ -1,0 +1,20 @@
+"""Essays, once more.
+
+Revision ID: 20250708_0001
+Revises: 20250707_0001
+Create Date: 2025-07-08 09:12:00.000000
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20250708_0001"
+down_revision = "20250707_0001"
+
+
+def upgrade() -> None:
+    op.create_table("essays", sa.Column("id", sa.Uuid(), primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("essays")
