@@ -103,7 +103,7 @@ pub async fn session(
     let _core = means.cores.take();
     let mut driver = Driver::start(service, history, means, None, say).await?;
     driver.aside = keep.is_some().then(Vec::new);
-    let session = driver.run(parts).await;
+    let session = Box::pin(driver.run(parts)).await;
     if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay().await {
         let kept = driver.keep().await;
         return Ok((session, kept));
@@ -274,18 +274,18 @@ impl<'a> Driver<'a> {
             && session.migrated.reached().finished()
             && self.worker.is_alive()
         {
-            let (stairway, stepped) = self.climb(&loaded, &session.migrated).await?;
+            let (stairway, stepped) = Box::pin(self.climb(&loaded, &session.migrated)).await?;
             session.stairway = Some(stairway);
             session.stepped = stepped.filter(|_| parts.contains(&Part::Stepped));
             self.revive().await?;
         }
         if parts.contains(&Part::Stepped) && session.stepped.is_none() && self.worker.is_alive() {
-            session.stepped = Some(self.step(&loaded, &session.migrated).await?);
+            session.stepped = Some(Box::pin(self.step(&loaded, &session.migrated)).await?);
         }
         let head = session.migrated.catalog.clone();
         if let (true, Some(head)) = (parts.contains(&Part::Models), head) {
             self.revive().await?;
-            session.models = Some(self.models(&head).await?);
+            session.models = Some(Box::pin(self.models(&head)).await?);
         }
         Ok(session)
     }

@@ -36,9 +36,9 @@ impl Driver<'_> {
         command: Command<'_>,
         limit: Duration,
     ) -> Result<Transcript> {
-        self.answer(command, limit)
-            .await
-            .map(|(transcript, _)| transcript)
+        // On the heap: all that a session does is made of this, and a thread's stack is small.
+        let answer = Box::pin(self.answer(command, limit)).await;
+        answer.map(|(transcript, _)| transcript)
     }
 
     /// The same, with what the command returned.
@@ -54,9 +54,9 @@ impl Driver<'_> {
         let used = self.worker.has_run_env();
         if used && self.apart && command.runs_env() {
             self.renew().await?;
-            return self.attempt(command, limit).await;
+            return Box::pin(self.attempt(command, limit)).await;
         }
-        let first = self.attempt(command, limit).await?;
+        let first = Box::pin(self.attempt(command, limit)).await?;
         if !used || !command.runs_env() || first.0.outcome.error().is_none() {
             return Ok(first);
         }
@@ -64,7 +64,7 @@ impl Driver<'_> {
             "{command} raised where env.py had run before: once more in a fresh interpreter"
         )));
         self.renew().await?;
-        let second = self.attempt(command, limit).await?;
+        let second = Box::pin(self.attempt(command, limit)).await?;
         self.apart |= second.0.finished();
         // What failed in a revision may have left something, which the second attempt met.
         match second.0.finished() || first.0.steps.is_empty() {

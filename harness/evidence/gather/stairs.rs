@@ -25,11 +25,11 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
-        let (base, rungs, at_head) = match self.in_parts(loaded, migrated).await? {
+        let (base, rungs, at_head) = match Box::pin(self.in_parts(loaded, migrated)).await? {
             Some(way) => (way.base, way.rungs, true),
             None => {
                 let base = self.base().await?;
-                let (rungs, reached) = self.rungs(loaded, &base).await?;
+                let (rungs, reached) = Box::pin(self.rungs(loaded, &base)).await?;
                 (base, rungs, reached.is_some())
             }
         };
@@ -46,7 +46,7 @@ impl Driver<'_> {
         let descent = match &migrated.catalog {
             Some(head) if descends && self.worker.is_alive() => {
                 let head = self.without_version_table(head.clone());
-                Some(self.descend(loaded, &base, &head).await?)
+                Some(Box::pin(self.descend(loaded, &base, &head)).await?)
             }
             _ => None,
         };
@@ -111,9 +111,9 @@ impl Driver<'_> {
                 }
                 continue;
             };
-            let (mut rung, mut reached) = self.rung(&revision.id, &below).await?;
+            let (mut rung, mut reached) = Box::pin(self.rung(&revision.id, &below)).await?;
             if is_worn && raised(&rung.up) {
-                (rung, reached) = self.unworn(loaded, position, rung).await?;
+                (rung, reached) = Box::pin(self.unworn(loaded, position, rung)).await?;
             }
             let timed_out = rung.timed_out();
             rungs.push(rung);
