@@ -108,7 +108,9 @@ fn untried(evidence: &Evidence, stairway: &Stairway) -> Option<String> {
     let named = untried[..untried.len() - more].join(", ");
     match (untried.len(), more) {
         (0, _) => None,
-        (_, 0) => Some(format!("not tried, because no upgrade reached it or time was up: {named}")),
+        (_, 0) => Some(format!(
+            "not tried, because no upgrade reached it or time was up: {named}"
+        )),
         _ => Some(format!(
             "not tried, because no upgrade reached it or time was up: {named} and {more} more"
         )),
@@ -212,8 +214,8 @@ fn not_upgraded(
     rung: &Rung,
 ) -> Option<Finding> {
     let mut own = attribution.reported_by(&CRITERION);
-    let is_own =
-        own.any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, rung)));
+    let is_own = own
+        .any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, rung)));
     let finding = upgrade_head::failure(&rung.up).filter(|_| is_own)?;
     let elsewhere = match &evidence.stepped {
         Some(_) => "revision by revision",

@@ -111,8 +111,9 @@ fn refused(models: &Models) -> Vec<Finding> {
 /// The differences that nobody accepted: the server defaults that no model has as one
 /// finding, all others as another.
 fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
-    let (defaults, others): (Vec<&Drift>, Vec<&Drift>) =
-        open(service, models).into_iter().partition(|drift| drift.default_left().is_some());
+    let (defaults, others): (Vec<&Drift>, Vec<&Drift>) = open(service, models)
+        .into_iter()
+        .partition(|drift| drift.default_left().is_some());
     let accepted = service.accepted_drift.contains_key(server_defaults::KEY);
     let defaults = if accepted { Vec::new() } else { defaults };
     let mut findings: Vec<Finding> = differing(service, models, others).into_iter().collect();
@@ -449,7 +450,10 @@ fn accepted(service: &Service, models: &Models) -> Vec<String> {
 fn unstated(models: &Models) -> Vec<String> {
     let mut by_property: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in &models.unstated {
-        by_property.entry(&one.property).or_default().push(&one.object);
+        by_property
+            .entry(&one.property)
+            .or_default()
+            .push(&one.object);
     }
     let line = |(property, objects): (&str, Vec<&str>)| {
         let shown = objects[..objects.len().min(NAMED)].join(", ");

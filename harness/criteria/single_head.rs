@@ -52,7 +52,10 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
 
 /// What the files show is what Alembic stumbles over, in words of its own.
 fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Finding> {
-    let said = format!("Alembic, which was asked for the rest, raises {}", raised.line());
+    let said = format!(
+        "Alembic, which was asked for the rest, raises {}",
+        raised.line()
+    );
     let mut findings = findings.into_iter();
     let first = findings.next().map(|finding| finding.note(said));
     first.into_iter().chain(findings).collect()
@@ -93,9 +96,7 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
 /// Whether this criterion has something to explain.
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
-    history.raised.is_some()
-        || !history.problems().is_empty()
-        || history.graph.heads().len() != 1
+    history.raised.is_some() || !history.problems().is_empty() || history.graph.heads().len() != 1
 }
 
 /// What keeps the files from being a graph, in one line.

@@ -28,7 +28,8 @@ pub const CRITERION: Criterion = Criterion {
 const SHOWN: usize = 8;
 
 /// What is said of a revision that fails where some of the others may not have run.
-const HISTORY_FIRST: &str = "mend the history first, as single_head says: Alembic ran it without some of its files";
+const HISTORY_FIRST: &str =
+    "mend the history first, as single_head says: Alembic ran it without some of its files";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
@@ -126,8 +127,8 @@ fn ended_by_itself(finding: Finding, transcript: &Transcript) -> Finding {
 /// An upgrade that lost everything: a statement failed and `env.py` goes on, or it does not
 /// commit.
 fn not_committed(finding: Finding, first: &Transcript) -> Finding {
-    let finding = finding
-        .note("the first one exited without an error, yet the version table holds nothing");
+    let finding =
+        finding.note("the first one exited without an error, yet the version table holds nothing");
     if first.exited.is_some() {
         return ended_by_itself(finding, first);
     }
@@ -181,14 +182,14 @@ fn function(step: &Step) -> &'static str {
 pub(super) fn not_awaited(step: &Step) -> Finding {
     let function = function(step);
     Finding::new(does_nothing(step))
-    .mark(Some(&place_of(step)), "this revision")
-    .about(format!("async def {function}"))
-    .note(format!(
-        "Alembic calls {function}() and throws away the coroutine that it returns"
-    ))
-    .help(format!(
-        "write `def {function}() -> None:`; env.py already runs it inside the async connection"
-    ))
+        .mark(Some(&place_of(step)), "this revision")
+        .about(format!("async def {function}"))
+        .note(format!(
+            "Alembic calls {function}() and throws away the coroutine that it returns"
+        ))
+        .help(format!(
+            "write `def {function}() -> None:`; env.py already runs it inside the async connection"
+        ))
 }
 
 fn place_of(step: &Step) -> Place {
@@ -213,12 +214,17 @@ pub(super) fn runs_again(second: &Transcript) -> String {
 fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
     if second.steps.is_empty() {
         let finding = failure(second)?;
-        return Some(finding.note("the first one succeeded; this is the second, on the same database"));
+        return Some(
+            finding.note("the first one succeeded; this is the second, on the same database"),
+        );
     }
     let finding = Finding::new(runs_again(second));
     Some(match migrated.versions.as_ref().is_none_or(Vec::is_empty) {
         true => not_committed(finding, migrated.reached()),
-        false => finding.note(format!("they ran again: {}", ids(second).collect::<Vec<_>>().join(", "))),
+        false => finding.note(format!(
+            "they ran again: {}",
+            ids(second).collect::<Vec<_>>().join(", ")
+        )),
     })
 }
 

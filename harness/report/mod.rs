@@ -235,10 +235,17 @@ fn print(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
+/// What one case of a service has said for a criterion that is not judged in this run.
+struct Explained {
+    service: String,
+    criterion: &'static str,
+    case: String,
+}
+
 /// The text of a red verdict. What blocks several cases of a service is said once.
 #[must_use]
 pub fn red(case: &Case, verdict: &Verdict) -> String {
-    static SAID: Lazy<Mutex<Vec<(String, &'static str, String)>>> = Lazy::new(Mutex::default);
+    static SAID: Lazy<Mutex<Vec<Explained>>> = Lazy::new(Mutex::default);
     let text = diagnostics::verdict(case, verdict, &renderer());
     let Some(explanation) = diagnostics::explanation(case, &renderer()) else {
         return text;
@@ -247,11 +254,15 @@ pub fn red(case: &Case, verdict: &Verdict) -> String {
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     let before = said
         .iter()
-        .find(|(service, id, _)| *service == case.service && *id == by);
-    if let Some((_, _, before)) = before {
-        return diagnostics::explained_before(text, before);
+        .find(|one| one.service == case.service && one.criterion == by);
+    if let Some(before) = before {
+        return diagnostics::explained_before(text, &before.case);
     }
-    said.push((case.service.clone(), by, case.name()));
+    said.push(Explained {
+        service: case.service.clone(),
+        criterion: by,
+        case: case.name(),
+    });
     format!("{text}\n\n{explanation}")
 }
 

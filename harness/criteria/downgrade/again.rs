@@ -18,8 +18,8 @@ pub(super) fn failed(rung: &Rung, again: &Transcript) -> Finding {
             .note("Alembic refuses before any revision runs: of the rows that the downgrade left in the version table, one revision depends on the other")
             .help("Alembic before 1.13 writes such rows where depends_on and a merge meet: use a newer one");
     }
-    let finding =
-        finding.note("the downgrade itself succeeded and restored the catalog, which is all but rows");
+    let finding = finding
+        .note("the downgrade itself succeeded and restored the catalog, which is all but rows");
     match meets_rows(again) {
         true => finding.help("let downgrade() delete the rows that upgrade() inserts"),
         false => finding.help("look for what the first upgrade left outside of the catalog: rows, or state in the module"),

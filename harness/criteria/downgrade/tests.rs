@@ -254,8 +254,18 @@ fn only_the_first_objects_are_listed() {
 }
 
 #[rstest]
-#[case::python("ValueError", None, "once is enough", "? look for what the first upgrade left outside of the catalog: rows, or state in the module")]
-#[case::rows("IntegrityError", Some("23505"), "once is enough", "? let downgrade() delete the rows that upgrade() inserts")]
+#[case::python(
+    "ValueError",
+    None,
+    "once is enough",
+    "? look for what the first upgrade left outside of the catalog: rows, or state in the module"
+)]
+#[case::rows(
+    "IntegrityError",
+    Some("23505"),
+    "once is enough",
+    "? let downgrade() delete the rows that upgrade() inserts"
+)]
 fn an_upgrade_that_does_not_work_again(
     #[case] class: &str,
     #[case] sqlstate: Option<&str>,
@@ -263,10 +273,15 @@ fn an_upgrade_that_does_not_work_again(
     #[case] advice: &str,
 ) {
     let told = of(|rung| failing(rung.again.as_mut().unwrap(), class, sqlstate, message));
-    assert_eq!(told, format!("revision r2 cannot be upgraded again after its downgrade: {class}: once is enough
+    assert_eq!(
+        told,
+        format!(
+            "revision r2 cannot be upgraded again after its downgrade: {class}: once is enough
 -> r2.py:1 of r2: here, the second time
 = the downgrade itself succeeded and restored the catalog, which is all but rows
-{advice}"));
+{advice}"
+        )
+    );
 }
 
 #[test]
@@ -277,15 +292,26 @@ fn an_upgrade_that_alembic_itself_refuses() {
         let message = "Requested revision r2 overlaps with other requested revisions r1";
         again.outcome = Outcome::Raised(raised("CommandError", None, message));
     });
-    assert!(told.contains("\n= Alembic refuses before any revision runs"), "{told}");
-    assert!(told.ends_with("use a newer one") && !told.contains("rows that upgrade"), "{told}");
+    assert!(
+        told.contains("\n= Alembic refuses before any revision runs"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("use a newer one") && !told.contains("rows that upgrade"),
+        "{told}"
+    );
 }
 
 #[test]
 fn an_upgrade_that_meets_what_lower_revisions_left() {
     let told = of(|rung| {
         let mut worn = rung.up.clone();
-        failing(&mut worn, "IntegrityError", Some("23505"), "could not create unique index");
+        failing(
+            &mut worn,
+            "IntegrityError",
+            Some("23505"),
+            "could not create unique index",
+        );
         rung.worn = Some(worn);
     });
     assert_eq!(told, "revision r2 cannot be upgraded where the revisions below it went down and up again: IntegrityError: could not create unique index

@@ -74,7 +74,11 @@ fn lines(service: &Service, models: &Models, drifts: &[&Drift]) -> Vec<String> {
     by_default.sort_by_key(|(_, columns)| std::cmp::Reverse(columns.len()));
     let line = |(default, columns): (String, Vec<String>)| match columns.len() {
         many if many <= NAMED => format!("`{default}`: {}", columns.join(", ")),
-        many => format!("`{default}`: {} and {} more", columns[..NAMED].join(", "), many - NAMED),
+        many => format!(
+            "`{default}`: {} and {} more",
+            columns[..NAMED].join(", "),
+            many - NAMED
+        ),
     };
     by_default.into_iter().map(line).collect()
 }
@@ -83,6 +87,8 @@ fn lines(service: &Service, models: &Models, drifts: &[&Drift]) -> Vec<String> {
 fn column(drift: &Drift) -> (&str, &str) {
     let table = drift.table.as_deref().unwrap_or_default();
     let name = drift.object().map_or("", |object| object.name.as_str());
-    let column = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
+    let column = name
+        .strip_prefix(table)
+        .and_then(|rest| rest.strip_prefix('.'));
     (table, column.unwrap_or(name))
 }

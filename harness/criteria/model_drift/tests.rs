@@ -362,11 +362,18 @@ fn server_defaults_of_migrations_are_a_finding_of_their_own() {
         default_left("essays.title", "0"),
         default_left("essays.seen", "1"),
     ]);
-    assert!(told.starts_with("essays.points: the migrations build it"), "{told}");
+    assert!(
+        told.starts_with("essays.points: the migrations build it"),
+        "{told}"
+    );
     let title = "\n2 columns have a server default that only the migrations give them\n";
     assert!(told.contains(title), "{told}");
-    assert!(told.contains("\n= essays.title: `0` (a/models.py:12)\n"), "{told}");
-    let many = (1..=20).map(|n| default_left(&format!("essays.c{n}"), if n > 8 { "0" } else { "1" }));
+    assert!(
+        told.contains("\n= essays.title: `0` (a/models.py:12)\n"),
+        "{told}"
+    );
+    let many =
+        (1..=20).map(|n| default_left(&format!("essays.c{n}"), if n > 8 { "0" } else { "1" }));
     let told = drifting(many.collect());
     let zero = "\n= `0`: essays.c9, essays.c10, essays.c11, essays.c12, essays.c13, essays.c14 and 6 more\n= `1`: ";
     assert!(told.contains(zero), "{told}");
@@ -380,7 +387,9 @@ fn one_line_accepts_all_server_defaults() {
                 inherited,
                 ..own("rows were there")
             };
-            service.accepted_drift.insert("server defaults".to_owned(), line);
+            service
+                .accepted_drift
+                .insert("server defaults".to_owned(), line);
             models.drifts = drifts;
         })
     };
@@ -394,7 +403,12 @@ fn one_line_accepts_all_server_defaults() {
     assert_eq!(with(true, Vec::new()), "pass");
     assert!(with(false, Vec::new()).starts_with("server defaults is accepted as a difference"));
     // Another difference of the column is none of them.
-    let other = drift("column", "essays.a", Some("integer DEFAULT 0"), Some("text"));
+    let other = drift(
+        "column",
+        "essays.a",
+        Some("integer DEFAULT 0"),
+        Some("text"),
+    );
     assert!(with(true, vec![other]).starts_with("essays.a: the model says `text`"));
 }
 

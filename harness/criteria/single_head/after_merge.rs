@@ -108,8 +108,13 @@ fn advise(
         ids.join(" ")
     );
     if first.is_empty() {
-        let has = format!("this branch adds none of them: {} has them already", merge.base_ref);
-        return finding.note(has).help(format!("join them there, or here: {join}"));
+        let has = format!(
+            "this branch adds none of them: {} has them already",
+            merge.base_ref
+        );
+        return finding
+            .note(has)
+            .help(format!("join them there, or here: {join}"));
     }
     let mut finding = finding.help(join);
     finding.help.extend(in_line(merge, heads).map(|edits| {

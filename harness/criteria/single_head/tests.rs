@@ -173,7 +173,10 @@ fn two_merges_that_share_a_parent() {
 #[test]
 fn six_heads_are_joined_by_a_merge_alone() {
     let told = found(&CRITERION, &of("r0 r1:r0 r2:r0 r3:r0 r4:r0 r5:r0 r6:r0"));
-    assert!(told.contains("alembic merge") && !told.contains("set down_revision"), "{told}");
+    assert!(
+        told.contains("alembic merge") && !told.contains("set down_revision"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -73,9 +73,18 @@ mod tests {
         for (message, name) in [
             ("role \"app\" does not exist", Some("app")),
             ("type \"vector\" does not exist", Some("vector")),
-            ("function uuid_generate_v4() does not exist", Some("uuid_generate_v4")),
-            ("function tools.digest(text, unknown) does not exist", Some("digest")),
-            ("operator class \"gin_trgm_ops\" does not exist for access method \"gin\"", Some("gin_trgm_ops")),
+            (
+                "function uuid_generate_v4() does not exist",
+                Some("uuid_generate_v4"),
+            ),
+            (
+                "function tools.digest(text, unknown) does not exist",
+                Some("digest"),
+            ),
+            (
+                "operator class \"gin_trgm_ops\" does not exist for access method \"gin\"",
+                Some("gin_trgm_ops"),
+            ),
             ("something else", None),
         ] {
             assert_eq!(missing(message).as_deref(), name, "{message}");

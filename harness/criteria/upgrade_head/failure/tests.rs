@@ -165,9 +165,14 @@ fn an_error_with_one_usual_cause(#[case] sqlstate: &str, #[case] advice: &str) {
 fn a_history_that_begins_on_tables_from_before_it(#[case] sqlstate: &str) {
     let mut transcript = refusing(sqlstate, "ALTER TABLE users ADD COLUMN age int");
     assert!(!of(transcript.clone()).contains("baseline"));
-    transcript.statements.retain(|one| !one.sql.contains("CREATE TABLE"));
+    transcript
+        .statements
+        .retain(|one| !one.sql.contains("CREATE TABLE"));
     let told = of(transcript);
-    assert!(told.contains("? no revision before this one creates a table: "), "{told}");
+    assert!(
+        told.contains("? no revision before this one creates a table: "),
+        "{told}"
+    );
     assert!(told.contains("baseline = { sql = \"<file>\" }"), "{told}");
 }
 

@@ -15,9 +15,9 @@ pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
         Need::Variables { names } => variables(service, names, finding),
         Need::Module { name, found } => match found.as_slice() {
             [] => package(service, name, finding),
-            places => places
-                .iter()
-                .fold(finding, |finding, place| on_path(service, name, place, finding)),
+            places => places.iter().fold(finding, |finding, place| {
+                on_path(service, name, place, finding)
+            }),
         },
     }
 }
@@ -36,14 +36,27 @@ fn line(service: &Service, name: &str) -> String {
     let file = service.file.display();
     let words: Vec<String> = name.split('_').map(str::to_uppercase).collect();
     let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
-    let ends = |wanted: &[&str]| words.last().is_some_and(|word| wanted.contains(&word.as_str()));
-    let of_database = has(&["DATABASE", "DB", "POSTGRES", "POSTGRESQL", "PG", "SQLALCHEMY"]);
+    let ends = |wanted: &[&str]| {
+        words
+            .last()
+            .is_some_and(|word| wanted.contains(&word.as_str()))
+    };
+    let of_database = has(&[
+        "DATABASE",
+        "DB",
+        "POSTGRES",
+        "POSTGRESQL",
+        "PG",
+        "SQLALCHEMY",
+    ]);
     let part = PARTS.iter().find(|(endings, _)| ends(endings));
     if of_database && ends(&["URL", "URI", "DSN"]) {
         let mut all = service.database_url_env.clone();
         all.push(name.to_owned());
         return match all.as_slice() {
-            [one] => format!("if it takes the database's URL, write into {file}: database_url_env = \"{one}\""),
+            [one] => format!(
+                "if it takes the database's URL, write into {file}: database_url_env = \"{one}\""
+            ),
             many => format!(
                 "if it takes the database's URL, write into {file}: database_url_env = [\"{}\"]",
                 many.join("\", \"")
@@ -165,9 +178,14 @@ mod tests {
 ? write into services/a.toml, below [env]: PYTHONPATH = "{root}/libs"
 ? or into alembic.ini, so that alembic itself finds it too: prepend_sys_path = ../libs"#
         );
-        service.env.insert("PYTHONPATH".to_owned(), "{root}/b".to_owned());
+        service
+            .env
+            .insert("PYTHONPATH".to_owned(), "{root}/b".to_owned());
         let told = of(&service, &need("/root"));
-        assert!(told.contains("PYTHONPATH = \"{root}/b:{root}\"\n"), "{told}");
+        assert!(
+            told.contains("PYTHONPATH = \"{root}/b:{root}\"\n"),
+            "{told}"
+        );
         assert!(told.contains("is in the root of the manifest\n"), "{told}");
         let told = of(&service, &need("/root/a"));
         assert!(told.ends_with("prepend_sys_path = ."), "{told}");

@@ -17,10 +17,13 @@ pub fn not_committed(open: &OpenTransaction, finding: Finding) -> Finding {
 
 /// The finding that `autocommit_block` has no transaction of its own to commit.
 pub fn not_released(open: &OpenTransaction, finding: Finding) -> Finding {
-    let finding = begun(open, finding)
-        .note("autocommit_block() commits the transaction that Alembic began, and here it began none");
+    let finding = begun(open, finding).note(
+        "autocommit_block() commits the transaction that Alembic began, and here it began none",
+    );
     match open.begun_by {
-        Some(_) => finding.help("commit what env.py began, before context.configure: connection.commit()"),
+        Some(_) => {
+            finding.help("commit what env.py began, before context.configure: connection.commit()")
+        }
         None => finding.help(
             "let Alembic begin it: `with engine.connect()` in env.py, in place of `engine.begin()`",
         ),
@@ -36,7 +39,9 @@ fn begun(open: &OpenTransaction, finding: Finding) -> Finding {
         Some(statement) => {
             let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
             let start: String = line.chars().take(SHOWN).collect();
-            finding.note(format!("the last statement before context.configure: {start}"))
+            finding.note(format!(
+                "the last statement before context.configure: {start}"
+            ))
         }
         None => finding.note("no statement began it: env.py did, by begin()"),
     }

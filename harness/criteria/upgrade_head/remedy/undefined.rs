@@ -27,9 +27,11 @@ impl<'a> Lack<'a> {
         // column t.a does not exist; column "a" of relation "t" does not exist
         let word = || message.split_whitespace().nth(1);
         let whole = quoted(message).or_else(word).unwrap_or_default();
-        let (before, name) = whole.rsplit_once('.').map_or((None, whole), |(before, name)| {
-            (Some(before.rsplit('.').next().unwrap_or(before)), name)
-        });
+        let (before, name) = whole
+            .rsplit_once('.')
+            .map_or((None, whole), |(before, name)| {
+                (Some(before.rsplit('.').next().unwrap_or(before)), name)
+            });
         let second = quoted(message.split_once(whole).map_or("", |(_, rest)| {
             rest.split_once('"').map_or("", |(_, rest)| rest)
         }));
@@ -113,7 +115,10 @@ fn made_before(
             .mark(dropped.place.as_ref(), format!("{name} is dropped here"))
             .help(format!("use {name} before it is dropped, or drop it later"));
     }
-    if let Some(path) = since.iter().rfind(|one| sql::mentions(&one.sql, "search_path")) {
+    if let Some(path) = since
+        .iter()
+        .rfind(|one| sql::mentions(&one.sql, "search_path"))
+    {
         return finding
             .mark(path.place.as_ref(), "search_path is set here, and stays so")
             .note(format!("{name} is there, but in a schema that search_path no longer names"))
@@ -133,20 +138,34 @@ fn declared_by(
     finding: Finding,
 ) -> Finding {
     let failed = transcript.failed_step().map(|step| step.revision.as_str());
-    let ran = transcript.steps.iter().any(|step| step.revision == one.revision);
+    let ran = transcript
+        .steps
+        .iter()
+        .any(|step| step.revision == one.revision);
     let file = service.shown(&one.place.file);
     let by = &one.revision;
     if failed == Some(by) {
         return finding
-            .mark(Some(&one.place), format!("{} is created only here", one.name))
+            .mark(
+                Some(&one.place),
+                format!("{} is created only here", one.name),
+            )
             .help("move this up: what uses it has to come after it");
     }
     if ran {
         return finding
-            .mark(Some(&one.place), format!("revision {by} would create {}", one.name))
-            .help(format!("see why revision {by} did not: what stands around the call in {file}"));
+            .mark(
+                Some(&one.place),
+                format!("revision {by} would create {}", one.name),
+            )
+            .help(format!(
+                "see why revision {by} did not: what stands around the call in {file}"
+            ));
     }
-    let finding = finding.mark(Some(&one.place), format!("created only here, by revision {by}"));
+    let finding = finding.mark(
+        Some(&one.place),
+        format!("created only here, by revision {by}"),
+    );
     let graph = &evidence.history.graph;
     match failed.is_some_and(|failed| graph.follows(by, failed)) {
         true => finding
@@ -166,7 +185,12 @@ fn declared_by_none(
     declared: &[Declaration],
     finding: Finding,
 ) -> Finding {
-    let ran = |one: &&Declaration| transcript.steps.iter().any(|step| step.revision == one.revision);
+    let ran = |one: &&Declaration| {
+        transcript
+            .steps
+            .iter()
+            .any(|step| step.revision == one.revision)
+    };
     let alike = |one: &Declaration| strsim::normalized_damerau_levenshtein(&one.name, lack.name);
     let nearest = declared
         .iter()
@@ -177,7 +201,10 @@ fn declared_by_none(
         .max_by(|(left, _), (right, _)| left.total_cmp(right));
     if let Some((_, one)) = nearest {
         return finding
-            .mark(Some(&one.place), format!("revision {} creates {}", one.revision, one.name))
+            .mark(
+                Some(&one.place),
+                format!("revision {} creates {}", one.revision, one.name),
+            )
             .help(format!("did you mean \"{}\"?", one.name));
     }
     let name = lack.name;
@@ -198,8 +225,15 @@ fn declared_by_none(
 /// Whether a revision had created a table before one failed: a history that begins on
 /// tables from before it often begins with an empty revision.
 fn creates_table(transcript: &Transcript) -> bool {
-    let mut own = transcript.statements.iter().filter(|one| one.place.is_some());
-    own.any(|one| sql::added(&one.sql).iter().any(|(_, column)| column.is_none()))
+    let mut own = transcript
+        .statements
+        .iter()
+        .filter(|one| one.place.is_some());
+    own.any(|one| {
+        sql::added(&one.sql)
+            .iter()
+            .any(|(_, column)| column.is_none())
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,12 @@ use crate::criteria::upgrade_head::CRITERION;
 #[case("42P01", r#"relation "app.essays" does not exist"#, None, "essays")]
 #[case("42703", r#"column "title" does not exist"#, None, "title")]
 #[case("42703", "column essays.title does not exist", Some("essays"), "title")]
-#[case("42703", r#"column "title" of relation "essays" does not exist"#, Some("essays"), "title")]
+#[case(
+    "42703",
+    r#"column "title" of relation "essays" does not exist"#,
+    Some("essays"),
+    "title"
+)]
 #[case("42703", "", None, "")]
 fn names_of_what_is_lacking(
     #[case] state: &str,
@@ -60,7 +65,12 @@ fn of(history: &str, before: Vec<Statement>, declared: Vec<Declaration>) -> Stri
     migrated.declared = declared;
     let told = found(&CRITERION, &evidence);
     let lines = told.lines().skip(2).filter(|line| {
-        let general = ["= postgresql", "= seen in", "= the statement:", "? everything"];
+        let general = [
+            "= postgresql",
+            "= seen in",
+            "= the statement:",
+            "? everything",
+        ];
         !general.iter().any(|start| line.starts_with(start))
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -73,13 +83,25 @@ const HISTORY: &str = "r1 r2:r1 r3:r2";
 = revision r3 comes later: a revision that works with today's models sees what its own time did not have
 ? name here only what is there by now: sa.table("<table>", sa.column("id"), ...) in place of the model
 ? or move what needs it into a revision after r3"#)]
-#[case::on_another_branch("r1 r2:r1 r3:r1", "r3", r#"-> r3.py:16 of r3: created only here, by revision r3
+#[case::on_another_branch(
+    "r1 r2:r1 r3:r1",
+    "r3",
+    r#"-> r3.py:16 of r3: created only here, by revision r3
 = revision r3 is on another branch, which nothing says comes first
-? say so in this revision: depends_on = "r3""#)]
-#[case::in_the_same(HISTORY, "r2", "-> r2.py:16 of r2: essays is created only here
-? move this up: what uses it has to come after it")]
-#[case::not_for_certain(HISTORY, "r1", "-> r1.py:16 of r1: revision r1 would create essays
-? see why revision r1 did not: what stands around the call in a/versions/r1.py")]
+? say so in this revision: depends_on = "r3""#
+)]
+#[case::in_the_same(
+    HISTORY,
+    "r2",
+    "-> r2.py:16 of r2: essays is created only here
+? move this up: what uses it has to come after it"
+)]
+#[case::not_for_certain(
+    HISTORY,
+    "r1",
+    "-> r1.py:16 of r1: revision r1 would create essays
+? see why revision r1 did not: what stands around the call in a/versions/r1.py"
+)]
 fn what_a_revision_declares(#[case] history: &str, #[case] by: &str, #[case] expected: &str) {
     let declared = vec![
         declaration(by, 15, Some("essays"), "essays"),
@@ -98,8 +120,11 @@ fn what_a_revision_declares(#[case] history: &str, #[case] by: &str, #[case] exp
 -> r1.py:9 of r1: search_path is set here, and stays so
 = essays is there, but in a schema that search_path no longer names
 ? take that line out (pg_dump writes it into every dump), or set search_path back at the end of the same upgrade()")]
-#[case::elsewhere(Vec::new(), "-> r1.py:8 of r1: essays is created here
-? see in which schema essays is created, and in which one it is looked for")]
+#[case::elsewhere(
+    Vec::new(),
+    "-> r1.py:8 of r1: essays is created here
+? see in which schema essays is created, and in which one it is looked for"
+)]
 fn what_was_created_and_is_not_seen(#[case] since: Vec<Statement>, #[case] expected: &str) {
     let made = done(1, Some(place("r1", 8)), "CREATE TABLE app.essays (id int)");
     let before = std::iter::once(made).chain(since).collect();
