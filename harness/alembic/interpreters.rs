@@ -37,6 +37,10 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
     ("migration_harness_door.py", include_str!("python/door.py")),
     (
+        "migration_harness_drivers.py",
+        include_str!("python/drivers.py"),
+    ),
+    (
         "migration_harness_enums.py",
         include_str!("python/enums.py"),
     ),
@@ -51,6 +55,10 @@ const SCRIPTS: &[(&str, &str)] = &[
     (
         "migration_harness_guard.py",
         include_str!("python/guard.py"),
+    ),
+    (
+        "migration_harness_imported.py",
+        include_str!("python/imported.py"),
     ),
     (
         "migration_harness_listeners.py",
@@ -248,7 +256,7 @@ fn text(path: impl AsRef<Path>) -> String {
 /// The module behind a SQLAlchemy driver name (docs.sqlalchemy.org, "PostgreSQL").
 fn module_of(driver: &str) -> &str {
     match driver {
-        "" | "psycopg2cffi" => "psycopg2",
+        "" => "psycopg2",
         "psycopg_async" => "psycopg",
         other => other,
     }

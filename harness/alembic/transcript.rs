@@ -11,6 +11,8 @@ mod raised;
 
 pub use raised::{Frame, Need, Raised};
 
+use crate::postgres::activity::Wait;
+
 /// A place in a revision file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -74,6 +76,9 @@ pub struct Statement {
     /// Whether it ran on another connection than the one that `env.py` gave Alembic.
     #[serde(default)]
     pub beside: bool,
+    /// The server's process that was given it, where the driver says which one.
+    #[serde(default)]
+    pub session: Option<i32>,
     /// How it ended.
     pub outcome: StatementOutcome,
 }
@@ -145,14 +150,53 @@ pub enum EnumSource {
 /// A connection that the worker refused, and what the service tried to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// In words.
-    pub what: String,
-    /// The host, where one was named.
+    /// The kind of thing that it sought.
+    pub sought: Sought,
+    /// The host, or the path of a Unix-domain socket, where one was named.
     pub host: Option<String>,
     /// The port, where one was named.
     pub port: Option<String>,
     /// The database, where one was named.
     pub database: Option<String>,
+    /// The service's innermost line.
+    pub place: Option<Place>,
+}
+
+impl Refused {
+    /// The address as people write it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let host = self.host.as_deref().unwrap_or("a database");
+        match &self.port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+}
+
+/// A connection to the disposable database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connected {
+    /// The server's process at the other end.
+    pub session: Option<i32>,
+    /// The service's innermost line when it was opened.
+    pub place: Option<Place>,
+}
+
+/// The kinds of connections that are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sought {
+    /// A PostgreSQL database that a driver was told to open.
+    Database,
+    /// A database of this SQLAlchemy dialect.
+    Dialect(String),
+    /// A database that was opened and showed no token.
+    Untokened,
+    /// A PostgreSQL server, with this program.
+    Program(String),
+    /// Anything at all: Python opened a socket.
+    Socket,
 }
 
 /// A transaction that was open when `env.py` configured Alembic, which then leaves the
@@ -183,6 +227,9 @@ pub enum Outcome {
         python: Vec<String>,
         /// What PostgreSQL was doing and waiting for.
         database: Vec<String>,
+        /// Which of its sessions waited for which.
+        #[serde(default)]
+        waits: Vec<Wait>,
     },
     /// The interpreter ended in the middle of it.
     Ended {
@@ -223,6 +270,9 @@ pub struct Transcript {
     pub enums: Vec<EnumCreation>,
     /// Connections that were refused because they go elsewhere.
     pub refused: Vec<Refused>,
+    /// Connections that SQLAlchemy opened.
+    #[serde(default)]
+    pub connected: Vec<Connected>,
     /// Tracebacks of the worker's own listeners; anything here spoils the evidence.
     pub broken: Vec<String>,
     /// The version table in use, once `env.py` configured one.
@@ -254,6 +304,9 @@ pub enum Event {
         sqlalchemy: String,
         /// Since the interpreter started.
         seconds: f64,
+        /// Whether it has a driver that refuses a password that is hashed less often than
+        /// is recommended.
+        strict_drivers: bool,
     },
     /// The interpreter lacks what it needs.
     Unusable {
@@ -303,7 +356,11 @@ pub enum Event {
         /// Whether it runs on another connection than Alembic's.
         #[serde(default)]
         beside: bool,
+        /// The server's process.
+        session: Option<i32>,
     },
+    /// SQLAlchemy opened a connection to the disposable database.
+    Connected(Connected),
     /// That statement ran.
     Done {
         /// Its number.
@@ -322,15 +379,8 @@ pub enum Event {
     },
     /// Something tried to create an enum type.
     Enum(EnumCreation),
-    /// A connection to another database was refused.
+    /// A connection to anything but the disposable database was refused.
     Refused(Refused),
-    /// A socket to elsewhere was refused.
-    SocketRefused {
-        /// The host, or the path of a Unix socket.
-        host: String,
-        /// The port.
-        port: Option<serde_json::Value>,
-    },
     /// The worker's own listener failed, which is no fault of the service.
     Broken {
         /// Python's traceback.
@@ -370,6 +420,7 @@ impl Transcript {
             statements: Vec::new(),
             enums: Vec::new(),
             refused: Vec::new(),
+            connected: Vec::new(),
             broken: Vec::new(),
             version_table: None,
             open_transaction: None,
@@ -422,11 +473,13 @@ impl Transcript {
                 sql,
                 place,
                 beside,
+                session,
             } => self.statements.push(Statement {
                 number,
                 sql,
                 place,
                 beside,
+                session,
                 outcome: StatementOutcome::Unfinished,
             }),
             Event::Done { number, seconds } => self.end(number, StatementOutcome::Done { seconds }),
@@ -439,12 +492,7 @@ impl Transcript {
             }
             Event::Enum(creation) => self.enums.push(creation),
             Event::Refused(refused) => self.refused.push(refused),
-            Event::SocketRefused { host, port } => self.refused.push(Refused {
-                what: "a socket".to_owned(),
-                host: Some(host),
-                port: port.map(|port| port.to_string()),
-                database: None,
-            }),
+            Event::Connected(connected) => self.connected.push(connected),
             Event::Broken { trace } => self.broken.push(trace),
             Event::Ready { .. } | Event::Unusable { .. } | Event::Answer { .. } => {}
         }
@@ -494,6 +542,7 @@ impl Transcript {
         self.statements.extend(later.statements);
         self.enums.extend(later.enums);
         self.refused.extend(later.refused);
+        self.connected.extend(later.connected);
         self.broken.extend(later.broken);
         self.version_table = later.version_table.or(self.version_table.take());
         self.open_transaction = later.open_transaction.or(self.open_transaction.take());

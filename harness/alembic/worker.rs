@@ -67,6 +67,9 @@ pub struct About {
     pub sqlalchemy: String,
     /// From the interpreter's start to its readiness, in seconds.
     pub seconds: f64,
+    /// Whether it has a driver that refuses a password that is hashed less often than is
+    /// recommended.
+    pub strict_drivers: bool,
 }
 
 /// Something to say while a command runs.
@@ -128,6 +131,7 @@ impl Worker {
                 alembic: String::new(),
                 sqlalchemy: String::new(),
                 seconds: 0.0,
+                strict_drivers: false,
             },
             alive: true,
             has_run_env: false,
@@ -183,8 +187,8 @@ impl Worker {
         let python = service.python.join(" ");
         let event = timeout(service.timeouts.verify, self.next()).await;
         match event {
-            Ok(Some(Event::Ready { python, alembic, sqlalchemy, seconds })) => {
-                self.about = About { python, alembic, sqlalchemy, seconds };
+            Ok(Some(Event::Ready { python, alembic, sqlalchemy, seconds, strict_drivers })) => {
+                self.about = About { python, alembic, sqlalchemy, seconds, strict_drivers };
                 Ok(())
             }
             Ok(Some(Event::Unusable { message, python: version })) => Err(HarnessError::new(
@@ -306,13 +310,14 @@ impl Worker {
     }
 
     async fn out_of_time(&mut self, limits: &Limits<'_>) -> Outcome {
-        let database = limits.server.activity(limits.database).await;
+        let activity = limits.server.activity(limits.database).await;
         let python = self.python_stack().await;
         drop(self.leash.take());
         Outcome::TimedOut {
             limit: limits.limit.as_secs_f64(),
             python,
-            database,
+            database: activity.sessions,
+            waits: activity.waits,
         }
     }
 

@@ -169,6 +169,7 @@ pub fn done(number: u64, place: Option<Place>, sql: &str) -> Statement {
         sql: sql.to_owned(),
         place,
         beside: false,
+        session: None,
         outcome: StatementOutcome::Done { seconds: 0.1 },
     }
 }
@@ -200,6 +201,7 @@ pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
         code: None,
         needs: None,
         notes: Vec::new(),
+        refused: None,
     }
 }
 

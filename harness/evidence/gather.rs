@@ -195,8 +195,11 @@ impl<'a> Driver<'a> {
             serve(service, means, name, say),
             Worker::start(service, &output, means.interpreters),
         );
-        let ((server, ground, database), mut worker) = (served?, worker?);
+        let ((mut server, ground, database), mut worker) = (served?, worker?);
         let touched = ground::touched(service, server.user());
+        if worker.about().strict_drivers {
+            server.admit_strict_drivers().await?;
+        }
         worker.open(service, &database).await?;
         say(Progress::Server {
             version: server.version.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::kept::Address;
 use super::statements::{drop_database, rename_database};
@@ -15,9 +15,6 @@ use crate::error::Result;
 
 /// How long a connection to a server that is known to answer may take.
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// How long looking at other sessions may take.
-const ACTIVITY: Duration = Duration::from_secs(2);
 
 /// How a server is reached as the user who may create databases.
 #[derive(Clone)]
@@ -398,55 +395,4 @@ impl Server {
         let ours = self.databases().clone();
         restore::put_back(connection, &self.before, &ours, self.counted(touched)).await
     }
-
-    /// Who does and waits for what in a database, as lines to be read, for a step
-    /// that timed out. Takes two seconds at most.
-    ///
-    /// From `pg_stat_activity` and `pg_locks`
-    /// (<https://www.postgresql.org/docs/current/monitoring-stats.html>,
-    /// <https://www.postgresql.org/docs/current/view-pg-locks.html>).
-    pub async fn activity(&self, database: &Database) -> Vec<String> {
-        match tokio::time::timeout(ACTIVITY, self.sessions(database)).await {
-            Ok(Ok(lines)) if lines.is_empty() => vec![format!("no session in {}", database.name)],
-            Ok(Ok(lines)) => lines,
-            Ok(Err(e)) => vec![format!("pg_stat_activity cannot be read: {e}")],
-            Err(_) => vec![format!(
-                "the server did not answer within {} s",
-                ACTIVITY.as_secs()
-            )],
-        }
-    }
-
-    async fn sessions(&self, database: &Database) -> Result<Vec<String>, sqlx::Error> {
-        // Inside the database a relation's number has a name.
-        let inside = tokio::time::timeout(
-            Duration::from_secs(1),
-            self.access.try_connect(&database.name),
-        );
-        let mut connection = match inside.await {
-            Ok(Ok(connection)) => connection,
-            _ => self.access.try_connect(&self.access.maintenance).await?,
-        };
-        let rows = sqlx::query(ACTIVITY_SQL)
-            .bind(&database.name)
-            .fetch_all(&mut connection)
-            .await?;
-        rows.iter().map(|row| row.try_get::<String, _>(0)).collect()
-    }
 }
-
-/// One line per session, and one per lock that is waited for.
-const ACTIVITY_SQL: &str = "
-SELECT format('pid %s: %s for %s s%s%s: %s', a.pid, coalesce(a.state, a.backend_type),
-         round(extract(epoch FROM clock_timestamp() - coalesce(a.state_change, a.backend_start))::numeric, 1),
-         CASE WHEN a.wait_event IS NOT NULL AND a.state <> 'idle'
-              THEN format(', waiting for %s/%s', a.wait_event_type, a.wait_event) ELSE '' END,
-         CASE WHEN cardinality(pg_blocking_pids(a.pid)) > 0
-              THEN format(', blocked by pid %s', array_to_string(pg_blocking_pids(a.pid), ', ')) ELSE '' END,
-         left(regexp_replace(a.query, '\\s+', ' ', 'g'), 300))
-       || coalesce((SELECT string_agg(format(E'\\n  waits for %s on %s', l.mode,
-              CASE WHEN l.relation IS NOT NULL THEN l.relation::regclass::text ELSE l.locktype END), '')
-            FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted), '')
-FROM pg_stat_activity a
-WHERE a.datname = $1 AND a.pid <> pg_backend_pid()
-ORDER BY a.backend_start";

@@ -211,7 +211,7 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
     write_private(&dir.join("origin"), &origin, None).map_err(failed)?;
     // Read by initdb as the servers' user; gone afterwards.
     let pwfile = dir.join("pwfile");
-    let secret = scram::secret(&password).map_err(failed)?;
+    let secret = scram::secret(&password, scram::Rounds::One).map_err(failed)?;
     write_private(&pwfile, &secret, account).map_err(failed)?;
     let data = dir.join("data");
     std::fs::DirBuilder::new()

@@ -22,6 +22,7 @@ use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
 use super::leash::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
+use super::scram::Rounds;
 use super::servers::set_password;
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
@@ -309,7 +310,7 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
         )));
     }
     access.password = random::hex(16).map_err(|e| error(format!("no random password: {e}")))?;
-    set_password(&mut connection, &access.user, &access.password).await?;
+    set_password(&mut connection, &access.user, &access.password, Rounds::One).await?;
     Ok((access, connection))
 }
 

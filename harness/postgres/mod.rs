@@ -8,6 +8,7 @@
 //! Adding a provider is a file with a `PROVIDER` in it and a line in the list.
 
 pub mod account;
+pub mod activity;
 pub mod binaries;
 pub mod container;
 pub mod database;

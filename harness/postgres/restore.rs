@@ -147,6 +147,14 @@ impl Snapshot {
         })
     }
 
+    /// Has a role as it is in `now`: its password was changed by us.
+    pub fn take_role_from(&mut self, now: &Self, name: &str) {
+        let key = ("role".to_owned(), name.to_owned());
+        if let Some(role) = now.things.get(&key) {
+            self.things.insert(key, role.clone());
+        }
+    }
+
     /// Names of a kind that are here and not in `other`.
     fn new_since<'a>(&'a self, other: &Self, kind: &str) -> Vec<&'a str> {
         self.things

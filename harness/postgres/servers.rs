@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::database::Access;
 use super::restore::Snapshot;
+use super::scram::Rounds;
 use super::statements::drop_database;
 use super::{Server, Settings, choose, error, random, run_sql, scram, sql_error};
 use crate::error::Result;
@@ -180,7 +182,7 @@ impl Server {
         if seen(connection, number).await? != before {
             return Ok(false);
         }
-        set_password(connection, &self.access.user, &password).await?;
+        set_password(connection, &self.access.user, &password, Rounds::One).await?;
         let before = Snapshot::take(connection, number).await?;
         let traces = seen(connection, number).await?;
         drop(maintenance);
@@ -189,6 +191,32 @@ impl Server {
         self.original = None;
         self.traces = Some(traces);
         Ok(true)
+    }
+}
+
+impl Server {
+    /// Lets every driver in: the password stays, and is hashed from now on as often as the
+    /// strictest of them demands. Such a server is not handed on. The server of somebody
+    /// else is left as it is.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn admit_strict_drivers(&mut self) -> Result<()> {
+        if !self.is_ours_alone() {
+            return Ok(());
+        }
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        let Access { user, password, .. } = &self.access;
+        set_password(connection, user, password, Rounds::Recommended).await?;
+        let now = Snapshot::take(connection, self.number).await?;
+        drop(maintenance);
+        self.traces = None;
+        self.before.take_role_from(&now, &self.access.user);
+        if let Some(original) = &mut self.original {
+            original.take_role_from(&now, &self.access.user);
+        }
+        Ok(())
     }
 }
 
@@ -204,8 +232,10 @@ pub(super) async fn set_password(
     connection: &mut PgConnection,
     user: &str,
     password: &str,
+    rounds: Rounds,
 ) -> Result<()> {
-    let secret = scram::secret(password).map_err(|e| error(format!("no random salt: {e}")))?;
+    let secret =
+        scram::secret(password, rounds).map_err(|e| error(format!("no random salt: {e}")))?;
     // A statement that fails is logged with its text.
     let change =
         format!("SET log_min_error_statement = panic; ALTER ROLE \"{user}\" PASSWORD '{secret}'");

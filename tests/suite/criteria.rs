@@ -554,6 +554,7 @@ fn statement(number: u64, sql: &str, failed: Option<(&str, &str)>) -> Statement 
         sql: sql.into(),
         place: Some(place("r2", 9)),
         beside: false,
+        session: None,
         outcome: match failed {
             Some((state, message)) => StatementOutcome::Failed {
                 sqlstate: Some(state.into()),
@@ -574,6 +575,7 @@ fn raised(sqlstate: &str, message: &str) -> Raised {
         code: None,
         needs: None,
         notes: Vec::new(),
+        refused: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod crashes;
 mod credentials;
 mod criteria;
 mod discover;
+mod drivers;
 mod embedded;
 mod faults;
 mod forks;

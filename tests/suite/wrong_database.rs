@@ -148,6 +148,19 @@ import os
 os.environ["DATABASE_URL"] = os.environ.get("ESSAYS_URL") or "{decoy}/essays_dev"
 "#;
 
+/// A cache that a module does without where it cannot be reached.
+const CACHE: &str = r#"
+import socket
+try:
+    socket.create_connection(("redis.internal", 6379), timeout=1)
+except OSError:
+    pass
+try:
+    socket.socket().connect(("127.0.0.1", 6379))
+except OSError:
+    pass
+"#;
+
 const PLAIN: &str = "database_url_env = \"DATABASE_URL\"\n";
 
 fn scenes() -> BTreeMap<&'static str, Scene> {
@@ -340,7 +353,7 @@ asyncio.run(read())
             "fast_open",
             revision(
                 "import socket\nsocket.socket().sendto(b'leaked', socket.MSG_FASTOPEN, ('127.0.0.1', {port}))",
-                Refused(&["host 127.0.0.1", "port {port}"]),
+                Refused(&["revision r2 connects to 127.0.0.1:{port}, and does not go on"]),
             ),
         ),
         (
@@ -424,7 +437,76 @@ asyncio.run(read())
             revision(
                 "import os, psycopg\nfrom sqlalchemy import make_url\nours = make_url(os.environ['DATABASE_URL'])\n\
                  psycopg.connect(host=ours.host, port=ours.port, dbname='postgres', user=ours.username, password=ours.password)",
-                Refused(&["database postgres", "DATABASE_URL"]),
+                Refused(&["database postgres", "DATABASE_URL", "op.get_bind()"]),
+            ),
+        ),
+        (
+            "localhost_is_our_server",
+            env(
+                PLAIN,
+                "import os\nos.environ[\"DATABASE_URL\"] = os.environ[\"DATABASE_URL\"].replace(\"127.0.0.1\", \"localhost\")\n",
+                Green,
+            ),
+        ),
+        (
+            "localhost_of_raw_drivers",
+            revision(
+                r#"
+import asyncio, asyncpg, os, psycopg, psycopg2
+url = os.environ["DATABASE_URL"].replace("127.0.0.1", "localhost").replace("+psycopg", "")
+for driver in (psycopg, psycopg2):
+    driver.connect(url).close()
+async def read():
+    await (await asyncpg.connect(url)).close()
+asyncio.run(read())
+"#,
+                Green,
+            ),
+        ),
+        (
+            "localhost_on_another_port",
+            revision(
+                "import psycopg\npsycopg.connect('postgresql://postgres@localhost:{port}/essays_dev')",
+                Refused(&[
+                    "revision r2 connects to another database",
+                    "host localhost",
+                    "r2.py:",
+                ]),
+            ),
+        ),
+        (
+            // What a module goes on without explains nothing.
+            "cache_caught",
+            Scene {
+                manifest: PLAIN,
+                env: CACHE,
+                revision: "op.execute('SELECT 1/0')",
+                wanted: Red(&["error[upgrade_head]", "division by zero", "127.0.0.1:6379"]),
+            },
+        ),
+        ("cache_caught_and_all_is_well", env(PLAIN, CACHE, Green)),
+        (
+            "cache_required",
+            env(
+                PLAIN,
+                "import socket\nsocket.create_connection((\"127.0.0.1\", 6379))\n",
+                Refused(&[
+                    "env.py connects to 127.0.0.1:6379, and does not go on without it",
+                    "env.py:",
+                    "[env]",
+                ]),
+            ),
+        ),
+        (
+            "given_in_parts",
+            env(
+                "[env]\nDB_HOST = \"{database_host}\"\nDB_NAME = \"{database_name}\"\n",
+                "import os\nos.environ[\"DATABASE_URL\"] = \"{decoy}/essays_dev\"\n",
+                Refused(&[
+                    "port {port}",
+                    "DB_HOST = \"{database_host}\"",
+                    "these parts in [env]",
+                ]),
             ),
         ),
         (

@@ -7,26 +7,22 @@ def quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
 
-def existing_labels(cursor, name, schema):
-    """The labels of an enum type as they are now; None where there is no such type.
-
-    Reads only the catalog, on the connection that creates the type, because only
-    that one sees what its transaction did.
-    """
+def question_of(schema, name):
+    """A SELECT for the labels that an enum type has now; it reads only the catalog."""
     where = (
         f"n.nspname = {quoted(schema)}" if schema else "pg_catalog.pg_type_is_visible(t.oid)"
     )
-    try:
-        cursor.execute(
-            "SELECT e.enumlabel FROM pg_catalog.pg_type t"
-            " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
-            " LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid"
-            f" WHERE t.typtype = 'e' AND t.typname = {quoted(name)} AND {where}"
-            " ORDER BY e.enumsortorder"
-        )
-        rows = cursor.fetchall()
-    except Exception:
-        return None
+    return (
+        "SELECT e.enumlabel FROM pg_catalog.pg_type t"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+        " LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid"
+        f" WHERE t.typtype = 'e' AND t.typname = {quoted(name)} AND {where}"
+        " ORDER BY e.enumsortorder"
+    )
+
+
+def labels_in(rows):
+    """The labels in its rows; None where there is no such type, or nobody could look."""
     return [row[0] for row in rows if row[0] is not None] if rows else None
 
 

@@ -16,7 +16,7 @@ From the layer that says most to the one that lets least through:
 import ctypes
 import errno
 import functools
-import importlib.util
+import ipaddress
 import os
 import platform
 import shlex
@@ -28,6 +28,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from migration_harness_channel import channel
 from migration_harness_door import door
+from migration_harness_imported import after_imports
+from migration_harness_source import asked, own_place, sqlstate_of
 
 # Programs that connect to PostgreSQL by what libpq's variables and options say.
 CLIENTS = {
@@ -42,6 +44,33 @@ VARIABLES = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbna
 
 class WrongDatabase(Exception):
     """The service was about to use a database that is not the disposable one."""
+
+
+def refusal_behind(error):
+    """The refused connection that made a service raise this; None where it was caught.
+
+    What the server itself refuses is no refusal of ours, whatever was caught before.
+    """
+    if sqlstate_of(error) is not None:
+        return None
+    return next(
+        filter(None, (asked(one, "migration_harness_refused") for one in chain(error))), None
+    )
+
+
+def chain(error):
+    """An exception with what it came from: causes, contexts, groups and arguments."""
+    seen, waiting = set(), [error]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        context = None if one.__suppress_context__ else one.__context__
+        parts = [*(asked(one, "args") or ()), *(asked(one, "exceptions") or ())]
+        parts = [part for part in parts if issubclass(type(part), BaseException)]
+        waiting += [*parts, *filter(None, (context, one.__cause__))]
 
 
 class Target:
@@ -61,16 +90,38 @@ class Target:
         return (
             isinstance(address, tuple)
             and len(address) >= 2
-            and str(address[0]) in self.addresses
             and str(address[1]) == str(self.port)
+            and self.is_ours(str(address[0]))
         )
 
     def is_server(self, host, port):
         """Whether each of the comma-separated hosts and ports is this server's."""
         hosts, ports = str(host).split(","), str(port).split(",")
-        return all(one in self.addresses for one in hosts) and all(
-            one == str(self.port) for one in ports
+        return all(one == str(self.port) for one in ports) and all(map(self.leads_here, hosts))
+
+    def leads_here(self, host):
+        """Whether a name leads to the server and nowhere else, as `localhost` does."""
+        if host in self.addresses:
+            return True
+        try:
+            found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return False
+        return all(self.is_ours(address[0]) for *_, address in found)
+
+    def is_ours(self, address):
+        """Whether an address is the server's. Where that listens on loopback, every
+        address of loopback counts: a name has several, and the token decides."""
+        return address in self.addresses or (
+            is_loopback(address) and any(map(is_loopback, self.addresses))
         )
+
+
+def is_loopback(address):
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 class Guard:
@@ -101,17 +152,26 @@ class Guard:
 
     def watch(self):
         sys.addaudithook(self.audit)
-        sys.meta_path.insert(0, Drivers(self))
+        after_imports(connects(self))
 
-    def refuse(self, what, host, port, database):
-        text = [None if value is None else str(value) for value in (host, port, database)]
-        self.report(
-            event="refused", what=what, host=text[0], port=text[1], database=text[2]
-        )
+    def refuse(self, sought, host=None, port=None, database=None):
+        """Raises; `sought` is a kind that the harness knows, alone or with a name."""
         variables = ", ".join(self.target.variables)
-        raise WrongDatabase(f"the service connects to {what}; it should read {variables}")
+        text = f"the service connects to another database; it should read {variables}"
+        raise self.noted(WrongDatabase(text), sought, host, port, database)
 
-    def check(self, parameters, what="another database", environment=os.environ, any_name=False):
+    def noted(self, error, sought, *named):
+        """Reports what is refused, and has the error that says so carry it."""
+        host, port, database = [None if value is None else text_of(value) for value in named]
+        refused = {
+            "sought": sought, "host": host, "port": port, "database": database,
+            "place": own_place(sys._getframe(1)),
+        }  # fmt: skip
+        self.report(event="refused", **refused)
+        error.migration_harness_refused = refused
+        return error
+
+    def check(self, parameters, sought="database", environment=os.environ, any_name=False):
         """Refuses what libpq, or a driver that does as it does, would connect to.
 
         What is named neither here nor by a variable is a local socket, and so never
@@ -128,7 +188,7 @@ class Guard:
             or not self.target.is_server(named["hostaddr"] or host, port)
             or not (str(database) == self.target.database or any_name and not database)
         ):
-            self.refuse(what, host, port, database)
+            self.refuse(sought, host, port, database)
 
     # --- what Python itself does ---
 
@@ -147,9 +207,9 @@ class Guard:
         host, port = address, None
         if isinstance(address, tuple) and len(address) > 1:
             host, port = address[:2]
-        self.report(event="socket_refused", host=text_of(host), port=port)
         allowed = f"{self.target.host}:{self.target.port}"
-        raise PermissionError(errno.EPERM, f"migration-harness allows connections to {allowed} only")
+        text = f"migration-harness allows connections to {allowed} only"
+        raise self.noted(PermissionError(errno.EPERM, text), "socket", host, port, None)
 
     def check_program(self, words, environment):
         environment = os.environ if environment is None else environment
@@ -159,7 +219,7 @@ class Guard:
         for program, arguments in clients([text_of(word) for word in words], environment):
             named = connection_of(arguments, environment)
             # A name that is not found may stand where only the program knows to look.
-            self.check(named, f"another server with {program}", environment, any_name=True)
+            self.check(named, {"program": program}, environment, any_name=True)
 
 
 # Both are raised into the service's code on purpose.
@@ -219,35 +279,20 @@ def connection_of(arguments, environment):
 # --- the drivers ---------------------------------------------------------------
 
 
-class Drivers:
-    """Wraps what connects in a driver's module as soon as that was imported."""
+def connects(guard):
+    """What is done with a driver's module once it was imported."""
 
-    def __init__(self, guard):
-        self.wraps = {
-            "psycopg.generators": lambda module: wrap(module, "connect", guard, psycopg_parameters),
-            "psycopg2": lambda module: wrap(module, "_connect", guard, psycopg2_parameters),
-            "asyncpg.connect_utils": lambda module: wrap(
-                module, "_connect_addr", guard, asyncpg_parameters
-            ),
-        }
-        for name in list(self.wraps):
-            if name in sys.modules:
-                self.wraps.pop(name)(sys.modules[name])
+    def wrapped(name, parameters):
+        return lambda module: wrap(module, name, guard, parameters)
 
-    def find_spec(self, name, path=None, target=None):
-        after = self.wraps.pop(name, None)
-        if after is None:
-            return None
-        spec = importlib.util.find_spec(name)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            execute = spec.loader.exec_module
-
-            def exec_module(module):
-                execute(module)
-                after(module)
-
-            spec.loader.exec_module = exec_module
-        return spec
+    return {
+        "psycopg.generators": wrapped("connect", psycopg_parameters),
+        "psycopg2": wrapped("_connect", psycopg2_parameters),
+        "psycopg2cffi": wrapped("_connect", psycopg2cffi_parameters),
+        "asyncpg.connect_utils": wrapped("_connect_addr", asyncpg_parameters),
+        "pg8000.core": lambda module: hasattr(module, "CoreConnection")
+        and wrap(module.CoreConnection, "__init__", guard, pg8000_parameters),
+    }
 
 
 def wrap(module, name, guard, parameters):
@@ -277,6 +322,16 @@ def psycopg2_parameters(dsn="", *args, **kwargs):
     from psycopg2.extensions import parse_dsn
 
     return parse_dsn(dsn)
+
+
+def psycopg2cffi_parameters(dsn="", *args, **kwargs):
+    return connection_of([dsn], os.environ)
+
+
+def pg8000_parameters(self, user, host="localhost", database=None, port=5432, *args, **kwargs):
+    """Where a database is not named, PostgreSQL takes the user's name for it."""
+    socket_path = kwargs.get("unix_sock")
+    return {"host": socket_path or host, "port": port, "database": database or user}
 
 
 def asyncpg_parameters(*, addr, params, **kwargs):

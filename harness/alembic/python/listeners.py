@@ -7,8 +7,10 @@ import time
 
 from migration_harness_channel import channel
 from migration_harness_door import door
+from migration_harness_drivers import STATEMENTS, fitting
 from migration_harness_guard import connected_to, guard
-from migration_harness_recorder import raw, recorder
+from migration_harness_imported import after_imports
+from migration_harness_recorder import raw, recorder, session_of
 from migration_harness_revisions import revisions
 from migration_harness_source import described, line_of, own_place, source
 
@@ -16,7 +18,7 @@ from migration_harness_source import described, line_of, own_place, source
 def check_connection_parameters(dialect, record, cargs, cparams):
     """Refuses a connection before it is opened, when its parameters tell."""
     if dialect.name != "postgresql":
-        guard.refuse(f"a {dialect.name} database", None, None, None)
+        guard.refuse({"dialect": dialect.name})
     if cargs and isinstance(cargs[0], str):
         return  # a connection string: the driver's own check, and the token, decide
     guard.check(cparams)
@@ -25,8 +27,10 @@ def check_connection_parameters(dialect, record, cargs, cparams):
 def check_token(connection, record):
     """Refuses an open connection that cannot show the token, before it is used."""
     if token_of(connection) != guard.target.token:
-        guard.refuse("a database without the token", *connected_to(connection))
+        guard.refuse("untokened", *connected_to(connection))
     record.info["migration_harness"] = guard.target.token
+    record.info["migration_harness_session"] = session = session_of(connection)
+    channel.send(event="connected", session=session, place=own_place(sys._getframe(1)))
 
 
 def token_of(connection):
@@ -64,6 +68,7 @@ def listen():
     event.listen(Engine, "handle_error", door.ours(recorder.failed))
     event.listen(Engine, "engine_connect", lambda conn, *_: recorder.engines.add(conn.engine))
     guard.watch()
+    after_imports({name: fitting(record) for name, record in STATEMENTS.items()})
 
     generator = getattr(postgresql.ENUM, "DDLGenerator", None) or postgresql.ENUM.EnumGenerator
     create = generator.visit_enum

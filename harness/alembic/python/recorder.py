@@ -1,88 +1,93 @@
 """What the service does in the database, as messages: `Recorder`."""
 
+import functools
 import sys
 import time
 import weakref
 
 from migration_harness_channel import channel
 from migration_harness_door import door
-from migration_harness_enums import created_enums, existing_labels
+from migration_harness_enums import created_enums, labels_in, question_of
 from migration_harness_source import first_line, place_of, sqlstate_of
 
 SQL_KEPT = 4000  # characters of a statement that are reported
 
 
+RUN = object()  # what a statement asks for when it is its turn
+
+
 class Recorder:
-    """Turns SQLAlchemy's and Alembic's events into messages."""
+    """Makes messages of what SQLAlchemy, Alembic and drivers say that they do.
+
+    Every statement goes through `statement`, a generator: it yields questions, whose rows
+    it wants sent, and once `RUN`. Who drives it asks on the connection that the statement
+    runs on, before and after it, because only that one sees what its transaction did.
+    """
 
     def __init__(self):
         self.number = 0
-        self.running = {}  # id of a cursor -> (number, start, enum creations in it)
-        self.muted = False
+        self.running = {}  # id of SQLAlchemy's cursor -> its statement
         self.in_enum = False
         self.engines = weakref.WeakSet()
         self.contexts = []
         self.connection = None  # the driver's, of the context that env.py made last
 
-    def before(self, conn, cursor, statement, parameters, context, executemany):
-        if self.muted:
-            return
+    def statement(self, sql, place, session, beside=False):
         self.number += 1
-        place = place_of(sys._getframe(1))
-        beside = self.connection is not None and raw(conn) not in (None, self.connection)
+        number = self.number
         channel.send(
             event="statement",
-            number=self.number,
-            sql=statement[:SQL_KEPT],
+            number=number,
+            sql=sql[:SQL_KEPT],
             place=place,
+            session=session,
             beside=beside,
         )
-        created = [] if self.in_enum else self.enums_in(cursor, statement, place)
-        self.running[id(cursor)] = (self.number, time.perf_counter(), created)
+        creations = []
+        for schema, name, labels in () if self.in_enum else created_enums(sql):
+            before = labels_in((yield question_of(schema, name)))
+            creation = {"name": name, "schema": schema, "labels": labels, "before": before}
+            creations.append({**creation, "place": place, "how": "sql"})
+        start = time.perf_counter()
+        error = yield RUN
+        seconds = time.perf_counter() - start
+        if error is None:
+            channel.send(event="done", number=number, seconds=seconds)
+        else:
+            state, message = sqlstate_of(error), first_line(error)
+            channel.send(event="failed", number=number, sqlstate=state, message=message)
+        for creation in creations:
+            after = None
+            if error is None:
+                after = labels_in((yield question_of(creation["schema"], creation["name"])))
+            channel.send(event="enum", number=number, after=after, **creation)
+
+    def before(self, conn, cursor, statement, parameters, context, executemany):
+        alone = not parameters and context and context.execution_options.get("no_parameters")
+        if conn.dialect.paramstyle in ("format", "pyformat") and not alone:
+            statement = as_sent(cursor, statement, parameters)
+        session = conn.info.get("migration_harness_session")
+        beside = self.connection is not None and raw(conn) not in (None, self.connection)
+        steps = self.statement(statement, place_of(sys._getframe(1)), session, beside)
+        self.running[id(cursor)] = steps
+        advance(steps, None, functools.partial(ask, cursor))
 
     def after(self, conn, cursor, statement, parameters, context, executemany):
-        number, start, created = self.running.pop(id(cursor), (None, 0.0, ()))
-        if number is None:
-            return
-        channel.send(event="done", number=number, seconds=time.perf_counter() - start)
-        for creation in created:
-            labels = existing_labels(cursor, creation["name"], creation["schema"])
-            channel.send(event="enum", number=number, after=labels, **creation)
+        self.ended(cursor, None)
 
     def failed(self, context):
         cursor = getattr(context.execution_context, "cursor", None)
-        number, start, created = self.running.pop(id(cursor), (None, 0.0, ()))
-        if number is None:
-            return
-        error = context.original_exception
-        channel.send(
-            event="failed",
-            number=number,
-            seconds=time.perf_counter() - start,
-            sqlstate=sqlstate_of(error),
-            message=first_line(error),
-        )
-        for creation in created:
-            channel.send(event="enum", number=number, after=None, **creation)
+        self.ended(cursor, context.original_exception)
 
-    def enums_in(self, cursor, statement, place):
-        """Enum types that a statement creates, with the labels each has before it."""
-        return [
-            {
-                "name": name,
-                "schema": schema,
-                "labels": labels,
-                "before": existing_labels(cursor, name, schema),
-                "place": place,
-                "how": "sql",
-            }
-            for schema, name, labels in created_enums(statement)
-        ]
+    def ended(self, cursor, error):
+        steps = self.running.pop(id(cursor), None)
+        if steps is not None:
+            advance(steps, error, functools.partial(ask, cursor))
 
     def enum_through(self, create, generator, enum):
         """`ENUM.create`, also where `checkfirst` keeps it from running anything."""
         raw = getattr(generator.connection, "connection", None)
-        if self.muted or raw is None or not enum.name:
+        if raw is None or not enum.name:
             with door.theirs():
                 return create(generator, enum)
         cursor = raw.cursor()
@@ -93,13 +98,14 @@ class Recorder:
             "place": place_of(sys._getframe(1)),
             "how": "checkfirst" if generator.checkfirst else "create",
         }
-        creation["before"] = existing_labels(cursor, creation["name"], creation["schema"])
+        question = question_of(creation["schema"], creation["name"])
+        creation["before"] = labels_in(answer(cursor, question))
         number, self.in_enum = self.number, True
         after = None
         try:
             with door.theirs():
                 create(generator, enum)
-            after = existing_labels(cursor, creation["name"], creation["schema"])
+            after = labels_in(answer(cursor, question))
         finally:
             self.in_enum = False
             ran = self.number if self.number != number else None
@@ -113,6 +119,85 @@ def raw(connection):
         return getattr(pooled, "dbapi_connection", None) or pooled.connection
     except Exception:
         return None
+
+
+def session_of(thing):
+    """The server's process behind a connection, or whatever has one; None where its driver
+    does not say. Found by what drivers' connections have, since SQLAlchemy wraps some."""
+    for name in ("driver_connection", "_connection", "connection", "_adapt_connection"):
+        inner = getattr(thing, name, None)
+        if inner is not None and inner is not thing:
+            return session_of(inner)
+    try:
+        if hasattr(thing, "get_server_pid"):  # asyncpg
+            return thing.get_server_pid()
+        if hasattr(thing, "_backend_key_data"):  # pg8000
+            return int.from_bytes(thing._backend_key_data[:4], "big")
+        if hasattr(thing, "get_backend_pid"):  # psycopg2
+            return thing.get_backend_pid()
+        return thing.info.backend_pid  # psycopg
+    except Exception:
+        return None
+
+
+def as_sent(cursor, statement, parameters):
+    """A statement with parameters as the server gets it: `%%` is a `%`. Where it may make
+    an enum type, with the parameters that the client itself puts in, as psycopg2 does."""
+    if parameters and "enum" in statement.lower() and hasattr(cursor, "mogrify"):
+        try:
+            sent = cursor.mogrify(statement, parameters)
+            return sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent
+        except Exception:
+            pass  # the driver is about to say what is wrong with it
+    return statement.replace("%%", "%")
+
+
+def ask(cursor, question):
+    cursor.execute(question)
+    return cursor.fetchall()
+
+
+def answer(cursor, question):
+    """The rows; None where the connection cannot say."""
+    try:
+        return ask(cursor, question)
+    except Exception:
+        return None
+
+
+def advance(steps, value, ask):
+    """Answers a statement's questions until it is to run, or is done with."""
+    try:
+        step = sent(steps, value)
+        while step is not RUN:
+            try:
+                found = ask(step)
+            except Exception:
+                found = None
+            step = sent(steps, found)
+    except Exception as error:
+        door.blame(error)
+
+
+async def advance_async(steps, value, ask):
+    """The same where a connection answers asynchronously."""
+    try:
+        step = sent(steps, value)
+        while step is not RUN:
+            try:
+                found = await ask(step)
+            except Exception:
+                found = None
+            step = sent(steps, found)
+    except Exception as error:
+        door.blame(error)
+
+
+def sent(steps, value):
+    try:
+        return steps.send(value)
+    except StopIteration:
+        return RUN
 
 
 recorder = Recorder()

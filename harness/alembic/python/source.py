@@ -43,6 +43,25 @@ def position(code, instruction):
     return None
 
 
+def own_place(frame):
+    """The innermost frame of the service's side, as a place in the source."""
+    while frame is not None:
+        name = source.absolute(frame.f_code.co_filename)
+        if not frame.f_code.co_filename.startswith("<") and own(name):
+            return place_in(frame)
+        frame = frame.f_back
+    return None
+
+
+def place_in(frame):
+    module = frame.f_globals
+    return {
+        "revision": module["revision"] if is_revision(module) else None,
+        "file": source.absolute(frame.f_code.co_filename),
+        **(position(frame.f_code, frame.f_lasti) or {"line": frame.f_lineno}),
+    }
+
+
 def is_revision(module):
     return isinstance_of(module.get("revision"), str) and "down_revision" in module
 
@@ -52,21 +71,7 @@ def place_of(frame):
     while frame is not None:
         module = frame.f_globals
         if is_revision(module):
-            return {
-                "revision": module["revision"],
-                "file": source.absolute(frame.f_code.co_filename),
-                **(position(frame.f_code, frame.f_lasti) or {"line": frame.f_lineno}),
-            }
-        frame = frame.f_back
-    return None
-
-
-def own_place(frame):
-    """The innermost frame of the service's side, as a place."""
-    while frame is not None:
-        name = source.absolute(frame.f_code.co_filename)
-        if own(name) and not frame.f_code.co_filename.startswith("<"):
-            return {"file": name, "line": frame.f_lineno}
+            return place_in(frame)
         frame = frame.f_back
     return None
 
@@ -86,6 +91,8 @@ def sqlstate_of(error):
             state = asked(error, name)
             if isinstance_of(state, str):
                 return state
+        if fields_of(error):
+            return fields_of(error)["C"]
         orig = asked(error, "orig")
         error = orig if isinstance_of(orig, BaseException) else error.__cause__
     return None
@@ -113,8 +120,23 @@ def code_of(error):
     return code if isinstance(code, str) else None
 
 
+def fields_of(error):
+    """The fields of PostgreSQL's message, by their letters, where pg8000 raised it
+    (https://www.postgresql.org/docs/current/protocol-error-fields.html)."""
+    args = asked(error, "args")
+    fields = args[0] if type(args) is tuple and args else None
+    return fields if type(fields) is dict and {"C", "M"} <= fields.keys() else None
+
+
+def message_of(error):
+    """Its text; instead of a dictionary of fields what PostgreSQL says."""
+    fields = fields_of(error) or fields_of(asked(error, "orig"))
+    text = text_of(error)
+    return text.replace(str(fields), fields["M"]) if fields else text
+
+
 def first_line(error):
-    lines = text_of(error).strip().splitlines()
+    lines = message_of(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
@@ -133,7 +155,7 @@ def described(error):
     frames = [frames_of(one) for one in reversed(chain[: position + 1])]
     return {
         "type": type(chosen).__name__,
-        "message": text_of(chosen),
+        "message": message_of(chosen),
         "sqlstate": sqlstate_of(chosen),
         "needs_application": needs_application(chosen),
         "frames": next(filter(None, frames), []),

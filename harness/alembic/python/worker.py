@@ -28,6 +28,7 @@ kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 from migration_harness_channel import channel  # noqa: E402
 from migration_harness_commands import Worker, checked_out, command_line  # noqa: E402
 from migration_harness_door import door  # noqa: E402
+from migration_harness_guard import refusal_behind  # noqa: E402
 from migration_harness_listeners import listen  # noqa: E402
 from migration_harness_revisions import revisions  # noqa: E402
 from migration_harness_source import described  # noqa: E402
@@ -84,7 +85,9 @@ def answer_to(worker, message):
         raised = error
     try:
         traceback.print_exception(type(raised), raised, raised.__traceback__)
-        return {} if door.blame(raised) else {"error": described(raised)}
+        if door.blame(raised):
+            return {}
+        return {"error": {**described(raised), "refused": refusal_behind(raised)}}
     except BaseException as error:
         door.blame(error)
         return {}
@@ -115,6 +118,8 @@ def main():
         alembic=alembic.__version__,
         sqlalchemy=sqlalchemy.__version__,
         seconds=time.perf_counter() - started,
+        # pg8000 refuses a password that is hashed less often than it likes.
+        strict_drivers=importlib.util.find_spec("pg8000") is not None,
     )
     worker = Worker()
     for message in channel.commands():

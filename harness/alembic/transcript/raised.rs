@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Refused;
+
 /// An exception that reached the command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Raised {
@@ -29,6 +31,9 @@ pub struct Raised {
     /// The thing that is missing, where the error, or what led to it, says so.
     #[serde(default)]
     pub needs: Option<Need>,
+    /// The refused connection that it came from.
+    #[serde(default)]
+    pub refused: Option<Box<Refused>>,
 }
 
 impl Raised {

@@ -13,6 +13,7 @@ fn ran(statements: &[(u64, &str)]) -> Transcript {
             sql: (*sql).to_owned(),
             place: None,
             beside: false,
+            session: None,
         });
     }
     transcript

@@ -30,6 +30,7 @@ fn timed_out() -> Transcript {
         limit: 3.0,
         python: Vec::new(),
         database: Vec::new(),
+        waits: Vec::new(),
     };
     stopped("upgrade head", "r1 r2", outcome)
 }

@@ -118,6 +118,7 @@ fn a_downgrade_that_takes_too_long() {
             limit: 3.0,
             python: Vec::new(),
             database: vec!["active: DROP TABLE essays".to_owned()],
+            waits: Vec::new(),
         };
     });
     assert_eq!(

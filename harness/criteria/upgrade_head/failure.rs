@@ -2,12 +2,14 @@
 //! ended the interpreter.
 
 mod before;
+mod waits;
 
 use super::super::Finding;
 use super::place_of;
 use crate::alembic::transcript::{
     ABORTED, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
 };
+use crate::postgres::activity::Wait;
 
 /// How many lines of a failed statement are shown.
 const SQL_LINES: usize = 4;
@@ -33,7 +35,8 @@ pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
             limit,
             python,
             database,
-        } => Some(timed_out(transcript, *limit, python, database)),
+            waits,
+        } => Some(timed_out(transcript, *limit, python, database, waits)),
         Outcome::Ended { how, output } => Some(ended(transcript, how, output)),
     }
 }
@@ -58,6 +61,7 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
     finding.notes.extend(error.notes.clone());
     finding.notes.extend(aborted_by(error, statement));
     finding = finding.note(format!("seen in `alembic {}`", transcript.command));
+    finding.notes.extend(caught(transcript));
     if let Some(statement) = statement {
         finding = finding.note(format!("the statement: {}", shortened(&statement.sql)));
     }
@@ -94,6 +98,25 @@ fn aborted_by(error: &Raised, statement: Option<&Statement>) -> Option<String> {
     };
     let is_late = error.sqlstate.as_deref() == Some(ABORTED);
     is_late.then(|| format!("the transaction was aborted before, and Python went on: {message}"))
+}
+
+/// How many refused connections are named.
+const CAUGHT: usize = 2;
+
+/// The connections that were refused and that the service went on without: no cause, and
+/// yet what somebody who looks for one wants to know.
+fn caught(transcript: &Transcript) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for refused in &transcript.refused {
+        let text = format!(
+            "not the cause: a connection to {} was refused before, and caught",
+            refused.address()
+        );
+        if !named.contains(&text) && named.len() < CAUGHT {
+            named.push(text);
+        }
+    }
+    named
 }
 
 /// What failed, and where.
@@ -199,6 +222,7 @@ fn timed_out(
     limit: f64,
     python: &[String],
     database: &[String],
+    waits: &[Wait],
 ) -> Finding {
     let running = transcript.failed_statement();
     let step = transcript.failed_step();
@@ -226,12 +250,8 @@ fn timed_out(
         own.take(FRAMES)
             .map(|line| format!("python, innermost first: {}", line.trim())),
     );
-    if database.iter().any(|line| line.contains("blocked by pid")) {
-        finding = finding.help(
-            "a second connection waits for the migration's own lock: run the statement on op.get_bind(), or by op.execute",
-        );
-    }
     finding
+        .held_by(transcript, waits)
         .help("if it is only slow, raise `timeouts.upgrade` in the manifest")
         .help(format!(
             "everything Python printed: {}",

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
+
+use crate::postgres::activity::Wait;
 use rstest::rstest;
 
 use super::{failed_at, hint};
@@ -291,6 +293,10 @@ fn timed_out(python: &[&str], database: &[&str]) -> Transcript {
         limit: 3.0,
         python: owned(python),
         database: owned(database),
+        waits: vec![Wait {
+            waiter: 8,
+            holder: 7,
+        }],
     };
     stopped("upgrade head", "r1 r2", outcome)
 }
@@ -300,13 +306,21 @@ fn a_statement_that_takes_too_long() {
     let mut transcript = timed_out(&[], &["active, 3 s: blocked by pid 7"]);
     transcript.statements.push(Statement {
         outcome: StatementOutcome::Unfinished,
+        session: Some(8),
         ..done(9, Some(place("r2", 12)), "SELECT pg_sleep(600)")
     });
+    let held = Statement {
+        session: Some(7),
+        ..done(8, Some(place("r2", 11)), "LOCK t")
+    };
+    transcript.statements.insert(0, held);
     assert_eq!(of(transcript), "`alembic upgrade head` took longer than 3 s, in revision r2
 -> r2.py:12 of r2: this statement was running
+-> r2.py:11 of r2: pid 7, which holds it up, ran this last
 = the statement: SELECT pg_sleep(600)
 = postgresql: active, 3 s: blocked by pid 7
-? a second connection waits for the migration's own lock: run the statement on op.get_bind(), or by op.execute
+= pid 7 ran last, and has not ended its transaction: LOCK t
+? two connections to one database wait for each other: run both statements on op.get_bind(), or by op.execute
 ? if it is only slow, raise `timeouts.upgrade` in the manifest
 ? everything Python printed: output.txt");
 }
@@ -328,6 +342,7 @@ fn python_that_takes_too_long() {
 = postgresql: idle
 = python, innermost first: File "/root/a/versions/r2.py", line 20 in upgrade
 = python, innermost first: File "/root/a/env.py", line 4 in run
+= pid 7, which holds it up, was opened past SQLAlchemy or by another process
 ? if it is only slow, raise `timeouts.upgrade` in the manifest
 ? everything Python printed: output.txt"#
     );
