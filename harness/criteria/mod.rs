@@ -86,6 +86,9 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// What to do or type.
     pub help: Vec<String>,
+    /// The commands in it, as they are typed.
+    #[serde(default)]
+    pub commands: Vec<String>,
 }
 
 /// A place in a source file with what to say about it.
@@ -213,6 +216,13 @@ impl Finding {
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
+        self
+    }
+
+    /// Names a command that stands in the advice.
+    #[must_use]
+    pub fn command(mut self, text: impl Into<String>) -> Self {
+        self.commands.push(text.into());
         self
     }
 

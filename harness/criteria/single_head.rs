@@ -128,9 +128,11 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
     finding = finding.note(drawing::history(graph, fork, heads, &|_| None));
+    let merge = format!("alembic merge -m \"merge heads\" {}", ids.join(" "));
     finding = finding
         .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")
-        .help(format!("in {}: alembic merge -m \"merge heads\" {}", service.directory.display(), ids.join(" ")));
+        .help(format!("in {}: {merge}", service.directory.display()))
+        .command(merge);
     let edits = graph.in_line(heads).filter(|edits| edits.len() <= SHOWN);
     finding.help.extend(edits.map(|edits| {
         let moved: Vec<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();

@@ -105,6 +105,9 @@ pub struct Case {
     pub explanation: Option<Explanation>,
     /// The command that runs this case alone.
     pub rerun: String,
+    /// The commands that its texts name for their reader to type, as they stand there.
+    #[serde(default)]
+    pub commands: Vec<String>,
     /// The service's manifest file, from the root of its git repository if it is in one.
     pub manifest: String,
 }
@@ -301,6 +304,14 @@ impl Case {
     pub fn name(&self) -> String {
         format!("{}::{}", self.criterion, self.service)
     }
+
+    /// Whether the same harness error kept both cases from being judged.
+    #[must_use]
+    pub fn shares_error_with(&self, other: &Self) -> bool {
+        self.outcome == Outcome::Error
+            && other.outcome == Outcome::Error
+            && self.findings == other.findings
+    }
 }
 
 impl Service {
@@ -349,6 +360,31 @@ impl Report {
         self.cases
             .iter()
             .find(|case| case.criterion == criterion && case.service == service)
+    }
+
+    /// The services of which any case was selected, those with a red one first.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&Service> {
+        let mut is_red: BTreeMap<&str, bool> = BTreeMap::new();
+        for case in &self.cases {
+            *is_red.entry(&case.service).or_default() |= case.outcome.is_red();
+        }
+        let red = |service: &&Service| is_red.get(service.name.as_str()).copied();
+        let mut shown: Vec<&Service> = self
+            .services
+            .iter()
+            .filter(|one| red(one).is_some())
+            .collect();
+        shown.sort_by_key(|one| red(one) == Some(false));
+        shown
+    }
+
+    /// The first case of those that a harness error kept from being judged, where `case`
+    /// is a later one of them.
+    #[must_use]
+    pub fn said_before(&self, case: &Case) -> Option<&Case> {
+        let first = self.cases.iter().find(|one| one.shares_error_with(case))?;
+        (first.name() != case.name()).then_some(first)
     }
 
     /// Whether there is more to show of any service than its name.

@@ -13,7 +13,10 @@ mod layout;
 mod matrix;
 mod outbox;
 mod service;
+mod text;
 mod time;
+
+use std::collections::BTreeSet;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
@@ -24,7 +27,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of [`SCRIPT`], without which a browser does not run it
 /// (<https://www.w3.org/TR/CSP3/#external-hash>). The test in a browser notices when it
 /// is outdated: `openssl dgst -sha256 -binary harness/page/script.js | base64`.
-const SCRIPT_HASH: &str = "sha256-kOZXtgmOFzPhlEQl9iJgfxyOUN2q7ZxYrmZNSYg2uks=";
+const SCRIPT_HASH: &str = "sha256-aIChBoe/SM5BZDY1Ziwx4e3/F+aoaRtqFCcnMxKFDR0=";
 
 /// The whole page.
 #[must_use]
@@ -78,11 +81,7 @@ fn headline(report: &Report) -> String {
 }
 
 fn header(report: &Report) -> Markup {
-    let services = report
-        .services
-        .iter()
-        .filter(|service| is_shown(report, &service.name))
-        .count();
+    let services = report.shown().len();
     let is_red = report.cases.iter().any(|case| case.outcome.is_red());
     markup! {
         header {
@@ -149,16 +148,21 @@ fn absent_names(report: &Report) -> Vec<String> {
 /// What is to be done, in one line each; what another finding explains is not listed.
 fn red(report: &Report) -> Markup {
     let listed = |case: &&Case| matches!(case.outcome, Outcome::Failed | Outcome::Error);
-    let cases: Vec<&Case> = report.cases.iter().filter(listed).collect();
+    let cases = report.cases.iter().filter(listed);
+    let cases: Vec<&Case> = cases
+        .filter(|case| report.said_before(case).is_none())
+        .collect();
     markup! {
         @if !cases.is_empty() {
             section #red aria-labelledby="red-title" {
                 h2 #red-title { "What is red" }
                 ul.red-list {
                     @for case in cases {
-                        li data-service=(case.service) {
-                            a href={ "#case-" (anchor(&case.name())) } { (case.service) ": " (case.criterion) }
+                        @let others = others(report, case);
+                        li data-service=(services_of(case, &others)) {
+                            (link(case))
                             " " (case.summary)
+                            @if !others.is_empty() { span.faint { " (keeps " (counted(others.len(), "more case")) " from being judged)" } }
                             @if case.findings.len() > 1 { span.faint { " (and " (case.findings.len() - 1) " more)" } }
                         }
                     }
@@ -166,6 +170,24 @@ fn red(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// The other cases that the same harness error kept from being judged.
+fn others<'a>(report: &'a Report, case: &Case) -> Vec<&'a Case> {
+    let same = |one: &&Case| one.name() != case.name() && one.shares_error_with(case);
+    report.cases.iter().filter(same).collect()
+}
+
+/// The services that a line is about, a line each; the filter shows it for any of them.
+fn services_of(case: &Case, others: &[&Case]) -> String {
+    let services = others.iter().map(|one| one.service.as_str());
+    let all: BTreeSet<&str> = services.chain([case.service.as_str()]).collect();
+    all.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// A way to what is said of a case.
+fn link(case: &Case) -> Markup {
+    markup! { a href={ "#case-" (anchor(&case.name())) } { (case.service) ": " (case.criterion) } }
 }
 
 fn promises(report: &Report) -> Markup {

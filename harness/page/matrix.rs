@@ -2,24 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::{anchor, broken, class, is_shown, seconds, symbol};
+use super::{anchor, broken, class, seconds, symbol};
 use crate::data::{Case, Report, Service};
 
 pub fn section(report: &Report) -> Markup {
-    let services: Vec<&Service> = report
-        .services
-        .iter()
-        .filter(|service| is_shown(report, &service.name))
-        .collect();
     html! {
         section #matrix aria-labelledby="matrix-title" {
             h2 #matrix-title { "Services and criteria" }
-            form.filter role="search" hidden {
+            form.filter role="search" aria-label="Services" hidden {
                 label { "Filter services " input #filter type="search" autocomplete="off" spellcheck="false"; }
                 label { input #only-red type="checkbox"; " only red ones" }
                 span #filtered role="status" {}
             }
-            div.scroll tabindex="0" role="region" aria-labelledby="matrix-title" {
+            div.scroll tabindex="0" role="region" aria-label="Table of services and criteria" {
                 table.matrix {
                     thead {
                         tr {
@@ -30,7 +25,7 @@ pub fn section(report: &Report) -> Markup {
                             th.number scope="col" { "time" }
                         }
                     }
-                    tbody { @for service in services { (row(report, service)) } }
+                    tbody { @for service in report.shown() { (row(report, service)) } }
                 }
             }
             (legend())

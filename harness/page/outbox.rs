@@ -4,16 +4,12 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{anchor, broken, is_shown};
+use super::{anchor, broken};
 use crate::data::{Index, Outbox, Outcome, Report, Service, Shape};
 
 /// Who has which index, in which shape; nothing where no outbox was looked at.
 pub fn section(report: &Report) -> Markup {
-    let services: Vec<&Service> = report
-        .services
-        .iter()
-        .filter(|service| is_shown(report, &service.name))
-        .collect();
+    let services = report.shown();
     let mut names: Vec<&str> = Vec::new();
     for index in services
         .iter()
@@ -31,7 +27,7 @@ pub fn section(report: &Report) -> Markup {
         section #outbox aria-labelledby="outbox-title" {
             h2 #outbox-title { "The outbox, across services" }
             p { "Who has which index of " code { "conventions/outbox.toml" } ", in which shape." }
-            div.scroll tabindex="0" role="region" aria-labelledby="outbox-title" {
+            div.scroll tabindex="0" role="region" aria-label="Table of outbox indexes" {
                 table.matrix.shapes {
                     thead {
                         tr {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use rayon::prelude::*;
 
-use super::{anchor, class, counted, history, is_shown, outbox, symbol, time};
+use super::{anchor, class, counted, history, link, outbox, symbol, text, time};
 use crate::data::{Case, Outcome, Report, Service};
 
 pub fn sections(report: &Report) -> Markup {
@@ -17,11 +17,11 @@ pub fn sections(report: &Report) -> Markup {
 
 /// The services one after the other, laid out side by side: a long history takes a while.
 fn all(report: &Report) -> Vec<Markup> {
-    let laid_out =
-        |service: &Service| is_shown(report, &service.name).then(|| section(report, service));
+    let shown = report.shown();
+    let laid_out = |service: &&Service| section(report, service);
     match report.has_seen_anything() {
-        true => report.services.par_iter().filter_map(laid_out).collect(),
-        false => report.services.iter().filter_map(laid_out).collect(),
+        true => shown.par_iter().map(laid_out).collect(),
+        false => shown.iter().map(laid_out).collect(),
     }
 }
 
@@ -39,7 +39,7 @@ fn section(report: &Report, service: &Service) -> Markup {
                 h3 { (name) }
                 span.faint { (standing(&cases, red)) }
             }
-            @for case in cases.iter().filter(|case| case.outcome.is_red()) { (red_case(case)) }
+            @for case in cases.iter().filter(|case| case.outcome.is_red()) { (red_case(report, case)) }
             ul.green {
                 @for case in cases.iter().filter(|case| !case.outcome.is_red()) { (green_case(case)) }
             }
@@ -57,21 +57,24 @@ fn standing(cases: &[&Case], red: usize) -> String {
     }
 }
 
-fn red_case(case: &Case) -> Markup {
+fn red_case(report: &Report, case: &Case) -> Markup {
     html! {
         article #{ "case-" (anchor(&case.name())) } {
             h4 {
                 span.outcome.(class(case.outcome)) { (symbol(case.outcome)) " " (case.outcome.words()) }
                 " " (case.criterion)
             }
-            @match (case.text.is_empty(), case.outcome) {
-                (false, _) => { pre tabindex="0" { (case.text) } }
-                (true, Outcome::NotJudged) => {
-                    p { (case.summary) ". To judge it: " code { (case.rerun) } }
+            @match (report.said_before(case), case.text.is_empty(), case.outcome) {
+                (Some(first), ..) => {
+                    p { "The same harness error as for " (link(first)) ". To judge it: " (text::command(&case.rerun)) }
                 }
-                (true, _) => { p { (case.summary) } }
+                (None, false, _) => { (text::section(&case.text, &case.commands)) }
+                (None, true, Outcome::NotJudged) => {
+                    p { (case.summary) ". To judge it: " (text::command(&case.rerun)) }
+                }
+                (None, true, _) => { p { (case.summary) } }
             }
-            @if let Some(explanation) = &case.explanation { pre tabindex="0" { (explanation.text) } }
+            @if let Some(explanation) = &case.explanation { (text::section(&explanation.text, &case.commands)) }
         }
     }
 }

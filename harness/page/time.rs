@@ -43,7 +43,7 @@ pub fn section(service: &Service) -> Markup {
     html! {
         details {
             summary { "Where the time went: " (seconds(all)) }
-            table.times {
+            div.scroll tabindex="0" role="region" aria-label={ "Time of each command of " (service.name) } { table.times {
                 thead {
                     tr {
                         th scope="col" { "On what" }
@@ -58,7 +58,7 @@ pub fn section(service: &Service) -> Markup {
                     @if let Some(python) = &service.interpreter { (start("Interpreter", &python.what, python.seconds, longest)) }
                     @for command in &service.commands { (row(command, longest)) }
                 }
-            }
+            } }
             @if service.server.is_some() && service.interpreter.is_some() {
                 p.faint { "Server and interpreter start side by side." }
             }

@@ -108,11 +108,10 @@ fn of_finding(case: &Case, finding: &Finding) -> String {
 
 /// An error that several cases of a service share is said by the first of them.
 fn of_error(report: &Report, case: &Case) -> Option<String> {
-    let first = report.cases.iter().find(|other| {
-        other.service == case.service
-            && other.outcome == Outcome::Error
-            && other.summary == case.summary
-    })?;
+    let first = report
+        .cases
+        .iter()
+        .find(|other| other.service == case.service && other.shares_error_with(case))?;
     (first.criterion == case.criterion).then(|| {
         case.findings
             .first()

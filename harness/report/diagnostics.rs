@@ -11,6 +11,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet
 use super::{Case, changes, diff, shown};
 use crate::criteria::{ACCEPT, Finding, Mark, Verdict};
 use crate::error::HarnessError;
+use crate::postgres::Kept;
 
 /// A finding's lines, the one with `rerun` included.
 const LINES: usize = 36;
@@ -105,7 +106,20 @@ fn last_lines(case: &Case, text: &str) -> Vec<String> {
     let printed = case.printed.iter().filter(|_| !said);
     let printed = printed.map(|file| format!("note: {PRINTED}{}", shown(file)));
     let rerun = format!("rerun: {}", case.rerun());
-    printed.chain(case.looks()).chain([rerun]).collect()
+    printed
+        .chain(case.looks().flat_map(look))
+        .chain([rerun])
+        .collect()
+}
+
+/// The lines that say how a server that was left running is opened and removed.
+fn look((kept, open): (&Kept, &str)) -> [String; 3] {
+    let labels: Vec<&str> = kept.open.iter().map(|(label, _)| label.as_str()).collect();
+    [
+        format!("server: {} (databases: {})", kept.about, labels.join(", ")),
+        format!("open: {open}"),
+        format!("remove: {}", kept.remove),
+    ]
 }
 
 fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
@@ -181,7 +195,7 @@ fn cut(text: &mut String, excess: usize) {
 
 /// A text without trailing space, with paths as short as they can be read, and no
 /// line longer than anyone would read.
-fn local(text: &str) -> String {
+pub(super) fn local(text: &str) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let here = format!("{}/", here.display());
     let text = if here.len() > 1 {

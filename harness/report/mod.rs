@@ -13,6 +13,7 @@ mod seen;
 pub use migration_page as page;
 pub use migration_page::data;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -21,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use annotate_snippets::Renderer;
 use once_cell::sync::Lazy;
 
-use crate::criteria::{Criterion, Finding, Verdict, single_head};
+use crate::criteria::{ACCEPT, Criterion, Finding, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::evidence::progress::Progress;
@@ -88,28 +89,55 @@ impl Case {
         })
     }
 
-    /// The lines that say how a server that was left running is opened and removed.
-    fn looks(&self) -> Vec<String> {
+    /// The servers that were left running, each with the command that opens it where it
+    /// is of interest here.
+    fn looks(&self) -> impl Iterator<Item = (&Kept, &str)> {
         let needs = self.criterion.needs;
         let stage = match needs.last() {
             Some(Part::Stairway) => "up_and_down",
             Some(Part::Models) => "models",
             _ => "upgrade_head",
         };
-        let told = |kept: &Kept| {
-            let open = kept
-                .open
-                .iter()
-                .find(|(label, _)| label.starts_with(stage))
-                .or(kept.open.first())?;
-            let labels: Vec<&str> = kept.open.iter().map(|(label, _)| label.as_str()).collect();
-            Some(vec![
-                format!("server: {} (databases: {})", kept.about, labels.join(", ")),
-                format!("open: {}", open.1),
-                format!("remove: {}", kept.remove),
-            ])
+        self.kept.iter().filter_map(move |kept| {
+            let mut databases = kept.open.iter();
+            let open = databases.find(|(label, _)| label.starts_with(stage));
+            let (_, open) = open.or(kept.open.first())?;
+            Some((kept, open.as_str()))
+        })
+    }
+
+    /// The commands that the text of the case, and of what blocks it, names for its reader
+    /// to type; without a verdict it is the text of an error.
+    fn commands(&self, verdict: Option<&Verdict>) -> Vec<String> {
+        let findings = match verdict {
+            Some(Verdict::Pass { .. } | Verdict::NotApplicable { .. }) => return Vec::new(),
+            Some(Verdict::Fail(findings)) => findings.as_slice(),
+            Some(Verdict::Blocked { .. }) | None => &[],
         };
-        self.kept.iter().filter_map(told).flatten().collect()
+        let reporter = self.reporter().zip(self.explanation.as_ref());
+        let explained = reporter.map(|(reporter, explanation)| {
+            let rerun = (!explanation.declared).then(|| reporter.rerun());
+            reporter
+                .advised(&explanation.findings)
+                .into_iter()
+                .chain(rerun)
+        });
+        let looks = self.looks();
+        let looks = looks.flat_map(|(kept, open)| [open.to_owned(), kept.remove.clone()]);
+        let own = self.advised(findings).into_iter().chain(looks);
+        let all = own
+            .chain([self.rerun()])
+            .chain(explained.into_iter().flatten());
+        all.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// The commands of an advice, as they stand in it, where paths are shortened.
+    fn advised(&self, findings: &[Finding]) -> Vec<String> {
+        let accepts = |finding: &Finding| finding.help.iter().any(|help| help.contains(ACCEPT));
+        let accept = findings.iter().any(accepts).then(|| self.accept());
+        let advised = findings.iter().flat_map(|finding| finding.commands.clone());
+        let all = advised.chain(accept);
+        all.map(|command| diagnostics::local(&command)).collect()
     }
 
     /// The command that accepts the present state of the service: `make` has a target for

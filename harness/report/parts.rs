@@ -323,6 +323,7 @@ fn unjudged(asked: Asked) -> Case {
         blocked_by: None,
         explanation: None,
         rerun: asked.rerun,
+        commands: Vec::new(),
         manifest: asked.manifest,
     }
 }

@@ -212,16 +212,19 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
         blocked_by: None,
         explanation: None,
         rerun: case.rerun(),
+        commands: Vec::new(),
         manifest,
     };
     match ended.verdict {
         Ok(verdict) => data::Case {
             text: super::plain(case, verdict),
             explanation: super::plain_explanation(case),
+            commands: case.commands(Some(verdict)),
             ..seen::verdict(verdict, &case.accept(), bare)
         },
         Err(error) => data::Case {
             text: super::plain_error(error, case),
+            commands: case.commands(None),
             ..seen::error(error, bare)
         },
     }

@@ -18,6 +18,7 @@ mod judge;
 mod keep;
 mod manifest;
 mod monorepo;
+mod page;
 mod parts;
 mod planted;
 mod postgres;

@@ -1,120 +1,20 @@
-//! The report of a run: what the page and `report.json` say, whatever ended the run,
-//! and what a browser makes of the page.
+//! The report of a run: what the page and `report.json` say, whatever ended the run.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::report::data::{
-    Case, Explanation, Finding, History, Outcome, Place, Report, Revision, Service,
+    Case, Explanation, Finding, Outcome, Place, Report, VERSION,
 };
-use migration_harness::report::data::{SCHEMA, VERSION};
 use migration_harness::report::parts::Parts;
-use migration_harness::report::{annotations, join, page, record};
+use migration_harness::report::{annotations, join, record};
 use pretty_assertions::assert_eq;
 
 use crate::judge::{BINARY, Judged, judge, repository};
-
-const HOSTILE: &str = "<script>document.title = 'taken'</script><img src=x onerror=alert(1)>\" '";
-
-fn broken() -> PathBuf {
-    repository().join("tests/broken/services-manifest")
-}
-
-fn case(criterion: &str, service: &str, outcome: Outcome) -> Case {
-    let red = outcome.is_red();
-    Case {
-        criterion: criterion.to_owned(),
-        service: service.to_owned(),
-        outcome,
-        seconds: 0.1,
-        summary: if red {
-            HOSTILE.to_owned()
-        } else {
-            String::new()
-        },
-        text: if red {
-            format!("error[{criterion}]: {HOSTILE}")
-        } else {
-            String::new()
-        },
-        notes: vec![HOSTILE.to_owned()],
-        findings: Vec::new(),
-        blocked_by: None,
-        explanation: None,
-        rerun: format!("cargo test --test services -- {criterion}::{service}"),
-        manifest: format!("services-manifest/services/{service}.toml"),
-    }
-}
-
-fn service(name: &str, revisions: usize) -> Service {
-    let revision = |number: usize| Revision {
-        id: format!("{number:04}"),
-        down_revisions: number
-            .checked_sub(1)
-            .map(|down| format!("{down:04}"))
-            .into_iter()
-            .collect(),
-        message: Some(HOSTILE.to_owned()),
-        one_way: (number == 1).then(|| HOSTILE.to_owned()),
-        ..Revision::default()
-    };
-    Service {
-        name: name.to_owned(),
-        history: Some(History {
-            revisions: (0..revisions).map(revision).collect(),
-            unread: Vec::new(),
-        }),
-        ..Service::default()
-    }
-}
-
-/// As many services as asked for, of which the first has something in every state.
-fn built(services: usize) -> Report {
-    let criteria = ["single_head", "upgrade_head", "enum_types", "downgrade"];
-    let outcomes = [
-        Outcome::Failed,
-        Outcome::Blocked,
-        Outcome::Error,
-        Outcome::NotJudged,
-    ];
-    let names: Vec<String> = (0..services)
-        .map(|number| format!("service_{number:03}"))
-        .collect();
-    let mut cases = Vec::new();
-    for (number, name) in names.iter().enumerate() {
-        for (criterion, outcome) in criteria.into_iter().zip(outcomes) {
-            cases.push(case(
-                criterion,
-                name,
-                if number == 0 {
-                    outcome
-                } else {
-                    Outcome::Passed
-                },
-            ));
-        }
-    }
-    let described = criteria.map(|id| migration_harness::report::data::Criterion {
-        id: id.to_owned(),
-        asserts: HOSTILE.to_owned(),
-        why: String::new(),
-        remedy: String::new(),
-    });
-    Report {
-        schema: SCHEMA.to_owned(),
-        version: VERSION,
-        harness: "0.0.0".to_owned(),
-        runs: Vec::new(),
-        criteria: described.to_vec(),
-        services: names.iter().map(|name| service(name, 5)).collect(),
-        cases,
-        absent: Vec::new(),
-    }
-    .in_order()
-}
+use crate::page::{broken, built};
 
 fn read(directory: &Path) -> Report {
     join::load(directory).unwrap()
@@ -136,70 +36,6 @@ fn outcomes(report: &Report) -> Vec<(String, Outcome)> {
         .iter()
         .map(|case| (case.name(), case.outcome))
         .collect()
-}
-
-#[test]
-fn whatever_a_service_says_is_text() {
-    let mut report = built(2);
-    report.services[0].name = HOSTILE.to_owned();
-    report
-        .cases
-        .iter_mut()
-        .for_each(|case| case.service = HOSTILE.to_owned());
-    let html = page::html(&report);
-    assert!(html.contains("&lt;script&gt;document.title"));
-    assert_eq!(html.matches("<script").count(), 1, "only the page's own");
-    assert!(!html.contains("<img"));
-    assert!(html.contains("default-src 'none'"));
-}
-
-#[test]
-fn the_page_names_every_state_in_words_and_asks_for_nothing_from_elsewhere() {
-    let html = page::html(&built(3));
-    for words in [
-        "failed",
-        "blocked",
-        "harness error",
-        "not judged",
-        "passed",
-        "1 case not judged.",
-    ] {
-        assert!(html.contains(words), "{words}");
-    }
-    for wanted in [
-        "<th scope=\"col\"",
-        "<th scope=\"row\"",
-        "<desc id=",
-        "<main>",
-        "lang=\"en\"",
-    ] {
-        assert!(html.contains(wanted), "{wanted}");
-    }
-    for elsewhere in [
-        "src=\"http",
-        "href=\"http",
-        "@import",
-        "url(http",
-        "<link rel=\"stylesheet",
-    ] {
-        assert!(!html.contains(elsewhere), "{elsewhere}");
-    }
-}
-
-#[test]
-fn what_is_not_there_is_never_passed() {
-    let mut report = built(2);
-    report
-        .cases
-        .retain(|case| case.name() != "single_head::service_001");
-    let report = report.in_order();
-    assert_eq!(report.absent, ["single_head::service_001"]);
-    let html = page::html(&report);
-    assert!(
-        html.contains("1 case of the manifest were not selected")
-            || html.contains("of the manifest")
-    );
-    assert!(!html.contains("id=\"case-single_head--service_001\""));
 }
 
 #[test]
@@ -554,67 +390,4 @@ fn processes_of_one_run_make_one_report() {
     let again = tempfile::tempdir().unwrap();
     record::write(again.path(), || parts.report()).unwrap();
     assert_eq!(outcomes(&read(again.path())), expected);
-}
-
-/// What Chromium says of a page; `None` where there is no Chromium.
-fn browse(page: &Path) -> Option<(String, String)> {
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find(|program| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
-        });
-    let Some(program) = found else {
-        assert!(
-            std::env::var("CI").is_err(),
-            "in CI there must be a browser: apt-get install chromium"
-        );
-        println!("not run: no chromium");
-        return None;
-    };
-    let profile = tempfile::tempdir().unwrap();
-    let output = Command::new(program)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--enable-logging=stderr",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-        ])
-        .args(["--virtual-time-budget=5000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}", page.display()))
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some((text(&output.stdout), text(&output.stderr)))
-}
-
-#[test]
-fn a_browser_shows_the_page() {
-    let directory = tempfile::tempdir().unwrap();
-    record::write_report(directory.path(), &built(100)).unwrap();
-    let Some((dom, log)) = browse(&directory.path().join("index.html")) else {
-        return;
-    };
-    // Set last by the page's script, which a wrong hash in the policy would stop.
-    assert!(dom.contains("data-ready=\"100\""), "{log}");
-    assert_eq!(dom.matches("<tr data-service=").count(), 100);
-    assert!(
-        !dom.contains("<form class=\"filter\" role=\"search\" hidden"),
-        "the filter is shown"
-    );
-    assert!(
-        dom.contains("<title>4 of 400 cases red"),
-        "no service's script ran"
-    );
-    let complaints: Vec<&str> = log
-        .lines()
-        .filter(|line| line.contains("CONSOLE"))
-        .collect();
-    assert_eq!(complaints, Vec::<&str>::new());
 }

@@ -101,12 +101,10 @@ fn advise(
     first: &[&Revision],
 ) -> Finding {
     let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
-    let join = format!(
-        "git merge {}, then in {}: alembic merge -m \"merge heads\" {}",
-        merge.base_ref,
-        service.directory.display(),
-        ids.join(" ")
-    );
+    let take = format!("git merge {}", merge.base_ref);
+    let merge_heads = format!("alembic merge -m \"merge heads\" {}", ids.join(" "));
+    let join = format!("{take}, then in {}: {merge_heads}", service.directory.display());
+    let finding = finding.command(take).command(merge_heads);
     if first.is_empty() {
         let has = format!(
             "this branch adds none of them: {} has them already",
