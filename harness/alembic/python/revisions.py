@@ -45,7 +45,7 @@ class Revisions:
         """What a map of these revisions holds once they are linked; None where a file has
         come or gone since."""
         state, held = self.known.get(places_of(scripts), (None, None))
-        if not held or state != state_of(state):
+        if not held or not state or state != state_of(state):
             return None
         self.scripts = scripts
         return held
