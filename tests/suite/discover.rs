@@ -199,8 +199,12 @@ fn a_root_that_is_not_there_is_an_error() {
     );
 }
 
-/// A service that hands its URL on as it is given: any driver will do for all that can be read.
-const NO_FILE_TELLS_ITS_DRIVER: &str = "raw_statements";
+/// Services that hand their URL on as it is given: any driver will do for all that can be read.
+const NO_FILE_TELLS_THEIR_DRIVER: [&str; 3] = [
+    "raw_statements",
+    "search_path_in_the_url",
+    "search_path_that_is_set",
+];
 
 /// What was written by hand for these services, and what is discovered, say the same.
 #[rstest]
@@ -237,7 +241,7 @@ fn discovers_what_was_written_by_hand(
                 service.alembic_ini.clone(),
                 service.alembic_section.clone(),
                 service.flask_app.clone(),
-                Some(service.driver.clone()).filter(|_| name != NO_FILE_TELLS_ITS_DRIVER),
+                (!NO_FILE_TELLS_THEIR_DRIVER.contains(&&*name)).then(|| service.driver.clone()),
                 variables,
                 // What `-x` is given stands in no file: the ini is taken for it.
                 service.database_url_ini || !service.x.is_empty(),
