@@ -8,7 +8,7 @@ use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::catalog::Object;
-use crate::evidence::models::{COMPARED, Drift, Models, Refused};
+use crate::evidence::models::{COMPARED, Drift, Mistaken, Models, Refused};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -42,6 +42,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if let Some(finding) = not_built(models) {
         return Verdict::Fail(vec![finding]);
     }
+    if let Some(mistaken) = models.mistaken.first() {
+        return Verdict::Fail(vec![no_metadata(mistaken)]);
+    }
     if !models.metadata {
         return Verdict::without(
             "the models' metadata (env.py passes target_metadata = None to context.configure)",
@@ -61,6 +64,22 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let mut notes = accepted(service, models);
     notes.extend(unstated(models));
     Verdict::Pass { notes }
+}
+
+/// What `env.py` hands to `context.configure` describes no tables.
+fn no_metadata(mistaken: &Mistaken) -> Finding {
+    let finding = Finding::new(format!(
+        "target_metadata is {}, which is no MetaData",
+        mistaken.what
+    ));
+    match &mistaken.instead {
+        Some(metadata) => finding.help(format!(
+            "pass what holds the tables: target_metadata = {metadata}"
+        )),
+        None => {
+            finding.help("pass the MetaData that the models' tables are in, such as Base.metadata")
+        }
+    }
 }
 
 /// `create_all` itself does not work.

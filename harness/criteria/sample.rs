@@ -88,6 +88,7 @@ pub fn evidence() -> Evidence {
             refused: Vec::new(),
             drifts: Vec::new(),
             unstated: Vec::new(),
+            mistaken: Vec::new(),
         }),
     }
 }

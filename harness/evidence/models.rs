@@ -28,6 +28,9 @@ pub struct Models {
     pub built: Transcript,
     /// Whether `env.py` names any metadata.
     pub metadata: bool,
+    /// What it names in the place of metadata, and is none.
+    #[serde(default)]
+    pub mistaken: Vec<Mistaken>,
     /// The tables that the models describe, as SQLAlchemy names them.
     pub tables: Vec<String>,
     /// The class behind each table, as far as it was found.
@@ -48,6 +51,15 @@ pub struct Unstated {
     pub object: String,
     /// The property, in words: `row level security`.
     pub property: String,
+}
+
+/// Something that `env.py` hands over as metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistaken {
+    /// What it is, in words: `the class Base`.
+    pub what: String,
+    /// The metadata that it holds, as Python: `Base.metadata`.
+    pub instead: Option<String>,
 }
 
 /// Where a class is defined.
@@ -83,6 +95,8 @@ pub struct Drift {
 pub struct Described {
     /// Whether there is any metadata.
     pub metadata: bool,
+    /// What is handed over in its place.
+    pub mistaken: Vec<Mistaken>,
     /// `table.name` of constraints and indexes that the models name.
     pub named: BTreeSet<String>,
     /// The class behind each table.

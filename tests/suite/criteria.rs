@@ -225,6 +225,7 @@ fn evidence() -> Evidence {
             sources: BTreeMap::new(),
             refused: Vec::new(),
             unstated: Vec::new(),
+            mistaken: Vec::new(),
             drifts: Vec::new(),
         }),
     }

@@ -2,9 +2,8 @@
 
 from migration_harness_build import Build
 from migration_harness_door import door
-from migration_harness_places import mapped
-
 from migration_harness_filters import Filters
+from migration_harness_places import mapped
 
 
 class Models:
@@ -16,13 +15,16 @@ class Models:
     def __init__(self, describe, own):
         self.describe, self.own = describe, own
         self.metadata, self.options, self.refused = [], {}, []
+        self.mistaken = []  # what env.py hands over and is no metadata
         self.default_schema = None
 
     def build(self, context, foundation, schema):
         self.options = context.opts
         found = context.opts.get("target_metadata")
         if found is not None:
-            self.metadata = list(found) if isinstance(found, (list, tuple)) else [found]
+            given = list(found) if isinstance(found, (list, tuple)) else [found]
+            self.metadata = [one for one in given if is_metadata(one)]
+            self.mistaken = [mistaken(one) for one in given if not is_metadata(one)]
         with door.theirs(), context.begin_transaction(_per_migration=True):
             self.default_schema = enter(context.connection, schema)
             build = Build(
@@ -34,6 +36,7 @@ class Models:
         tables = {table.fullname for one in self.metadata for table in one.tables.values()}
         return {
             "metadata": bool(self.metadata),
+            "mistaken": self.mistaken,
             "named": [name for one in self.metadata for name in named(one)],
             "sources": self.places(),
             "tables": sorted(tables),
@@ -66,6 +69,22 @@ def enter(connection, schema):
     return connection.exec_driver_sql(current).scalar()
 
 
+def is_metadata(thing):
+    try:
+        return hasattr(thing, "tables") and hasattr(thing, "create_all")
+    except Exception:
+        return False
+
+
+def mistaken(thing):
+    """A thing in words, and the metadata that it holds, as one would write it."""
+    is_class = issubclass(type(thing), type)
+    name = thing.__name__ if is_class else type(thing).__name__
+    holds = is_metadata(getattr(thing, "metadata", None))
+    return {
+        "what": f"the class {name}" if is_class else f"an instance of {name}",
+        "instead": f"{name}.metadata" if is_class and holds else None,
+    }
 
 
 def named(metadata):

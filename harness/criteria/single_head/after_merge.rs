@@ -103,7 +103,10 @@ fn advise(
     let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
     let take = format!("git merge {}", merge.base_ref);
     let merge_heads = format!("alembic merge -m \"merge heads\" {}", ids.join(" "));
-    let join = format!("{take}, then in {}: {merge_heads}", service.directory.display());
+    let join = format!(
+        "{take}, then in {}: {merge_heads}",
+        service.directory.display()
+    );
     let finding = finding.command(take).command(merge_heads);
     if first.is_empty() {
         let has = format!(

@@ -24,6 +24,7 @@ impl Driver<'_> {
         let described: Described = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
+            mistaken: described.mistaken.clone(),
             tables: described.tables.clone(),
             sources: described.sources.clone(),
             drifts: Vec::new(),
