@@ -40,7 +40,7 @@ const SWITCH: &str = "HARNESS_FORK";
 /// How long a parent may take to import what is shared.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What reads the manifest of a service.
+/// Reads the manifest of a service.
 pub type Load = fn(&Path) -> crate::error::Result<Service>;
 
 /// The parents of one run.
@@ -266,7 +266,7 @@ impl Forks {
         })
     }
 
-    /// What most of the services that this run judges in such an environment import.
+    /// The plan of a parent for the services that this run judges in such an environment.
     fn plan(&self, service: &Service) -> Result<Plan, String> {
         let environment = Self::environment(service);
         let files = self.services.iter();
@@ -285,7 +285,7 @@ impl Forks {
         })
     }
 
-    /// What a service imports, as it did when it last ran, or else as its files say.
+    /// Imports of a service, as they were when it last ran, or else as its files say.
     fn imports(&self, service: &Service) -> Vec<Import> {
         match self.known(service) {
             Some(known) => known.imports,
@@ -293,12 +293,12 @@ impl Forks {
         }
     }
 
-    /// What it imported when it last ran, where it would today.
+    /// Imports of a service when it last ran, unless its files have changed since.
     fn known(&self, service: &Service) -> Option<Imports> {
         Imports::read(&self.record(service)).filter(|imports| imports.current().is_ok())
     }
 
-    /// Whether what it imported is not known, or may have changed.
+    /// Says whether the imports of a service are unknown, or may have changed.
     pub fn is_new(&self, service: &Service) -> bool {
         self.known(service).is_none()
     }

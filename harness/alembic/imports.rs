@@ -1,4 +1,4 @@
-//! What a service imports: as it was when it last ran ([`Imports`]), or as its files say
+//! Imports of a service: as they were when it last ran ([`Imports`]), or as its files say
 //! ([`named`]).
 //!
 //! Kept from run to run, because it decides which modules an interpreter imports before a
@@ -20,7 +20,7 @@ use crate::manifest::Service;
 pub struct Imports {
     /// The service's manifest.
     pub service: PathBuf,
-    /// What the service's side imported of installed packages, in this order.
+    /// Imports of installed packages by the service's side, in their order.
     pub imports: Vec<Import>,
     /// A number for the import statements of each file of the service's side.
     files: BTreeMap<PathBuf, u64>,
@@ -120,7 +120,7 @@ fn statements(file: &Path) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// What the files of a service import when `env.py` runs, as far as they can be found
+/// Imports that the files of a service make when `env.py` runs, as far as they can be found
 /// without Python. Empty where `env.py` cannot.
 #[must_use]
 pub fn named(service: &Service) -> Vec<Import> {
@@ -164,8 +164,8 @@ fn on_a_reader<T: Sync + ?Sized, R: Send>(read: impl Fn(&T) -> Vec<R> + Sync, of
     }
 }
 
-/// What to import for all of `services` at once: what at least half of them import. The
-/// others do not see it.
+/// Imports to make for all of `services` at once: those that at least half of them make. The
+/// others do not see them.
 #[must_use]
 pub fn shared(services: &[Vec<Import>]) -> Vec<Import> {
     let mut found: Vec<(Import, usize)> = Vec::new();

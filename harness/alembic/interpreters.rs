@@ -221,7 +221,7 @@ impl Interpreters {
         self.forks.fork(service, spec, request, streams).await
     }
 
-    /// Whether what the service imports is not known, or may have changed.
+    /// Says whether the imports of a service are unknown, or may have changed.
     #[must_use]
     pub fn is_new(&self, service: &Service) -> bool {
         self.forks.is_new(service)

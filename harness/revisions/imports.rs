@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::revision_file::statements;
 
-/// How many files of one service are followed.
+/// The most files of one service that are followed.
 const FILES: usize = 2_000;
 
 /// An import of a module by its whole name, `import a.b` or `from a.b import c, d`.
@@ -36,8 +36,8 @@ pub fn read(file: &Path) -> Vec<Import> {
     absolute.map(|statement| statement.import).collect()
 }
 
-/// What files import when they are imported, in this order, through all modules that are
-/// found in the directories of `path`; what is found nowhere there is what is left.
+/// Imports that files make when they are imported, in their order, followed through all
+/// modules that are found in the directories of `path`; those found nowhere there are left.
 ///
 /// The calling thread needs a stack of [`STACK`](crate::revision_file::STACK) bytes.
 #[must_use]
