@@ -94,8 +94,8 @@ fn what_is_not_remembered_is_said() {
 
 #[rstest]
 #[case::before_a_statement("migration_harness_recorder.place_of")]
-#[case::after_a_statement("migration_harness_recorder.Recorder.enums_in")]
-#[case::an_enum_type("migration_harness_recorder.existing_labels")]
+#[case::types_of_a_statement("migration_harness_recorder.created_enums")]
+#[case::an_enum_type("migration_harness_recorder.labels_in")]
 #[case::a_step("migration_harness_listeners.announce")]
 #[case::a_step_is_wrapped("migration_harness_listeners.reported")]
 #[case::a_connection("migration_harness_listeners.token_of")]
@@ -108,7 +108,7 @@ fn what_is_not_remembered_is_said() {
 #[case::a_statement_of_the_models("migration_harness_build.Build.attempt")]
 #[case::what_models_say("migration_harness_models.Models.said")]
 #[case::what_models_name("migration_harness_models.named")]
-#[case::what_is_visible("migration_harness_models.Models.is_visible")]
+#[case::what_is_visible("migration_harness_filters.Filters.is_visible")]
 fn a_fault_of_the_worker_is_the_harnesss(#[case] step: &str) {
     let judged = judged(step);
     assert_eq!(judged.code, Some(101), "{}", judged.all());
