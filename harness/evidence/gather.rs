@@ -24,13 +24,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use futures_util::future::LocalBoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::cores::Cores;
 use super::foundation::{self, Foundation};
 use super::private::{self, broken};
 use super::progress::{Progress, Say};
-use super::{Catalog, History, Migrated, Models, Outbox, Part, Stairway, Stepped};
+use super::{Catalog, Evidence, History, Migrated, Outbox, Part, Stepped};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::declared::declared;
 use crate::alembic::imports::Told;
@@ -74,44 +75,64 @@ impl Means<'_> {
     }
 }
 
-/// What one session saw.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Session {
-    /// `upgrade head`.
-    pub migrated: Migrated,
-    /// The steps; `None` where nobody asked or the first way left no interpreter.
-    pub stepped: Option<Stepped>,
-    /// The stairway; `None` where nobody asked, or where an upgrade does not work anyway.
-    pub stairway: Option<Stairway>,
-    /// The models; `None` where nobody asked, or where an upgrade does not work anyway.
-    pub models: Option<Models>,
+/// What everything beyond the upgrade starts from.
+struct AtHead<'a> {
+    migrated: Migrated,
+    loaded: worker::History,
+    /// The parts that are asked for.
+    parts: &'a BTreeSet<Part>,
 }
 
-/// Migrates the service in a session of its own and looks at what that made.
+/// Adds one part to the evidence, where what is at head makes that possible.
+type Gather = for<'a> fn(
+    &'a mut Driver<'_>,
+    &'a AtHead<'_>,
+    &'a mut Evidence,
+) -> LocalBoxFuture<'a, Result<()>>;
+
+/// The parts beyond [`Part::Migrated`], in the order in which they are gathered. The
+/// stairway stands before the steps, which it may make superfluous.
+const BEYOND_HEAD: &[(Part, Gather)] = &[
+    (Part::Stairway, |driver, head, evidence| {
+        Box::pin(driver.gather_stairway(head, evidence))
+    }),
+    (Part::Stepped, |driver, head, evidence| {
+        Box::pin(driver.gather_steps(head, evidence))
+    }),
+    (Part::Models, |driver, head, evidence| {
+        Box::pin(driver.gather_models(head, evidence))
+    }),
+];
+
+/// Migrates the service in a session of its own, looks at what that made, and adds the
+/// parts that are asked for to `evidence`, which holds the history and what earlier
+/// sessions gathered; beside that the server, where it was left running.
 ///
 /// # Errors
 /// No judgement is possible: no server, no interpreter, a connection to the wrong
 /// database. What the service itself does wrong is evidence, not an error.
 pub async fn session(
     service: &Service,
-    history: &History,
+    evidence: &mut Evidence,
     parts: &BTreeSet<Part>,
     means: &Means<'_>,
     keep: Option<Keep<'_>>,
     say: Say<'_>,
-) -> Result<(Result<Session>, Option<Kept>)> {
+) -> (Result<()>, Option<Kept>) {
     let _core = means.cores.take();
-    let mut driver = Driver::start(service, history, means, None, say).await?;
+    let history = evidence.history.clone();
+    let mut driver = match Driver::start(service, &history, means, None, say).await {
+        Ok(driver) => driver,
+        Err(error) => return (Err(error), None),
+    };
     driver.aside = keep.is_some().then(Vec::new);
-    let session = Box::pin(driver.run(parts)).await;
-    if keep.is_some_and(|keep| session.as_ref().map_or(true, keep)) && driver.may_stay().await {
-        let kept = driver.keep().await;
-        return Ok((session, kept));
+    let ran = Box::pin(driver.run(parts, evidence)).await;
+    let is_red = |keep: Keep<'_>| ran.is_err() || keep(evidence);
+    if keep.is_some_and(is_red) && driver.may_stay().await {
+        return (ran, driver.keep().await);
     }
-    let ended = driver.end(session.is_ok()).await;
-    let session = session?;
-    ended?;
-    Ok((Ok(session), None))
+    let ended = driver.end(ran.is_ok()).await;
+    (ran.and(ended), None)
 }
 
 /// A server with a database for the service, and what fresh ones are made of.
@@ -261,36 +282,50 @@ impl<'a> Driver<'a> {
         left.and(ended)
     }
 
-    async fn run(&mut self, parts: &BTreeSet<Part>) -> Result<Session> {
+    async fn run(&mut self, parts: &BTreeSet<Part>, evidence: &mut Evidence) -> Result<()> {
         let migrated = self.migrate().await?;
-        let loaded = self.loaded().await?;
-        let mut session = Session {
-            stepped: None,
-            stairway: None,
-            models: None,
+        if parts.contains(&Part::Migrated) {
+            evidence.migrated = Some(migrated.clone());
+        }
+        let Some(loaded) = self.loaded().await? else {
+            return Ok(());
+        };
+        let head = AtHead {
             migrated,
+            loaded,
+            parts,
         };
-        let Some(loaded) = loaded else {
-            return Ok(session);
-        };
-        if parts.contains(&Part::Stairway)
-            && session.migrated.reached().finished()
-            && self.worker.is_alive()
-        {
-            let (stairway, stepped) = Box::pin(self.climb(&loaded, &session.migrated)).await?;
-            session.stairway = Some(stairway);
-            session.stepped = stepped.filter(|_| parts.contains(&Part::Stepped));
+        for (_, gather) in BEYOND_HEAD.iter().filter(|(part, _)| parts.contains(part)) {
+            gather(self, &head, evidence).await?;
+        }
+        Ok(())
+    }
+
+    async fn gather_stairway(&mut self, head: &AtHead<'_>, evidence: &mut Evidence) -> Result<()> {
+        if !head.migrated.reached().finished() || !self.worker.is_alive() {
+            return Ok(());
+        }
+        let (stairway, stepped) = self.climb(&head.loaded, &head.migrated).await?;
+        evidence.stairway = Some(stairway);
+        if head.parts.contains(&Part::Stepped) {
+            evidence.stepped = stepped;
+        }
+        self.revive().await
+    }
+
+    async fn gather_steps(&mut self, head: &AtHead<'_>, evidence: &mut Evidence) -> Result<()> {
+        if evidence.stepped.is_none() && self.worker.is_alive() {
+            evidence.stepped = Some(self.step(&head.loaded, &head.migrated).await?);
+        }
+        Ok(())
+    }
+
+    async fn gather_models(&mut self, head: &AtHead<'_>, evidence: &mut Evidence) -> Result<()> {
+        if let Some(catalog) = &head.migrated.catalog {
             self.revive().await?;
+            evidence.models = Some(self.models(catalog).await?);
         }
-        if parts.contains(&Part::Stepped) && session.stepped.is_none() && self.worker.is_alive() {
-            session.stepped = Some(Box::pin(self.step(&loaded, &session.migrated)).await?);
-        }
-        let head = session.migrated.catalog.clone();
-        if let (true, Some(head)) = (parts.contains(&Part::Models), head) {
-            self.revive().await?;
-            session.models = Some(Box::pin(self.models(&head)).await?);
-        }
-        Ok(session)
+        Ok(())
     }
 
     /// Makes the database fresh again, under the same name, and hands it to the worker;

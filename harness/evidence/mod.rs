@@ -34,8 +34,10 @@ pub use outbox::Outbox;
 pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
 
-/// A part of the evidence that costs something to gather.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A part of the evidence that costs something to gather: a field of [`Evidence`], and a
+/// row in [`gather`] with the function that fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// `upgrade head` on a fresh database, and what is there afterwards.
     Migrated,
@@ -47,23 +49,21 @@ pub enum Part {
     Models,
 }
 
-impl Part {
-    /// Every part, in the order in which they are gathered.
-    pub const ALL: [Self; 4] = [Self::Migrated, Self::Stepped, Self::Stairway, Self::Models];
-}
-
 /// All that was gathered for one criterion on one service.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The service it was gathered of, by its file in the manifest.
     pub service: PathBuf,
     /// The revision graph.
     pub history: History,
     /// The files that may hold the notes, where there is a convention for them.
+    #[serde(skip)]
     pub notes: Option<Vec<NotesFile>>,
     /// The history after a merge with the base ref, where there is one.
+    #[serde(skip)]
     pub merge: Option<Merge>,
     /// The file that holds the accepted schema.
+    #[serde(skip)]
     pub schema: Option<SchemaFile>,
     /// [`Part::Migrated`], where it was asked for.
     pub migrated: Option<Migrated>,
@@ -76,7 +76,7 @@ pub struct Evidence {
 }
 
 /// The revision graph, and how it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The graph.
     pub graph: Graph,
@@ -139,41 +139,40 @@ impl Evidence {
     /// Everything that Alembic was asked to do with a database.
     #[must_use]
     pub fn transcripts(&self) -> Vec<&Transcript> {
-        let migrated = self.migrated.iter().flat_map(|migrated| {
-            [
-                Some(&migrated.upgrade),
-                migrated.heads.as_ref(),
-                migrated.second.as_ref(),
-            ]
-        });
-        let rungs = self.stairway.iter().flat_map(|stairway| &stairway.rungs);
-        let rungs = rungs.flat_map(|rung| {
-            let worn = rung.worn.as_ref();
-            [
-                worn,
-                Some(&rung.up),
-                rung.down.as_ref(),
-                rung.again.as_ref(),
-            ]
-        });
-        let descents = self
-            .stairway
-            .iter()
-            .filter_map(|stairway| stairway.descent.as_ref());
-        let descents = descents.flat_map(|descent| [Some(&descent.down), descent.again.as_ref()]);
-        let stepped = self.stepped.iter().map(|stepped| Some(&stepped.upgrade));
-        let models = self.models.iter().map(|models| Some(&models.built));
+        // Named one by one: a new part that holds transcripts is not forgotten here.
+        let Self {
+            service: _,
+            history: _,
+            notes: _,
+            merge: _,
+            schema: _,
+            migrated,
+            stepped,
+            stairway,
+            models,
+        } = self;
+        let migrated = migrated.iter().flat_map(Migrated::transcripts);
+        let stepped = stepped.iter().map(|stepped| &stepped.upgrade);
+        let stairway = stairway.iter().flat_map(Stairway::transcripts);
+        let models = models.iter().map(|models| &models.built);
         migrated
             .chain(stepped)
-            .chain(rungs)
-            .chain(descents)
+            .chain(stairway)
             .chain(models)
-            .flatten()
             .collect()
     }
 }
 
 impl Migrated {
+    fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
+        let all = [
+            Some(&self.upgrade),
+            self.heads.as_ref(),
+            self.second.as_ref(),
+        ];
+        all.into_iter().flatten()
+    }
+
     /// The database at head as the service's own: without the version table.
     #[must_use]
     pub fn schema(&self) -> Option<Catalog> {

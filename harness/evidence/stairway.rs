@@ -14,6 +14,24 @@ pub struct Stairway {
     pub descent: Option<Descent>,
 }
 
+impl Stairway {
+    /// Everything that Alembic was asked to do on it.
+    pub(super) fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
+        let rungs = self.rungs.iter().flat_map(|rung| {
+            let worn = rung.worn.as_ref();
+            [
+                worn,
+                Some(&rung.up),
+                rung.down.as_ref(),
+                rung.again.as_ref(),
+            ]
+        });
+        let descent = self.descent.iter();
+        let descent = descent.flat_map(|descent| [Some(&descent.down), descent.again.as_ref()]);
+        rungs.chain(descent).flatten()
+    }
+}
+
 /// One revision: up, down, up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rung {

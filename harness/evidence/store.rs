@@ -5,7 +5,7 @@
 //! files that are keyed by that value, never by content: a verdict is never older
 //! than its run.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,10 +16,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::cores::Cores;
-use super::gather::{self, Means, Session};
+use super::gather::{self, Means};
 use super::private::{self, broken};
 use super::progress::Say;
-use super::{Evidence, History, Migrated, Models, Part, SchemaFile, Stairway, Stepped, notes};
+use super::{Evidence, Part, SchemaFile, notes};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::{Interpreters, Load};
 use crate::error::{HarnessError, Result, Stage};
@@ -44,16 +44,13 @@ pub struct Store {
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
 }
 
-/// The parts of one service that were gathered, or why they could not be.
+/// The evidence of one service so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Gathered {
-    /// The service's file; `None` where nothing was gathered yet.
-    service: Option<PathBuf>,
-    history: Option<Result<History>>,
-    migrated: Option<Result<Migrated>>,
-    stepped: Option<Result<Option<Stepped>>>,
-    stairway: Option<Result<Option<Stairway>>>,
-    models: Option<Result<Option<Models>>>,
+    /// Everything that was gathered, once its history was read.
+    evidence: Option<Result<Evidence>>,
+    /// The parts that a session was asked for, and why it could not gather them.
+    asked: BTreeMap<Part, Result<()>>,
     /// The servers that were left running.
     #[serde(default)]
     kept: Vec<Kept>,
@@ -194,15 +191,13 @@ impl Store {
             servers: &self.servers,
             cores: &self.cores,
         };
-        let changed = runtime.block_on(complete(
-            &mut gathered,
+        let task = Task {
             service,
-            needs,
-            wanted,
-            &means,
-            self.keep,
+            means,
+            fails: self.keep,
             say,
-        ));
+        };
+        let changed = runtime.block_on(gathered.complete(&task, needs, wanted));
         if let (true, Some(file)) = (changed, &file) {
             file.write(&gathered)?;
         }
@@ -213,112 +208,67 @@ impl Store {
     }
 }
 
-/// Gathers what is missing; says whether anything was.
-async fn complete(
-    gathered: &mut Gathered,
-    service: &Service,
-    needs: &[Part],
-    wanted: &[Part],
-    means: &Means<'_>,
-    red: Option<IsRed>,
-    say: Say<'_>,
-) -> bool {
-    let mut changed = false;
-    gathered.service.get_or_insert_with(|| service.file.clone());
-    if gathered.history.is_none() {
-        gathered.history = Some(gather::history(service, means).await);
-        changed = true;
-    }
-    let missing = |part: &Part| gathered.lacks(*part);
-    let (true, Some(Ok(history))) = (needs.iter().any(missing), &gathered.history) else {
-        return changed;
-    };
-    let parts: BTreeSet<Part> = needs
-        .iter()
-        .chain(wanted)
-        .copied()
-        .filter(missing)
-        .collect();
-    let keep = |session: &Session| {
-        let mut seen = Gathered {
-            kept: Vec::new(),
-            ..gathered.clone()
-        };
-        parts
-            .iter()
-            .for_each(|part| seen.keep(*part, &Ok(session.clone())));
-        let held: Vec<Part> = Part::ALL
-            .into_iter()
-            .filter(|part| !seen.lacks(*part))
-            .collect();
-        let evidence = seen.evidence(&held);
-        red.is_some_and(|red| evidence.is_ok_and(|evidence| red(service, &evidence, &held)))
-    };
-    let keep: Option<gather::Keep<'_>> = red.is_some().then_some(&keep);
-    let session = gather::session(service, history, &parts, means, keep, say).await;
-    let (session, kept) = match session {
-        Ok((session, kept)) => (session, kept),
-        Err(error) => (Err(error), None),
-    };
-    gathered.kept.extend(kept);
-    for part in parts {
-        gathered.keep(part, &session);
-    }
-    true
+/// A service whose evidence is to be gathered, and all that this takes.
+struct Task<'a> {
+    service: &'a Service,
+    means: Means<'a>,
+    fails: Option<IsRed>,
+    say: Say<'a>,
 }
 
 impl Gathered {
-    /// Takes over one part of what a session gathered.
-    fn keep(&mut self, part: Part, session: &Result<Session>) {
-        let session = session.clone();
-        match part {
-            Part::Migrated => self.migrated = Some(session.map(|session| session.migrated)),
-            Part::Stepped => self.stepped = Some(session.map(|session| session.stepped)),
-            Part::Stairway => self.stairway = Some(session.map(|session| session.stairway)),
-            Part::Models => self.models = Some(session.map(|session| session.models)),
+    /// Gathers what is missing of `needs`, and what is missing of `wanted` with it; says
+    /// whether there was anything to gather.
+    async fn complete(&mut self, task: &Task<'_>, needs: &[Part], wanted: &[Part]) -> bool {
+        let is_new = self.evidence.is_none();
+        if is_new {
+            let history = gather::history(task.service, &task.means).await;
+            self.evidence = Some(history.map(|history| Evidence {
+                service: task.service.file.clone(),
+                history,
+                ..Evidence::default()
+            }));
         }
-    }
-
-    fn lacks(&self, part: Part) -> bool {
-        match part {
-            Part::Migrated => self.migrated.is_none(),
-            Part::Stepped => self.stepped.is_none(),
-            Part::Stairway => self.stairway.is_none(),
-            Part::Models => self.models.is_none(),
+        let missing = |part: &Part| !self.asked.contains_key(part);
+        let (true, Some(Ok(before))) = (needs.iter().any(missing), &self.evidence) else {
+            return is_new;
+        };
+        let parts = needs.iter().chain(wanted).copied().filter(missing);
+        let parts: BTreeSet<Part> = parts.collect();
+        let held: Vec<Part> = self.asked.keys().chain(&parts).copied().collect();
+        let is_whole = self.asked.values().all(Result::is_ok);
+        let keep = |evidence: &Evidence| {
+            let fails = |fails: IsRed| fails(task.service, evidence, &held);
+            is_whole && task.fails.is_some_and(fails)
+        };
+        let keep: Option<gather::Keep<'_>> = task.fails.is_some().then_some(&keep);
+        let mut evidence = before.clone();
+        let (ran, kept) = gather::session(
+            task.service,
+            &mut evidence,
+            &parts,
+            &task.means,
+            keep,
+            task.say,
+        )
+        .await;
+        if ran.is_ok() {
+            self.evidence = Some(Ok(evidence));
         }
+        self.kept.extend(kept);
+        self.asked
+            .extend(parts.into_iter().map(|part| (part, ran.clone())));
+        true
     }
 
     /// What there is. A part that is needed and could not be gathered is an error; any
     /// other one may explain what is missing in those.
     fn evidence(&self, needs: &[Part]) -> Result<Evidence> {
-        let history = self
-            .history
-            .clone()
-            .unwrap_or_else(|| Err(nothing("history")))?;
-        let needed = |part| needs.contains(&part);
-        let migrated = held(self.migrated.as_ref(), needed(Part::Migrated))?;
-        let stepped = held(self.stepped.as_ref(), needed(Part::Stepped))?;
-        let stairway = held(self.stairway.as_ref(), needed(Part::Stairway))?;
-        let models = held(self.models.as_ref(), needed(Part::Models))?;
-        Ok(Evidence {
-            service: self.service.clone().unwrap_or_default(),
-            history,
-            notes: None,
-            merge: None,
-            schema: None,
-            migrated,
-            stepped: stepped.flatten(),
-            stairway: stairway.flatten(),
-            models: models.flatten(),
-        })
-    }
-}
-
-/// A part, if it was gathered; an error only where it is needed.
-fn held<T: Clone>(part: Option<&Result<T>>, needed: bool) -> Result<Option<T>> {
-    match part {
-        Some(Err(_)) if !needed => Ok(None),
-        part => part.cloned().transpose(),
+        for part in needs {
+            self.asked.get(part).cloned().transpose()?;
+        }
+        let nothing = || HarnessError::new(Stage::Evidence, "no history was gathered");
+        self.evidence.clone().unwrap_or_else(|| Err(nothing()))
     }
 }
 
@@ -364,10 +314,6 @@ impl SharedFile {
             .map_err(|cause| broken(&partial, &cause))?;
         fs::rename(&partial, &self.path).map_err(|cause| broken(&self.path, &cause))
     }
-}
-
-fn nothing(part: &str) -> HarnessError {
-    HarnessError::new(Stage::Evidence, format!("no {part} was gathered"))
 }
 
 fn nanoseconds() -> u128 {

@@ -47,7 +47,7 @@ pub struct Revision {
 }
 
 /// Every revision file of one environment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
     /// What could be read, sorted by file.
     pub revisions: Vec<Revision>,

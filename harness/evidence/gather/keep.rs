@@ -1,12 +1,13 @@
 //! Leaves the server of a red service running, each stage in a database of its own.
 
-use super::{Driver, Session};
+use super::Driver;
 use crate::error::Result;
+use crate::evidence::Evidence;
 use crate::evidence::progress::Progress;
 use crate::postgres::{Kept, Shown};
 
-/// Whether what a session saw is red, so that its server is to be left running.
-pub type Keep<'a> = &'a (dyn Fn(&Session) -> bool + Sync);
+/// Answers for the evidence after a session whether its server is to be left running.
+pub type Keep<'a> = &'a (dyn Fn(&Evidence) -> bool + Sync);
 
 impl Driver<'_> {
     /// Whether nothing of it would be in the way of a later run: on a server that is not
