@@ -5,15 +5,14 @@ use std::process::Command;
 
 use pretty_assertions::assert_eq;
 
-use crate::judge::repository;
+use crate::judge::{is_of_package, repository};
 use crate::monorepo::{ENV, Monorepo, PLAIN, table};
 
 /// Runs `cargo test` in the crate; the exit status and what it printed.
 fn cargo_test(monorepo: &Monorepo, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars() {
-        let own = ["NEXTEST", "CARGO_PKG", "CARGO_MANIFEST"];
-        if own.iter().any(|prefix| name.starts_with(prefix)) {
+        if name.starts_with("NEXTEST") || is_of_package(&name) {
             command.env_remove(name);
         }
     }

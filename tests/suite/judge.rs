@@ -13,7 +13,12 @@ pub fn repository() -> &'static Path {
 
 /// The `services` test binary as cargo builds it.
 pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // Build scripts are run anew where they see what cargo set for this test binary.
+    for (name, _) in std::env::vars().filter(|(name, _)| is_of_package(name)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo
         .args([
             "test",
             "--quiet",
@@ -38,6 +43,13 @@ pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the executable")
 });
+
+/// Whether cargo sets this variable to tell a process which package it belongs to.
+pub fn is_of_package(variable: &str) -> bool {
+    ["CARGO_PKG", "CARGO_MANIFEST"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+}
 
 /// What would change a run here, set for the run around it.
 const OURS: &[&str] = &[
