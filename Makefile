@@ -58,7 +58,7 @@ setup: venv postgres ## prepare what the shipped monorepo needs: its Python pack
 discover: cargo ## write a manifest for the monorepo in ROOT; DRY_RUN=1 only shows it
 	@if [ -z '$(subst ','\'',$(ROOT))' ]; then \
 		echo 'make: say where the services are: make discover ROOT=../monorepo' >&2; exit 2; fi
-	@'$(CARGO)' run $(LOCKED) --quiet --bin discover -- '$(subst ','\'',$(ROOT))' \
+	@'$(CARGO)' run $(LOCKED) --quiet -- discover '$(subst ','\'',$(ROOT))' \
 		$(if $(call set,$(DRY_RUN)),--dry-run) $(if $(call set,$(FORCE)),--force)
 
 verify: cargo $(if $(SHIPPED_MANIFEST),setup) ## judge the migrations of every service
@@ -76,14 +76,13 @@ nextest: cargo setup ## run everything with cargo-nextest, JUnit report included
 	@'$(CARGO)' nextest run $(LOCKED) --profile ci $(NEXTEST_ARGS)
 
 report: cargo ## show the page of the last run, or join those of several machines (PARTS)
-	@'$(CARGO)' run $(LOCKED) --quiet --bin report -- $(PARTS)
+	@'$(CARGO)' run $(LOCKED) --quiet -- report $(PARTS)
 
 bench: cargo ## measure the harness beside doing the same by hand; takes long
 	@python3 tests/bench/bench.py $(BENCH_ARGS)
 
 lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' fmt --all --check
-	rustfmt --check --edition 2024 harness/criteria/*.rs # a macro hides these from cargo fmt
 	'$(CARGO)' clippy $(LOCKED) --all-targets -- -D warnings
 
 cargo:

@@ -20,35 +20,25 @@
 
 pub mod alembic;
 pub mod criteria;
+#[cfg(feature = "program")]
 pub mod discover;
 pub mod evidence;
 pub mod git;
+pub mod invocation;
 pub mod manifest;
 pub mod postgres;
 pub mod report;
 pub mod run;
 pub mod schema;
 
-#[doc(hidden)]
-pub use datatest_stable;
 pub use migration_revisions::error;
 
 /// The test binary's `main`: one case per criterion and service of the manifest.
 #[macro_export]
 macro_rules! services {
     () => {
-        mod cases {
-            use $crate::criteria::cases::*;
-
-            $crate::__cases!($crate::run::root(), $crate::run::pattern());
-
-            pub fn all() -> ::std::process::ExitCode {
-                main()
-            }
-        }
-
         fn main() -> ::std::process::ExitCode {
-            $crate::run::main(cases::all)
+            $crate::run::main()
         }
     };
 }

@@ -30,6 +30,7 @@ use values::{
 };
 
 use crate::error::{HarnessError, Result, Stage};
+use crate::invocation::Invocation;
 use crate::postgres::{self, Script};
 
 /// The variable that points at another manifest directory.
@@ -172,7 +173,8 @@ impl Manifest {
                 };
                 return Err(error(&directory, format!("has no {needed}")).help(format!(
                     "{origin}; a manifest holds defaults.toml and services/<service>.toml, and \
-                     `make discover ROOT=<monorepo>` writes one"
+                     `{}` writes one",
+                    Invocation::current().discover("<monorepo>")
                 )));
             }
         }

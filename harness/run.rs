@@ -1,17 +1,19 @@
 //! One run of the test binary, and the case of one criterion on one service.
 
+mod arguments;
 mod base;
+mod cases;
 mod schemas;
 mod selection;
 
 use std::collections::HashMap;
 use std::env;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use libtest_mimic::Failed;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
@@ -23,7 +25,7 @@ use crate::evidence::{Evidence, Part};
 use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case, Explanation};
-use selection::{Selection, chosen};
+use selection::Selection;
 
 /// Set to anything but `0`: the first red case ends the run.
 const FAIL_FAST: &str = "FAIL_FAST";
@@ -31,27 +33,6 @@ const FAIL_FAST: &str = "FAIL_FAST";
 const KEEP_SERVER: &str = "KEEP_SERVER";
 /// What `cargo test` exits with when a test fails.
 const FAILED: u8 = 101;
-
-/// Why a case is red. `Debug` is the text for people, because test runners print
-/// errors with `{:?}`.
-pub struct Red(String);
-
-impl fmt::Debug for Red {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for Red {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Red {}
-
-/// What a case returns to `datatest-stable`.
-pub type CaseResult = Result<(), Box<dyn std::error::Error>>;
 
 /// What all cases of this process share.
 struct Run {
@@ -66,13 +47,7 @@ struct Run {
 
 static RUN: Lazy<Result<Run>> = Lazy::new(|| {
     let manifest = Manifest::locate()?;
-    let all = manifest.service_names()?;
-    let services = chosen(all.clone())?;
-    let selection = Selection {
-        arguments: selection::arguments(&all)?,
-        services,
-        all,
-    };
+    let selection = Selection::read(manifest.service_names()?)?;
     Ok(Run {
         manifest,
         selection,
@@ -124,7 +99,7 @@ impl Run {
 
     /// Begins to read the histories of the services that are to be judged.
     fn read_ahead(&'static self) {
-        if let (false, Ok(store)) = (self.selection.arguments.list, self.store()) {
+        if let (false, Ok(store)) = (self.selection.arguments.runner.list, self.store()) {
             let directory = self.manifest.services_directory();
             let judged = self.selection.judged(|_| true).into_iter();
             let files = judged.map(|name| directory.join(name + ".toml"));
@@ -144,7 +119,7 @@ impl Run {
                 &self.selection.cases(),
             )
         };
-        let listed = self.selection.arguments.list;
+        let listed = self.selection.arguments.runner.list;
         self.record
             .get_or_init(|| if listed { None } else { begin() })
             .as_ref()
@@ -164,17 +139,16 @@ impl Run {
     }
 }
 
-/// The test binary's `main`; `cases` hands the selected cases to the test runner.
+/// The `main` of the test binary and of `migration-harness verify`.
 ///
 /// A selection that matches nothing is an error, which the runner alone would pass.
 #[must_use]
-pub fn main(cases: fn() -> ExitCode) -> ExitCode {
+pub fn main() -> ExitCode {
     let ended = run().and_then(|run| {
-        run.selection.not_empty()?;
         schemas::permitted()?;
         run.read_ahead();
         run.record();
-        let code = cases();
+        let code = cases::run(run);
         run.end().map(|()| code)
     });
     ended.unwrap_or_else(|error| {
@@ -183,44 +157,16 @@ pub fn main(cases: fn() -> ExitCode) -> ExitCode {
     })
 }
 
-/// Where the services' files lie, for the test runner.
-#[must_use]
-pub fn root() -> String {
-    let directory = run().map(|run| run.manifest.services_directory());
-    directory.unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Which of them are asked for, as a regular expression.
-#[must_use]
-pub fn pattern() -> String {
-    let Ok(run) = run() else {
-        return "^$".to_owned();
-    };
-    let Selection { services, all, .. } = &run.selection;
-    if services == all && all.iter().all(|name| name.is_ascii()) {
-        // Any name; `[^/]` would be many times as large, for each criterion anew.
-        return r"^[ -.0-~]+\.toml$".to_owned();
-    }
-    let names: Vec<String> = services.iter().map(|name| escaped(name)).collect();
-    format!(r"^({})\.toml$", names.join("|"))
-}
-
-fn escaped(name: &str) -> String {
-    name.chars()
-        .flat_map(|letter| {
-            (!letter.is_alphanumeric())
-                .then_some('\\')
-                .into_iter()
-                .chain([letter])
-        })
-        .collect()
+/// The name of a case, as the test runner has it.
+fn name(criterion: &str, service: &str) -> String {
+    format!("{criterion}::{service}.toml")
 }
 
 /// Judges one criterion on the service of one file.
 ///
 /// # Errors
 /// The text of everything that is red.
-pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
+fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
     let mut case = Case::new(criterion, file);
     let began = Instant::now();
     let Judgement {
@@ -258,7 +204,7 @@ pub fn case(criterion: &'static Criterion, file: &Path) -> CaseResult {
         }
         std::process::exit(i32::from(FAILED));
     }
-    Err(Box::new(Red(red)))
+    Err(red.into())
 }
 
 /// What judging one case came to.

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use crate::alembic::revision_file::STACK;
 use crate::error::{HarnessError, Result, Stage};
+use crate::invocation::Invocation;
 use compose::Image;
 use service::{Common, Found};
 use tree::Tree;
@@ -208,7 +209,10 @@ fn nothing_found(tree: &Tree, left_out: &[(String, String)]) -> HarnessError {
     for (path, why) in left_out {
         error = error.detail(format!("{path}: {why}"));
     }
-    error.help("name the directory that holds the services: make discover ROOT=../monorepo")
+    error.help(format!(
+        "name the directory that holds the services: {}",
+        Invocation::current().discover("../monorepo")
+    ))
 }
 
 #[cfg(test)]

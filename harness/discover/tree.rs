@@ -12,6 +12,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::compose::Images;
 use crate::error::{HarnessError, Result, Stage};
+use crate::invocation::Invocation;
 
 /// Bytes up to which a configuration file is looked into.
 const LARGEST_CONFIGURATION: u64 = 1 << 20;
@@ -58,7 +59,10 @@ impl Tree {
                 Stage::Manifest,
                 format!("{} is no directory", root.display()),
             )
-            .help("name the monorepo's directory, for instance: make discover ROOT=../monorepo")
+            .help(format!(
+                "name the monorepo's directory, for instance: {}",
+                Invocation::current().discover("../monorepo")
+            ))
         })?;
         let mut tree = Self {
             root: absolute,

@@ -9,6 +9,7 @@ use super::name::Known;
 use super::tree::Tree;
 use super::{Discovery, Request, manifest};
 use crate::error::{HarnessError, Result, Stage};
+use crate::invocation::Invocation;
 
 /// Where a manifest is written unless another place is named.
 const DEFAULT_DIRECTORY: &str = "services-manifest";
@@ -74,7 +75,10 @@ pub fn destination(request: &Request, tree: &Tree) -> Result<PathBuf> {
                 other.display()
             ),
         )
-        .help("name a directory for this one's: SERVICES_MANIFEST=<dir> make discover ROOT=...")),
+        .help(format!(
+            "name a directory for this one's: SERVICES_MANIFEST=<dir> {}",
+            Invocation::current().discover("...")
+        ))),
         _ => Ok(to),
     }
 }

@@ -7,6 +7,7 @@ use super::shown;
 use crate::discover::service::{Common, Found};
 use crate::discover::write::{State, Written};
 use crate::discover::{Discovery, Request, Sure};
+use crate::invocation::Invocation;
 
 /// The whole text.
 #[must_use]
@@ -123,8 +124,12 @@ fn next(request: &Request, discovery: &Discovery) -> String {
         let _ = writeln!(text, "\nlook first at {}", doubtful.join(", "));
     }
     let command = match request.dry_run {
-        true => "the same without DRY_RUN".to_owned(),
-        false => format!("SERVICES_MANIFEST={} make verify", word(&discovery.to)),
+        true => format!("the same without {}", Invocation::current().dry_run()),
+        false => format!(
+            "SERVICES_MANIFEST={} {}",
+            word(&discovery.to),
+            Invocation::current().judge_all()
+        ),
     };
     let _ = writeln!(text, "\nnext: {command}");
     text

@@ -2,9 +2,14 @@
 
 pub mod annotations;
 mod changes;
+#[cfg(feature = "program")]
+pub mod command;
 mod diagnostics;
 mod diff;
+#[cfg(feature = "program")]
 pub mod discovery;
+#[cfg(feature = "program")]
+pub mod explain;
 pub mod join;
 pub mod parts;
 pub mod record;
@@ -26,6 +31,7 @@ use crate::criteria::{ACCEPT, Criterion, Finding, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::evidence::progress::Progress;
+use crate::invocation::Invocation;
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 use crate::postgres::Kept;
 use crate::postgres::kept::quoted;
@@ -140,18 +146,12 @@ impl Case {
         all.map(|command| diagnostics::local(&command)).collect()
     }
 
-    /// The command that accepts the present state of the service: `make` has a target for
-    /// it here, and another crate has cargo.
+    /// The command that accepts the present state of the service.
     #[must_use]
     pub fn accept(&self) -> String {
-        match package().is_empty() {
-            true => format!(
-                "{}UPDATE_SCHEMAS=1 make verify ONLY={}",
-                given(DIRECTORY_VARIABLE),
-                self.service
-            ),
-            false => format!("UPDATE_SCHEMAS=1 {}", self.rerun()),
-        }
+        let variable = "UPDATE_SCHEMAS=1";
+        let command = Invocation::current().judge_with(variable, &self.filter(), &self.service);
+        given(DIRECTORY_VARIABLE) + &command
     }
 
     /// The command that runs this case alone.
@@ -163,14 +163,13 @@ impl Case {
         } else {
             String::new()
         };
-        let variables = given(DIRECTORY_VARIABLE) + &base_ref;
-        format!(
-            "{variables}cargo test {}--test {} -- {}::{}",
-            package(),
-            binary(),
-            self.criterion.id,
-            self.service
-        )
+        let command = Invocation::current().judge(&self.filter());
+        given(DIRECTORY_VARIABLE) + &base_ref + &command
+    }
+
+    /// The filter that selects it.
+    fn filter(&self) -> String {
+        format!("{}::{}", self.criterion.id, self.service)
     }
 }
 
@@ -180,29 +179,6 @@ fn given(name: &str) -> String {
     value
         .map(|value| format!("{name}={} ", quoted(&value)))
         .unwrap_or_default()
-}
-
-/// What names the package to cargo, where it is not this one: a monorepo's crate is
-/// often one of several. Cargo says so to the tests that it runs.
-fn package() -> String {
-    match env::var("CARGO_PKG_NAME") {
-        Ok(name) if name != env!("CARGO_PKG_NAME") => format!("-p {name} "),
-        _ => String::new(),
-    }
-}
-
-/// The test binary's name, without the hash that cargo appends.
-fn binary() -> String {
-    let name = env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.file_stem()?.to_string_lossy().into_owned()));
-    let name = name.unwrap_or_else(|| "services".to_owned());
-    // What Linux appends where the binary was built anew meanwhile (proc_pid_exe(5)).
-    let name = name.trim_end_matches(" (deleted)");
-    match name.rsplit_once('-') {
-        Some((name, hash)) if hash.len() == 16 => name.to_owned(),
-        _ => name.to_owned(),
-    }
 }
 
 /// Where the files of runs go: `migration-harness` in cargo's target directory, if this

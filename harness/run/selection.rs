@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 
-use clap::Parser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use libtest_mimic::Arguments;
 use migration_revisions::cores;
 
+use super::arguments::Arguments;
 use crate::criteria::{self, Criterion};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::Part;
+use crate::invocation::Invocation;
 use crate::manifest::{self, Service};
 use crate::report::Case;
 
@@ -27,20 +26,27 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// Whether a case of this criterion and service was asked for, by the rules of
-    /// the test runner: a part of the name, or all of it with `--exact`.
-    pub(super) fn contains(&self, criterion: &str, service: &str) -> bool {
-        let name = format!("{criterion}::{service}.toml");
-        let matches = |filter: &String| {
-            if self.arguments.exact {
-                name == *filter
-            } else {
-                name.contains(filter.as_str())
-            }
+    /// The selection of this process's arguments and of `ONLY` among the manifest's services.
+    ///
+    /// # Errors
+    /// It is empty, other than by `--partition`: there may be more parts than services.
+    pub(super) fn read(all: BTreeSet<String>) -> Result<Self> {
+        let mut selection = Self {
+            arguments: Arguments::read(Invocation::words()),
+            services: chosen(all.clone())?,
+            all,
         };
-        self.services.contains(service)
-            && self.arguments.filter.as_ref().is_none_or(matches)
-            && !self.arguments.skip.iter().any(matches)
+        selection.not_empty()?;
+        if let Some(partition) = selection.arguments.partition {
+            let judged = selection.judged(|_| true);
+            selection.services = partition.of(judged).collect();
+        }
+        Ok(selection)
+    }
+
+    /// Whether a case of this criterion and service was asked for.
+    pub(super) fn contains(&self, criterion: &str, service: &str) -> bool {
+        self.services.contains(service) && self.arguments.select(&super::name(criterion, service))
     }
 
     /// Every case that was asked for.
@@ -65,7 +71,7 @@ impl Selection {
     /// Whether the case of a criterion is surely judged in the run in which this one is, so
     /// that its findings are printed there.
     pub(super) fn surely_judges(&self, criterion: &str, this: &Case) -> bool {
-        let name = |criterion: &str| format!("{criterion}::{}.toml", this.service);
+        let name = |criterion: &str| super::name(criterion, &this.service);
         let beside = || {
             let command = runner().unwrap_or_default();
             selects_both(&command, &name(this.criterion.id), &name(criterion))
@@ -75,7 +81,7 @@ impl Selection {
 
     /// How many cores the run may use.
     pub(super) fn cores(&self) -> usize {
-        self.arguments.test_threads.unwrap_or_else(cores)
+        self.arguments.runner.test_threads.unwrap_or_else(cores)
     }
 
     /// The services of which more than the files is needed, by any process of the run.
@@ -109,19 +115,21 @@ impl Selection {
             .collect()
     }
 
-    pub(super) fn not_empty(&self) -> Result<()> {
+    /// Says what there is, where nothing is selected.
+    fn not_empty(&self) -> Result<()> {
         let any = |service: &String| {
             criteria::ALL
                 .iter()
                 .any(|criterion| self.contains(criterion.id, service))
         };
+        let runner = &self.arguments.runner;
         // No case is ever ignored, and none is a benchmark.
-        let others = self.arguments.ignored || (self.arguments.bench && !self.arguments.test);
-        if self.arguments.list || (!others && self.services.iter().any(any)) {
+        let others = runner.ignored || (runner.bench && !runner.test);
+        if runner.list || (!others && self.services.iter().any(any)) {
             return Ok(());
         }
-        let filter = self.arguments.filter.clone().unwrap_or_default();
-        let flag = match (self.arguments.ignored, others) {
+        let filters: Vec<&str> = self.arguments.filters().map(String::as_str).collect();
+        let flag = match (runner.ignored, others) {
             (true, _) => " --ignored",
             (_, true) => " --bench",
             _ => "",
@@ -132,21 +140,20 @@ impl Selection {
             .map(String::as_str)
             .chain(criteria::ids())
             .collect();
-        let nearest = manifest::nearest(&filter, known.iter().copied());
+        let nearest = filters
+            .iter()
+            .find_map(|filter| manifest::nearest(filter, known.iter().copied()));
         let hint = nearest
             .map(|nearest| format!("did you mean `{nearest}`? "))
             .unwrap_or_default();
-        Err(
-            HarnessError::new(Stage::Manifest, format!("no case matches `{filter}{flag}`"))
-                .detail(format!(
-                    "services: {}",
-                    self.services.iter().cloned().collect::<Vec<_>>().join(", ")
-                ))
-                .detail(format!("criteria: {}", criteria::ids().join(", ")))
-                .help(format!(
-                    "{hint}a filter for another test binary goes with `cargo test --test <name>`"
-                )),
-        )
+        let problem = format!("no case matches `{}{flag}`", filters.join("` or `"));
+        Err(HarnessError::new(Stage::Manifest, problem)
+            .detail(format!(
+                "services: {}",
+                self.services.iter().cloned().collect::<Vec<_>>().join(", ")
+            ))
+            .detail(format!("criteria: {}", criteria::ids().join(", ")))
+            .help(format!("{hint}{}", Invocation::current().other_tests())))
     }
 }
 
@@ -200,54 +207,8 @@ fn beside_this_case() -> Vec<&'static str> {
     }
 }
 
-/// The arguments of the test binary. What is wrong in them ends the program, as with any
-/// other; but of several words each would be taken for a filter, and the runner has one.
-///
-/// # Errors
-/// There is a second word, with what to type instead.
-pub(super) fn arguments(services: &BTreeSet<String>) -> Result<Arguments> {
-    let error = match Arguments::try_parse() {
-        Ok(arguments) => return Ok(arguments),
-        Err(error) => error,
-    };
-    let word = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
-        _ => error.exit(),
-    };
-    if word.starts_with('-') {
-        error.exit();
-    }
-    let words: Vec<String> = env::args().skip(1).collect();
-    Err(second_filter(word, &words, services))
-}
-
-fn second_filter(word: &str, words: &[String], services: &BTreeSet<String>) -> HarnessError {
-    let named = |known: &dyn Fn(&str) -> bool| -> Vec<&str> {
-        let words = words.iter().map(String::as_str);
-        let names = words.map(|word| word.trim_end_matches(".toml"));
-        names.filter(|name| known(name)).collect()
-    };
-    let only = named(&|word| services.contains(word));
-    let criteria = named(&|word| criteria::ids().contains(&word));
-    let only = match only.is_empty() {
-        true => "<service> <service>".to_owned(),
-        false => only.join(" "),
-    };
-    let filter = match criteria.as_slice() {
-        [one] => format!(" -- {one}"),
-        _ => String::new(),
-    };
-    HarnessError::new(
-        Stage::Manifest,
-        format!("`{word}` is a second filter, and there can be but one"),
-    )
-    .help(format!(
-        "for several services: ONLY=\"{only}\" cargo test --test services{filter}"
-    ))
-}
-
 /// The services that `ONLY` names, or all.
-pub(super) fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
+fn chosen(all: BTreeSet<String>) -> Result<BTreeSet<String>> {
     let listed = || all.iter().cloned().collect::<Vec<_>>().join(", ");
     if all.is_empty() {
         return Err(
@@ -283,28 +244,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[test]
-    fn a_second_filter_is_answered_with_the_line_to_type() {
-        let services: BTreeSet<String> = ["orders", "users"].map(str::to_owned).into();
-        let help = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            second_filter("x", &words, &services)
-                .help
-                .unwrap_or_default()
-        };
-        let line = "for several services: ONLY=\"orders users\" cargo test --test services";
-        assert_eq!(help(&["orders", "users"]), line);
-        assert_eq!(
-            help(&["orders.toml", "enum_types", "users"]),
-            help(&["orders.toml", "users", "enum_types"])
-        );
-        assert!(
-            help(&["enum_types", "users"])
-                .ends_with("ONLY=\"users\" cargo test --test services -- enum_types")
-        );
-        assert!(help(&["a", "b"]).contains("ONLY=\"<service> <service>\""));
-    }
 
     #[rstest]
     #[case::everything("cargo-nextest nextest run", true)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use migration_harness::criteria;
 use migration_harness::manifest::{Manifest, Service};
@@ -11,7 +10,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use crate::judge::{judge, repository};
+use crate::judge::{judge, program, repository};
 
 struct Ran {
     code: Option<i32>,
@@ -20,7 +19,7 @@ struct Ran {
 }
 
 fn discover(arguments: &[&Path], flags: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_discover"))
+    let output = program("discover")
         .args(arguments)
         .args(flags)
         .env_remove("SERVICES_MANIFEST")
@@ -148,7 +147,11 @@ fn the_manifest_may_lie_elsewhere() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(!monorepo.path().join("services-manifest").exists());
     assert!(service(&to, "orders").directory.ends_with("orders"));
-    assert!(ran.stdout.contains("make verify"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("migration-harness verify"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn a_directory_without_environments_is_an_error_that_says_what_was_looked_for() 
         "looked in 3 directories",
         "script_location",
         "[tool.alembic]",
-        "make discover ROOT=",
+        "migration-harness discover ",
     ] {
         assert!(ran.stderr.contains(said), "no {said:?} in\n{}", ran.stderr);
     }

@@ -77,15 +77,37 @@ pub struct Judged {
     pub stderr: String,
 }
 
-/// Runs `services` on a manifest with some more arguments and variables. What the
-/// surrounding run set for itself does not reach it.
-pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
-    let mut command = Command::new(&*BINARY);
+/// A command that does not see what the surrounding run set for itself.
+fn without_ours(mut command: Command) -> Command {
     for (name, _) in std::env::vars() {
         if name.starts_with("NEXTEST") || OURS.contains(&name.as_str()) {
             command.env_remove(name);
         }
     }
+    command
+}
+
+/// The program as somebody has it who installed it, without cargo.
+pub fn program(subcommand: &str) -> Command {
+    let mut command = without_ours(Command::new(env!("CARGO_BIN_EXE_migration-harness")));
+    command.arg(subcommand).env_remove("CARGO_PKG_NAME");
+    command
+}
+
+/// Runs `services` on a manifest with some more arguments and variables. What the
+/// surrounding run set for itself does not reach it.
+pub fn judge(manifest: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
+    let command = without_ours(Command::new(&*BINARY));
+    judge_by(command, manifest, arguments, variables)
+}
+
+/// The same by a command that is another way to the cases.
+pub fn judge_by(
+    mut command: Command,
+    manifest: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Judged {
     let output = command
         .args(arguments)
         .env("SERVICES_MANIFEST", manifest)

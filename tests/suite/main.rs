@@ -23,6 +23,7 @@ mod parts;
 mod planted;
 mod postgres;
 mod prefix;
+mod program;
 mod relay;
 mod report;
 mod schema;

@@ -13,7 +13,7 @@ use migration_harness::report::parts::Parts;
 use migration_harness::report::{annotations, join, record};
 use pretty_assertions::assert_eq;
 
-use crate::judge::{BINARY, Judged, judge, repository};
+use crate::judge::{BINARY, Judged, judge, program, repository};
 use crate::page::{broken, built};
 
 fn read(directory: &Path) -> Report {
@@ -59,7 +59,7 @@ fn parts_of_several_machines_are_joined_and_what_none_holds_is_said() {
     record::write_report(&a, &first).unwrap();
     record::write_report(&b, &second).unwrap();
 
-    let output = Command::new(env!("CARGO_BIN_EXE_report"))
+    let output = program("report")
         .args([&a, &b])
         .env("REPORT_DIR", directory.path().join("joined"))
         .env_remove("GITHUB_ACTIONS")

@@ -248,10 +248,22 @@ fn a_case_that_nextest_ends_is_not_passed_in_its_report() {
 }
 
 #[test]
-fn several_words_are_answered_with_the_variable_that_takes_them() {
+fn several_words_select_what_any_of_them_does() {
     let manifest = repository().join("tests/unusual/services-manifest");
-    let judged = judge(&manifest, &["noisy_env", "url_in_parts"], &[]);
-    assert_eq!(judged.code, Some(101), "{}", judged.all());
-    let line = "ONLY=\"noisy_env url_in_parts\" cargo test --test services";
-    assert!(judged.stderr.contains(line), "{}", judged.all());
+    let judged = judge(&manifest, &["noisy_env", "url_in_parts", "--list"], &[]);
+    let of = |service: &str| {
+        judged
+            .stdout
+            .matches(&format!("::{service}.toml: test"))
+            .count()
+    };
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    assert_eq!(
+        [of("noisy_env"), of("url_in_parts")],
+        [criteria::ALL.len(); 2]
+    );
+    assert_eq!(
+        judged.stdout.matches(": test").count(),
+        2 * criteria::ALL.len()
+    );
 }

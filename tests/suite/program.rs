@@ -1,0 +1,128 @@
+//! The program `migration-harness` does what the test binary does, and names itself.
+
+use std::path::PathBuf;
+
+use migration_harness::criteria;
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+use crate::judge::{Judged, judge, judge_by, program, repository};
+
+fn shipped() -> PathBuf {
+    repository().join("services-manifest")
+}
+
+fn verify(arguments: &[&str]) -> Judged {
+    judge_by(program("verify"), &shipped(), arguments, &[])
+}
+
+/// The names of all cases that `--list` prints, in its order.
+fn listed(judged: &Judged) -> Vec<&str> {
+    let lines = judged.stdout.lines();
+    lines
+        .filter_map(|line| line.strip_suffix(": test"))
+        .collect()
+}
+
+#[rstest]
+#[case::everything(&["--list"])]
+#[case::by_nextest(&["--list", "--format", "terse"])]
+#[case::a_filter(&["--list", "identity_service"])]
+#[case::two_filters(&["--list", "identity_service", "enum_types"])]
+#[case::all_but(&["--list", "--skip", "identity_service"])]
+#[case::a_part(&["--list", "--partition", "2/3"])]
+#[case::judged(&["single_head"])]
+#[case::one_of_them(&["--exact", "single_head::identity_service.toml"])]
+#[case::nothing(&["no_such_service"])]
+#[case::no_such_option(&["--no-such-option"])]
+fn verify_is_the_test_binary(#[case] arguments: &[&str]) {
+    let (program, tests) = (verify(arguments), judge(&shipped(), arguments, &[]));
+    assert_eq!(program.code, tests.code, "{}", program.all());
+    assert_eq!(listed(&program), listed(&tests));
+    assert_eq!(program.results(), tests.results());
+}
+
+#[test]
+fn several_filters_add_up() {
+    let judged = verify(&[
+        "single_head",
+        "migration_notes::identity_service",
+        "--skip",
+        "class",
+    ]);
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let names: Vec<String> = judged.results().into_keys().collect();
+    assert!(
+        names.contains(&"migration_notes::identity_service.toml".to_owned()),
+        "{names:?}"
+    );
+    assert_eq!(names.len(), 4, "{names:?}");
+}
+
+#[test]
+fn the_parts_of_a_run_are_all_of_it() {
+    let whole = verify(&["--list"]);
+    let parts = ["1/5", "2/5", "3/5", "4/5", "5/5"].map(|part| {
+        let judged = verify(&["--list", "--partition", part]);
+        assert_eq!(judged.code, Some(0), "{}", judged.all());
+        listed(&judged)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    // One part has no service: there are four.
+    assert!(parts.iter().any(Vec::is_empty), "{parts:?}");
+    let mut joined = parts.concat();
+    joined.sort();
+    assert_eq!(joined, listed(&whole));
+    let empty = verify(&["--partition", "5/5"]);
+    assert_eq!(empty.code, Some(0), "{}", empty.all());
+    let wrong = verify(&["--partition", "6/5"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.all());
+    assert!(wrong.stderr.contains("expected M/N"), "{}", wrong.all());
+}
+
+#[test]
+fn its_texts_name_the_program() {
+    let broken = repository().join("tests/broken/services-manifest");
+    let judged = judge_by(
+        program("verify"),
+        &broken,
+        &["single_head::cycle.toml"],
+        &[],
+    );
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    let rerun = "migration-harness verify single_head::cycle";
+    assert!(judged.stdout.contains(rerun), "{}", judged.all());
+    assert!(!judged.stdout.contains("cargo"), "{}", judged.all());
+    let nowhere = judge_by(program("verify"), &PathBuf::from("nowhere"), &[], &[]);
+    assert!(
+        nowhere
+            .stderr
+            .contains("`migration-harness discover <monorepo>`"),
+        "{}",
+        nowhere.all()
+    );
+}
+
+#[test]
+fn it_explains_every_criterion() {
+    let explained = |words: &[&str]| {
+        let output = program("explain").args(words).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (_, list) = explained(&[]);
+    for criterion in criteria::ALL {
+        assert!(list.contains(criterion.id), "{list}");
+        let (code, text) = explained(&[criterion.id]);
+        assert_eq!(code, Some(0));
+        assert!(
+            text.contains(criterion.asserts) && text.contains(criterion.remedy),
+            "{text}"
+        );
+    }
+    assert_eq!(explained(&["no_such_criterion"]).0, Some(2));
+}
