@@ -1,0 +1,493 @@
+//! What is to be planted in one table: [`Draft`] makes INSERTs of candidates, and takes the
+//! next ones where PostgreSQL refuses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalog::{Column, Condition, Leaf, Table, Tables};
+use super::dictionary::{Entry, names, with_value};
+use super::kinds::{Kind, candidates};
+use super::pool::{Pools, Values};
+use super::server::Refusal;
+use super::spelling::Value;
+use super::{Keys, RowId};
+
+/// A column that an INSERT may name.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    /// The column.
+    pub column: &'a Column,
+    /// Its number in the database.
+    pub ordinal: u32,
+    /// Its candidates in order.
+    pub kinds: Vec<Kind>,
+    /// The kinds that take turns, of literals in the given statements.
+    turns: Vec<usize>,
+}
+
+/// A foreign key whose columns an INSERT may name.
+#[derive(Debug)]
+pub struct Link<'a> {
+    /// The key.
+    pub key: &'a Condition,
+    /// The oid of the table that it refers to.
+    pub parent: i64,
+    /// Whether it has to wait until all tables have their rows.
+    pub is_open: bool,
+}
+
+/// A CHECK of the table, or one of the domain of a column.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its constraint's name.
+    pub name: String,
+    /// The numbers of the columns that it names.
+    pub columns: Vec<i16>,
+    /// The expression over the columns.
+    pub expression: String,
+}
+
+/// The choices for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The row's number, from 1.
+    pub row: u32,
+    /// The kind for each slot.
+    pub kinds: Vec<usize>,
+    /// How far each link is turned.
+    pub shifts: Vec<usize>,
+    /// How often it was refused.
+    pub tries: usize,
+    /// The kinds before guesses at what a refusal that names nothing is about.
+    pub known: Vec<usize>,
+    /// Whether it has the kinds of a row that was planted.
+    pub is_copied: bool,
+}
+
+/// Candidates for columns that belong together, by which their CHECKs hold.
+#[derive(Debug)]
+pub struct Solution {
+    /// The checks that it answers.
+    pub names: BTreeSet<String>,
+    /// The slots.
+    pub slots: Vec<usize>,
+    /// A kind for each slot.
+    pub tuples: Vec<Vec<usize>>,
+}
+
+/// A row that is ready to be tried.
+#[derive(Debug, Clone)]
+pub struct Filled {
+    /// A value for each slot.
+    pub values: Vec<Value>,
+    /// The tokens by the column's number.
+    pub tokens: BTreeMap<i16, String>,
+    /// The rows that it refers to.
+    pub parents: Vec<RowId>,
+}
+
+/// The rows to be planted in a table.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The columns that an INSERT may name.
+    pub slots: Vec<Slot<'a>>,
+    /// The foreign keys, those of most columns first.
+    pub links: Vec<Link<'a>>,
+    /// The CHECKs.
+    pub checks: Vec<Check>,
+    /// Those that are answered.
+    pub solutions: Vec<Solution>,
+    /// The rows that are still to be planted.
+    pub choices: Vec<Choice>,
+    /// The choices of a row that was planted.
+    pub good: Option<Choice>,
+    /// The last refusal, and what was refused.
+    pub refused: Option<(Refusal, String)>,
+    tables: &'a Tables,
+}
+
+impl<'a> Draft<'a> {
+    /// The draft of a table whose first column has number `ordinal` in the database.
+    #[must_use]
+    pub fn new(
+        tables: &'a Tables,
+        table: &'a Table,
+        ordinal: u32,
+        statements: &[Entry],
+        keys: Keys,
+        rows: u32,
+    ) -> Self {
+        let checks = checks(tables, table);
+        let names: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        let texts = texts(table, &checks);
+        let own: Vec<Entry> = texts
+            .iter()
+            .flat_map(|text| super::dictionary::entries(text, &names))
+            .collect();
+        let settable = table
+            .columns
+            .iter()
+            .zip(ordinal..)
+            .filter(|(column, _)| column.is_settable());
+        let mut slots: Vec<Slot> = settable
+            .map(|(column, ordinal)| slot(tables, table, column, ordinal, &own, statements))
+            .collect();
+        let mut links: Vec<Link> = table
+            .foreign_keys()
+            .filter(|key| {
+                key.columns
+                    .iter()
+                    .all(|number| slots.iter().any(|slot| slot.column.number == *number))
+            })
+            .filter_map(|key| {
+                Some(Link {
+                    key,
+                    parent: key.refers_to?,
+                    is_open: false,
+                })
+            })
+            .collect();
+        for slot in &mut slots {
+            let number = slot.column.number;
+            if links.iter().any(|link| link.key.columns.contains(&number)) {
+                // Its values are those of the rows that it refers to.
+                slot.kinds
+                    .retain(|kind| matches!(kind, Kind::Plain | Kind::Null));
+                slot.turns.clear();
+            }
+        }
+        links.sort_by_key(|link| std::cmp::Reverse(link.key.columns.len()));
+        let mut draft = Self {
+            table,
+            slots,
+            links,
+            checks,
+            solutions: Vec::new(),
+            choices: Vec::new(),
+            good: None,
+            refused: None,
+            tables,
+        };
+        draft.choices = (1..=rows)
+            .map(|row| draft.first_choice(row, keys))
+            .collect();
+        draft
+    }
+
+    /// The choices that a row begins with: every other default, and the literals of the
+    /// given statements in turn.
+    #[must_use]
+    pub fn first_choice(&self, row: u32, keys: Keys) -> Choice {
+        let kinds = self.slots.iter().map(|slot| {
+            let default = slot.kinds.iter().position(|kind| *kind == Kind::Default);
+            let turn = usize::try_from(row).unwrap_or_default() / 3;
+            let literal = slot
+                .turns
+                .get(turn % slot.turns.len().max(1))
+                .filter(|_| row % 3 == 2);
+            match default {
+                Some(default) if slot.column.has_sequence() => match keys {
+                    Keys::FromSequences => default,
+                    Keys::FarAway => 0,
+                },
+                Some(default) if row % 2 == 1 => default,
+                _ => literal.copied().unwrap_or(0),
+            }
+        });
+        let kinds: Vec<usize> = kinds.collect();
+        Choice {
+            row,
+            known: kinds.clone(),
+            kinds,
+            shifts: vec![0; self.links.len()],
+            tries: 0,
+            is_copied: false,
+        }
+    }
+
+    /// The slot of a column.
+    #[must_use]
+    pub fn slot_of(&self, number: i16) -> Option<usize> {
+        self.slots
+            .iter()
+            .position(|slot| slot.column.number == number)
+    }
+
+    /// The row that choices lead to; `None` where a column that may not be NULL refers to
+    /// a row that is not there.
+    #[must_use]
+    pub fn fill(&self, choice: &Choice, pools: &Pools) -> Option<Filled> {
+        let mut values = Vec::new();
+        let mut tokens = BTreeMap::new();
+        for (slot, kind) in self.slots.iter().zip(&choice.kinds) {
+            let (value, token) = self.value(slot, *kind, choice.row)?;
+            values.push(value);
+            tokens.extend(token.map(|token| (slot.column.number, token)));
+        }
+        let plain = Filled {
+            values,
+            tokens,
+            parents: Vec::new(),
+        };
+        let most = self
+            .links
+            .first()
+            .map_or(1, |link| pools.rows(link.parent).len().clamp(1, 50));
+        (0..most).find_map(|turn| self.refer(choice, turn, &plain, pools))
+    }
+
+    /// The values that choices lead to without those of parents, by the column's number.
+    #[must_use]
+    pub fn explicit(&self, choice: &Choice) -> Option<Values> {
+        let slots = self.slots.iter().zip(&choice.kinds);
+        let values = slots.map(|(slot, kind)| {
+            let text = match self.value(slot, *kind, choice.row)?.0 {
+                Value::Text(text) => Some(text),
+                Value::Null | Value::Default => None,
+            };
+            Some((slot.column.number, text))
+        });
+        values.collect()
+    }
+
+    fn value(&self, slot: &Slot, kind: usize, row: u32) -> Option<(Value, Option<String>)> {
+        let kind = slot.kinds.get(kind)?;
+        kind.value(self.tables, self.table, slot.column, slot.ordinal, row)
+    }
+
+    /// Puts the values of parents into a row.
+    fn refer(&self, choice: &Choice, turn: usize, plain: &Filled, pools: &Pools) -> Option<Filled> {
+        let mut filled = plain.clone();
+        let mut fixed: BTreeMap<i16, String> = BTreeMap::new();
+        let mut set_null: BTreeSet<i16> = BTreeSet::new();
+        for (nth, link) in self.links.iter().enumerate() {
+            let slots: Vec<usize> = link
+                .key
+                .columns
+                .iter()
+                .filter_map(|number| self.slot_of(*number))
+                .collect();
+            let is_null = |slot: &usize| filled.values[*slot] == Value::Null;
+            if slots.iter().any(is_null) {
+                continue;
+            }
+            let turn = choice.shifts.get(nth).copied().unwrap_or_default()
+                + if nth == 0 { turn } else { 0 };
+            if let Some(parent) = self.parent(link, nth, choice.row, turn, &fixed, &filled, pools) {
+                for (slot, (number, value)) in slots.iter().zip(parent.0) {
+                    filled.values[*slot] = Value::Text(value.clone());
+                    filled.tokens.remove(&number);
+                    fixed.insert(number, value);
+                }
+                filled.parents.extend(parent.1);
+                continue;
+            }
+            let nullable = |slot: &&usize| {
+                let column = self.slots[**slot].column;
+                !column.not_null && !fixed.contains_key(&column.number)
+            };
+            let slot = *slots.iter().find(nullable)?;
+            filled.values[slot] = Value::Null;
+            set_null.insert(self.slots[slot].column.number);
+            filled.tokens.remove(&self.slots[slot].column.number);
+        }
+        Some(filled)
+    }
+
+    /// The values for a foreign key's columns, and the row that has them.
+    #[allow(clippy::too_many_arguments, clippy::type_complexity)]
+    fn parent(
+        &self,
+        link: &Link,
+        nth: usize,
+        row: u32,
+        turn: usize,
+        fixed: &BTreeMap<i16, String>,
+        filled: &Filled,
+        pools: &Pools,
+    ) -> Option<(Vec<(i16, String)>, Option<RowId>)> {
+        let pairs: Vec<(i16, i16)> = link
+            .key
+            .columns
+            .iter()
+            .copied()
+            .zip(link.key.referred.iter().copied())
+            .collect();
+        if link.is_open {
+            return None;
+        }
+        let fits = |values: &BTreeMap<i16, Option<String>>| {
+            let mut each = pairs.iter();
+            each.all(|(own, theirs)| match (values.get(theirs), fixed.get(own)) {
+                (Some(Some(value)), Some(wanted)) => value == wanted,
+                (Some(Some(_)), None) => true,
+                _ => false,
+            })
+        };
+        let rows: Vec<_> = pools
+            .rows(link.parent)
+            .iter()
+            .filter(|(values, _)| fits(values))
+            .collect();
+        if rows.is_empty() {
+            // Without another row of its own table, a row can only refer to itself.
+            let is_nullable = |own: &i16| {
+                self.table
+                    .column(*own)
+                    .is_some_and(|column| !column.not_null)
+            };
+            if link.parent != self.table.oid || link.key.columns.iter().any(is_nullable) {
+                return None;
+            }
+            let own =
+                pairs.iter().map(
+                    |(own, theirs)| match &filled.values[self.slot_of(*theirs)?] {
+                        Value::Text(text) => Some((*own, text.clone())),
+                        _ => None,
+                    },
+                );
+            return Some((own.collect::<Option<_>>()?, None));
+        }
+        let at = usize::try_from(row).ok()?.checked_sub(1)?;
+        let at = at + turn + at / rows.len() * (nth + 1);
+        let (values, id) = rows[at % rows.len()];
+        let taken = pairs
+            .iter()
+            .map(|(own, theirs)| Some((*own, values.get(theirs)?.clone()?)));
+        Some((taken.collect::<Option<_>>()?, *id))
+    }
+}
+
+fn slot<'a>(
+    tables: &Tables,
+    table: &Table,
+    column: &'a Column,
+    ordinal: u32,
+    own: &[Entry],
+    statements: &[Entry],
+) -> Slot<'a> {
+    let kinds = candidates(tables, table, column, own);
+    let beside = statements
+        .iter()
+        .filter(|entry| entry.column.as_deref() == Some(&column.name));
+    let beside: Vec<Entry> = beside.cloned().collect();
+    let mut slot = Slot {
+        column,
+        ordinal,
+        kinds,
+        turns: Vec::new(),
+    };
+    if beside.is_empty() {
+        return slot;
+    }
+    let literals = candidates(tables, table, column, &beside);
+    let known = candidates(tables, table, column, &[]);
+    for kind in literals.into_iter().filter(|kind| !known.contains(kind)) {
+        let at = slot
+            .kinds
+            .iter()
+            .position(|one| *one == kind)
+            .unwrap_or_else(|| {
+                slot.kinds.push(kind);
+                slot.kinds.len() - 1
+            });
+        if !table.is_unique(column.number) {
+            slot.turns.push(at);
+        }
+    }
+    slot
+}
+
+/// The CHECKs of a table and of the domains of its columns.
+fn checks(tables: &Tables, table: &Table) -> Vec<Check> {
+    let mut checks: Vec<Check> = table
+        .checks()
+        .filter_map(|check| {
+            Some(Check {
+                name: check.name.clone(),
+                columns: check.columns.clone(),
+                expression: check.expression.clone()?,
+            })
+        })
+        .collect();
+    for column in &table.columns {
+        let mut at = tables.types.get(&column.type_oid);
+        while let Some(found) = at {
+            let expressions = found
+                .checks
+                .iter()
+                .filter_map(|check| with_value(check, &column.text));
+            checks.extend(expressions.map(|expression| Check {
+                name: format!("domain {} {}", found.name, column.name),
+                columns: vec![column.number],
+                expression,
+            }));
+            at = found.base.and_then(|base| tables.types.get(&base));
+        }
+    }
+    let leaves: Option<Vec<Check>> = table
+        .leaves
+        .iter()
+        .map(|leaf| leaf_check(table, leaf))
+        .collect();
+    if let Some(leaves) = leaves.filter(|leaves| !leaves.is_empty()) {
+        let expressions: Vec<String> = leaves
+            .iter()
+            .map(|leaf| format!("({})", leaf.expression))
+            .collect();
+        let columns: BTreeSet<i16> = leaves
+            .iter()
+            .flat_map(|leaf| leaf.columns.clone())
+            .collect();
+        checks.push(Check {
+            name: String::new(),
+            columns: columns.into_iter().collect(),
+            expression: expressions.join(" OR "),
+        });
+    }
+    checks
+}
+
+/// What a partition asks for; `None` where it takes every row.
+#[must_use]
+pub fn leaf_check(table: &Table, leaf: &Leaf) -> Option<Check> {
+    let expression = leaf.constraint.clone()?;
+    let named = table
+        .columns
+        .iter()
+        .filter(|column| names(&expression, &column.name));
+    Some(Check {
+        name: leaf.name.clone(),
+        columns: named.map(|column| column.number).collect(),
+        expression,
+    })
+}
+
+/// The texts in which literals for a table stand.
+fn texts(table: &Table, checks: &[Check]) -> Vec<String> {
+    let mut texts: Vec<String> = checks
+        .iter()
+        .map(|check| check.expression.clone())
+        .collect();
+    for unique in &table.uniques {
+        texts.extend(unique.predicate.clone());
+        texts.extend(unique.expressions.clone());
+    }
+    texts.extend(table.columns.iter().filter_map(|column| {
+        let default = column.default.as_ref().filter(|_| !column.has_sequence())?;
+        Some(format!("{} = {default}", column.text))
+    }));
+    texts.extend(table.triggers.iter().map(|trigger| trigger.source.clone()));
+    texts.extend(
+        table
+            .leaves
+            .iter()
+            .filter_map(|leaf| leaf.constraint.clone()),
+    );
+    texts
+}

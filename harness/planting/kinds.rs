@@ -1,0 +1,378 @@
+//! The candidates for a column, in the order in which they are tried: [`Kind`]. Each gives
+//! a value for every row.
+
+use super::catalog::{Column, Table, Tables, Type};
+use super::dictionary::{Entry, Literal, entries};
+use super::regex;
+use super::spelling::{Value, array};
+use super::values::{Made, Place, made};
+
+/// A way to make a value for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The type's own, with a token.
+    Plain,
+    /// The column's default.
+    Default,
+    /// The same for each row.
+    Fixed(String),
+    /// The row's number.
+    Small,
+    /// A text of so many characters.
+    Sized(usize),
+    /// So many bytes.
+    Bytes(usize),
+    /// An array of so many elements.
+    Elements(usize),
+    /// A text that a pattern of LIKE matches.
+    Like(String),
+    /// A text that a regular expression matches.
+    Regex(String),
+    /// A short one.
+    ShortRegex(String),
+    /// The plain value of a column further to the left, or to the right.
+    Shifted(i32),
+    /// NULL.
+    Null,
+}
+
+/// The candidates for a column.
+#[must_use]
+pub fn candidates(
+    tables: &Tables,
+    table: &Table,
+    column: &Column,
+    dictionary: &[Entry],
+) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    if plain(tables, table, column, 0, 1).is_some() {
+        kinds.push(Kind::Plain);
+    }
+    if column.default.is_some() || column.identity.is_some() {
+        kinds.push(Kind::Default);
+    }
+    let Some((base, modifier)) = tables.bare(column.type_oid, column.modifier) else {
+        return kinds;
+    };
+    let limit = usize::try_from(modifier - 4)
+        .ok()
+        .filter(|_| ["varchar", "bpchar"].contains(&base.name.as_str()));
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut beside = Vec::new();
+    let mut elsewhere = Vec::new();
+    for entry in dictionary {
+        let is_beside = entry.column.as_deref() == Some(column.name.as_str());
+        let list = if is_beside {
+            &mut beside
+        } else {
+            &mut elsewhere
+        };
+        list.extend(from_literal(&entry.literal, &base.name, &base.category));
+    }
+    kinds.extend(beside);
+    kinds.extend(of_domain_elements(tables, base));
+    kinds.extend(alternatives(&base.name, &base.category, &base.labels));
+    kinds.extend(elsewhere);
+    if tables.is_nullable(column) {
+        kinds.push(Kind::Null);
+    }
+    let mut found: Vec<Kind> = Vec::new();
+    for kind in kinds {
+        let fits = match &kind {
+            Kind::Fixed(text) => {
+                text.chars().count() <= limit && (base.kind != "e" || base.labels.contains(text))
+            }
+            Kind::Sized(length) => *length <= limit,
+            _ => true,
+        };
+        if fits && !found.contains(&kind) {
+            found.push(kind);
+        }
+    }
+    found
+}
+
+fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Kind> {
+    let fixed = |text: String| Kind::Fixed(text);
+    let is_text = category == "S" || name == "citext";
+    match literal {
+        Literal::Number(number) | Literal::Text(number) if category == "N" => {
+            let mut kinds = vec![fixed(number.clone())];
+            if let Ok(whole) = number.parse::<i64>() {
+                kinds.extend([whole + 1, whole - 1].map(|one| fixed(one.to_string())));
+            }
+            kinds
+        }
+        Literal::Number(number) => match number.parse::<usize>() {
+            Ok(length) if length <= 5_000 => {
+                let lengths = [Some(length), length.checked_sub(1), length.checked_add(1)];
+                let sized = lengths.into_iter().flatten();
+                match (is_text, category, name) {
+                    (true, ..) => sized.map(Kind::Sized).collect(),
+                    (_, "A", _) if length < 100 => sized.map(Kind::Elements).collect(),
+                    (_, _, "bytea") => sized.map(Kind::Bytes).collect(),
+                    _ => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        },
+        Literal::Text(text) if is_text => {
+            let mut capital: String = text.to_lowercase();
+            if let Some(first) = text.chars().next() {
+                capital = first.to_uppercase().chain(text.chars().skip(1)).collect();
+            }
+            [
+                text.clone(),
+                text.to_uppercase(),
+                text.to_lowercase(),
+                capital,
+            ]
+            .map(fixed)
+            .to_vec()
+        }
+        Literal::Text(text) if category == "A" => vec![fixed(array(&[text], ','))],
+        Literal::Text(text) if name == "json" || name == "jsonb" => {
+            let member = serde_json::json!({ text.as_str(): text }).to_string();
+            vec![
+                fixed(member),
+                fixed(serde_json::json!([text]).to_string()),
+                fixed(text.clone()),
+            ]
+        }
+        Literal::Text(text) => vec![fixed(text.clone())],
+        Literal::Like(pattern) => vec![Kind::Like(pattern.clone())],
+        Literal::Regex(expression) => vec![
+            Kind::Regex(expression.clone()),
+            Kind::ShortRegex(expression.clone()),
+        ],
+    }
+}
+
+/// Arrays of what the CHECKs of a domain speak of.
+fn of_domain_elements(tables: &Tables, found: &Type) -> Vec<Kind> {
+    let element = found
+        .element
+        .filter(|_| found.category == "A")
+        .and_then(|oid| tables.types.get(&oid));
+    let Some(domain) = element.filter(|element| element.kind == "d") else {
+        return Vec::new();
+    };
+    let Some((base, _)) = tables.bare(domain.oid, -1) else {
+        return Vec::new();
+    };
+    let literals = domain.checks.iter().flat_map(|check| entries(check, &[]));
+    let texts = literals
+        .flat_map(|entry| from_literal(&entry.literal, &base.name, &base.category))
+        .filter_map(|kind| match kind {
+            Kind::Fixed(text) => Some(text),
+            Kind::Regex(expression) => regex::sample(&expression, 1, 3),
+            _ => None,
+        });
+    texts
+        .map(|text| Kind::Fixed(array(&[&text], ',')))
+        .collect()
+}
+
+/// Texts of the forms that applications ask for.
+const FORMS: [&str; 8] = [
+    "[a-z]{8}",
+    "[A-Z]{3}",
+    "[0-9]{10}",
+    "[0-9a-f]{64}",
+    r"[a-z]{8}@example\.com",
+    r"https://example\.com/[a-z]{8}",
+    "[0-9a-f]{8}-0000-4000-8000-[0-9a-f]{12}",
+    "[A-Z]{2}",
+];
+/// Texts that some type of an extension may read.
+const UNKNOWN: [&str; 14] = [
+    "1",
+    "0",
+    "a",
+    "(1,2)",
+    "{}",
+    "[1,2,3]",
+    "a=>1",
+    "2001-01-01",
+    "1.1",
+    "::1",
+    "{1}",
+    "a.b",
+    "1..2",
+    "978-0-393-04002-9",
+];
+
+fn alternatives(name: &str, category: &str, labels: &[String]) -> Vec<Kind> {
+    let fixed = |texts: &[&str]| -> Vec<Kind> {
+        texts
+            .iter()
+            .map(|one| Kind::Fixed((*one).to_owned()))
+            .collect()
+    };
+    let shifted = [Kind::Shifted(-4_000), Kind::Shifted(4_000)];
+    let mut kinds = match (category, name) {
+        ("E", _) => labels.iter().map(|one| Kind::Fixed(one.clone())).collect(),
+        ("B", _) => fixed(&["true", "false"]),
+        ("N", "regclass" | "regtype" | "regproc" | "regrole") => fixed(&["0", "1247"]),
+        ("N", _) => [
+            vec![Kind::Small],
+            fixed(&["1", "0", "2", "-1", "10", "50", "100", "0.5"]),
+        ]
+        .concat(),
+        ("S", _) | (_, "citext") => {
+            let forms = FORMS.iter().map(|one| Kind::Regex((*one).to_owned()));
+            forms.chain(fixed(&["a", "A", "1", "0", ""])).collect()
+        }
+        ("D", _) => fixed(&[
+            "2001-01-01",
+            "2999-01-01",
+            "1970-01-01",
+            "2024-06-01",
+            "12:00",
+        ]),
+        ("A", _) => [
+            vec![Kind::Elements(1), Kind::Elements(2), Kind::Elements(3)],
+            fixed(&["{}"]),
+        ]
+        .concat(),
+        ("R", _) => fixed(&["empty", "(,)"]),
+        ("I", _) => fixed(&["127.0.0.1", "10.0.0.0/8", "::1"]),
+        ("V", _) => fixed(&["0", "1"]),
+        ("T", _) => fixed(&["1 day", "0", "1 hour", "-1 day"]),
+        (_, "json" | "jsonb") => fixed(&["{}", "[]", "[\"a\"]", "\"a\"", "1", "null"]),
+        (_, "bytea") => vec![
+            Kind::Bytes(1),
+            Kind::Bytes(16),
+            Kind::Bytes(32),
+            Kind::Bytes(0),
+        ],
+        (_, "uuid" | "xml" | "tsvector") => Vec::new(),
+        _ => fixed(&UNKNOWN),
+    };
+    if ["N", "D", "T"].contains(&category) {
+        kinds.extend(shifted);
+    }
+    kinds
+}
+
+/// The type's own value for a column, of the column with this number in the database.
+#[must_use]
+pub fn plain(
+    tables: &Tables,
+    table: &Table,
+    column: &Column,
+    ordinal: u32,
+    row: u32,
+) -> Option<Made> {
+    let place = place(table, column, ordinal, row);
+    made(
+        tables,
+        column.type_oid,
+        column.modifier,
+        &column.type_text,
+        place,
+    )
+}
+
+fn place<'a>(table: &'a Table, column: &'a Column, ordinal: u32, row: u32) -> Place<'a> {
+    Place {
+        table: &table.name,
+        column: &column.name,
+        ordinal,
+        row,
+        is_key: table.is_unique(column.number) || column.has_sequence(),
+    }
+}
+
+impl Kind {
+    /// The value for a row, and its token; `None` where the kind has none for this type.
+    #[must_use]
+    pub fn value(
+        &self,
+        tables: &Tables,
+        table: &Table,
+        column: &Column,
+        ordinal: u32,
+        row: u32,
+    ) -> Option<(Value, Option<String>)> {
+        let text = |text: String| Some((Value::Text(text), None));
+        let seed = row.wrapping_add(ordinal.wrapping_mul(31));
+        match self {
+            Self::Plain => {
+                let made = plain(tables, table, column, ordinal, row)?;
+                Some((Value::Text(made.text), made.token))
+            }
+            Self::Default => Some((Value::Default, None)),
+            Self::Null => Some((Value::Null, None)),
+            Self::Fixed(fixed) => text(fixed.clone()),
+            Self::Small => text(row.to_string()),
+            Self::Sized(length) => text(sized(
+                &place(table, column, ordinal, row).text(*length),
+                *length,
+            )),
+            Self::Bytes(length) => {
+                let token = sized(&format!("{row:04}{}", column.name), *length);
+                text(
+                    token
+                        .bytes()
+                        .take(*length)
+                        .fold("\\x".to_owned(), |hex, byte| format!("{hex}{byte:02x}")),
+                )
+            }
+            Self::Elements(count) => {
+                let element = tables
+                    .types
+                    .get(&tables.bare(column.type_oid, -1)?.0.element?)?;
+                let rows = (0..u32::try_from(*count).ok()?).map(|nth| row + nth * 20);
+                let made = rows.map(|row| {
+                    made(
+                        tables,
+                        element.oid,
+                        column.modifier,
+                        "",
+                        place(table, column, ordinal, row),
+                    )
+                });
+                let made: Option<Vec<Made>> = made.collect();
+                let made = made?;
+                let texts: Vec<&str> = made.iter().map(|one| one.text.as_str()).collect();
+                let delimiter = if element.name == "box" { ';' } else { ',' };
+                text(array(&texts, delimiter))
+            }
+            Self::Like(pattern) => {
+                text(like(pattern, &place(table, column, ordinal, row).text(12)))
+            }
+            Self::Regex(expression) => text(regex::sample(expression, seed, 6)?),
+            Self::ShortRegex(expression) => text(regex::sample(expression, seed, 2)?),
+            Self::Shifted(by) => {
+                let made = plain(
+                    tables,
+                    table,
+                    column,
+                    ordinal.saturating_add_signed(*by),
+                    row,
+                )?;
+                Some((Value::Text(made.text), None))
+            }
+        }
+    }
+}
+
+fn sized(text: &str, length: usize) -> String {
+    let letters = text.chars().chain(std::iter::repeat('x'));
+    letters.take(length).collect()
+}
+
+fn like(pattern: &str, token: &str) -> String {
+    let mut written = String::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '%' => written.push_str(token),
+            '_' => written.push('x'),
+            '\\' => written.extend(letters.next()),
+            plain => written.push(plain),
+        }
+    }
+    written
+}

@@ -1,0 +1,176 @@
+//! Candidates for CHECKs and partitions while rows are planted.
+
+use serde_json::Value as Json;
+
+use super::adapt::{take, violated};
+use super::draft::{Filled, Solution, leaf_check};
+use super::planter::{Refused, Work};
+use super::solve::{Question, holds};
+
+impl Work<'_, '_> {
+    pub(super) async fn solve_ahead(&mut self, tables: &[usize]) -> Result<(), sqlx::Error> {
+        let mut checked = Vec::new();
+        let mut statements = Vec::new();
+        for at in tables {
+            let draft = &self.drafts[*at];
+            let filled: Vec<Filled> = draft
+                .choices
+                .iter()
+                .take(2)
+                .filter_map(|choice| draft.fill(choice, &self.pools))
+                .collect();
+            for check in draft.checks.iter().filter(|check| !check.name.is_empty()) {
+                let statement = holds(self.tables, draft, check, &filled);
+                checked.extend(
+                    statement
+                        .is_some()
+                        .then(|| (*at, check.name.clone(), filled[0].clone())),
+                );
+                statements.extend(statement);
+            }
+        }
+        let answers = self.server.try_all(&statements).await?;
+        let violated = checked
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| *answer != Ok(Json::Bool(true)));
+        let mut asked: Vec<(usize, Question)> = Vec::new();
+        for ((at, name, filled), _) in violated {
+            let draft = &self.drafts[at];
+            if asked
+                .iter()
+                .any(|(other, question)| *other == at && question.names.contains(&name))
+            {
+                continue;
+            }
+            let check = draft.checks.iter().find(|check| check.name == name);
+            let question =
+                check.and_then(|check| Question::new(self.tables, draft, check, 1, Some(&filled)));
+            asked.extend(question.map(|question| (at, question)));
+        }
+        for (at, solution) in self.answers(asked).await? {
+            let is_partitioned = !self.drafts[at].table.leaves.is_empty();
+            // The rows of a partitioned table have their partitions already.
+            let chosen = self.drafts[at]
+                .choices
+                .iter_mut()
+                .filter(|_| !is_partitioned);
+            chosen.for_each(|choice| take(&solution, choice));
+            self.drafts[at].solutions.push(solution);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn solve(&mut self, refusals: &[Refused]) -> Result<(), sqlx::Error> {
+        let mut asked: Vec<(usize, Question)> = Vec::new();
+        for (at, nth, row, refusal) in refusals {
+            let draft = &self.drafts[*at];
+            let Some(check) = violated(draft, refusal) else {
+                continue;
+            };
+            let is_known = draft
+                .solutions
+                .iter()
+                .any(|solution| solution.names.contains(&check.name));
+            if is_known
+                || asked
+                    .iter()
+                    .any(|(other, question)| other == at && question.names.contains(&check.name))
+            {
+                continue;
+            }
+            let number = draft.choices.get(*nth).map_or(1, |choice| choice.row);
+            asked.extend(
+                Question::new(self.tables, draft, check, number, Some(row))
+                    .map(|question| (*at, question)),
+            );
+        }
+        for (at, solution) in self.answers(asked).await? {
+            self.drafts[at].solutions.push(solution);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn answers(
+        &mut self,
+        asked: Vec<(usize, Question)>,
+    ) -> Result<Vec<(usize, Solution)>, sqlx::Error> {
+        let mut solutions = Vec::new();
+        let queries: Vec<String> = asked.iter().map(|(_, question)| question.whole()).collect();
+        let answers = self.server.try_all(&queries).await?;
+        for ((at, question), answer) in asked.into_iter().zip(answers) {
+            let tuples = match answer {
+                Ok(json) => tuples(&json),
+                // Some value cannot be read, or makes an expression fail.
+                Err(_) => {
+                    let singly = question.singly();
+                    let answers = self.server.try_all(&singly).await?;
+                    let found = answers
+                        .into_iter()
+                        .filter_map(Result::ok)
+                        .filter(|json| !json.is_null());
+                    tuples(&Json::Array(found.take(48).collect()))
+                }
+            };
+            let Question { names, slots, .. } = question;
+            solutions.push((
+                at,
+                Solution {
+                    names,
+                    slots,
+                    tuples,
+                },
+            ));
+        }
+        Ok(solutions)
+    }
+
+    pub(super) async fn spread_over_partitions(
+        &mut self,
+        tables: &[usize],
+    ) -> Result<(), sqlx::Error> {
+        let mut asked = Vec::new();
+        for at in tables {
+            let draft = &self.drafts[*at];
+            let filled = draft
+                .choices
+                .first()
+                .and_then(|choice| draft.fill(choice, &self.pools));
+            for leaf in draft.table.leaves.iter().take(draft.choices.len()) {
+                let check = leaf_check(draft.table, leaf);
+                let question = check.and_then(|check| {
+                    Question::new(self.tables, draft, &check, 1, filled.as_ref())
+                });
+                asked.extend(question.map(|question| (*at, question)));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let solutions = self.answers(asked).await?;
+        for at in tables {
+            let of_table: Vec<&Solution> = solutions
+                .iter()
+                .filter(|(one, found)| one == at && !found.tuples.is_empty())
+                .map(|(_, found)| found)
+                .collect();
+            if of_table.is_empty() {
+                continue;
+            }
+            for (nth, choice) in self.drafts[*at].choices.iter_mut().enumerate() {
+                let solution = of_table[nth % of_table.len()];
+                let tuple = &solution.tuples[nth / of_table.len() % solution.tuples.len().min(4)];
+                solution
+                    .slots
+                    .iter()
+                    .zip(tuple)
+                    .for_each(|(slot, kind)| choice.kinds[*slot] = *kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tuples(json: &Json) -> Vec<Vec<usize>> {
+    serde_json::from_value(json.clone()).unwrap_or_default()
+}

@@ -1,0 +1,278 @@
+//! Rows that the deployed schema allows although few expect them: [`Special`], a plain row
+//! in which one column is otherwise.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::catalog::{Column, Table};
+use super::draft::Draft;
+use super::insert::{insert, planting};
+use super::kinds::Kind;
+use super::planter::{Planter, draft_of};
+use super::server::Server;
+use super::spelling::Value;
+use super::{Planted, RowId};
+use crate::error::{HarnessError, Result, Stage};
+
+/// The ways in which a row is special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// NULL.
+    Null,
+    /// The value of a row that was planted.
+    Duplicate,
+    /// A value that no other row has.
+    Orphan,
+    /// The text of a row that was planted, in another case.
+    OtherCase,
+    /// A text of as many characters as the column takes, or of 2,000.
+    Longest,
+    /// A text without characters.
+    EmptyText,
+    /// 0.
+    Zero,
+    /// -1.
+    MinusOne,
+    /// The lowest value of the type.
+    Lowest,
+    /// The highest value of the type.
+    Highest,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Null,
+        Self::Duplicate,
+        Self::Orphan,
+        Self::OtherCase,
+        Self::Longest,
+        Self::EmptyText,
+        Self::Zero,
+        Self::MinusOne,
+        Self::Lowest,
+        Self::Highest,
+    ];
+}
+
+/// A row that PostgreSQL took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Special {
+    /// The table's oid.
+    pub table: i64,
+    /// The number of the column that is otherwise.
+    pub column: i16,
+    /// The way in which it is.
+    pub class: Class,
+    /// The statement that plants the row, without a semicolon.
+    pub insert: String,
+    /// The column's value; `None` is NULL.
+    pub value: Option<String>,
+    /// The planted rows that it refers to.
+    pub parents: Vec<RowId>,
+    /// The planted row that has the same value, or the same in another case.
+    pub like: Option<RowId>,
+}
+
+/// So many plain rows are tried to be made special.
+const BASES: usize = 3;
+/// The length of texts without a limit.
+const LONG: usize = 2_000;
+
+impl Planter {
+    /// The special rows among those wanted that PostgreSQL takes beside the planted ones,
+    /// each by itself. Nothing of them is left in the database.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn special(
+        &self,
+        connection: &mut PgConnection,
+        planted: &Planted,
+        wanted: &[(i64, i16, Class)],
+    ) -> Result<Vec<Special>> {
+        let failed = |cause: sqlx::Error| {
+            HarnessError::new(
+                Stage::Evidence,
+                format!("no special rows can be tried: {cause}"),
+            )
+        };
+        let mut candidates: Vec<(usize, Special, String)> = Vec::new();
+        let mut draft: Option<Draft> = None;
+        for (nth, (oid, number, class)) in wanted.iter().enumerate() {
+            if draft.as_ref().is_none_or(|draft| draft.table.oid != *oid) {
+                draft = draft_of(&self.tables, &self.wishes, *oid);
+            }
+            let Some(draft) = draft.as_ref() else {
+                continue;
+            };
+            let made = self.candidates(draft, planted, *number, *class, nth);
+            candidates.extend(made.into_iter().map(|special| {
+                let statement = planting(&special.insert, draft.table);
+                (nth, special, statement)
+            }));
+        }
+        let mut server = Server::begin(connection).await.map_err(failed)?;
+        let statements: Vec<String> = candidates
+            .iter()
+            .map(|(_, _, statement)| statement.clone())
+            .collect();
+        let answers = server.rehearse(&statements).await.map_err(failed)?;
+        server.end("ROLLBACK").await.map_err(failed)?;
+        let mut found: Vec<(usize, Special)> = Vec::new();
+        for ((nth, special, _), answer) in candidates.into_iter().zip(answers) {
+            let is_planted =
+                answer.is_ok_and(|json| json.as_array().is_some_and(|rows| rows.len() == 1));
+            if is_planted && found.last().is_none_or(|(last, _)| *last != nth) {
+                found.push((nth, special));
+            }
+        }
+        Ok(found.into_iter().map(|(_, special)| special).collect())
+    }
+
+    fn candidates(
+        &self,
+        draft: &Draft,
+        planted: &Planted,
+        number: i16,
+        class: Class,
+        nth: usize,
+    ) -> Vec<Special> {
+        let table = draft.table;
+        let (Some(column), Some(slot)) = (table.column(number), draft.slot_of(number)) else {
+            return Vec::new();
+        };
+        let good = self.good.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        let last = good
+            .iter()
+            .map(|choice| choice.row)
+            .max()
+            .unwrap_or_default();
+        let row = last + 1 + u32::try_from(nth).unwrap_or_default();
+        let mut found = Vec::new();
+        for base in good.iter().take(BASES) {
+            let mut choice = base.clone();
+            choice.row = row;
+            let Some(mut filled) = draft.fill(&choice, &self.pools) else {
+                continue;
+            };
+            let Some((value, like)) = self.value(table, column, planted, class, row) else {
+                continue;
+            };
+            filled.values[slot] = value.clone();
+            found.push(Special {
+                table: table.oid,
+                column: number,
+                class,
+                insert: insert(&self.tables, draft, &filled),
+                value: match value {
+                    Value::Text(text) => Some(text),
+                    Value::Null | Value::Default => None,
+                },
+                parents: filled.parents,
+                like,
+            });
+        }
+        found
+    }
+
+    /// The value of a class, and the planted row that it is taken from.
+    fn value(
+        &self,
+        table: &Table,
+        column: &Column,
+        planted: &Planted,
+        class: Class,
+        row: u32,
+    ) -> Option<(Value, Option<RowId>)> {
+        let (base, modifier) = self.tables.bare(column.type_oid, column.modifier)?;
+        let is_text = base.category == "S" || base.name == "citext";
+        let text = |text: &str| Some((Value::Text(text.to_owned()), None));
+        let rows = planted
+            .table(table.oid)
+            .map_or(&[][..], |one| one.rows.as_slice());
+        let taken = || {
+            rows.iter().enumerate().find_map(|(at, row)| {
+                let value = row.values.get(&column.number)?.clone()?;
+                Some((
+                    value,
+                    RowId {
+                        table: table.oid,
+                        at,
+                    },
+                ))
+            })
+        };
+        match class {
+            Class::Null if column.not_null => None,
+            Class::Null => Some((Value::Null, None)),
+            Class::Duplicate => taken().map(|(value, id)| (Value::Text(value), Some(id))),
+            Class::Orphan => {
+                let (value, _) = Kind::Plain.value(&self.tables, table, column, 0, 50_000 + row)?;
+                Some((value, None))
+            }
+            Class::OtherCase if is_text => {
+                let (value, id) = taken()?;
+                let other = if value == value.to_uppercase() {
+                    value.to_lowercase()
+                } else {
+                    value.to_uppercase()
+                };
+                (other != value).then_some((Value::Text(other), Some(id)))
+            }
+            Class::Longest if is_text => {
+                let limit = usize::try_from(modifier - 4)
+                    .ok()
+                    .filter(|limit| *limit > 0)
+                    .unwrap_or(LONG);
+                let start = format!("{}{row}", column.name);
+                let long: String = start
+                    .chars()
+                    .chain(std::iter::repeat('x'))
+                    .take(limit)
+                    .collect();
+                text(&long)
+            }
+            Class::EmptyText if is_text => text(""),
+            Class::Zero if base.category == "N" => text("0"),
+            Class::MinusOne if base.category == "N" => text("-1"),
+            Class::Lowest => text(&extreme(&base.name, modifier, true)?),
+            Class::Highest => text(&extreme(&base.name, modifier, false)?),
+            _ => None,
+        }
+    }
+}
+
+/// The lowest or the highest value of a type that clients can read too.
+fn extreme(name: &str, modifier: i32, is_lowest: bool) -> Option<String> {
+    let (lowest, highest) = match name {
+        "int2" => (i16::MIN.to_string(), i16::MAX.to_string()),
+        "int4" => (i32::MIN.to_string(), i32::MAX.to_string()),
+        "int8" => (i64::MIN.to_string(), i64::MAX.to_string()),
+        "numeric" if modifier >= 4 => {
+            let (precision, scale) = ((modifier - 4) >> 16, (modifier - 4) & 0x7ff);
+            let whole = usize::try_from(precision - scale).ok()?;
+            let fraction = usize::try_from(scale).ok()?;
+            let digits = format!("{:9<1$}.{2:9<3$}", "", whole.max(0), "", fraction);
+            let digits = digits.trim_end_matches('.').to_owned();
+            let digits = if whole == 0 {
+                format!("0{digits}")
+            } else {
+                digits
+            };
+            (format!("-{digits}"), digits)
+        }
+        "date" => ("0001-01-01".to_owned(), "9999-12-31".to_owned()),
+        "timestamp" => (
+            "0001-01-01 00:00:00".to_owned(),
+            "9999-12-31 23:59:59.999999".to_owned(),
+        ),
+        "timestamptz" => (
+            "0001-01-02 00:00:00+00".to_owned(),
+            "9999-12-30 23:59:59.999999+00".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(if is_lowest { lowest } else { highest })
+}

@@ -1,0 +1,506 @@
+//! The values of plain rows: [`made`] gives each type its own, which tell by themselves
+//! what table, column and row they stand in.
+//!
+//! Texts name all three. Numbers of keys are far away from the first ones, which seeds use;
+//! others are small enough to be multiplied by a hundred. The same row's later column gets
+//! the later moment, the later day and the higher number, as pairs of columns usually ask.
+
+use super::catalog::{Tables, Type};
+use super::spelling::{array, composite};
+
+/// The rows of a table have numbers below this one.
+pub const STRIDE: u32 = 1_000;
+/// A token is long enough not to be met by chance.
+const TOKEN: usize = 6;
+
+/// The place of a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The table's name.
+    pub table: &'a str,
+    /// The column's name.
+    pub column: &'a str,
+    /// The column's number among all of the database, from 0.
+    pub ordinal: u32,
+    /// The row's number, from 1.
+    pub row: u32,
+    /// Whether it is part of a key, or refers to one.
+    pub is_key: bool,
+}
+
+/// A value as PostgreSQL reads it, without quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its text.
+    pub text: String,
+    /// The part of it that occurs nowhere else.
+    pub token: Option<String>,
+}
+
+impl Made {
+    fn token(text: String) -> Self {
+        let token = Some(text.clone()).filter(|text| text.len() >= TOKEN);
+        Self { text, token }
+    }
+
+    fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            token: None,
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The number that stands for the place, without anything added to it.
+    fn unique(&self) -> u64 {
+        u64::from(self.ordinal) * u64::from(STRIDE) + u64::from(self.row)
+    }
+
+    /// A number far away from those of seeds.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        let base = if self.is_key { 900_000_000 } else { 1_000_000 };
+        base + self.unique()
+    }
+
+    /// A text that names table, column and row, of `limit` characters at most.
+    #[must_use]
+    pub fn text(&self, limit: usize) -> String {
+        let plain = |name: &str| -> String {
+            let letters = name
+                .chars()
+                .filter(|one| one.is_ascii_alphanumeric() || *one == '_');
+            letters.collect::<String>().to_lowercase()
+        };
+        let whole = format!(
+            "{}.{}.{:04}",
+            plain(self.table),
+            plain(self.column),
+            self.row
+        );
+        if whole.len() <= limit {
+            return whole;
+        }
+        let short = format!("t{}r{:04}", digits(u64::from(self.ordinal)), self.row);
+        if short.len() <= limit {
+            return short;
+        }
+        let row = digits(u64::from(self.row) + u64::from(self.ordinal) * 7);
+        let padded = format!("{row:0>limit$}");
+        padded[padded.len() - limit..].to_owned()
+    }
+
+    fn at(self, row: u32) -> Self {
+        Self { row, ..self }
+    }
+}
+
+/// A number in base 36.
+fn digits(mut number: u64) -> String {
+    let mut found = Vec::new();
+    loop {
+        let digit = u32::try_from(number % 36).unwrap_or_default();
+        found.extend(char::from_digit(digit, 36));
+        number /= 36;
+        if number == 0 {
+            return found.iter().rev().collect();
+        }
+    }
+}
+
+/// The plain value of a type in a place; `None` where nothing is known of the type.
+#[must_use]
+pub fn made(
+    tables: &Tables,
+    type_oid: i64,
+    modifier: i32,
+    spelled: &str,
+    place: Place,
+) -> Option<Made> {
+    let (found, modifier) = tables.bare(type_oid, modifier)?;
+    match found.kind.as_str() {
+        "e" => {
+            let labels = &found.labels;
+            let label = labels.get(turn(place, labels.len())?)?;
+            return Some(Made::plain(label));
+        }
+        "c" => {
+            let fields = found.fields.iter();
+            let made = fields.map(|field| made(tables, field.type_oid, field.modifier, "", place));
+            let made: Option<Vec<Made>> = made.collect();
+            let made = made?;
+            let texts: Vec<&str> = made.iter().map(|one| one.text.as_str()).collect();
+            let token = made.iter().find_map(|one| one.token.clone());
+            return Some(Made {
+                text: composite(&texts),
+                token,
+            });
+        }
+        "r" => return range(tables, found, place),
+        "m" => {
+            let one = range(tables, found, place)?;
+            return Some(Made {
+                text: format!("{{{}}}", one.text),
+                ..one
+            });
+        }
+        _ => {}
+    }
+    if let Some(element) = found.element.filter(|_| found.category == "A") {
+        if place.row % 4 == 3 {
+            return Some(Made::plain("{}"));
+        }
+        let spelled = spelled.trim_end_matches("[]");
+        let first = made(tables, element, modifier, spelled, place)?;
+        let second = made(
+            tables,
+            element,
+            modifier,
+            spelled,
+            place.at(place.row + STRIDE / 2),
+        )?;
+        let delimiter = if tables.types.get(&element)?.name == "box" {
+            ';'
+        } else {
+            ','
+        };
+        let text = array(&[&first.text, &second.text], delimiter);
+        return Some(Made {
+            text,
+            token: first.token,
+        });
+    }
+    base(found, modifier, spelled, place)
+}
+
+/// The position in a list of `length` that a row turns to; columns of one table turn at
+/// different times, so that pairs differ.
+fn turn(place: Place, length: usize) -> Option<usize> {
+    let row = usize::try_from(place.row).ok()?.checked_sub(1)?;
+    let ordinal = usize::try_from(place.ordinal).ok()?;
+    let rounds = row.checked_div(length)?;
+    Some((row + rounds * (ordinal % length)) % length)
+}
+
+fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Made> {
+    let row = place.row;
+    let limit = usize::try_from(modifier - 4)
+        .ok()
+        .filter(|limit| *limit > 0);
+    let text = |limit: Option<usize>| place.text(limit.unwrap_or(usize::MAX));
+    Some(match found.name.as_str() {
+        "bool" => Made::plain(if turn(place, 2)? == 0 {
+            "true"
+        } else {
+            "false"
+        }),
+        "int2" => Made::plain((100 + row).to_string()),
+        "int4" | "int8" | "oid" | "xid8" => Made::token(place.number().to_string()),
+        "xid" | "cid" => Made::plain(row.to_string()),
+        "numeric" => numeric(modifier, place),
+        "float8" => Made::token(format!("{}.5", place.number())),
+        "float4" => Made::plain(format!("{}.5", 10_000 + row)),
+        "money" => Made::token(format!("{}.{:02}", place.number(), 10 + row % 90)),
+        "varchar" | "text" | "citext" => named_text(place, limit),
+        "bpchar" => Made::token(text(limit)),
+        "name" => Made::token(text(Some(63))),
+        "char" => Made::plain(text(Some(1))),
+        "bytea" => {
+            let bytes = place.text(usize::MAX);
+            let hex: String = bytes.bytes().map(|byte| format!("{byte:02x}")).collect();
+            Made {
+                text: format!("\\x{hex}00ff"),
+                token: Some(hex),
+            }
+        }
+        "date" => Made::token(day(i64::from(place.ordinal) * 7 + i64::from(row))),
+        "timestamp" => Made::token(moment(place)),
+        "timestamptz" => {
+            let moment = moment(place);
+            Made {
+                text: format!("{moment}+00"),
+                token: Some(moment),
+            }
+        }
+        "time" | "timetz" => {
+            let zone = if found.name == "timetz" { "+02" } else { "" };
+            let (hour, minute) = (row % 24, place.ordinal % 60);
+            Made::plain(format!(
+                "{hour:02}:{minute:02}:07.{:06}{zone}",
+                place.unique() % 1_000_000
+            ))
+        }
+        "interval" => Made::plain(format!(
+            "{row} days 02:03:04.{:06}",
+            100_000 + place.unique() % 900_000
+        )),
+        "uuid" => Made::token(format!(
+            "{:08x}-0000-4000-8000-{row:012x}",
+            0x1000_0000 + place.ordinal
+        )),
+        "inet" => Made::token(address(place)),
+        "cidr" => Made::token(format!("{}/32", address(place))),
+        "macaddr" => Made::token(mac(place, "")),
+        "macaddr8" => Made::token(mac(place, ":00:01")),
+        "json" | "jsonb" => {
+            let token = place.text(usize::MAX);
+            let text = format!(
+                "{{\"token\": \"{token}\", \"number\": {}, \"list\": [1, 2.50], \"none\": null}}",
+                place.number()
+            );
+            Made {
+                text,
+                token: Some(token),
+            }
+        }
+        "xml" => {
+            let token = place.text(usize::MAX);
+            Made {
+                text: format!("<row>{token}</row>"),
+                token: Some(token),
+            }
+        }
+        "tsvector" | "tsquery" => {
+            let token = place.text(usize::MAX);
+            let text = format!("'{token}'");
+            Made {
+                text,
+                token: Some(token),
+            }
+        }
+        "bit" => Made::plain(bits(
+            row,
+            usize::try_from(modifier)
+                .ok()
+                .filter(|n| *n > 0)
+                .unwrap_or(1),
+        )),
+        "varbit" => Made::plain(format!("{row:b}")).within(usize::try_from(modifier).ok()),
+        "hstore" => {
+            let token = place.text(usize::MAX);
+            Made {
+                text: format!("\"token\"=>\"{token}\", \"none\"=>NULL"),
+                token: Some(token),
+            }
+        }
+        "ltree" => Made::token(place.text(usize::MAX)),
+        "point" => Made::plain(format!("({row},2)")),
+        "line" => Made::plain(format!("{{1,2,{row}}}")),
+        "lseg" | "box" | "path" => Made::plain(format!("(({},{}),({row},2))", row + 1, 3)),
+        "polygon" => Made::plain(format!("((0,0),({row},0),({row},{row}))")),
+        "circle" => Made::plain(format!("<({row},2),3>")),
+        "pg_lsn" => Made::plain(format!("0/{row:X}")),
+        "jsonpath" => Made::plain(format!("$.\"{}\"", place.text(usize::MAX))),
+        "regclass" => Made::plain("pg_catalog.pg_class"),
+        "regtype" => Made::plain("integer"),
+        "regproc" => Made::plain("pg_catalog.now"),
+        "cube" => Made::plain(format!("({row}, 2)")),
+        "vector" | "halfvec" => {
+            let length = usize::try_from(modifier)
+                .ok()
+                .filter(|n| *n > 0)
+                .unwrap_or(3);
+            let mut parts = vec!["1".to_owned(); length];
+            parts[0] = row.to_string();
+            Made::plain(format!("[{}]", parts.join(",")))
+        }
+        "sparsevec" => Made::plain(format!(
+            "{{1:{row}}}/{}",
+            usize::try_from(modifier)
+                .ok()
+                .filter(|n| *n > 0)
+                .unwrap_or(3)
+        )),
+        "geometry" | "geography" => Made::plain(geometry(spelled, row)),
+        _ => return None,
+    })
+}
+
+impl Made {
+    /// Cut to a limit.
+    fn within(mut self, limit: Option<usize>) -> Self {
+        let limit = limit.filter(|n| *n > 0).unwrap_or(usize::MAX);
+        if self.text.len() > limit {
+            self.text = self.text.split_off(self.text.len() - limit);
+        }
+        self
+    }
+}
+
+/// A text whose form follows from the column's name.
+fn named_text(place: Place, limit: Option<usize>) -> Made {
+    let limit = limit.unwrap_or(usize::MAX);
+    let name = place.column.to_lowercase();
+    let token = place.text(limit);
+    let formed = if name.contains("email") || name.contains("e_mail") {
+        format!("{token}@example.com")
+    } else if ["url", "uri", "link", "website"]
+        .iter()
+        .any(|end| name.ends_with(end))
+    {
+        format!("https://example.com/{token}")
+    } else {
+        token.clone()
+    };
+    if formed.len() > limit {
+        return Made::token(token);
+    }
+    Made {
+        text: formed,
+        token: Made::token(token).token,
+    }
+}
+
+/// A number with all digits of its scale.
+fn numeric(modifier: i32, place: Place) -> Made {
+    let (precision, scale) = if modifier < 4 {
+        (15, 6)
+    } else {
+        let (precision, scale) = ((modifier - 4) >> 16, (modifier - 4) & 0x7ff);
+        (precision, if scale > 1_023 { scale - 2_048 } else { scale })
+    };
+    let whole = u32::try_from(precision - scale).unwrap_or_default();
+    let number = if whole >= 9 || (whole >= 7 && !place.is_key) {
+        place.number()
+    } else {
+        place.number() % 10_u64.pow(whole)
+    };
+    let row = usize::try_from(place.row).unwrap_or_default();
+    let fraction: String = (0..usize::try_from(scale).unwrap_or_default())
+        .filter_map(|nth| char::from_digit(u32::try_from((row + nth) % 9 + 1).ok()?, 10))
+        .collect();
+    match (whole, fraction.is_empty()) {
+        (_, true) => Made::token(number.to_string()),
+        (0, false) => Made::plain(format!("0.{fraction}")),
+        _ => Made::token(format!("{number}.{fraction}")),
+    }
+}
+
+/// A day, counted from one in the past.
+fn day(days: i64) -> String {
+    let (year, month, day) = civil(11_323 + days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The date of a day since 1970-01-01, in the Gregorian calendar.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year + era * 400 + i64::from(month <= 2);
+    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// A moment with microseconds: rows stand on both sides of a change of the clocks, which
+/// is in spring for every other row and in autumn for the rest.
+fn moment(place: Place) -> String {
+    let change = if place.row.is_multiple_of(2) {
+        1_711_846_800
+    } else {
+        1_729_990_800
+    };
+    let seconds = change + (i64::from(place.row % 20) - 10) * 360;
+    moment_at(seconds, place.unique())
+}
+
+fn moment_at(seconds: i64, micros: u64) -> String {
+    let seconds = seconds + i64::try_from(micros / 1_000_000).unwrap_or_default();
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let clock = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (clock / 3_600, clock / 60 % 60, clock % 60);
+    let micros = micros % 1_000_000;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}")
+}
+
+fn address(place: Place) -> String {
+    let [_, high, middle, low] = u32::try_from(place.unique()).unwrap_or(1).to_be_bytes();
+    format!("10.{high}.{middle}.{low}")
+}
+
+fn mac(place: Place, end: &str) -> String {
+    let [a, b, c, d] = u32::try_from(place.unique()).unwrap_or(1).to_be_bytes();
+    format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}{end}")
+}
+
+fn bits(row: u32, length: usize) -> String {
+    let bits = format!("{row:0>length$b}");
+    bits[bits.len() - length..].to_owned()
+}
+
+/// A range that does not overlap those of other rows.
+fn range(tables: &Tables, found: &Type, place: Place) -> Option<Made> {
+    let subtype = tables.types.get(&found.subtype?)?;
+    let row = i64::from(place.row);
+    let start = i64::from(place.ordinal) * 20_000 + row * 10;
+    let hour = 1_711_756_800 + row * 7_200;
+    Some(match subtype.name.as_str() {
+        "int4" | "int8" => Made::plain(format!("[{start},{})", start + 5)),
+        "numeric" | "float8" => Made::plain(format!("[{start}.25,{}.75)", start + 5)),
+        "date" => Made::plain(format!("[{},{})", day(row * 10), day(row * 10 + 5))),
+        "timestamp" | "timestamptz" => {
+            let micros = u64::from(place.ordinal) + 1;
+            let (from, to) = (moment_at(hour, micros), moment_at(hour + 3_600, micros));
+            let zone = if subtype.name == "timestamptz" {
+                "+00"
+            } else {
+                ""
+            };
+            Made::plain(format!("[\"{from}{zone}\",\"{to}{zone}\")"))
+        }
+        _ => {
+            let one = made(tables, subtype.oid, -1, "", place)?;
+            let text = one.text.replace('\\', "\\\\").replace('"', "\\\"");
+            Made {
+                text: format!("[\"{text}\",\"{text}\"]"),
+                token: one.token,
+            }
+        }
+    })
+}
+
+/// A geometry of the kind that `geometry(Point,4326)` asks for.
+fn geometry(spelled: &str, row: u32) -> String {
+    let inside = spelled
+        .split_once('(')
+        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    let (kind, srid) = inside.split_once(',').unwrap_or((inside, ""));
+    let kind = kind.to_uppercase();
+    let stem = kind.trim_end_matches(['Z', 'M']);
+    let size = 2 + kind.len() - stem.len();
+    let dimensions = &kind[stem.len()..];
+    let corner = |x: u32, y: u32| -> String {
+        let rest = std::iter::repeat_n("1".to_owned(), size - 2);
+        [format!("{x}"), format!("{y}")]
+            .into_iter()
+            .chain(rest)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let x = row % 170;
+    let ring = [corner(x, 0), corner(x, 1), corner(x + 1, 1), corner(x, 0)].join(",");
+    let line = format!("{},{}", corner(x, 1), corner(x, 2));
+    let (name, body) = match stem {
+        "LINESTRING" => (stem, line),
+        "POLYGON" => (stem, format!("({ring})")),
+        "MULTIPOINT" => (stem, format!("({})", corner(x, 2))),
+        "MULTILINESTRING" => (stem, format!("({line})")),
+        "MULTIPOLYGON" => (stem, format!("(({ring}))")),
+        "GEOMETRYCOLLECTION" => (stem, format!("POINT {dimensions}({})", corner(x, 2))),
+        _ => ("POINT", corner(x, 2)),
+    };
+    let srid = if srid.is_empty() {
+        String::new()
+    } else {
+        format!("SRID={srid};")
+    };
+    format!("{srid}{name} {dimensions}({body})")
+}
