@@ -26,6 +26,7 @@ pub mod run;
 pub mod scram;
 pub mod script;
 pub mod servers;
+mod setting;
 mod statements;
 pub mod template;
 pub mod touched;

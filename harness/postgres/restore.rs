@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::setting::{assignment, ident, literal, variable};
 use super::statements::drop_database;
 use super::{Touched, error, run_sql, sql_error};
 use crate::error::Result;
@@ -297,12 +298,8 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     let settings = changed("system setting");
     for key in &settings {
         match before.things.get(*key) {
-            None => sql.push(format!("ALTER SYSTEM RESET {}", setting(&key.1))),
-            Some(value) => sql.push(format!(
-                "ALTER SYSTEM SET {} = {}",
-                setting(&key.1),
-                literal(value)
-            )),
+            None => sql.push(format!("ALTER SYSTEM RESET {}", variable(&key.1))),
+            Some(value) => sql.push(format!("ALTER SYSTEM SET {}", assignment(&key.1, value))),
         }
     }
     if !settings.is_empty() {
@@ -334,8 +331,8 @@ fn changed_settings(
     changed
         .map(|name| {
             let how = match was.get(name) {
-                Some(value) => format!("SET {} = {}", setting(name), literal(value)),
-                None => format!("RESET {}", setting(name)),
+                Some(value) => format!("SET {}", assignment(name, value)),
+                None => format!("RESET {}", variable(name)),
             };
             format!("ALTER {whom} {how}")
         })
@@ -362,20 +359,4 @@ fn differences(before: &Snapshot, after: &Snapshot, ours: &[String]) -> Vec<Stri
             format!("the {kind} {name} {how}")
         })
         .collect()
-}
-
-/// A quoted identifier
-/// (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
-fn ident(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A setting's name: one or two identifiers.
-fn setting(name: &str) -> String {
-    name.split('.').map(ident).collect::<Vec<_>>().join(".")
-}
-
-/// A string literal, whatever `standard_conforming_strings` says.
-fn literal(text: &str) -> String {
-    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 
 use super::restore::{Snapshot, put_back};
+use super::setting::assignment;
 use super::statements::drop_database;
 use super::{Database, Script, Server, Statement, Touched, error, run_sql, sql_error};
 use crate::error::{HarnessError, Result};
@@ -25,27 +26,22 @@ impl Template {
     }
 }
 
-/// What belongs to a database and is not copied with it: its settings, also those of a role
-/// in it, its permissions and its owner
-/// (<https://www.postgresql.org/docs/current/sql-createdatabase.html>, "Notes"). One
-/// statement per row, for the database `$2`, of what `$1` has. Lists are stored as they
-/// are written, as `pg_dump` knows too.
-const PROPERTIES: &str = r"
-WITH setting AS (
-  SELECT CASE WHEN s.setrole = 0 THEN format('DATABASE %I', $2)
-              ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), $2) END AS whose,
-         split_part(line, '=', 1) AS name, substr(line, strpos(line, '=') + 1) AS value
+/// The settings of a database, and those of a role in it, which are not copied with it: whose
+/// they are in the database `$2`, name and value.
+const SETTINGS: &str = r"
+SELECT CASE WHEN s.setrole = 0 THEN format('DATABASE %I', $2)
+            ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), $2) END,
+       split_part(line, '=', 1), substr(line, strpos(line, '=') + 1)
   FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) line
-  WHERE d.datname = $1
-), permission AS (
+  WHERE d.datname = $1 AND split_part(line, '=', 1) <> 'migration_harness.token'";
+
+/// What else belongs to a database and is not copied: its permissions and its owner
+/// (<https://www.postgresql.org/docs/current/sql-createdatabase.html>, "Notes"). One
+/// statement per row, for the database `$2`, of what `$1` has.
+const PROPERTIES: &str = r"
+WITH permission AS (
   SELECT p.* FROM pg_database d, aclexplode(d.datacl) p WHERE d.datname = $1
 )
-SELECT format('ALTER %s SET %s TO %s', whose, name,
-  CASE WHEN lower(name) IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
-                            'temp_tablespaces')
-       THEN value ELSE quote_literal(value) END)
-  FROM setting WHERE name <> 'migration_harness.token'
-UNION ALL
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2)
   FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL
 UNION ALL
@@ -63,12 +59,20 @@ pub(super) async fn copy_properties(
     from: &str,
     to: &str,
 ) -> Result<(), sqlx::Error> {
-    let statements: Vec<String> = sqlx::query_scalar(PROPERTIES)
+    let settings: Vec<(String, String, String)> = sqlx::query_as(SETTINGS)
         .bind(from)
         .bind(to)
         .fetch_all(&mut *connection)
         .await?;
-    for statement in statements {
+    let properties: Vec<String> = sqlx::query_scalar(PROPERTIES)
+        .bind(from)
+        .bind(to)
+        .fetch_all(&mut *connection)
+        .await?;
+    let set = settings
+        .iter()
+        .map(|(whose, name, value)| format!("ALTER {whose} SET {}", assignment(name, value)));
+    for statement in set.chain(properties) {
         run_sql(connection, &statement).await?;
     }
     Ok(())

@@ -18,7 +18,7 @@ use migration_harness::postgres::leash::{Ending, Leash, LeashSpec};
 use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// A runtime as the harness has one.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -605,6 +605,45 @@ fn what_migrations_change_for_the_whole_server_is_put_back() {
             0
         );
         assert_eq!(one::<String>(&mut connection, "SHOW work_mem").await, "4MB");
+        server.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn lists_of_names_are_put_back_name_by_name() {
+    block_on(async {
+        let mut server = postgres::start(&local(), "lists").await.unwrap();
+        let ground = server.create_database().await.unwrap();
+        let mut connection = ground.connect().await.unwrap();
+        for statement in [
+            "CREATE ROLE reader".to_owned(),
+            "ALTER ROLE reader SET search_path = '$user', \"a, b\", public".to_owned(),
+            "ALTER ROLE ALL SET temp_tablespaces = ''".to_owned(),
+            format!("ALTER DATABASE {} SET search_path = ''", ground.name),
+        ] {
+            connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        }
+        drop(connection);
+        let question = "SELECT string_agg(line, ' | ' ORDER BY line) FROM pg_db_role_setting, unnest(setconfig) line
+             WHERE line !~ '^migration_harness' AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))";
+        let template = server.make_template(ground).await.unwrap();
+        let database = server.create_database_from(Some(&template)).await.unwrap();
+        let mut connection = database.connect().await.unwrap();
+        let before = one::<String>(&mut connection, question).await;
+        assert!(before.contains("search_path=\"\""), "{before}");
+        for statement in [
+            "ALTER ROLE reader RESET search_path",
+            "ALTER ROLE ALL SET temp_tablespaces = pg_default",
+            "ALTER SYSTEM SET session_preload_libraries = 'a', 'b'",
+        ] {
+            connection.execute(statement).await.unwrap();
+        }
+        let again = server
+            .recreate_database(&database, &Touched::default())
+            .await
+            .unwrap();
+        let mut connection = again.connect().await.unwrap();
+        assert_eq!(one::<String>(&mut connection, question).await, before);
         server.stop().await.unwrap();
     });
 }
