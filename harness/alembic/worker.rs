@@ -49,6 +49,8 @@ pub struct Worker {
     about: About,
     alive: bool,
     has_run_env: bool,
+    /// Whether a command since the database was opened runs `env.py`.
+    has_run_env_here: bool,
     /// What came over the channel that the worker did not say.
     spoiled: Option<String>,
     secret: Secret,
@@ -135,6 +137,7 @@ impl Worker {
             },
             alive: true,
             has_run_env: false,
+            has_run_env_here: false,
             spoiled: None,
             secret: Secret::default(),
             kernel: Vec::new(),
@@ -220,6 +223,7 @@ impl Worker {
         let secret = Secret::new(database.passwords());
         self.secret = secret.clone();
         self.events.mask(secret);
+        self.has_run_env_here = false;
         let answer = self
             .ask("open", handed_over::to(service, database), service)
             .await?
@@ -263,6 +267,7 @@ impl Worker {
         let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
         let begun = Instant::now();
         self.has_run_env |= command.runs_env();
+        self.has_run_env_here |= command.runs_env();
         let sent = self.send(command.name(), &command.arguments()).await;
         let (outcome, answer) = match sent {
             Ok(()) => self.follow(&mut transcript, begun, limits).await,
@@ -450,6 +455,12 @@ impl Worker {
     #[must_use]
     pub fn has_run_env(&self) -> bool {
         self.has_run_env
+    }
+
+    /// Whether one ran since the database was opened.
+    #[must_use]
+    pub fn has_run_env_here(&self) -> bool {
+        self.has_run_env_here
     }
 
     /// Ends the interpreter and everything it started.

@@ -41,6 +41,7 @@ use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Server, Servers, Shown, Template, Touched};
+use commands::Apart;
 use ground::Ground;
 
 /// What a session works with.
@@ -177,8 +178,8 @@ struct Driver<'a> {
     worker: Worker,
     /// How many interpreters were started so far.
     started: u32,
-    /// Whether each run of `env.py` needs an interpreter of its own.
-    apart: bool,
+    /// What needs an interpreter of its own, as far as is known.
+    apart: Apart,
     database: Database,
     /// What fresh databases are made of.
     ground: Ground,
@@ -252,7 +253,7 @@ impl<'a> Driver<'a> {
             server,
             worker,
             started: 1,
-            apart: false,
+            apart: Apart::Nothing,
             database,
             ground,
             connection: None,
@@ -344,7 +345,10 @@ impl<'a> Driver<'a> {
             .server
             .recreate_database(&database, &self.touched)
             .await?;
-        self.worker.open(self.service, &self.database).await
+        match self.apart >= Apart::Database && self.worker.has_run_env() {
+            true => self.renew().await,
+            false => self.worker.open(self.service, &self.database).await,
+        }
     }
 
     /// On a server that is not ours alone, what migrations and what is prepared did to more
@@ -408,7 +412,7 @@ impl<'a> Driver<'a> {
         if raised.is_none() || !migrated.reached().finished() {
             return Ok(first);
         }
-        let before = std::mem::replace(&mut self.apart, true);
+        let before = std::mem::replace(&mut self.apart, Apart::Command);
         let second = self.walk(loaded, "each_step_apart").await?;
         self.apart = before;
         Ok(match second.upgrade.outcome {

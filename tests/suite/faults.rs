@@ -119,6 +119,23 @@ fn an_unusual_service_is_green(
     );
 }
 
+/// An application that can be made but once in a process costs an interpreter for each
+/// database, not one for each of three commands a revision.
+#[test]
+fn an_application_that_loads_once_has_an_interpreter_for_each_database() {
+    let judged = judge(
+        &repository().join("tests/unusual/services-manifest"),
+        &[],
+        &[
+            ("ONLY", "flask_application_loads_once"),
+            ("HARNESS_LOG", "debug"),
+        ],
+    );
+    assert_eq!(judged.code, Some(0), "{}", judged.all());
+    let interpreters = judged.stderr.matches("is at work").count();
+    assert!((1..=3).contains(&interpreters), "{}", judged.all());
+}
+
 #[test]
 fn every_fault_has_a_manifest_and_an_expectation() {
     let broken = repository().join("tests/broken");

@@ -13,6 +13,17 @@ use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
 
+/// What needs an interpreter of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Apart {
+    /// All commands may share one.
+    Nothing,
+    /// Each database, whose first command loads what the service can load but once.
+    Database,
+    /// Each run of `env.py`.
+    Command,
+}
+
 impl Driver<'_> {
     pub(super) fn no_step_yet(&self) -> Transcript {
         let output = self.worker.output().to_owned();
@@ -45,17 +56,20 @@ impl Driver<'_> {
     ///
     /// The `alembic` command runs each of them in a process of its own, and some
     /// `env.py` can run but once in a process: where one raises in an interpreter that has
-    /// run it before, it is tried again in a fresh one, and what works there has worked.
+    /// run it before, it is tried again in a fresh one, and what works there has worked. From
+    /// then on, each command has an interpreter of its own, or each database, where the one
+    /// before was the first on its database.
     pub(super) async fn answer(
         &mut self,
         command: Command<'_>,
         limit: Duration,
     ) -> Result<(Transcript, Value)> {
         let used = self.worker.has_run_env();
-        if used && self.apart && command.runs_env() {
+        if used && self.apart == Apart::Command && command.runs_env() {
             self.renew().await?;
             return Box::pin(self.attempt(command, limit)).await;
         }
+        let is_first = !self.worker.has_run_env_here();
         let first = Box::pin(self.attempt(command, limit)).await?;
         if !used || !command.runs_env() || first.0.outcome.error().is_none() {
             return Ok(first);
@@ -65,7 +79,12 @@ impl Driver<'_> {
         )));
         self.renew().await?;
         let second = Box::pin(self.attempt(command, limit)).await?;
-        self.apart |= second.0.finished();
+        if second.0.finished() {
+            self.apart = self.apart.max(match is_first {
+                true => Apart::Database,
+                false => Apart::Command,
+            });
+        }
         // What failed in a revision may have left something, which the second attempt met.
         match second.0.finished() || first.0.steps.is_empty() {
             true => Ok(second),
@@ -149,6 +168,10 @@ impl Driver<'_> {
         self.started += 1;
         let output = self.means.output(self.started);
         self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
+        (self.say)(Progress::Detail(format!(
+            "interpreter {} is at work",
+            self.started
+        )));
         self.worker.open(self.service, &self.database).await
     }
 

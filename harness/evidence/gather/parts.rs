@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
+use super::commands::Apart;
 use super::{Driver, Means};
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker;
@@ -103,7 +104,7 @@ impl Driver<'_> {
 
     /// The cores that can be used beside this one's, for so many parts.
     fn free_cores(&self, parts: usize) -> Vec<Core> {
-        if !self.server.is_ours_alone() || self.aside.is_some() || self.apart {
+        if !self.server.is_ours_alone() || self.aside.is_some() || self.apart == Apart::Command {
             return Vec::new();
         }
         let free = std::iter::from_fn(|| self.means.cores.take());
