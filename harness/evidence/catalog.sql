@@ -2,6 +2,8 @@
 -- definition. PostgreSQL's own objects and the members of extensions are left
 -- out. The caller empties search_path first, so that every name is qualified.
 -- $1: whether the server is ours alone, so that its roles are worth a look.
+-- $2: digests of catalogs that are known. The first row has this one's as its definition;
+-- where that is among them, no other follows.
 -- Catalogs: https://www.postgresql.org/docs/current/catalogs.html
 WITH member AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -20,9 +22,10 @@ WITH member AS (
         || CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                 THEN ' COLLATE ' || a.attcollation::regcollation::text ELSE '' END AS type_text
     FROM pg_attribute a JOIN relation r ON r.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-    WHERE a.attnum > 0 AND NOT a.attisdropped
-)
-SELECT nspname::text AS schema, kind, name, definition FROM (
+    -- an index has columns too, which it defines itself
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND r.relkind IN ('r', 'p', 'f', 'c')
+), object AS (
+SELECT nspname::text AS schema, kind, name, coalesce(definition, '') AS definition FROM (
     SELECT nspname, 'schema' AS kind, nspname::text AS name, '' AS definition FROM space s
     WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_namespace'::regclass AND m.objid = s.oid)
 UNION ALL
@@ -158,4 +161,13 @@ UNION ALL
       AND NOT EXISTS (SELECT FROM member m WHERE m.classid = d.classoid AND m.objid = d.objoid)
       AND d.classoid <> 'pg_extension'::regclass
 ) object
+ORDER BY 1 NULLS FIRST, 2, 3, 4
+), digest AS (
+    SELECT encode(sha256(textsend(coalesce(string_agg(
+        concat_ws(E'\x1f', coalesce(schema, ''), kind, name, definition), E'\x1e'), ''))), 'hex') AS digest
+    FROM object
+)
+SELECT NULL AS schema, '' AS kind, '' AS name, digest AS definition FROM digest
+UNION ALL
+SELECT object.* FROM object, digest WHERE digest <> ALL ($2)
 ORDER BY 1 NULLS FIRST, 2, 3, 4

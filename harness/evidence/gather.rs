@@ -43,6 +43,7 @@ use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Server, Servers, Shown, Template, Touched};
 use commands::Apart;
 use ground::Ground;
+use stairs::Seen;
 
 /// What a session works with.
 #[derive(Clone, Copy)]
@@ -189,6 +190,8 @@ struct Driver<'a> {
     version_table: Option<VersionTable>,
     /// The schema that the service's connection is in at head.
     default_schema: Option<String>,
+    /// Catalogs that are not read a second time.
+    seen: Seen,
     /// What migrations did to more than their database, and what outlives that.
     touched: Touched,
     /// What models may lean on, as it lay in the migrated database.
@@ -259,6 +262,7 @@ impl<'a> Driver<'a> {
             connection: None,
             version_table: None,
             default_schema: None,
+            seen: Seen::default(),
             touched,
             foundation: Vec::new(),
             imports: None,

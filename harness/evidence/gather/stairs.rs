@@ -3,10 +3,11 @@
 //! The first snapshot is taken after `env.py` ran without any revision, so that what
 //! `env.py` itself creates (a schema, an extension) is no revision's doing.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::Driver;
-use crate::alembic::transcript::Transcript;
+use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
 use crate::evidence::progress::Progress;
@@ -269,8 +270,17 @@ impl Driver<'_> {
 
     /// The catalog without the version table, which no revision creates.
     pub(super) async fn snapshot(&mut self) -> Result<Catalog> {
-        let catalog = self.catalog().await?;
-        Ok(self.without_version_table(catalog))
+        let roles = self.server.is_ours_alone();
+        self.seen.are_without(self.version_table.as_ref());
+        let known = self.seen.digests();
+        let (digest, catalog) =
+            Catalog::read_unless(self.connection().await?, roles, &known).await?;
+        let Some(catalog) = catalog else {
+            return Ok(self.seen.of(&digest));
+        };
+        let catalog = self.without_version_table(catalog);
+        self.seen.keep(digest, catalog.clone());
+        Ok(catalog)
     }
 
     pub(super) fn without_version_table(&self, catalog: Catalog) -> Catalog {
@@ -278,6 +288,42 @@ impl Driver<'_> {
             Some(table) => catalog.without_table(table.schema.as_deref(), &table.name),
             None => catalog,
         }
+    }
+}
+
+/// The last catalogs that were read: one revision down or up again leads to one of them.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The table that they are without.
+    version_table: Option<VersionTable>,
+    /// By their digests.
+    catalogs: VecDeque<(String, Catalog)>,
+}
+
+impl Seen {
+    /// Forgets those that are without another table.
+    fn are_without(&mut self, table: Option<&VersionTable>) {
+        if self.version_table.as_ref() != table {
+            self.catalogs.clear();
+            self.version_table = table.cloned();
+        }
+    }
+
+    fn digests(&self) -> Vec<String> {
+        let digests = self.catalogs.iter().map(|(digest, _)| digest.clone());
+        digests.collect()
+    }
+
+    fn of(&self, digest: &str) -> Catalog {
+        let found = self.catalogs.iter().find(|(known, _)| known == digest);
+        found
+            .map(|(_, catalog)| catalog.clone())
+            .unwrap_or_default()
+    }
+
+    fn keep(&mut self, digest: String, catalog: Catalog) {
+        self.catalogs.truncate(1);
+        self.catalogs.push_front((digest, catalog));
     }
 }
 
