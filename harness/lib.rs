@@ -26,6 +26,7 @@ pub mod evidence;
 pub mod git;
 pub mod invocation;
 pub mod manifest;
+mod named;
 pub mod planting;
 pub mod postgres;
 pub mod report;

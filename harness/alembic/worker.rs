@@ -8,7 +8,7 @@ mod command;
 pub(crate) mod handed_over;
 mod history;
 
-pub use command::{Asked, Command};
+pub use command::{Asked, Command, Reflected};
 pub use history::{History, Loaded};
 
 use std::io;

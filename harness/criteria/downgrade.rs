@@ -8,7 +8,7 @@ use std::path::Path;
 use super::attribution::{Attribution, Kind, attribution};
 use super::{Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
-use crate::evidence::catalog::{Change, Object};
+use crate::evidence::catalog::{Change, Object, ObjectKind};
 use crate::evidence::stairway::{Descent, Rung};
 use crate::evidence::{Evidence, Part, Stairway};
 use crate::manifest::Service;
@@ -393,9 +393,7 @@ fn condensed(changes: &[Change]) -> Vec<&Change> {
         .iter()
         .filter(|change| whole(change))
         .filter_map(Change::any)
-        .filter(|object| {
-            ["table", "foreign table", "view", "materialized view"].contains(&object.kind.as_str())
-        })
+        .filter(|object| object.kind.is_relation())
         .collect();
     let belongs = |object: &Object| {
         relations.iter().any(|relation| {
@@ -414,15 +412,15 @@ fn condensed(changes: &[Change]) -> Vec<&Change> {
     // PostgreSQL makes and drops the index of a constraint with it.
     let of_constraint = |change: &Change, object: &Object| {
         let same = |other: &Change| {
-            let constraint = other
-                .any()
-                .filter(|other| other.kind == "constraint" && other.schema == object.schema);
+            let constraint = other.any().filter(|other| {
+                other.kind == ObjectKind::Constraint && other.schema == object.schema
+            });
             constraint
                 .is_some_and(|constraint| constraint.name.ends_with(&format!(".{}", object.name)))
                 && other.before.is_some() == change.before.is_some()
                 && other.after.is_some() == change.after.is_some()
         };
-        object.kind == "index" && changes.iter().any(same)
+        object.kind == ObjectKind::Index && changes.iter().any(same)
     };
     let kept = changes.iter().filter(|change| !change.is_extension());
     kept.filter(|change| {

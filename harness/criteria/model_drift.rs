@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
-use crate::evidence::catalog::Object;
-use crate::evidence::models::{COMPARED, Drift, Mistaken, Models, Refused};
+use crate::evidence::catalog::{Object, ObjectKind};
+use crate::evidence::models::{self, Drift, Mistaken, Models, Refused};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -222,7 +222,9 @@ fn change(drift: &Drift) -> Option<(&str, &str)> {
     let migrated = &drift.migrated.as_ref()?.definition;
     let model = &drift.model.as_ref()?.definition;
     let unnumbered = |definition: &'_ String| definition.find(" DEFAULT nextval(");
-    let is_column = drift.object().is_some_and(|object| object.kind == "column");
+    let is_column = drift
+        .object()
+        .is_some_and(|object| object.kind == ObjectKind::Column);
     is_column.then(|| match (unnumbered(migrated), unnumbered(model)) {
         (Some(one), Some(other)) => (&migrated[..one], &model[..other]),
         _ => (migrated.as_str(), model.as_str()),
@@ -241,9 +243,8 @@ fn others(group: &[&Drift]) -> String {
 
 /// Which kinds of objects come first.
 fn rank(drift: &Drift) -> usize {
-    let kind = drift.object().map(|object| object.kind.as_str());
-    let place = COMPARED.iter().position(|known| Some(*known) == kind);
-    place.unwrap_or(COMPARED.len())
+    let kind = drift.object().map(|object| object.kind);
+    kind.and_then(models::rank).unwrap_or(usize::MAX)
 }
 
 /// How many there are of each kind, where there are more than can be shown.
@@ -253,13 +254,12 @@ fn kinds(open: &[&Drift]) -> String {
     }
     let groups = open.chunk_by(|one, other| rank(one) == rank(other));
     let counted = groups.map(|group| {
-        let kind = group[0].object().map_or("", |object| object.kind.as_str());
-        let plural = match (group.len(), kind) {
-            (1, kind) => kind.to_owned(),
-            (_, "index") => "indexes".to_owned(),
-            (_, kind) => format!("{kind}s"),
-        };
-        format!("{} {plural}", group.len())
+        let kind = group[0].object().map_or("", |object| object.kind.name());
+        match (group.len(), kind) {
+            (1, kind) => format!("1 {kind}"),
+            (many, "index") => format!("{many} indexes"),
+            (many, kind) => format!("{many} {kind}s"),
+        }
     });
     format!(": {}", counted.collect::<Vec<_>>().join(", "))
 }
@@ -267,7 +267,10 @@ fn kinds(open: &[&Drift]) -> String {
 /// What to do about the differences.
 fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Drift) -> Finding {
     let unknown = |drift: &&&Drift| {
-        drift.model.is_none() && drift.object().is_some_and(|object| object.kind == "table")
+        drift.model.is_none()
+            && drift
+                .object()
+                .is_some_and(|object| object.kind == ObjectKind::Table)
     };
     if let Some(table) = open
         .iter()
@@ -290,9 +293,9 @@ fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Dri
 
 /// Both definitions, a label or a clause a line, where there are several of them.
 fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, String)> {
-    let split: fn(&Object) -> String = match drift.object()?.kind.as_str() {
-        "enum type" => |object| object.definition.replace(", ", "\n"),
-        "index" => |object| {
+    let split: fn(&Object) -> String = match drift.object()?.kind {
+        ObjectKind::EnumType => |object| object.definition.replace(", ", "\n"),
+        ObjectKind::Index => |object| {
             let clauses = [" ON ", " USING ", " INCLUDE ", " WHERE "];
             clauses
                 .into_iter()
@@ -309,7 +312,7 @@ fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, St
 fn said(drift: &Drift) -> String {
     let subject = drift.subject();
     match (&drift.migrated, &drift.model) {
-        (Some(migrated), Some(model)) if model.kind == "enum type" => {
+        (Some(migrated), Some(model)) if model.kind == ObjectKind::EnumType => {
             match drift.used_by.as_slice() {
                 [] => format!("{subject}: {}", labels(migrated, model)),
                 [column, others @ ..] => {
@@ -358,7 +361,7 @@ fn said(drift: &Drift) -> String {
 }
 
 fn detail(object: &Object) -> String {
-    if object.kind == "table" || object.definition.is_empty() {
+    if object.kind == ObjectKind::Table || object.definition.is_empty() {
         String::new()
     } else {
         format!(": `{}`", object.definition.trim())

@@ -219,7 +219,7 @@ pub fn frame(file: &str, line: u32, revision: Option<&str>) -> Frame {
 pub fn object(kind: &str, name: &str, definition: &str) -> Object {
     Object {
         schema: Some("public".to_owned()),
-        kind: kind.to_owned(),
+        kind: kind.parse().unwrap(),
         name: name.to_owned(),
         definition: definition.to_owned(),
     }

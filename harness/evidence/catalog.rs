@@ -3,20 +3,25 @@
 //! Sees what autogenerate cannot: predicates, access methods, labels, functions,
 //! triggers, views, sequences, extensions, comments and roles.
 
+mod kind;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::error::{HarnessError, Result, Stage};
+
+pub use kind::ObjectKind;
 
 /// One object of a database.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Object {
     /// Its schema; `None` for what belongs to the whole database or server.
     pub schema: Option<String>,
-    /// `table`, `column`, `index`, `enum type` and so on.
-    pub kind: String,
+    /// Its kind.
+    pub kind: ObjectKind,
     /// Its name within the schema; columns and the like as `table.name`.
     pub name: String,
     /// What PostgreSQL says it is, with qualified names.
@@ -49,7 +54,8 @@ impl Change {
     /// Whether it is about an extension.
     #[must_use]
     pub fn is_extension(&self) -> bool {
-        self.any().is_some_and(|object| object.kind == "extension")
+        self.any()
+            .is_some_and(|object| object.kind == ObjectKind::Extension)
     }
 
     /// The object, as it is or as it was.
@@ -62,9 +68,6 @@ impl Change {
 /// Every name qualified; and the query planned once per connection, since planning it
 /// takes as long as running it.
 const SETTINGS: &str = "SET LOCAL search_path = ''; SET LOCAL plan_cache_mode = force_generic_plan";
-
-/// The kind of the entry that holds a table's columns in order.
-pub const COLUMN_ORDER: &str = "column order";
 
 /// An object that two catalogs do not agree on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,21 +94,27 @@ impl Object {
     #[must_use]
     pub fn title(&self) -> String {
         match &self.schema {
-            _ if self.kind == "comment" => format!("comment on {}", self.name),
+            _ if self.kind == ObjectKind::Comment => format!("comment on {}", self.name),
             // What pg_identify_object calls it is qualified already.
             Some(schema) if self.name.starts_with(&format!("{schema}.")) => {
                 format!("{} {}", self.kind, self.name)
             }
-            Some(schema) if self.kind != "schema" => {
+            Some(schema) if self.kind != ObjectKind::Schema => {
                 format!("{} {schema}.{}", self.kind, self.name)
             }
             _ => format!("{} {}", self.kind, self.name),
         }
     }
 
-    fn key(&self) -> (Option<&str>, &str, &str) {
-        (self.schema.as_deref(), &self.kind, &self.name)
+    fn key(&self) -> (Option<&str>, ObjectKind, &str) {
+        (self.schema.as_deref(), self.kind, &self.name)
     }
+}
+
+fn kind(row: &PgRow) -> Result<ObjectKind, sqlx::Error> {
+    let name: &str = row.try_get("kind")?;
+    name.parse()
+        .map_err(|unknown: String| sqlx::Error::Decode(unknown.into()))
 }
 
 impl Catalog {
@@ -141,7 +150,7 @@ impl Catalog {
                 .map(|row| {
                     Ok(Object {
                         schema: row.try_get("schema")?,
-                        kind: row.try_get("kind")?,
+                        kind: kind(&row)?,
                         name: row.try_get("name")?,
                         definition: row.try_get("definition")?,
                     })
@@ -171,7 +180,7 @@ impl Catalog {
         let has_index = |object: &Object| {
             let schema = object.schema.as_deref().unwrap_or_default();
             let on = || format!(" ON {schema}.{table} ");
-            object.kind == "index" && object.definition.contains(&on())
+            object.kind == ObjectKind::Index && object.definition.contains(&on())
         };
         let of_table = |object: &Object| {
             let here = schema.is_none() || object.schema.as_deref() == schema;
@@ -183,7 +192,7 @@ impl Catalog {
 
     /// Whether there is such an object.
     #[must_use]
-    pub fn contains(&self, kind: &str, name: &str) -> bool {
+    pub fn contains(&self, kind: ObjectKind, name: &str) -> bool {
         self.objects
             .iter()
             .any(|object| object.kind == kind && object.name == name)
@@ -202,7 +211,7 @@ impl Catalog {
             .filter(|change| {
                 change
                     .any()
-                    .is_some_and(|object| object.kind != COLUMN_ORDER)
+                    .is_some_and(|object| object.kind != ObjectKind::ColumnOrder)
             })
             .collect()
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Catalog, Object};
+use super::catalog::{Catalog, Object, ObjectKind};
 use crate::alembic::transcript::{Raised, Transcript};
 
 mod compare;
@@ -151,9 +151,8 @@ impl Described {
 /// A part of the models that PostgreSQL refuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// `table`, `column`, `constraint`, `index`, `enum type` or `domain`; `statement` for
-    /// what an event of the models issues.
-    pub kind: String,
+    /// Its kind.
+    pub kind: RefusedKind,
     /// Its schema.
     pub schema: String,
     /// Its name, as a catalog has it.
@@ -166,19 +165,52 @@ pub struct Refused {
     pub follows: bool,
 }
 
+/// The kind of what PostgreSQL refuses of the models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum RefusedKind {
+    /// An object.
+    Object(ObjectKind),
+    /// A statement that an event of the models issues.
+    Statement,
+}
+
+impl TryFrom<String> for RefusedKind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.as_str() {
+            "statement" => Ok(Self::Statement),
+            kind => kind.parse().map(Self::Object),
+        }
+    }
+}
+
+impl From<RefusedKind> for &'static str {
+    fn from(kind: RefusedKind) -> Self {
+        match kind {
+            RefusedKind::Object(kind) => kind.name(),
+            RefusedKind::Statement => "statement",
+        }
+    }
+}
+
 impl Refused {
-    /// The object as the models' database would have it.
-    fn object(&self) -> Object {
-        Object {
+    /// The object as the models' database would have it; `None` for a statement.
+    fn object(&self) -> Option<Object> {
+        let RefusedKind::Object(kind) = self.kind else {
+            return None;
+        };
+        Some(Object {
             schema: Some(self.schema.clone()),
-            kind: self.kind.clone(),
+            kind,
             name: self.name.clone(),
             definition: format!(
                 "{} -- which PostgreSQL refuses: {}",
                 self.statement,
                 self.error.line()
             ),
-        }
+        })
     }
 }
 
@@ -186,15 +218,15 @@ impl Described {
     /// The models' catalog as if nothing of them were refused.
     fn with_refused(&self, built: &Catalog) -> Catalog {
         let mut models = built.clone();
-        for refused in self.refused.iter().filter(|one| !one.follows) {
-            let object = refused.object();
+        let refused = self.refused.iter().filter(|one| !one.follows);
+        for object in refused.filter_map(Refused::object) {
             let is_it = |built: &Object| {
                 (&built.schema, &built.kind, &built.name)
                     == (&object.schema, &object.kind, &object.name)
             };
             // A column is there without its default; of anything else that is there, the
             // models have two of that name.
-            if refused.kind == "column" {
+            if object.kind == ObjectKind::Column {
                 models.objects.retain(|built| !is_it(built));
             }
             if !models.objects.iter().any(is_it) {
@@ -210,8 +242,12 @@ impl Described {
             return false;
         };
         let is_it = |one: &&Refused| {
-            (Some(&one.schema), &one.kind, &one.name)
-                == (object.schema.as_ref(), &object.kind, &object.name)
+            (Some(&one.schema), one.kind, &one.name)
+                == (
+                    object.schema.as_ref(),
+                    RefusedKind::Object(object.kind),
+                    &object.name,
+                )
         };
         drift.model.is_none()
             && self
@@ -224,7 +260,10 @@ impl Described {
     /// What is refused and is no object that is compared.
     #[must_use]
     pub fn other_refusals(&self) -> Vec<Refused> {
-        let compared = |one: &&Refused| COMPARED.contains(&one.kind.as_str());
+        let compared = |one: &&Refused| match one.kind {
+            RefusedKind::Object(kind) => rank(kind).is_some(),
+            RefusedKind::Statement => false,
+        };
         self.refused
             .iter()
             .filter(|one| !compared(one))
@@ -233,19 +272,51 @@ impl Described {
     }
 }
 
-/// The kinds that models can describe, what others depend on first.
-pub const COMPARED: &[&str] = &[
-    "table",
-    "enum type",
-    "domain",
-    "column",
-    "constraint",
-    "index",
-    "sequence",
-    "comment on table",
-    "comment on column",
-    "comment on constraint",
-];
+/// The place of a kind among those that models can describe, in which the kinds that others
+/// depend on come first; `None` for a kind that is not compared.
+#[must_use]
+pub fn rank(kind: ObjectKind) -> Option<usize> {
+    match kind {
+        ObjectKind::Table => Some(0),
+        ObjectKind::EnumType => Some(1),
+        ObjectKind::Domain => Some(2),
+        ObjectKind::Column => Some(3),
+        ObjectKind::Constraint => Some(4),
+        ObjectKind::Index => Some(5),
+        ObjectKind::Sequence => Some(6),
+        ObjectKind::CommentOnTable => Some(7),
+        ObjectKind::CommentOnColumn => Some(8),
+        ObjectKind::CommentOnConstraint => Some(9),
+        ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::ColumnOrder
+        | ObjectKind::Comment
+        | ObjectKind::CompositeType
+        | ObjectKind::EventTrigger
+        | ObjectKind::Extension
+        | ObjectKind::ForeignTable
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Function
+        | ObjectKind::MaterializedView
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Policy
+        | ObjectKind::Procedure
+        | ObjectKind::Publication
+        | ObjectKind::RangeType
+        | ObjectKind::Role
+        | ObjectKind::Rule
+        | ObjectKind::Schema
+        | ObjectKind::Server
+        | ObjectKind::Statistics
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::Trigger
+        | ObjectKind::View => None,
+    }
+}
 
 impl Drift {
     /// How it is called in the manifest and in the output: `essay_states.title`,
@@ -259,8 +330,8 @@ impl Drift {
             .schema
             .as_ref()
             .map_or(String::new(), |schema| format!("{schema}."));
-        match object.kind.as_str() {
-            "column" => format!("{schema}{}", object.name),
+        match object.kind {
+            ObjectKind::Column => format!("{schema}{}", object.name),
             kind => format!("{kind} {schema}{}", object.name),
         }
     }
@@ -277,7 +348,7 @@ impl Drift {
     pub fn default_left(&self) -> Option<&str> {
         let (migrated, model) = (self.migrated.as_ref()?, self.model.as_ref()?);
         let (column, default) = migrated.definition.split_once(" DEFAULT ")?;
-        let only = migrated.kind == "column" && column == model.definition;
+        let only = migrated.kind == ObjectKind::Column && column == model.definition;
         only.then_some(default)
             .filter(|default| !default.contains("nextval("))
     }
@@ -290,7 +361,8 @@ impl Drift {
         let (type_of_one, one) = migrated.definition.split_once(" DEFAULT ")?;
         let (type_of_other, other) = model.definition.split_once(" DEFAULT ")?;
         let counts = one.contains("nextval(") || other.contains("nextval(");
-        let comparable = migrated.kind == "column" && type_of_one == type_of_other && !counts;
+        let comparable =
+            migrated.kind == ObjectKind::Column && type_of_one == type_of_other && !counts;
         comparable.then_some((one, other))
     }
 }

@@ -1,133 +1,112 @@
 //! The kinds of objects in the order in which a file has them: [`Kind`].
 
-use super::Kind::{
-    Aggregate, Comment, CompositeType, Constraint, Domain, EnumType, Extension, ForeignKey,
-    ForeignTable, Function, Index, MaterializedView, Other, Partition, Policy, Procedure,
-    RangeType, ReplicaIdentity, Rule, Schema, Sequence, SequenceOwner, Statistics, Table, Trigger,
-    View,
-};
+use crate::named::named_enum;
 
-/// What an object is. The order is that of the file: what others are made of first.
+named_enum! {
+/// The kind of an object of a file, with its name there. The order is that of the file:
+/// first the objects that others are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A schema; `public` is there anyway.
-    Schema,
+    Schema = "schema",
     /// An extension.
-    Extension,
+    Extension = "extension",
     /// An enum type.
-    EnumType,
+    EnumType = "enum type",
     /// A domain.
-    Domain,
+    Domain = "domain",
     /// A composite type of its own.
-    CompositeType,
+    CompositeType = "composite type",
     /// A range type.
-    RangeType,
+    RangeType = "range type",
     /// A sequence that is more than a `serial` or `IDENTITY` makes.
-    Sequence,
+    Sequence = "sequence",
     /// A function.
-    Function,
+    Function = "function",
     /// A procedure.
-    Procedure,
+    Procedure = "procedure",
     /// An aggregate.
-    Aggregate,
+    Aggregate = "aggregate",
     /// A table with its columns and constraints.
-    Table,
+    Table = "table",
     /// A foreign table.
-    ForeignTable,
+    ForeignTable = "foreign table",
     /// A view.
-    View,
+    View = "view",
     /// A materialized view.
-    MaterializedView,
+    MaterializedView = "materialized view",
     /// An index that belongs to no constraint.
-    Index,
+    Index = "index",
     /// The column that a sequence goes with.
-    SequenceOwner,
+    SequenceOwner = "sequence owner",
     /// A constraint that is not valid yet, which `CREATE TABLE` cannot say.
-    Constraint,
+    Constraint = "constraint",
     /// A foreign key: apart from its table, which may be part of a circle.
-    ForeignKey,
+    ForeignKey = "foreign key",
     /// What identifies a row to logical replication.
-    ReplicaIdentity,
+    ReplicaIdentity = "replica identity",
     /// Extended statistics.
-    Statistics,
+    Statistics = "statistics",
     /// A trigger.
-    Trigger,
+    Trigger = "trigger",
     /// A rule.
-    Rule,
+    Rule = "rule",
     /// A policy.
-    Policy,
+    Policy = "policy",
     /// That a table is a partition of another.
-    Partition,
+    Partition = "partition",
     /// Anything whose definition a catalog does not hold.
-    Other,
+    Other = "other",
     /// A comment.
-    Comment,
+    Comment = "comment on",
+}
 }
 
-/// Every kind with its name in a file and, where it has one, in a catalog.
-const NAMES: &[(Kind, &str)] = &[
-    (Schema, "schema"),
-    (Extension, "extension"),
-    (EnumType, "enum type"),
-    (Domain, "domain"),
-    (CompositeType, "composite type"),
-    (RangeType, "range type"),
-    (SequenceOwner, "sequence owner"),
-    (Sequence, "sequence"),
-    (Function, "function"),
-    (Procedure, "procedure"),
-    (Aggregate, "aggregate"),
-    (Table, "table"),
-    (ForeignTable, "foreign table"),
-    (View, "view"),
-    (MaterializedView, "materialized view"),
-    (Index, "index"),
-    (Constraint, "constraint"),
-    (ForeignKey, "foreign key"),
-    (ReplicaIdentity, "replica identity"),
-    (Statistics, "statistics"),
-    (Trigger, "trigger"),
-    (Rule, "rule"),
-    (Policy, "policy"),
-    (Partition, "partition"),
-    (Other, "other"),
-    (Comment, "comment on"),
-];
-
 impl Kind {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        NAMES
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("other", |(_, name)| name)
-    }
-
-    /// The kind that a catalog calls so.
-    #[must_use]
-    pub fn of_catalog(name: &str) -> Self {
-        let name = if name == "comment" {
-            "comment on"
-        } else {
-            name
-        };
-        NAMES
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map_or(Self::Other, |(kind, _)| *kind)
-    }
-
     /// Takes the kind off the front of a header such as `table public.essays`.
     #[must_use]
     pub fn strip(header: &str) -> Option<(Self, &str)> {
-        NAMES.iter().find_map(|(kind, name)| {
-            let rest = header.strip_prefix(name)?.strip_prefix(' ')?;
+        let strip = |kind: &Self| {
+            let rest = header.strip_prefix(kind.name())?.strip_prefix(' ')?;
             Some((*kind, rest))
-        })
+        };
+        // `sequence owner` begins like `sequence`.
+        let kinds = Self::ALL.iter().filter_map(strip);
+        kinds.min_by_key(|(_, rest)| rest.len())
     }
 
-    /// Whether PostgreSQL looks into its body when it is created.
+    /// The last word of what follows `CREATE` in the statement that makes it, where it has
+    /// one of its own.
+    #[must_use]
+    pub fn noun(self) -> Option<&'static str> {
+        match self {
+            Self::Schema => Some("schema"),
+            Self::Extension => Some("extension"),
+            Self::EnumType | Self::CompositeType | Self::RangeType => Some("type"),
+            Self::Domain => Some("domain"),
+            Self::Sequence => Some("sequence"),
+            Self::Function => Some("function"),
+            Self::Procedure => Some("procedure"),
+            Self::Aggregate => Some("aggregate"),
+            Self::Table | Self::ForeignTable => Some("table"),
+            Self::View | Self::MaterializedView => Some("view"),
+            Self::Index => Some("index"),
+            Self::Statistics => Some("statistics"),
+            Self::Trigger => Some("trigger"),
+            Self::Rule => Some("rule"),
+            Self::Policy => Some("policy"),
+            Self::SequenceOwner
+            | Self::Constraint
+            | Self::ForeignKey
+            | Self::ReplicaIdentity
+            | Self::Partition
+            | Self::Other
+            | Self::Comment => None,
+        }
+    }
+
+    /// Tells functions and procedures, whose body PostgreSQL looks into when they are
+    /// created, from everything else.
     #[must_use]
     pub fn has_body(self) -> bool {
         matches!(self, Self::Function | Self::Procedure)

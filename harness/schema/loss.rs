@@ -16,18 +16,39 @@ pub enum Weight {
     Destructive(String),
 }
 
-/// How an object weighs that is gone as a whole.
+/// The risk of removing an object as a whole.
 #[must_use]
 pub fn of_removed(kind: Kind) -> Weight {
     match kind {
         Kind::Table | Kind::ForeignTable => destructive("dropped with its rows"),
         Kind::Sequence => risky("its position is lost"),
         Kind::Schema => destructive("dropped with what is in it"),
-        _ => Weight::None,
+        Kind::Extension
+        | Kind::EnumType
+        | Kind::Domain
+        | Kind::CompositeType
+        | Kind::RangeType
+        | Kind::Function
+        | Kind::Procedure
+        | Kind::Aggregate
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::Index
+        | Kind::SequenceOwner
+        | Kind::Constraint
+        | Kind::ForeignKey
+        | Kind::ReplicaIdentity
+        | Kind::Statistics
+        | Kind::Trigger
+        | Kind::Rule
+        | Kind::Policy
+        | Kind::Partition
+        | Kind::Other
+        | Kind::Comment => Weight::None,
     }
 }
 
-/// How an object weighs that is new as a whole.
+/// The risk of adding an object as a whole.
 #[must_use]
 pub fn of_added(kind: Kind, text: &str) -> Weight {
     match kind {
@@ -37,33 +58,94 @@ pub fn of_added(kind: Kind, text: &str) -> Weight {
         Kind::ForeignKey if !text.contains(" NOT VALID") => {
             risky("fails where a row references none")
         }
+        Kind::Index
+        | Kind::ForeignKey
+        | Kind::Schema
+        | Kind::Extension
+        | Kind::EnumType
+        | Kind::Domain
+        | Kind::CompositeType
+        | Kind::RangeType
+        | Kind::Sequence
+        | Kind::Function
+        | Kind::Procedure
+        | Kind::Aggregate
+        | Kind::Table
+        | Kind::ForeignTable
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::SequenceOwner
+        | Kind::Constraint
+        | Kind::ReplicaIdentity
+        | Kind::Statistics
+        | Kind::Trigger
+        | Kind::Rule
+        | Kind::Policy
+        | Kind::Partition
+        | Kind::Other
+        | Kind::Comment => Weight::None,
+    }
+}
+
+/// The risk of changing one line of an object.
+#[must_use]
+pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> Weight {
+    match kind {
+        Kind::Index | Kind::ForeignKey => match after {
+            Some(after) => of_added(kind, &after.text),
+            None => Weight::None,
+        },
+        Kind::Domain => match (before, after) {
+            (Some(before), Some(after)) => of_base_type(&before.text, &after.text),
+            _ => of_line(before, after),
+        },
+        Kind::Schema
+        | Kind::Extension
+        | Kind::EnumType
+        | Kind::CompositeType
+        | Kind::RangeType
+        | Kind::Sequence
+        | Kind::Function
+        | Kind::Procedure
+        | Kind::Aggregate
+        | Kind::Table
+        | Kind::ForeignTable
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::SequenceOwner
+        | Kind::Constraint
+        | Kind::ReplicaIdentity
+        | Kind::Statistics
+        | Kind::Trigger
+        | Kind::Rule
+        | Kind::Policy
+        | Kind::Partition
+        | Kind::Other
+        | Kind::Comment => of_line(before, after),
+    }
+}
+
+fn of_base_type(before: &str, after: &str) -> Weight {
+    match (base_type(before), base_type(after)) {
+        (Some(before), Some(after)) => converted(before, after),
         _ => Weight::None,
     }
 }
 
-/// How the change of one line weighs.
-#[must_use]
-pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> Weight {
-    match (kind, before, after) {
-        (Kind::Index | Kind::ForeignKey, _, Some(after)) => of_added(kind, &after.text),
-        (Kind::Domain, Some(before), Some(after)) => {
-            match (base_type(&before.text), base_type(&after.text)) {
-                (Some(before), Some(after)) => converted(before, after),
-                _ => Weight::None,
-            }
-        }
-        (_, Some(before), None) => match before.key {
+fn of_line(before: Option<&Part>, after: Option<&Part>) -> Weight {
+    match (before, after) {
+        (Some(before), None) => match before.key {
             Key::Column(_) => destructive("dropped with its values"),
             Key::Label(_) => destructive("rows that hold this label cannot keep it"),
-            _ => Weight::None,
+            Key::Constraint(_) | Key::Line => Weight::None,
         },
-        (_, None, Some(after)) => added(after),
-        (_, Some(before), Some(after)) => match before.key {
+        (None, Some(after)) => added(after),
+        (Some(before), Some(after)) => match before.key {
             Key::Column(_) => column(&before.text, &after.text),
             Key::Constraint(_) => added(after),
-            _ => Weight::None,
+            Key::Label(_) | Key::Line => Weight::None,
         },
-        (_, None, None) => Weight::None,
+        (None, None) => Weight::None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::names::{literal, qualified, quoted};
 use super::spelling::one_spelling;
 use super::table::{Tables, statement};
 use crate::evidence::Catalog;
-use crate::evidence::catalog::Object;
+use crate::evidence::catalog::{Object, ObjectKind};
 
 /// One object as statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn written(catalog: &Catalog) -> Vec<Written> {
             .iter()
             .filter_map(|object| single(object, &tables)),
     );
-    let public = |object: &Object| object.kind == "schema" && object.name == "public";
+    let public = |object: &Object| object.kind == ObjectKind::Schema && object.name == "public";
     if !catalog.objects.iter().any(public) {
         written.push(Written {
             schema: None,
@@ -64,80 +64,102 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
     let definition = object.definition.trim_end();
     let schema = object.schema.as_deref();
     let name = qualified(schema, &object.name);
-    let kind = Kind::of_catalog(&object.kind);
-    let (name, sql) = match kind {
-        Kind::Schema if object.name == "public" => return None,
-        Kind::Schema => (
-            quoted(&object.name),
-            format!("CREATE SCHEMA {}", quoted(&object.name)),
-        ),
-        Kind::Extension => (
-            quoted(&object.name),
-            format!(
-                "CREATE EXTENSION {} WITH {definition}",
-                quoted(&object.name)
-            ),
-        ),
-        Kind::EnumType => {
+    let (kind, name, sql) = match object.kind {
+        ObjectKind::Schema if object.name == "public" => return None,
+        ObjectKind::Schema => {
+            let name = quoted(&object.name);
+            let sql = format!("CREATE SCHEMA {name}");
+            return Some(Written {
+                schema: None,
+                ..as_statement(object, Kind::Schema, name, &sql)
+            });
+        }
+        ObjectKind::Extension => {
+            let name = quoted(&object.name);
+            let sql = format!("CREATE EXTENSION {name} WITH {definition}");
+            (Kind::Extension, name, sql)
+        }
+        ObjectKind::EnumType => {
             let sql = format!("CREATE TYPE {name} AS ENUM (\n{}\n)", labels(definition));
-            (name, sql)
+            (Kind::EnumType, name, sql)
         }
-        Kind::Domain => {
+        ObjectKind::Domain => {
             let sql = format!("CREATE DOMAIN {name} AS {definition}");
-            (name, sql)
+            (Kind::Domain, name, sql)
         }
-        Kind::CompositeType => {
+        ObjectKind::CompositeType => {
             let sql = format!("CREATE TYPE {name} AS ({definition})");
-            (name, sql)
+            (Kind::CompositeType, name, sql)
         }
-        Kind::RangeType => {
+        ObjectKind::RangeType => {
             let sql = format!("CREATE TYPE {name} AS RANGE (SUBTYPE = {definition})");
-            (name, sql)
+            (Kind::RangeType, name, sql)
         }
-        Kind::Sequence => {
-            if tables.is_implied(object) {
-                return None;
-            }
+        ObjectKind::Sequence if tables.is_implied(object) => return None,
+        ObjectKind::Sequence => {
             let properties = definition.split(" OWNED BY ").next().unwrap_or(definition);
             let sql = format!("CREATE SEQUENCE {name} {}", beyond_defaults(properties));
-            (name, sql)
+            (Kind::Sequence, name, sql)
         }
-        Kind::Function | Kind::Procedure => (routine(object), definition.to_owned()),
-        Kind::View | Kind::MaterializedView => {
-            let sql = view(kind, &name, definition);
-            (name, sql)
+        ObjectKind::Function => (Kind::Function, routine(object), definition.to_owned()),
+        ObjectKind::Procedure => (Kind::Procedure, routine(object), definition.to_owned()),
+        ObjectKind::View => {
+            let sql = view(Kind::View, &name, definition);
+            (Kind::View, name, sql)
         }
-        Kind::Index => {
-            if tables.has_constraint(object) {
-                return None;
-            }
-            return Some(index(object, name));
+        ObjectKind::MaterializedView => {
+            let sql = view(Kind::MaterializedView, &name, definition);
+            (Kind::MaterializedView, name, sql)
         }
-        Kind::Statistics => (name, definition.to_owned()),
-        Kind::Comment => return comment(object),
-        Kind::Aggregate => {
+        ObjectKind::Index if tables.has_constraint(object) => return None,
+        ObjectKind::Index => return Some(index(object, name)),
+        ObjectKind::Statistics => (Kind::Statistics, name, definition.to_owned()),
+        ObjectKind::Comment => return comment(object),
+        ObjectKind::Aggregate => {
             let result = format!("-- returns {definition}; only its name is recorded");
-            return Some(noted(object, kind, routine(object), result));
+            return Some(noted(object, Kind::Aggregate, routine(object), result));
         }
-        Kind::Other if object.kind == "role" || tables.has(object) => return None,
-        Kind::Other => {
+        ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::EventTrigger
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Publication
+        | ObjectKind::Server
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary => {
             let name = format!("{} {}", object.kind, object.name);
-            return Some(noted(
-                object,
-                kind,
-                name,
-                "-- only its name is recorded".to_owned(),
-            ));
+            let note = "-- only its name is recorded".to_owned();
+            return Some(noted(object, Kind::Other, name, note));
         }
-        _ => return None,
+        // Written with or after their table, see `Tables`.
+        ObjectKind::Table
+        | ObjectKind::ForeignTable
+        | ObjectKind::Column
+        | ObjectKind::ColumnOrder
+        | ObjectKind::Constraint
+        | ObjectKind::Trigger
+        | ObjectKind::Rule
+        | ObjectKind::Policy => return None,
+        // The server's, not the database's.
+        ObjectKind::Role => return None,
+        // The comparison with models has these, a catalog has `Comment`.
+        ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable => return None,
     };
-    let schema = object.schema.clone().filter(|_| kind != Kind::Schema);
-    Some(Written {
-        schema,
+    Some(as_statement(object, kind, name, &sql))
+}
+
+fn as_statement(object: &Object, kind: Kind, name: String, sql: &str) -> Written {
+    Written {
+        schema: object.schema.clone(),
         kind,
         name,
-        statements: statement(&sql),
-    })
+        statements: statement(sql),
+    }
 }
 
 /// An object that nothing creates.

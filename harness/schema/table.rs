@@ -7,7 +7,7 @@ use super::kinds::Kind;
 use super::names::{literal, qualified, quoted};
 use super::render::{Written, beyond_defaults};
 use crate::evidence::Catalog;
-use crate::evidence::catalog::{COLUMN_ORDER, Object};
+use crate::evidence::catalog::{Object, ObjectKind};
 
 /// A table of the catalog and what belongs to it.
 struct Table<'a> {
@@ -46,10 +46,7 @@ impl<'a> Tables<'a> {
     pub fn of(catalog: &'a Catalog) -> Self {
         let mut tables = BTreeMap::new();
         for object in &catalog.objects {
-            if matches!(
-                Kind::of_catalog(&object.kind),
-                Kind::Table | Kind::ForeignTable
-            ) {
+            if matches!(object.kind, ObjectKind::Table | ObjectKind::ForeignTable) {
                 let table = Table {
                     object,
                     columns: Vec::new(),
@@ -79,11 +76,6 @@ impl<'a> Tables<'a> {
         written
     }
 
-    /// Whether `object` is a part of a table.
-    pub fn has(&self, object: &Object) -> bool {
-        matches!(object.kind.as_str(), "column" | COLUMN_ORDER | "constraint")
-    }
-
     /// Whether an index comes with a constraint, whose name it has.
     pub fn has_constraint(&self, index: &Object) -> bool {
         self.constraints
@@ -111,14 +103,17 @@ impl<'a> Tables<'a> {
     fn fill(&mut self, catalog: &'a Catalog) {
         let mut orders = Vec::new();
         for object in &catalog.objects {
-            if object.kind == COLUMN_ORDER {
-                orders.push(object);
-                continue;
-            }
-            if !["column", "constraint", "trigger", "rule", "policy"]
-                .contains(&object.kind.as_str())
-            {
-                continue;
+            match object.kind {
+                ObjectKind::ColumnOrder => {
+                    orders.push(object);
+                    continue;
+                }
+                ObjectKind::Column
+                | ObjectKind::Constraint
+                | ObjectKind::Trigger
+                | ObjectKind::Rule
+                | ObjectKind::Policy => {}
+                _ => continue,
             }
             let Some((key, part)) = self.split(object) else {
                 // Triggers and rules of views.
@@ -128,9 +123,11 @@ impl<'a> Tables<'a> {
                 ));
                 continue;
             };
-            match (object.kind.as_str(), self.tables.get_mut(&key)) {
-                ("column", Some(table)) => table.columns.push((part, object.definition.clone())),
-                ("constraint", Some(table)) => {
+            match (object.kind, self.tables.get_mut(&key)) {
+                (ObjectKind::Column, Some(table)) => {
+                    table.columns.push((part, object.definition.clone()))
+                }
+                (ObjectKind::Constraint, Some(table)) => {
                     table.constraints.push((part, object.definition.as_str()));
                     self.constraints.insert((object.schema.as_deref(), part));
                 }
@@ -153,7 +150,7 @@ impl<'a> Tables<'a> {
         let sequences = catalog
             .objects
             .iter()
-            .filter(|object| object.kind == "sequence");
+            .filter(|object| object.kind == ObjectKind::Sequence);
         for object in sequences {
             let Some((properties, owner)) = object.definition.split_once(" OWNED BY ") else {
                 continue;
@@ -278,7 +275,10 @@ impl<'a> Table<'a> {
 
     fn written(&self) -> Vec<Written> {
         let name = qualified(self.object.schema.as_deref(), &self.object.name);
-        let kind = Kind::of_catalog(&self.object.kind);
+        let kind = match self.object.kind {
+            ObjectKind::ForeignTable => Kind::ForeignTable,
+            _ => Kind::Table,
+        };
         let one = |kind, name: &str, sql: &str| Written {
             schema: self.object.schema.clone(),
             kind,
@@ -408,11 +408,14 @@ fn is_apart(constraint: &str) -> bool {
 fn apart(object: &Object, (relation, part): (&str, &str)) -> Option<Written> {
     let relation = qualified(object.schema.as_deref(), relation);
     let part = quoted(part);
-    let kind = Kind::of_catalog(&object.kind);
-    let statements = match kind {
-        Kind::Trigger => trigger(&relation, &part, &object.definition),
-        Kind::Rule => statement(&object.definition),
-        Kind::Policy => statement(&policy(&relation, &part, &object.definition)),
+    let definition = &object.definition;
+    let (kind, statements) = match object.kind {
+        ObjectKind::Trigger => (Kind::Trigger, trigger(&relation, &part, definition)),
+        ObjectKind::Rule => (Kind::Rule, statement(definition)),
+        ObjectKind::Policy => {
+            let sql = policy(&relation, &part, definition);
+            (Kind::Policy, statement(&sql))
+        }
         _ => return None,
     };
     Some(Written {

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::{Key, Kind, Mark, Weight, differences, read, text};
 use crate::evidence::Catalog;
-use crate::evidence::catalog::Object;
+use crate::evidence::catalog::{Object, ObjectKind};
 
 const ACCEPTED: &str = "-- The accepted schema.
 
@@ -29,7 +29,7 @@ CREATE INDEX ix_essays ON public.essays USING btree (id);
 fn object(schema: Option<&str>, kind: &str, name: &str, definition: &str) -> Object {
     Object {
         schema: schema.map(str::to_owned),
-        kind: kind.to_owned(),
+        kind: kind.parse().unwrap_or(ObjectKind::Role),
         name: name.to_owned(),
         definition: definition.to_owned(),
     }

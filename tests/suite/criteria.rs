@@ -12,7 +12,7 @@ use migration_harness::alembic::transcript::{
     Transcript,
 };
 use migration_harness::criteria::{self, Blocker, Criterion, Verdict};
-use migration_harness::evidence::catalog::{Change, Object};
+use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
@@ -685,7 +685,7 @@ fn an_invalid_index_is_red() {
 fn left(kind: &str, name: &str) -> Vec<Change> {
     let object = Object {
         schema: Some("public".into()),
-        kind: kind.into(),
+        kind: kind.parse().unwrap(),
         name: name.into(),
         definition: String::new(),
     };
@@ -830,7 +830,7 @@ fn the_shipped_paragraphs_are_notes() {
 fn column(definition: &str) -> Object {
     Object {
         schema: Some("public".into()),
-        kind: "column".into(),
+        kind: ObjectKind::Column,
         name: "essays.title".into(),
         definition: definition.into(),
     }
@@ -872,7 +872,7 @@ fn why() -> Reasoned {
 fn table(columns: &[(&str, &str)]) -> Catalog {
     let object = |kind: &str, name: String, definition: &str| Object {
         schema: Some("public".into()),
-        kind: kind.into(),
+        kind: kind.parse().unwrap(),
         name,
         definition: definition.into(),
     };
@@ -924,7 +924,7 @@ fn the_version_table_is_no_part_of_the_schema() {
         let schema = Some("public".into());
         catalog.objects.push(Object {
             schema,
-            kind: kind.into(),
+            kind: kind.parse().unwrap(),
             name: name.into(),
             definition: String::new(),
         });

@@ -26,12 +26,28 @@ pub enum Command<'a> {
     Visible(&'a [Asked]),
 }
 
+/// The kind of an object as `include_name` and `include_object` call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reflected {
+    /// A table.
+    Table,
+    /// A column.
+    Column,
+    /// An index.
+    Index,
+    /// A unique constraint.
+    UniqueConstraint,
+    /// A foreign key.
+    ForeignKeyConstraint,
+}
+
 /// An object as `include_name` and `include_object` are asked about it
 /// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asked {
-    /// `table`, `column`, `index`, `unique_constraint` or `foreign_key_constraint`.
-    pub kind: &'static str,
+    /// Its kind.
+    pub kind: Reflected,
     /// The table's schema.
     pub schema: String,
     /// The table.

@@ -38,15 +38,14 @@ struct Wanted {
     label: String,
     /// The table or type as a whole, for where no statement says more.
     object: String,
-    /// What follows `CREATE` where that is made.
-    kind: &'static str,
+    /// What follows `CREATE` where that is made by a statement of its own.
+    kind: Option<&'static str>,
     destructive: bool,
 }
 
 fn wanted(difference: &Difference) -> Vec<Wanted> {
     let object = bare(&difference.name);
-    let name = difference.kind.name();
-    let kind = name.rsplit(' ').next().unwrap_or(name);
+    let kind = difference.kind.noun();
     let whole = |destructive| Wanted {
         words: vec![object.clone()],
         verb: if difference.mark == Mark::Removed {
@@ -127,7 +126,10 @@ impl Wanted {
             return Some((place, &self.label));
         }
         let object = std::slice::from_ref(&self.object);
-        let makes = |statement: &Statement| sql::creates(&statement.sql, self.kind, &self.object);
+        let makes = |statement: &Statement| {
+            let kind = self.kind?;
+            sql::creates(&statement.sql, kind, &self.object)
+        };
         let place = last(&|statement| makes(statement).is_some())
             .or_else(|| last(&|statement| says(statement, object, "create ")))?;
         Some((place, "made here, not as accepted"))

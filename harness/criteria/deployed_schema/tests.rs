@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::CRITERION;
 use crate::criteria::sample::{done, evidence, found, migrated, object, place};
 use crate::evidence::SchemaFile;
-use crate::evidence::catalog::{Catalog, Object};
+use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 use crate::evidence::notes::Content;
 use crate::schema;
 
@@ -27,7 +27,8 @@ fn catalog(objects: &str) -> Catalog {
         let (kind, name) = title.rsplit_once(' ').unwrap();
         found.push(object(kind, name, definition));
         if let Some((table, column)) = name.split_once('.').filter(|_| kind == "column") {
-            let is_order = |one: &&mut Object| one.kind == "column order" && one.name == table;
+            let is_order =
+                |one: &&mut Object| one.kind == ObjectKind::ColumnOrder && one.name == table;
             match found.iter_mut().find(is_order) {
                 Some(order) => order.definition.push_str(&format!(", {column}")),
                 None => found.push(object("column order", table, column)),

@@ -3,7 +3,7 @@
 use super::upgrade_head;
 use crate::alembic::sql::{self, identifier};
 use crate::alembic::transcript::{Place, Raised, Transcript};
-use crate::evidence::catalog::{Change, Object};
+use crate::evidence::catalog::{Change, Object, ObjectKind};
 use crate::evidence::stairway::Rung;
 
 /// How much of a definition is shown.
@@ -54,36 +54,49 @@ fn by_text(error: &Raised) -> Option<&'static str> {
     )
 }
 
-/// The order in which lines can be executed: what depends on other things comes first.
+/// The place of a change in the order in which lines can be executed: what depends on other
+/// things comes first.
 pub(super) fn rank(change: &Change) -> usize {
-    const ORDER: &[&str] = &[
-        "event trigger",
-        "trigger",
-        "policy",
-        "rule",
-        "comment",
-        "publication",
-        "view",
-        "materialized view",
-        "constraint",
-        "index",
-        "statistics",
-        "column",
-        "table",
-        "foreign table",
-        "function",
-        "procedure",
-        "aggregate",
-        "sequence",
-        "domain",
-        "enum type",
-        "composite type",
-        "range type",
-        "schema",
-        "role",
-    ];
-    let kind = change.any().map_or("", |object| object.kind.as_str());
-    ORDER.iter().position(|known| *known == kind).unwrap_or(0)
+    let Some(object) = change.any() else { return 0 };
+    match object.kind {
+        ObjectKind::EventTrigger
+        | ObjectKind::Cast
+        | ObjectKind::Extension
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::TextSearchConfiguration => 0,
+        ObjectKind::TextSearchDictionary => 1,
+        ObjectKind::Trigger => 2,
+        ObjectKind::Policy => 3,
+        ObjectKind::Rule => 4,
+        ObjectKind::Comment
+        | ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable => 5,
+        ObjectKind::Publication => 6,
+        ObjectKind::View => 7,
+        ObjectKind::MaterializedView => 8,
+        ObjectKind::Constraint => 9,
+        ObjectKind::Index => 10,
+        ObjectKind::Statistics => 11,
+        ObjectKind::Column | ObjectKind::ColumnOrder => 12,
+        ObjectKind::Table => 13,
+        ObjectKind::ForeignTable => 14,
+        ObjectKind::Server => 15,
+        ObjectKind::ForeignDataWrapper => 16,
+        ObjectKind::Function => 17,
+        ObjectKind::Procedure => 18,
+        ObjectKind::Aggregate => 19,
+        ObjectKind::Sequence => 20,
+        ObjectKind::Domain => 21,
+        ObjectKind::EnumType => 22,
+        ObjectKind::CompositeType => 23,
+        ObjectKind::RangeType => 24,
+        ObjectKind::Collation => 25,
+        ObjectKind::Schema => 26,
+        ObjectKind::Role => 27,
+    }
 }
 
 /// The line that would undo a change.
@@ -201,42 +214,62 @@ fn drop(left: &Object) -> String {
         Some(schema) => format!(", schema=\"{schema}\""),
     };
     let name = written(left, &identifier(&left.name));
-    let kind = left.kind.as_str();
-    match kind {
-        "enum type" | "composite type" | "range type" => {
+    let kind = left.kind.upper();
+    match left.kind {
+        ObjectKind::EnumType | ObjectKind::CompositeType | ObjectKind::RangeType => {
             format!(
                 "at the end, after the tables: {}",
                 execute(&format!("DROP TYPE {name}"))
             )
         }
-        "domain" => format!(
+        ObjectKind::Domain => format!(
             "at the end, after the tables: {}",
             execute(&format!("DROP DOMAIN {name}"))
         ),
-        "table" => format!("op.drop_table(\"{}\"{schema})", left.name),
-        "column" => format!("op.drop_column(\"{table}\", \"{part}\"{schema})"),
-        "constraint" => format!("op.drop_constraint(\"{part}\", \"{table}\"{schema})"),
-        "index" => format!("op.drop_index(\"{}\"{schema})", left.name),
-        "trigger" | "rule" | "policy" => execute(&format!(
-            "DROP {} {} ON {}",
-            kind.to_uppercase(),
+        ObjectKind::Table => format!("op.drop_table(\"{}\"{schema})", left.name),
+        ObjectKind::Column | ObjectKind::ColumnOrder => {
+            format!("op.drop_column(\"{table}\", \"{part}\"{schema})")
+        }
+        ObjectKind::Constraint => {
+            format!("op.drop_constraint(\"{part}\", \"{table}\"{schema})")
+        }
+        ObjectKind::Index => format!("op.drop_index(\"{}\"{schema})", left.name),
+        ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => execute(&format!(
+            "DROP {kind} {} ON {}",
             identifier(part),
             table_of(left)
         )),
-        "schema" => execute(&format!("DROP SCHEMA {}", identifier(&left.name))),
-        "function" | "procedure" | "aggregate" => execute(&format!(
-            "DROP {} {}",
-            kind.to_uppercase(),
-            written(left, &left.name)
-        )),
-        "comment" => execute(&format!("COMMENT ON {} IS NULL", commented(&left.name))),
-        // The identity that PostgreSQL gives these is qualified already.
-        "text search configuration"
-        | "text search dictionary"
-        | "collation"
-        | "cast"
-        | "operator" => execute(&format!("DROP {} {}", kind.to_uppercase(), left.name)),
-        _ => execute(&format!("DROP {} {name}", kind.to_uppercase())),
+        ObjectKind::Schema => execute(&format!("DROP SCHEMA {}", identifier(&left.name))),
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate => {
+            execute(&format!("DROP {kind} {}", written(left, &left.name)))
+        }
+        ObjectKind::Comment
+        | ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable => {
+            execute(&format!("COMMENT ON {} IS NULL", commented(&left.name)))
+        }
+        // The identity that PostgreSQL gives these is qualified and quoted already.
+        ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::Collation
+        | ObjectKind::Cast
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::EventTrigger
+        | ObjectKind::Publication
+        | ObjectKind::Server => execute(&format!("DROP {kind} {}", left.name)),
+        ObjectKind::ForeignDataWrapper => {
+            execute(&format!("DROP FOREIGN DATA WRAPPER {}", left.name))
+        }
+        ObjectKind::Extension
+        | ObjectKind::ForeignTable
+        | ObjectKind::MaterializedView
+        | ObjectKind::Role
+        | ObjectKind::Sequence
+        | ObjectKind::Statistics
+        | ObjectKind::View => execute(&format!("DROP {kind} {name}")),
     }
 }
 
@@ -256,23 +289,62 @@ fn rename(left: &Object, gone: &Object) -> String {
     let (new, old) = (last_name(left), last_name(gone));
     let (table, _) = left.name.split_once('.').unwrap_or(("", ""));
     let to = identifier(old);
-    match left.kind.as_str() {
-        "table" if left.schema.as_deref() == Some("public") => {
+    match left.kind {
+        ObjectKind::Table if left.schema.as_deref() == Some("public") => {
             format!("op.rename_table(\"{new}\", \"{old}\")")
         }
-        "column" => format!("op.alter_column(\"{table}\", \"{new}\", new_column_name=\"{old}\")"),
-        "constraint" => execute(&format!(
+        ObjectKind::Column => {
+            format!("op.alter_column(\"{table}\", \"{new}\", new_column_name=\"{old}\")")
+        }
+        ObjectKind::Constraint => execute(&format!(
             "ALTER TABLE {} RENAME CONSTRAINT {} TO {to}",
             table_of(left),
             identifier(new)
         )),
-        "enum type" | "composite type" | "range type" => execute(&format!(
-            "ALTER TYPE {} RENAME TO {to}",
-            written(left, &identifier(new))
+        ObjectKind::EnumType | ObjectKind::CompositeType | ObjectKind::RangeType => {
+            execute(&format!(
+                "ALTER TYPE {} RENAME TO {to}",
+                written(left, &identifier(new))
+            ))
+        }
+        ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule => execute(&format!(
+            "ALTER {} {} ON {} RENAME TO {to}",
+            left.kind.upper(),
+            identifier(new),
+            table_of(left)
         )),
-        kind => execute(&format!(
+        ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::ColumnOrder
+        | ObjectKind::Comment
+        | ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable
+        | ObjectKind::Domain
+        | ObjectKind::EventTrigger
+        | ObjectKind::Extension
+        | ObjectKind::ForeignTable
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Function
+        | ObjectKind::Index
+        | ObjectKind::MaterializedView
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Procedure
+        | ObjectKind::Publication
+        | ObjectKind::Role
+        | ObjectKind::Schema
+        | ObjectKind::Sequence
+        | ObjectKind::Server
+        | ObjectKind::Statistics
+        | ObjectKind::Table
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::View => execute(&format!(
             "ALTER {} {} RENAME TO {to}",
-            kind.to_uppercase(),
+            left.kind.upper(),
             written(left, &identifier(new))
         )),
     }
@@ -282,42 +354,112 @@ fn rename(left: &Object, gone: &Object) -> String {
 fn create(gone: &Object) -> String {
     let definition = shortened(&gone.definition);
     let part = identifier(last_name(gone));
-    match gone.kind.as_str() {
-        "index" | "function" | "procedure" | "trigger" | "rule" | "statistics" => {
+    match gone.kind {
+        ObjectKind::Index
+        | ObjectKind::Function
+        | ObjectKind::Procedure
+        | ObjectKind::Trigger
+        | ObjectKind::Rule
+        | ObjectKind::Statistics => {
             format!("create it again: {}", execute(&definition))
         }
-        "constraint" => format!(
+        ObjectKind::Constraint => format!(
             "create it again: {}",
             execute(&format!(
                 "ALTER TABLE {} ADD CONSTRAINT {part} {definition}",
                 table_of(gone)
             ))
         ),
-        "column" => format!(
+        ObjectKind::Column => format!(
             "create it again: {}",
             execute(&format!(
                 "ALTER TABLE {} ADD COLUMN {part} {definition}",
                 table_of(gone)
             ))
         ),
-        _ => format!("create {} again, as it was", gone.title()),
+        ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::ColumnOrder
+        | ObjectKind::Comment
+        | ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable
+        | ObjectKind::CompositeType
+        | ObjectKind::Domain
+        | ObjectKind::EnumType
+        | ObjectKind::EventTrigger
+        | ObjectKind::Extension
+        | ObjectKind::ForeignTable
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::MaterializedView
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Policy
+        | ObjectKind::Publication
+        | ObjectKind::RangeType
+        | ObjectKind::Role
+        | ObjectKind::Schema
+        | ObjectKind::Sequence
+        | ObjectKind::Server
+        | ObjectKind::Table
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::View => format!("create {} again, as it was", gone.title()),
     }
 }
 
 /// What brings an object back to what it was.
 fn restore(before: &Object, after: &Object) -> String {
     let was = shortened(&before.definition);
-    match before.kind.as_str() {
-        "enum type" if is_extended(before, after) => {
+    match before.kind {
+        ObjectKind::EnumType if is_extended(before, after) => {
             "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
         }
-        "constraint" | "index" => format!("drop {} and {}", before.title(), create(before)),
-        "function" | "procedure" | "view" | "materialized view" | "trigger" => {
+        ObjectKind::Constraint | ObjectKind::Index => format!("drop {} and {}", before.title(), create(before)),
+        ObjectKind::Function
+        | ObjectKind::Procedure
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Trigger => {
             format!("replace {} by what it was", before.title())
         }
-        _ if was.is_empty() => format!("take `{}` back from {}", shortened(&after.definition), before.title()),
-        _ => format!("make {} `{was}` again", before.title()),
+        ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::Column
+        | ObjectKind::ColumnOrder
+        | ObjectKind::Comment
+        | ObjectKind::CommentOnColumn
+        | ObjectKind::CommentOnConstraint
+        | ObjectKind::CommentOnTable
+        | ObjectKind::CompositeType
+        | ObjectKind::Domain
+        | ObjectKind::EnumType
+        | ObjectKind::EventTrigger
+        | ObjectKind::Extension
+        | ObjectKind::ForeignTable
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Policy
+        | ObjectKind::Publication
+        | ObjectKind::RangeType
+        | ObjectKind::Role
+        | ObjectKind::Rule
+        | ObjectKind::Schema
+        | ObjectKind::Sequence
+        | ObjectKind::Server
+        | ObjectKind::Statistics
+        | ObjectKind::Table
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary => match was.is_empty() {
+            true => format!("take `{}` back from {}", shortened(&after.definition), before.title()),
+            false => format!("make {} `{was}` again", before.title()),
+        },
     }
 }
 
@@ -326,7 +468,7 @@ pub(super) fn is_label_added(change: &Change) -> bool {
     let (Some(before), Some(after)) = (&change.before, &change.after) else {
         return false;
     };
-    before.kind == "enum type" && is_extended(before, after)
+    before.kind == ObjectKind::EnumType && is_extended(before, after)
 }
 
 /// Whether a type only got more labels.

@@ -225,13 +225,13 @@ fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::catalog::Object;
+    use crate::evidence::catalog::{Object, ObjectKind};
 
     fn way(floor: &str, reached: &str) -> Way {
         let catalog = |name: &str| Catalog {
             objects: vec![Object {
                 schema: None,
-                kind: "table".to_owned(),
+                kind: ObjectKind::Table,
                 name: name.to_owned(),
                 definition: String::new(),
             }],

@@ -8,7 +8,7 @@ use super::side::{Item, Key, Name, Side, beyond_models};
 use super::unstated::{stated, unstated};
 use super::{Described, Drift, Unstated};
 use crate::alembic::sql::identifier;
-use crate::evidence::catalog::{Catalog, Object};
+use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
 /// What two databases have to say about each other.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub fn compare(
 
 /// Whether it is the sequence of a `serial` or identity, which goes with its column.
 fn is_brought_along(item: &Item) -> bool {
-    item.object.kind == "sequence" && item.object.definition.contains(" OWNED BY ")
+    item.object.kind == ObjectKind::Sequence && item.object.definition.contains(" OWNED BY ")
 }
 
 /// Keys that the models state twice and `CREATE TABLE` merges: one on the primary key's
@@ -72,7 +72,7 @@ fn drop_merged(left: &mut Side, right: &mut Side, described: &Described) {
         let table: Name = (Some(schema.to_owned()), merged.table.clone());
         let keys = |side: &Side, kind: &str| -> Vec<Key> {
             let of_table = side.objects.iter().filter(|(_, item)| {
-                item.object.kind == "constraint"
+                item.object.kind == ObjectKind::Constraint
                     && item.table.as_ref() == Some(&table)
                     && item.meaning == format!("{kind} {columns}")
             });
@@ -152,22 +152,22 @@ fn pair(
 
 /// Whether what the migrations build is what the model says, for two of one name.
 fn agree(migrated: &Item, model: &Item) -> bool {
-    match model.object.kind.as_str() {
-        "table" => stated(&migrated.object, &model.object) == model.meaning,
+    match model.object.kind {
+        ObjectKind::Table => stated(&migrated.object, &model.object) == model.meaning,
         // `ENUM(name="st", create_type=False)` leaves its labels to the migrations.
-        "enum type" if model.meaning.is_empty() => true,
+        ObjectKind::EnumType if model.meaning.is_empty() => true,
         // The model names the sequence that a `serial` has.
-        "sequence" if is_brought_along(migrated) => true,
+        ObjectKind::Sequence if is_brought_along(migrated) => true,
         _ => migrated.meaning == model.meaning && migrated.options == model.options,
     }
 }
 
 /// The key of a constraint or index of the same table that means the same.
 fn twin(among: &BTreeMap<Key, Item>, model: &Item) -> Option<Key> {
-    let kind = &model.object.kind;
-    let may_be = ["constraint", "index"].contains(&kind.as_str());
+    let kind = model.object.kind;
+    let may_be = [ObjectKind::Constraint, ObjectKind::Index].contains(&kind);
     let is_twin = |(_, item): &(&Key, &Item)| {
-        item.object.kind == *kind && item.table == model.table && item.meaning == model.meaning
+        item.object.kind == kind && item.table == model.table && item.meaning == model.meaning
     };
     let found = among.iter().filter(|_| may_be).find(is_twin);
     found.map(|(key, _)| key.clone())
@@ -178,7 +178,7 @@ fn rename(comments: BTreeMap<Key, Item>, paired: &Paired) -> BTreeMap<Key, Item>
     let names: BTreeMap<(&Option<String>, &str), &str> = paired
         .same
         .iter()
-        .filter(|(migrated, _)| migrated.object.kind == "constraint")
+        .filter(|(migrated, _)| migrated.object.kind == ObjectKind::Constraint)
         .map(|(migrated, model)| {
             (
                 (&model.object.schema, model.object.name.as_str()),
@@ -189,7 +189,7 @@ fn rename(comments: BTreeMap<Key, Item>, paired: &Paired) -> BTreeMap<Key, Item>
     let renamed = comments
         .into_iter()
         .map(|((schema, kind, name), mut item)| {
-            if kind == "comment on constraint"
+            if kind == ObjectKind::CommentOnConstraint
                 && let Some(migrated) = names.get(&(&schema, name.as_str()))
             {
                 item.object.name = (*migrated).to_owned();
@@ -273,7 +273,7 @@ fn with_options(object: Object, options: String) -> Object {
 /// The columns of an enum type or domain, also as arrays of it: their table, and
 /// `table.column`.
 pub fn columns_of(kind: &Object, catalog: &Catalog) -> Vec<(Name, String)> {
-    if !["enum type", "domain"].contains(&kind.kind.as_str()) {
+    if ![ObjectKind::EnumType, ObjectKind::Domain].contains(&kind.kind) {
         return Vec::new();
     }
     let schema = identifier(kind.schema.as_deref().unwrap_or_default());
@@ -285,7 +285,7 @@ pub fn columns_of(kind: &Object, catalog: &Catalog) -> Vec<(Name, String)> {
     let columns = catalog
         .objects
         .iter()
-        .filter(|object| object.kind == "column");
+        .filter(|object| object.kind == ObjectKind::Column);
     columns
         .filter(is_of)
         .map(|column| {
@@ -298,19 +298,28 @@ pub fn columns_of(kind: &Object, catalog: &Catalog) -> Vec<(Name, String)> {
         .collect()
 }
 
+/// A table that is missing on one side, or a part of it that is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Gone {
+    Table,
+    Part(ObjectKind, String),
+}
+
 /// What a missing table has goes without saying, and so does a comment on what is missing.
 fn drop_implied(drifts: &mut Vec<Drift>) {
-    let missing: BTreeSet<(Option<String>, Option<String>, String)> = drifts
+    let missing: BTreeSet<(Option<String>, Option<String>, Gone)> = drifts
         .iter()
         .filter(|drift| drift.migrated.is_none() || drift.model.is_none())
         .filter_map(|drift| {
             let object = drift.object()?;
-            let name = match object.kind.as_str() {
-                "table" => String::new(),
-                "column" | "constraint" => format!("{} {}", object.kind, object.name),
+            let gone = match object.kind {
+                ObjectKind::Table => Gone::Table,
+                ObjectKind::Column | ObjectKind::Constraint => {
+                    Gone::Part(object.kind, object.name.clone())
+                }
                 _ => return None,
             };
-            Some((drift.schema.clone(), drift.table.clone(), name))
+            Some((drift.schema.clone(), drift.table.clone(), gone))
         })
         .collect();
     drifts.retain(|drift| {
@@ -318,10 +327,10 @@ fn drop_implied(drifts: &mut Vec<Drift>) {
             return false;
         };
         let gone =
-            |name: String| missing.contains(&(drift.schema.clone(), drift.table.clone(), name));
-        let whole = object.kind != "table" && gone(String::new());
-        let part = object.kind.strip_prefix("comment on ");
-        !whole && !part.is_some_and(|kind| gone(format!("{kind} {}", object.name)))
+            |gone: Gone| missing.contains(&(drift.schema.clone(), drift.table.clone(), gone));
+        let whole = object.kind != ObjectKind::Table && gone(Gone::Table);
+        let part = object.kind.commented();
+        !whole && !part.is_some_and(|kind| gone(Gone::Part(kind, object.name.clone())))
     });
 }
 

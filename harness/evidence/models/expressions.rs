@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::catalog::Object;
+use crate::evidence::catalog::{Object, ObjectKind};
 
 /// An expression of a table: schema, table, text.
 pub type Expression = (Option<String>, String, String);
@@ -52,10 +52,10 @@ impl Planned {
 /// The expression in an object's definition, if it is of a kind that has one.
 #[must_use]
 pub fn expression(object: &Object) -> Option<&str> {
-    match object.kind.as_str() {
-        "constraint" => check(&object.definition),
-        "index" => predicate(&object.definition),
-        "column" => generated(&object.definition),
+    match object.kind {
+        ObjectKind::Constraint => check(&object.definition),
+        ObjectKind::Index => predicate(&object.definition),
+        ObjectKind::Column => generated(&object.definition),
         _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Drift;
 use super::compare::columns_of;
-use crate::alembic::worker::Asked;
-use crate::evidence::catalog::{Catalog, Object};
+use crate::alembic::worker::{Asked, Reflected};
+use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
 /// What to ask `env.py` about a difference; it is visible where any of these is, and where
 /// there are none, since autogenerate has no word for it.
@@ -13,25 +13,25 @@ pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<Ask
         return Vec::new();
     };
     let asker = Asker { drift, migrated };
-    let (kind, name) = match object.kind.as_str() {
-        "enum type" | "domain" => {
+    let (kind, name) = match object.kind {
+        ObjectKind::EnumType | ObjectKind::Domain => {
             let users = columns_of(object, models).into_iter();
             return users
                 .map(|((schema, table), column)| {
-                    asker.about("column", schema, &table, part(&column))
+                    asker.about(Reflected::Column, schema, &table, part(&column))
                 })
                 .collect();
         }
-        "column" | "comment on column" => ("column", part(&object.name)),
-        "index" => ("index", object.name.as_str()),
-        "constraint" if object.definition.starts_with("UNIQUE") => {
-            ("unique_constraint", part(&object.name))
+        ObjectKind::Column | ObjectKind::CommentOnColumn => (Reflected::Column, part(&object.name)),
+        ObjectKind::Index => (Reflected::Index, object.name.as_str()),
+        ObjectKind::Constraint if object.definition.starts_with("UNIQUE") => {
+            (Reflected::UniqueConstraint, part(&object.name))
         }
-        "constraint" if object.definition.starts_with("FOREIGN") => {
-            ("foreign_key_constraint", part(&object.name))
+        ObjectKind::Constraint if object.definition.starts_with("FOREIGN") => {
+            (Reflected::ForeignKeyConstraint, part(&object.name))
         }
         // Autogenerate knows no other constraint, so only its table can be hidden.
-        _ => ("table", drift.table.as_deref().unwrap_or_default()),
+        _ => (Reflected::Table, drift.table.as_deref().unwrap_or_default()),
     };
     let table = drift.table.as_deref();
     let question = |table| asker.about(kind, object.schema.clone(), table, name);
@@ -49,22 +49,27 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn about(&self, kind: &'static str, schema: Option<String>, table: &str, name: &str) -> Asked {
+    fn about(&self, kind: Reflected, schema: Option<String>, table: &str, name: &str) -> Asked {
         let of_table = |object: &&Object| object.schema == schema;
         let objects = || self.migrated.objects.iter().filter(of_table);
         let columns: Vec<(String, String)> = objects()
-            .filter(|object| object.kind == "column")
+            .filter(|object| object.kind == ObjectKind::Column)
             .filter_map(|object| {
                 let column = object.name.strip_prefix(table)?.strip_prefix('.')?;
                 Some((column.to_owned(), object.definition.clone()))
             })
             .collect();
-        let itself = self.drift.object().map(|object| object.kind.as_str());
+        let itself = self.drift.object().map(|object| object.kind);
         // Of a constraint, comment or type that is not shown itself, what it belongs to is.
-        let is_shown = matches!(itself, Some("table" | "column" | "index"))
-            || matches!(kind, "unique_constraint" | "foreign_key_constraint");
+        let is_shown = matches!(
+            itself,
+            Some(ObjectKind::Table | ObjectKind::Column | ObjectKind::Index)
+        ) || matches!(
+            kind,
+            Reflected::UniqueConstraint | Reflected::ForeignKeyConstraint
+        );
         let in_database = match kind {
-            "column" if !is_shown => columns.iter().any(|(column, _)| column == name),
+            Reflected::Column if !is_shown => columns.iter().any(|(column, _)| column == name),
             _ => !is_shown || self.drift.migrated.is_some(),
         };
         let definition = self.drift.migrated.as_ref().filter(|_| is_shown);

@@ -4,15 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::Planned;
 use crate::alembic::sql::{identifier, identifiers};
-use crate::evidence::catalog::{Catalog, Object};
+use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
 /// A schema and a name within it.
 pub type Name = (Option<String>, String);
 /// Schema, kind and name: what makes two objects the same one.
-pub type Key = (Option<String>, String, String);
+pub type Key = (Option<String>, ObjectKind, String);
 
-/// The kinds whose names are those of relations that models cannot have.
-const NOT_TABLES: &[&str] = &["foreign table", "view", "materialized view"];
+/// A relation that models cannot have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// A partition of a table.
+    Partition,
+    /// A foreign table or view.
+    Relation(ObjectKind),
+}
 
 /// An object of one side.
 #[derive(Debug, Clone)]
@@ -36,16 +42,18 @@ pub struct Side {
     pub comments: BTreeMap<Key, Item>,
 }
 
-/// The relations on either side that models cannot have, by what they are: partitions,
-/// foreign tables, views. What belongs to them is compared on neither side.
-pub fn beyond_models(sides: [&Catalog; 2]) -> BTreeMap<Name, &str> {
+/// The relations on either side that models cannot have: partitions, foreign tables, views.
+/// What belongs to them is compared on neither side.
+pub fn beyond_models(sides: [&Catalog; 2]) -> BTreeMap<Name, Beyond> {
     let objects = sides.into_iter().flat_map(|side| &side.objects);
     let beyond = objects.filter_map(|object| {
-        let what = match object.kind.as_str() {
-            "table" if is_partition(object) => "partition",
-            kind => NOT_TABLES.iter().find(|known| **known == kind)?,
+        let beyond = match object.kind {
+            ObjectKind::Table if is_partition(object) => Beyond::Partition,
+            ObjectKind::Table => return None,
+            kind if kind.is_relation() => Beyond::Relation(kind),
+            _ => return None,
         };
-        Some(((object.schema.clone(), object.name.clone()), what))
+        Some(((object.schema.clone(), object.name.clone()), beyond))
     });
     beyond.collect()
 }
@@ -58,7 +66,7 @@ fn is_partition(table: &Object) -> bool {
 
 impl Side {
     /// The side of `catalog`, without what belongs to the relations in `hidden`.
-    pub fn read(catalog: &Catalog, hidden: &BTreeMap<Name, &str>, planned: &Planned) -> Self {
+    pub fn read(catalog: &Catalog, hidden: &BTreeMap<Name, Beyond>, planned: &Planned) -> Self {
         let reader = Reader::new(catalog, planned);
         let mut side = Self::default();
         for object in &catalog.objects {
@@ -73,9 +81,9 @@ impl Side {
                 continue;
             }
             let key = key(&item.object);
-            match item.object.kind.starts_with("comment on ") {
-                true => side.comments.insert(key, item),
-                false => side.objects.insert(key, item),
+            match item.object.kind.commented() {
+                Some(_) => side.comments.insert(key, item),
+                None => side.objects.insert(key, item),
             };
         }
         side
@@ -84,11 +92,7 @@ impl Side {
 
 /// The key of an object.
 pub fn key(object: &Object) -> Key {
-    (
-        object.schema.clone(),
-        object.kind.clone(),
-        object.name.clone(),
-    )
+    (object.schema.clone(), object.kind, object.name.clone())
 }
 
 /// What is asked of a catalog again and again while its objects are read.
@@ -104,14 +108,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(catalog: &'a Catalog, planned: &'a Planned) -> Self {
-        let of_kind = |kind: &'static str| {
+        let of_kind = |kind: ObjectKind| {
             catalog
                 .objects
                 .iter()
                 .filter(move |object| object.kind == kind)
         };
-        let is_relation =
-            |object: &&Object| object.kind == "table" || NOT_TABLES.contains(&object.kind.as_str());
+        let is_relation = |object: &&Object| object.kind.is_relation();
         let relations = catalog.objects.iter().filter(is_relation);
         let mut reader = Self {
             planned,
@@ -121,10 +124,10 @@ impl<'a> Reader<'a> {
             of_constraints: BTreeSet::new(),
             owned: BTreeMap::new(),
         };
-        reader.of_constraints = of_kind("constraint")
+        reader.of_constraints = of_kind(ObjectKind::Constraint)
             .map(|object| (object.schema.as_deref(), reader.split(object).1))
             .collect();
-        reader.owned = of_kind("sequence")
+        reader.owned = of_kind(ObjectKind::Sequence)
             .filter_map(|sequence| {
                 let (_, owner) = sequence.definition.split_once(" OWNED BY ")?;
                 Some((owner.replace('"', ""), sequence))
@@ -141,23 +144,54 @@ impl<'a> Reader<'a> {
             meaning,
             options: None,
         };
-        Some(match object.kind.as_str() {
-            "table" => plain(Some(&object.name), object.definition.clone()),
-            "column" => self.column(object),
-            "constraint" => {
+        Some(match object.kind {
+            ObjectKind::Table => plain(Some(&object.name), object.definition.clone()),
+            ObjectKind::Column => self.column(object),
+            ObjectKind::Constraint => {
                 let (table, _) = self.split(object);
                 plain(Some(table), self.constraint(object, table))
             }
-            "index" if self.is_of_constraint(object) => return None,
-            "index" => {
+            ObjectKind::Index if self.is_of_constraint(object) => return None,
+            ObjectKind::Index => {
                 let table = indexed_table(object);
                 let meaning = self.index(object, table.as_deref());
                 plain(table.as_deref(), meaning)
             }
-            "enum type" | "domain" => plain(None, object.definition.clone()),
-            "sequence" => plain(None, unowned(&object.definition).to_owned()),
-            "comment" => self.comment(object)?,
-            _ => return None,
+            ObjectKind::EnumType | ObjectKind::Domain => plain(None, object.definition.clone()),
+            ObjectKind::Sequence => plain(None, unowned(&object.definition).to_owned()),
+            ObjectKind::Comment => self.comment(object)?,
+            // No model states these.
+            ObjectKind::Aggregate
+            | ObjectKind::Cast
+            | ObjectKind::Collation
+            | ObjectKind::ColumnOrder
+            | ObjectKind::CompositeType
+            | ObjectKind::EventTrigger
+            | ObjectKind::Extension
+            | ObjectKind::ForeignDataWrapper
+            | ObjectKind::ForeignTable
+            | ObjectKind::Function
+            | ObjectKind::MaterializedView
+            | ObjectKind::Operator
+            | ObjectKind::OperatorClass
+            | ObjectKind::OperatorFamily
+            | ObjectKind::Policy
+            | ObjectKind::Procedure
+            | ObjectKind::Publication
+            | ObjectKind::RangeType
+            | ObjectKind::Role
+            | ObjectKind::Rule
+            | ObjectKind::Schema
+            | ObjectKind::Server
+            | ObjectKind::Statistics
+            | ObjectKind::TextSearchConfiguration
+            | ObjectKind::TextSearchDictionary
+            | ObjectKind::Trigger
+            | ObjectKind::View => return None,
+            // What `comment` makes of a comment; a catalog has none of them.
+            ObjectKind::CommentOnColumn
+            | ObjectKind::CommentOnConstraint
+            | ObjectKind::CommentOnTable => return None,
         })
     }
 
@@ -226,17 +260,17 @@ impl<'a> Reader<'a> {
     /// `pg_identify_object` says of it is in `object.name`.
     fn comment(&self, object: &Object) -> Option<Item> {
         let (kind, words, part) = if let Some(rest) = object.name.strip_prefix("table column ") {
-            ("comment on column", identifiers(rest), None)
+            (ObjectKind::CommentOnColumn, identifiers(rest), None)
         } else if let Some(rest) = object.name.strip_prefix("table constraint ") {
             let (constraint, table) = rest.rsplit_once(" on ")?;
             (
-                "comment on constraint",
+                ObjectKind::CommentOnConstraint,
                 identifiers(table),
                 identifiers(constraint).pop(),
             )
         } else {
             let rest = object.name.strip_prefix("table ")?;
-            ("comment on table", identifiers(rest), None)
+            (ObjectKind::CommentOnTable, identifiers(rest), None)
         };
         let mut words = words.into_iter();
         let (schema, table) = (words.next()?, words.next()?);
@@ -249,7 +283,7 @@ impl<'a> Reader<'a> {
             table: Some((Some(schema.clone()), table)),
             object: Object {
                 schema: Some(schema),
-                kind: kind.to_owned(),
+                kind,
                 name,
                 definition: object.definition.clone(),
             },

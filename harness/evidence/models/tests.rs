@@ -8,7 +8,7 @@ use crate::evidence::Catalog;
 fn object(kind: &str, name: &str, definition: &str) -> Object {
     Object {
         schema: Some("public".to_owned()),
-        kind: kind.to_owned(),
+        kind: kind.parse().unwrap(),
         name: name.to_owned(),
         definition: definition.to_owned(),
     }

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::side::{Item, Name};
+use super::side::{Beyond, Item, Name};
 use super::{Described, Unstated};
-use crate::evidence::catalog::Object;
+use crate::evidence::catalog::{Object, ObjectKind};
 
 /// The lines of a table's definition that no model can state, and what they are.
 const PROPERTIES: &[(&str, &str)] = &[
@@ -48,22 +48,22 @@ pub fn stated(migrated: &Object, model: &Object) -> String {
 /// that models describe as tables.
 pub fn unstated(
     same: &[(Item, Item)],
-    hidden: &BTreeMap<Name, &str>,
+    hidden: &BTreeMap<Name, Beyond>,
     described: &Described,
 ) -> Vec<Unstated> {
     let mut all = Vec::new();
     for (migrated, model) in same {
         let name =
             |object: &Object| described.qualified(&(object.schema.clone(), object.name.clone()));
-        match migrated.object.kind.as_str() {
-            "table" => {
+        match migrated.object.kind {
+            ObjectKind::Table => {
                 let properties = lacking(&migrated.object, &model.object).filter_map(property);
                 all.extend(properties.map(|(_, property)| Unstated {
                     object: name(&migrated.object),
                     property: (*property).to_owned(),
                 }));
             }
-            "constraint" if migrated.object.definition.ends_with(" NOT VALID") => {
+            ObjectKind::Constraint if migrated.object.definition.ends_with(" NOT VALID") => {
                 all.push(Unstated {
                     object: name(&migrated.object),
                     property: "a constraint that is not validated".to_owned(),
@@ -72,12 +72,15 @@ pub fn unstated(
             _ => {}
         }
     }
-    let described_tables = hidden.iter().filter(|(name, what)| {
-        **what != "partition" && described.tables.contains(&described.qualified(name))
-    });
-    all.extend(described_tables.map(|(name, what)| Unstated {
-        object: described.qualified(name),
-        property: format!("a {what}"),
-    }));
+    for (name, beyond) in hidden {
+        let object = described.qualified(name);
+        match beyond {
+            Beyond::Relation(kind) if described.tables.contains(&object) => all.push(Unstated {
+                object,
+                property: format!("a {kind}"),
+            }),
+            Beyond::Relation(_) | Beyond::Partition => {}
+        }
+    }
     all
 }
