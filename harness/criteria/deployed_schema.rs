@@ -5,7 +5,7 @@ mod source;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
-use super::{ACCEPT, Changed, ChangedLine, Criterion, Finding, Verdict};
+use super::{Changed, ChangedLine, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
@@ -76,6 +76,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         let moved = moved.map(|block| Unreadable {
             line: block.line,
             problem: format!("{} does not stand where it belongs", block.title()),
+            is_conflict: false,
         });
         return Verdict::of(
             moved
@@ -114,13 +115,12 @@ fn missing(service: &Service, file: &SchemaFile) -> Finding {
         )),
     };
     finding
-        .help(format!("accept what the migrations build now, read the file, and commit it: {}", ACCEPT))
+        .accept("accept what the migrations build now, read the file, and commit it")
         .help(format!("a service that promises none says so in {}: [not_applicable] deployed_schema = \"<reason>\"", service.file.display()))
 }
 
 /// The file is not one that was written here.
 fn unreadable(file: &SchemaFile, problem: &Unreadable) -> Finding {
-    let conflict = problem.problem.starts_with("an unresolved merge conflict");
     let finding = Finding::new(format!(
         "{}:{} is not as it was written: {}",
         file.path.display(),
@@ -128,14 +128,11 @@ fn unreadable(file: &SchemaFile, problem: &Unreadable) -> Finding {
         problem.problem
     ))
     .mark(Some(&Place::line(&file.path, problem.line)), "here");
-    let finding = match conflict {
+    let finding = match problem.is_conflict {
         true => finding.note("two branches changed the accepted schema; what the merged migrations build is right, or neither is"),
         false => finding.note("the file is not edited by hand: what it holds was built by the migrations"),
     };
-    finding.help(format!(
-        "write it anew, and look at what git diff shows: {}",
-        ACCEPT
-    ))
+    finding.accept("write it anew, and look at what git diff shows")
 }
 
 /// The objects that differ, as one finding: what was done to the history has done it.
@@ -174,7 +171,7 @@ fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference])
         finding = finding.help("keep the data: add a revision that moves it first, or leave the deployed object as it is");
     }
     finding
-        .help(format!("meant? accept the present state: {}", ACCEPT))
+        .accept("meant? accept the present state")
         .help("not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")
 }
 

@@ -24,10 +24,6 @@ use crate::alembic::transcript::Place;
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
-/// In advice, stands for the command that accepts the present state of the service: only
-/// the report knows how the tests are run.
-pub const ACCEPT: &str = "{accept}";
-
 /// One promise, and how it is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Criterion {
@@ -93,10 +89,20 @@ pub struct Finding {
     /// Facts that support it.
     pub notes: Vec<String>,
     /// What to do or type.
-    pub help: Vec<String>,
+    pub help: Vec<Help>,
     /// The commands in it, as they are typed.
     #[serde(default)]
     pub commands: Vec<String>,
+}
+
+/// A line of advice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Help {
+    /// The whole line.
+    Text(String),
+    /// The line up to the command that accepts the present state of the service: only the
+    /// report knows how the tests are run.
+    Accept(String),
 }
 
 /// A place in a source file with what to say about it.
@@ -175,6 +181,17 @@ impl Verdict {
     }
 }
 
+impl Help {
+    /// The whole line; `accept` is the command that accepts the present state.
+    #[must_use]
+    pub fn line(&self, accept: &str) -> String {
+        match self {
+            Self::Text(line) => line.clone(),
+            Self::Accept(line) => format!("{line}: {accept}"),
+        }
+    }
+}
+
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -223,7 +240,14 @@ impl Finding {
     /// Adds advice.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(Help::Text(text.into()));
+        self
+    }
+
+    /// Adds advice that ends with the command that accepts the present state.
+    #[must_use]
+    pub fn accept(mut self, text: impl Into<String>) -> Self {
+        self.help.push(Help::Accept(text.into()));
         self
     }
 

@@ -293,6 +293,11 @@ pub fn told(finding: &Finding) -> String {
         }
     }
     lines.extend(finding.notes.iter().map(|note| format!("= {note}")));
-    lines.extend(finding.help.iter().map(|help| format!("? {help}")));
+    lines.extend(
+        finding
+            .help
+            .iter()
+            .map(|help| format!("? {}", help.line("{accept}"))),
+    );
     lines.join("\n")
 }

@@ -5,7 +5,7 @@ mod drawing;
 
 use std::path::PathBuf;
 
-use super::{Criterion, Finding, Verdict, upgrade_head};
+use super::{Criterion, Finding, Help, Verdict, upgrade_head};
 use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem, Revision};
 use crate::alembic::transcript::{Place, Raised};
 use crate::evidence::{Evidence, History};
@@ -136,11 +136,11 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
     let edits = graph.in_line(heads).filter(|edits| edits.len() <= SHOWN);
     finding.help.extend(edits.map(|edits| {
         let moved: Vec<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
-        format!(
+        Help::Text(format!(
             "or, where {} never reached a database that matters: {}",
             moved.join(" and "),
             rewritten(service, &edits)
-        )
+        ))
     }));
     finding.help(format!(
         "or, where several heads are meant, write into {}, below [not_applicable]: single_head = \"<reason>\"; then `upgrade heads` is judged",

@@ -4,7 +4,7 @@ mod failure;
 mod remedy;
 
 use super::attribution::{Attribution, Failure, Kind, attribution};
-use super::{Criterion, Finding, Verdict};
+use super::{Criterion, Finding, Help, Verdict};
 use crate::alembic::transcript::{Direction, Place, StatementOutcome, Step, Transcript};
 use crate::evidence::catalog::Difference;
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
@@ -65,7 +65,7 @@ fn findings(
         .filter_map(|failure| reported_as(service, evidence, &failure.kind))
         .collect();
     if let (false, Some(first)) = (attribution.has_history(), findings.first_mut()) {
-        first.help.push(HISTORY_FIRST.to_owned());
+        first.help.push(Help::Text(HISTORY_FIRST.to_owned()));
     }
     if attribution.has_history() {
         let stepped = evidence.stepped.as_ref();

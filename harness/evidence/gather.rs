@@ -40,7 +40,7 @@ use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::{Database, Kept, Server, Servers, Shown, Template, Touched};
+use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
 use commands::Apart;
 use ground::Ground;
 use stairs::Seen;
@@ -198,8 +198,8 @@ struct Driver<'a> {
     foundation: Vec<Foundation>,
     /// What its first interpreter imported, once that was asked.
     imports: Option<Told>,
-    /// What the database shows.
-    stage: &'static str,
+    /// The part of the session that the database shows.
+    phase: Phase,
     /// The databases that show earlier stages, if they are not thrown away.
     aside: Option<Vec<Shown>>,
     say: Say<'a>,
@@ -266,7 +266,7 @@ impl<'a> Driver<'a> {
             touched,
             foundation: Vec::new(),
             imports: None,
-            stage: "upgrade_head",
+            phase: Phase::UpgradeHead,
             aside: None,
             say,
         })
@@ -334,16 +334,16 @@ impl<'a> Driver<'a> {
     }
 
     /// Makes the database fresh again, under the same name, and hands it to the worker;
-    /// from now on it shows `stage`.
-    async fn start_afresh(&mut self, stage: &'static str) -> Result<()> {
-        self.start_on(self.ground.of_migrations(), stage).await
+    /// from now on it shows `phase`.
+    async fn start_afresh(&mut self, phase: Phase) -> Result<()> {
+        self.start_on(self.ground.of_migrations(), phase).await
     }
 
     /// The same, on a database that is made of `template`.
-    async fn start_on(&mut self, template: Option<Template>, stage: &'static str) -> Result<()> {
+    async fn start_on(&mut self, template: Option<Template>, phase: Phase) -> Result<()> {
         self.connection = None;
         self.set_aside().await?;
-        self.stage = stage;
+        self.phase = phase;
         let database = self.database.clone().to_be_copied_from(template);
         self.database = self
             .server
@@ -411,13 +411,13 @@ impl<'a> Driver<'a> {
     /// go did not, once more with an interpreter for each step, as the `alembic` command
     /// would: what `env.py` does may depend on what ran in its process before.
     async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
-        let first = self.walk(loaded, "one_at_a_time").await?;
+        let first = self.walk(loaded, Phase::OneAtATime).await?;
         let raised = first.upgrade.outcome.error();
         if raised.is_none() || !migrated.reached().finished() {
             return Ok(first);
         }
         let before = std::mem::replace(&mut self.apart, Apart::Command);
-        let second = self.walk(loaded, "each_step_apart").await?;
+        let second = self.walk(loaded, Phase::EachStepApart).await?;
         self.apart = before;
         Ok(match second.upgrade.outcome {
             Outcome::TimedOut { .. } | Outcome::Ended { .. } => first,
@@ -426,8 +426,8 @@ impl<'a> Driver<'a> {
     }
 
     /// Steps on a database that is fresh again.
-    async fn walk(&mut self, loaded: &worker::History, stage: &'static str) -> Result<Stepped> {
-        self.start_afresh(stage).await?;
+    async fn walk(&mut self, loaded: &worker::History, phase: Phase) -> Result<Stepped> {
+        self.start_afresh(phase).await?;
         let begun = Instant::now();
         let mut walked = self.no_step_yet();
         for revision in &loaded.revisions {

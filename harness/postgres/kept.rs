@@ -25,6 +25,7 @@ use super::leash::remove_dir;
 use super::run::Base;
 use super::{error, random};
 use crate::error::Result;
+use crate::named::named_enum;
 
 /// A file of this name in a server's directory keeps it from being swept.
 pub(super) const MARK: &str = "kept";
@@ -34,19 +35,57 @@ pub(super) const MARK: &str = "kept";
 pub struct Kept {
     /// What it is, in one line.
     pub about: String,
-    /// The command that opens each of its databases, by the database's name for people.
-    pub open: Vec<(String, String)>,
+    /// Its databases.
+    pub open: Vec<Opened>,
     /// The command that removes it.
     pub remove: String,
 }
 
-/// A database of the harness, and its name for people.
+/// A database that was left, and how to look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The part of a session that it shows.
+    pub phase: Phase,
+    /// Its name for people.
+    pub label: String,
+    /// The command that opens it.
+    pub command: String,
+}
+
+named_enum! {
+/// A part of a session, each with a database of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The upgrade in one go.
+    UpgradeHead = "upgrade_head",
+    /// The same history, one revision per Alembic context.
+    OneAtATime = "one_at_a_time",
+    /// The same, each step in an interpreter of its own.
+    EachStepApart = "each_step_apart",
+    /// Each revision up, down and up again.
+    UpAndDown = "up_and_down",
+    /// The models.
+    Models = "models",
+}
+}
+
+/// A database of the harness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// `upgrade_head` and the like: what the database shows.
-    pub label: String,
+    /// The part of a session that it shows.
+    pub phase: Phase,
+    /// Tells the second database of a phase, which was in use when the session ended.
+    pub is_end: bool,
     /// The database.
     pub database: String,
+}
+
+impl Shown {
+    /// Its name for people.
+    fn label(&self) -> String {
+        let end = if self.is_end { "_end" } else { "" };
+        format!("{}{end}", self.phase)
+    }
 }
 
 /// How a server is reached once the harness has ended.
@@ -143,8 +182,12 @@ fn kept(about: &str, directory: &Path, stages: &[Shown], removal: &Removal) -> K
     let services = quoted(directory.join("service.conf"));
     let psql = quoted(&removal.psql);
     let open = |stage: &Shown| {
-        let command = format!("PGSERVICEFILE={services} {psql} service={}", stage.label);
-        (stage.label.clone(), command)
+        let label = stage.label();
+        Opened {
+            phase: stage.phase,
+            command: format!("PGSERVICEFILE={services} {psql} service={label}"),
+            label,
+        }
     };
     Kept {
         about: about.to_owned(),
@@ -166,7 +209,7 @@ fn services(address: &Address, stages: &[Shown]) -> String {
     };
     let all = stages
         .iter()
-        .map(|stage| section(&stage.label, &stage.database));
+        .map(|stage| section(&stage.label(), &stage.database));
     all.chain([section("maintenance", &address.maintenance)])
         .collect::<Vec<_>>()
         .join("\n")

@@ -47,7 +47,7 @@ use sqlx::PgConnection;
 use database::Access;
 pub use database::Database;
 use kept::{Address, Removal};
-pub use kept::{Kept, Shown};
+pub use kept::{Kept, Phase, Shown};
 use restore::Snapshot;
 pub use script::{Script, Statement};
 pub use servers::Servers;

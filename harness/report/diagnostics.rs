@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::{Case, changes, diff, shown};
-use crate::criteria::{ACCEPT, Finding, Mark, Verdict};
+use crate::criteria::{Finding, Help, Mark, Verdict};
 use crate::error::HarnessError;
 use crate::postgres::Kept;
 
@@ -114,7 +114,7 @@ fn last_lines(case: &Case, text: &str) -> Vec<String> {
 
 /// The lines that say how a server that was left running is opened and removed.
 fn look((kept, open): (&Kept, &str)) -> [String; 3] {
-    let labels: Vec<&str> = kept.open.iter().map(|(label, _)| label.as_str()).collect();
+    let labels: Vec<&str> = kept.open.iter().map(|one| one.label.as_str()).collect();
     [
         format!("server: {} (databases: {})", kept.about, labels.join(", ")),
         format!("open: {open}"),
@@ -138,8 +138,8 @@ fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
             .map(|text| (Level::NOTE, text)),
     );
     messages.extend(finding.notes.iter().map(|note| (Level::NOTE, local(note))));
-    let help = |text: &String| local(&text.replace(ACCEPT, &case.accept()));
-    messages.extend(finding.help.iter().map(|text| (Level::HELP, help(text))));
+    let help = |help: &Help| local(&help.line(&case.accept()));
+    messages.extend(finding.help.iter().map(|one| (Level::HELP, help(one))));
     fitted(messages, |messages| {
         let title = Level::ERROR
             .primary_title(local(&finding.title))

@@ -27,14 +27,14 @@ use std::sync::{Mutex, PoisonError};
 use annotate_snippets::Renderer;
 use once_cell::sync::Lazy;
 
-use crate::criteria::{ACCEPT, Criterion, Finding, Verdict, single_head};
+use crate::criteria::{Criterion, Finding, Help, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::evidence::progress::Progress;
 use crate::invocation::Invocation;
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
-use crate::postgres::Kept;
 use crate::postgres::kept::quoted;
+use crate::postgres::{Kept, Phase};
 
 /// One criterion on one service, as people call it.
 #[derive(Debug, Clone)]
@@ -99,16 +99,16 @@ impl Case {
     /// is of interest here.
     fn looks(&self) -> impl Iterator<Item = (&Kept, &str)> {
         let needs = self.criterion.needs;
-        let stage = match needs.last() {
-            Some(Part::Stairway) => "up_and_down",
-            Some(Part::Models) => "models",
-            _ => "upgrade_head",
+        let phase = match needs.last() {
+            Some(Part::Stairway) => Phase::UpAndDown,
+            Some(Part::Models) => Phase::Models,
+            _ => Phase::UpgradeHead,
         };
         self.kept.iter().filter_map(move |kept| {
             let mut databases = kept.open.iter();
-            let open = databases.find(|(label, _)| label.starts_with(stage));
-            let (_, open) = open.or(kept.open.first())?;
-            Some((kept, open.as_str()))
+            let open = databases.find(|one| one.phase == phase);
+            let open = open.or(kept.open.first())?;
+            Some((kept, open.command.as_str()))
         })
     }
 
@@ -139,7 +139,8 @@ impl Case {
 
     /// The commands of an advice, as they stand in it, where paths are shortened.
     fn advised(&self, findings: &[Finding]) -> Vec<String> {
-        let accepts = |finding: &Finding| finding.help.iter().any(|help| help.contains(ACCEPT));
+        let is_accept = |help: &Help| matches!(help, Help::Accept(_));
+        let accepts = |finding: &Finding| finding.help.iter().any(is_accept);
         let accept = findings.iter().any(accepts).then(|| self.accept());
         let advised = findings.iter().flat_map(|finding| finding.commands.clone());
         let all = advised.chain(accept);

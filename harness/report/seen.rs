@@ -8,7 +8,7 @@ use super::data;
 use crate::alembic::graph::Graph;
 use crate::alembic::revision_file::RevisionFile;
 use crate::alembic::transcript::Transcript;
-use crate::criteria::{ACCEPT, Blocker, Finding, Verdict};
+use crate::criteria::{Blocker, Finding, Verdict};
 use crate::error::HarnessError;
 use crate::evidence::outbox::{Expected, Outbox};
 use crate::evidence::progress::Progress;
@@ -352,11 +352,7 @@ fn finding(finding: &Finding, accept: &str) -> data::Finding {
         found: comparison.map(|comparison| comparison.found.clone()),
         changed: super::changes::lines(&finding.changed),
         notes: finding.notes.clone(),
-        help: finding
-            .help
-            .iter()
-            .map(|help| help.replace(ACCEPT, accept))
-            .collect(),
+        help: finding.help.iter().map(|help| help.line(accept)).collect(),
     }
 }
 

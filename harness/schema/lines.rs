@@ -50,10 +50,10 @@ fn end_of_line(text: &str, number: u32) -> Result<usize, Unreadable> {
             Some(None) => {
                 let line =
                     number + u32::try_from(text[..at].matches('\n').count()).unwrap_or_default();
-                return Err(Unreadable {
+                return Err(Unreadable::new(
                     line,
-                    problem: "a quote that is opened here is never closed".to_owned(),
-                });
+                    "a quote that is opened here is never closed",
+                ));
             }
         };
     }

@@ -51,6 +51,19 @@ pub struct Unreadable {
     pub line: u32,
     /// What is wrong, as a lowercase fragment.
     pub problem: String,
+    /// Tells a merge conflict, which is nobody's edit, from everything else.
+    pub is_conflict: bool,
+}
+
+impl Unreadable {
+    /// A line that is not as it was written, but no merge conflict.
+    pub(super) fn new(line: u32, problem: impl Into<String>) -> Self {
+        Self {
+            line,
+            problem: problem.into(),
+            is_conflict: false,
+        }
+    }
 }
 
 impl Block {
@@ -77,10 +90,7 @@ pub fn read(text: &str) -> Result<Vec<Block>, Unreadable> {
                 if let Some(first) = seen.insert(block.title(), block.line) {
                     let problem =
                         format!("{} is there twice, first in line {first}", block.title());
-                    return Err(Unreadable {
-                        line: line.number,
-                        problem,
-                    });
+                    return Err(Unreadable::new(line.number, problem));
                 }
                 blocks.push(block);
             }
@@ -113,6 +123,7 @@ fn conflict(text: &str) -> Result<(), Unreadable> {
         Some((line, found)) => Err(Unreadable {
             line,
             problem: format!("an unresolved merge conflict: `{found}`"),
+            is_conflict: true,
         }),
         None => Ok(()),
     }
@@ -131,13 +142,13 @@ fn header(line: Line<'_>, after_blank: bool) -> Result<Option<Block>, Unreadable
             sql: String::new(),
             parts: Vec::new(),
         })),
-        None => Err(Unreadable {
-            line: line.number,
-            problem: format!(
+        None => Err(Unreadable::new(
+            line.number,
+            format!(
                 "`{}` announces no object: it should be `-- <kind> <name>`",
                 line.text
             ),
-        }),
+        )),
     }
 }
 
@@ -147,10 +158,10 @@ fn preamble(line: Line<'_>) -> Result<(), Unreadable> {
     if text.is_empty() || text.starts_with("--") || text.starts_with("SET ") {
         return Ok(());
     }
-    Err(Unreadable {
-        line: line.number,
-        problem: format!("`{}` belongs to no object", first_words(text)),
-    })
+    Err(Unreadable::new(
+        line.number,
+        format!("`{}` belongs to no object", first_words(text)),
+    ))
 }
 
 fn first_words(text: &str) -> String {
@@ -178,10 +189,10 @@ impl Block {
             self.parts.pop();
         }
         if self.parts.is_empty() {
-            return Err(Unreadable {
-                line: self.line,
-                problem: format!("there is nothing below `-- {}`", self.title()),
-            });
+            return Err(Unreadable::new(
+                self.line,
+                format!("there is nothing below `-- {}`", self.title()),
+            ));
         }
         self.sql = self
             .parts

@@ -11,7 +11,7 @@ use migration_harness::alembic::transcript::{
     Direction, EnumCreation, EnumSource, Outcome, Place, Raised, Statement, StatementOutcome, Step,
     Transcript,
 };
-use migration_harness::criteria::{self, Blocker, Criterion, Verdict};
+use migration_harness::criteria::{self, Blocker, Criterion, Help, Verdict};
 use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
@@ -482,10 +482,9 @@ fn two_heads_are_named_with_their_fork_and_the_command() {
         "{findings:?}"
     );
     assert!(
-        findings[0]
-            .help
-            .iter()
-            .any(|help| help.contains("alembic merge -m \"merge heads\" r2 r3")),
+        findings[0].help.iter().any(|help| help
+            .line("")
+            .contains("alembic merge -m \"merge heads\" r2 r3")),
         "{findings:?}"
     );
 }
@@ -712,7 +711,7 @@ fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
         "the downgrade of revision r1 leaves enum type public.status behind"
     );
     assert!(
-        findings[0].help[0].contains("DROP TYPE status"),
+        findings[0].help[0].line("").contains("DROP TYPE status"),
         "{findings:?}"
     );
     assert_eq!(findings[0].marks[0].place.line, 9);
@@ -784,7 +783,10 @@ fn a_missing_note_names_topic_files_and_what_to_paste() {
     );
     assert_eq!(
         finding.help,
-        ["write it into a/alembic/README.md, for instance:\n\n## enums\n\nOne is enough.\n"]
+        [Help::Text(
+            "write it into a/alembic/README.md, for instance:\n\n## enums\n\nOne is enough.\n"
+                .into()
+        )]
     );
 }
 

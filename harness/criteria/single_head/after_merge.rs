@@ -3,7 +3,7 @@
 use super::{SHOWN, broken, drawing, paths, rewritten, said};
 use crate::alembic::graph::{DownRevisionEdit, Revision};
 use crate::alembic::transcript::Place;
-use crate::criteria::{Finding, Verdict};
+use crate::criteria::{Finding, Help, Verdict};
 use crate::evidence::Merge;
 use crate::manifest::Service;
 
@@ -120,12 +120,12 @@ fn advise(
     let mut finding = finding.help(join);
     finding.help.extend(in_line(merge, heads).map(|edits| {
         let moved: Vec<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
-        format!(
+        Help::Text(format!(
             "or, where {} is deployed nowhere yet: git merge {}, then {}",
             moved.join(" and "),
             merge.base_ref,
             rewritten(service, &edits)
-        )
+        ))
     }));
     finding
 }

@@ -7,6 +7,7 @@ use crate::alembic::worker::{Asked, Command};
 use crate::error::Result;
 use crate::evidence::models::{Comparison, Described, Drift, Planned, compare, questions};
 use crate::evidence::{Catalog, Models, foundation};
+use crate::postgres::Phase;
 
 impl Driver<'_> {
     /// The models beside `head`, the migrated database.
@@ -15,7 +16,8 @@ impl Driver<'_> {
         if self.worker.has_run_env() {
             self.renew().await?;
         }
-        self.start_on(self.ground.of_models(), "models").await?;
+        self.start_on(self.ground.of_models(), Phase::Models)
+            .await?;
         let statements = json!(self.foundation);
         let schema = self.default_schema.clone();
         let limit = self.service.timeouts.upgrade;

@@ -36,12 +36,15 @@ impl Driver<'_> {
         let Some(aside) = &mut self.aside else {
             return Ok(());
         };
-        if aside.iter().any(|stage| stage.label == self.stage) {
+        if aside.iter().any(|shown| shown.phase == self.phase) {
             return Ok(());
         }
         if let Some(database) = self.server.set_aside(&self.database, &self.touched).await? {
-            let label = self.stage.to_owned();
-            aside.push(Shown { label, database });
+            aside.push(Shown {
+                phase: self.phase,
+                is_end: false,
+                database,
+            });
         }
         Ok(())
     }
@@ -49,10 +52,9 @@ impl Driver<'_> {
     /// Leaves the server running, and ends the interpreter.
     pub(super) async fn keep(mut self) -> Option<Kept> {
         let mut stages = self.aside.unwrap_or_default();
-        let again = stages.iter().any(|stage| stage.label == self.stage);
-        let end = if again { "_end" } else { "" };
         stages.push(Shown {
-            label: format!("{}{end}", self.stage),
+            phase: self.phase,
+            is_end: stages.iter().any(|shown| shown.phase == self.phase),
             database: self.database.name.clone(),
         });
         drop(self.connection);

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::evidence::progress::Progress;
 use crate::evidence::stairway::{Descent, Rung};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
+use crate::postgres::Phase;
 
 /// After so many revisions that no upgrade reaches, the others are not tried.
 const UNREACHED: usize = 3;
@@ -159,7 +160,7 @@ impl Driver<'_> {
         if !self.worker.is_alive() {
             self.renew().await?;
         }
-        self.start_afresh("up_and_down").await?;
+        self.start_afresh(Phase::UpAndDown).await?;
         self.command(Command::Touch).await?;
         self.snapshot().await
     }
