@@ -146,16 +146,22 @@ impl Catalog {
                 .fetch_all(&mut *transaction)
                 .await?;
             transaction.rollback().await?;
-            rows.into_iter()
-                .map(|row| {
-                    Ok(Object {
-                        schema: row.try_get("schema")?,
-                        kind: kind(&row)?,
-                        name: row.try_get("name")?,
-                        definition: row.try_get("definition")?,
-                    })
+            // The first row is the digest, which is no object.
+            let mut rows = rows.into_iter();
+            let digest: Option<String> = rows
+                .next()
+                .map(|row| row.try_get("definition"))
+                .transpose()?;
+            let object = |row: PgRow| {
+                Ok(Object {
+                    schema: row.try_get("schema")?,
+                    kind: kind(&row)?,
+                    name: row.try_get("name")?,
+                    definition: row.try_get("definition")?,
                 })
-                .collect::<Result<Vec<_>, sqlx::Error>>()
+            };
+            let objects = rows.map(object).collect::<Result<Vec<_>, sqlx::Error>>()?;
+            Ok((digest, objects))
         };
         let unread = |why: String| {
             HarnessError::new(
@@ -163,11 +169,9 @@ impl Catalog {
                 format!("the catalog cannot be read: {why}"),
             )
         };
-        let mut objects = rows.await.map_err(|cause| unread(cause.to_string()))?;
-        if objects.is_empty() {
-            return Err(unread("it came without its digest".to_owned()));
-        }
-        let digest = objects.remove(0).definition;
+        let read: Result<_, sqlx::Error> = rows.await;
+        let (digest, objects) = read.map_err(|cause| unread(cause.to_string()))?;
+        let digest = digest.ok_or_else(|| unread("it came without its digest".to_owned()))?;
         let is_known = known.contains(&digest);
         Ok((digest, (!is_known).then_some(Self { objects })))
     }
