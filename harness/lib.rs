@@ -29,6 +29,7 @@ pub mod manifest;
 mod named;
 pub mod planting;
 pub mod postgres;
+pub mod process;
 pub mod report;
 pub mod run;
 pub mod schema;

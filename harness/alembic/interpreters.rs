@@ -18,7 +18,7 @@ pub use super::forks::Load;
 use super::forks::{Forks, Request, at_start};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::leash::{Ending, Leash, LeashSpec};
+use crate::process::supervisor::{Ending, Leash, LeashSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
 const SCRIPTS: &[(&str, &str)] = &[

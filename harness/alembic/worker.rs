@@ -31,7 +31,7 @@ use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::postgres::leash::Leash;
+use crate::process::supervisor::Leash;
 use crate::postgres::{Database, Server, random};
 
 /// How long the service may be silent before a line of progress is due.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::account::Account;
+use crate::process::account::Account;
 use super::datadir;
 use super::run::Base;
 use super::{Settings, error};

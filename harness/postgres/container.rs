@@ -18,16 +18,14 @@ use testcontainers_modules::testcontainers::core::logs::LogFrame;
 use testcontainers_modules::testcontainers::runners::AsyncRunner;
 use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, ImageExt};
 
-use super::account::Account;
+use crate::process::account::Account;
 use super::database::Access;
 use super::engine;
 use super::kept::{self, Removal, Shown, quoted};
-use super::leash::{Leash, remove_dir};
+use crate::process::supervisor::{Leash, remove_dir};
 use super::run::{Base, Run};
-use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
-    tail, with_settings,
-};
+use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail, with_settings};
+use crate::process::random;
 use crate::error::{HarnessError, Result};
 
 /// See the module's documentation.

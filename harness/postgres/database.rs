@@ -10,7 +10,8 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use super::kept::Address;
 use super::statements::{drop_database, rename_database};
 use super::template::copy_properties;
-use super::{Server, Template, Touched, error, name_part, random, restore, run_sql, sql_error};
+use super::{Server, Template, Touched, error, name_part, restore, run_sql, sql_error};
+use crate::process::random;
 use crate::error::Result;
 
 /// How long a connection to a server that is known to answer may take.

@@ -12,11 +12,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::account::{Account, give};
+use crate::process::account::{Account, give};
 use super::binaries::Installation;
-use super::leash::{Ending, Leash, LeashSpec, remove_dir};
+use crate::process::supervisor::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{self, Base};
-use super::{error, random, scram, tail};
+use super::{error, scram, tail};
+use crate::process::random;
 use crate::error::Result;
 
 /// How long `initdb` may take, and how long another run's is waited for.

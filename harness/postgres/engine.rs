@@ -19,7 +19,7 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 
 use super::error;
 use super::kept::quoted;
-use super::leash::{Ending, Leash, LeashSpec};
+use crate::process::supervisor::{Ending, Leash, LeashSpec};
 use super::run::{self, Run};
 use crate::error::{HarnessError, Result};
 

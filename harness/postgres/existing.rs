@@ -20,9 +20,8 @@ use super::database::Access;
 use super::kept::{self, Address, Removal, Shown, quoted};
 use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};
-use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, random, run_sql, sql_error,
-};
+use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, run_sql, sql_error};
+use crate::process::random;
 use crate::error::Result;
 
 /// See the module's documentation.

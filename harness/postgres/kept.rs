@@ -19,11 +19,12 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::account::Account;
+use crate::process::account::Account;
 use super::datadir::write_private;
-use super::leash::remove_dir;
+use crate::process::supervisor::remove_dir;
 use super::run::Base;
-use super::{error, random};
+use super::{error};
+use crate::process::random;
 use crate::error::Result;
 use crate::named::named_enum;
 

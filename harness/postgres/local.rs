@@ -15,19 +15,17 @@ use std::time::{Duration, Instant};
 use once_cell::sync::Lazy;
 use sqlx::PgConnection;
 
-use super::account::{Account, give};
+use crate::process::account::{Account, give};
 use super::binaries::{self, Installation};
 use super::database::Access;
 use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
-use super::leash::{Ending, Leash, LeashSpec, remove_dir};
+use crate::process::supervisor::{Ending, Leash, LeashSpec, remove_dir};
 use super::run::{Base, Run};
 use super::scram::Rounds;
 use super::servers::set_password;
-use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, random, sql_error,
-    tail, with_settings,
-};
+use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail, with_settings};
+use crate::process::random;
 use crate::error::{HarnessError, Result};
 
 /// See the module's documentation.
@@ -211,6 +209,7 @@ async fn launch(
     spec.account = prepared.account;
     spec.env = Some(datadir::environment());
     spec.remove = Some(dir.to_owned());
+    spec.clean_up = Some(|dir| run::remove_segment(&dir.join("data")));
     spec.hold = Some(Box::new(Arc::clone(run)));
     Leash::spawn(spec).await
 }

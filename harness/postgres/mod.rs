@@ -7,7 +7,6 @@
 //!
 //! Adding a provider is a file with a `PROVIDER` in it and a line in the list.
 
-pub mod account;
 pub mod activity;
 pub mod binaries;
 pub mod container;
@@ -17,9 +16,7 @@ pub mod engine;
 pub mod existing;
 pub mod extensions;
 pub mod kept;
-pub mod leash;
 pub mod local;
-pub mod random;
 mod relay;
 pub mod restore;
 pub mod run;

@@ -26,7 +26,7 @@ use futures_util::future::select;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::random;
+use crate::process::random;
 pub(super) use upstream::Upstream;
 
 /// A way to one server, open until it is dropped.

@@ -22,10 +22,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::account::{Account, give};
+use crate::process::account::{Account, give};
 use super::kept::MARK;
-use super::leash::remove_dir;
-use super::{error, random};
+use crate::process::supervisor::remove_dir;
+use super::{error};
+use crate::process::random;
 use crate::error::Result;
 
 /// Free memory that `/dev/shm` must have to be used: a server takes about 40 MB,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::random;
+use crate::process::random;
 
 /// How often a password is hashed, by the server once and by a client for each connection.
 ///

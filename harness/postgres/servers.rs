@@ -14,7 +14,8 @@ use super::database::Access;
 use super::restore::Snapshot;
 use super::scram::Rounds;
 use super::statements::drop_database;
-use super::{Server, Settings, choose, error, random, run_sql, scram, sql_error};
+use super::{Server, Settings, choose, error, run_sql, scram, sql_error};
+use crate::process::random;
 use crate::error::Result;
 
 /// The servers of one run that no service uses at the moment.

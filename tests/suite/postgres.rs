@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::error::HarnessError;
-use migration_harness::postgres::leash::{Ending, Leash, LeashSpec};
+use migration_harness::process::supervisor::{Ending, Leash, LeashSpec};
 use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
 use pretty_assertions::assert_eq;
 use rstest::rstest;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use migration_harness::postgres::account::{Account, give};
-use migration_harness::postgres::leash::{Ending, Leash, LeashSpec};
+use migration_harness::process::account::{Account, give};
+use migration_harness::process::supervisor::{Ending, Leash, LeashSpec};
 use migration_harness::postgres::{self, Choice, Settings};
 use pretty_assertions::assert_eq;
 

@@ -5,7 +5,7 @@ the modules. `serve` imports what the plan lists, listens, and returns in the
 children alone, each of which is by then what a fresh worker would be: its own
 arguments, working directory, environment, path and descriptors, and no module that
 it has not imported (preloaded.py). Between the parent and each child stands a
-supervisor, which does for a fork what leash.sh does for a program.
+supervisor, which does for a fork what supervisor.sh does for a program.
 
 Packages that leave traces outside of themselves (a thread, an open file, a signal
 handler) cannot be shared. The parent writes the package's name down and begins again
@@ -360,7 +360,7 @@ def supervise(request, fds, inherited):
 
 
 def stand_by(child, lead, report, mark):
-    """What leash.sh does with the ending `kill`."""
+    """What supervisor.sh does with the ending `kill`."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: kill(child))
     pidfd = os.pidfd_open(child)

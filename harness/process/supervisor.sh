@@ -1,4 +1,4 @@
-# The supervisor of one child; see leash.rs. Arguments: ending, mark,
+# The supervisor of one child; see supervisor.rs. Arguments: ending, mark,
 # descriptors to close, PATH for its own commands, directory to remove,
 # program and its arguments. Descriptor 9 is the lead, 8 the report.
 _mh_ending=$1 _mh_mark=$2 _mh_extra=$3 _mh_path=$4 _mh_dir=$5

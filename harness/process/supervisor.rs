@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use command_fds::{CommandFdExt, FdMapping};
 
 use super::account::Account;
-use super::{error, random, run};
+use super::{error, random};
 use crate::error::Result;
 
 /// What the supervisor runs.
-const SCRIPT: &str = include_str!("leash.sh");
+const SCRIPT: &str = include_str!("supervisor.sh");
 
 /// Descriptors the supervisor uses itself: the child's standard input, the
 /// report to the harness, the lead held by the harness.
@@ -88,6 +88,9 @@ pub struct LeashSpec {
     pub ending: Ending,
     /// A directory to remove once it has ended.
     pub remove: Option<PathBuf>,
+    /// Called with that directory where the child had to be killed and could not clean up
+    /// behind itself.
+    pub clean_up: Option<fn(&Path)>,
     /// Who it runs as, if not the harness's user.
     pub account: Option<Account>,
     /// Kept until the supervisor is gone, for instance the run whose directory
@@ -109,6 +112,7 @@ impl LeashSpec {
             stderr: Stdio::null(),
             ending,
             remove: None,
+            clean_up: None,
             account: None,
             hold: None,
         }
@@ -133,6 +137,7 @@ pub struct Leash {
     report: Mutex<Report>,
     supervisor: Option<Child>,
     remove: Option<PathBuf>,
+    clean_up: Option<fn(&Path)>,
     hold: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -218,7 +223,7 @@ impl Leash {
         let name = spec.program.to_string_lossy().into_owned();
         let failed = |e: &dyn std::fmt::Display| error(format!("could not start `{name}`: {e}"));
         let pipes = Pipes::new().map_err(|e| failed(&format!("no pipe: {e}")))?;
-        let (remove, ending) = (spec.remove.clone(), spec.ending);
+        let (remove, clean_up, ending) = (spec.remove.clone(), spec.clean_up, spec.ending);
         let hold = spec.hold.take();
         let supervisor = supervise(spec, pipes.lead_read, pipes.report_write)
             .and_then(|mut command| command.spawn())
@@ -230,6 +235,7 @@ impl Leash {
             report: Mutex::new(pipes.report),
             supervisor: Some(supervisor),
             remove,
+            clean_up,
             hold,
         };
         if leash.has_begun().await {
@@ -239,7 +245,7 @@ impl Leash {
     }
 
     /// A leash whose supervisor somebody else starts: `start` hands over the supervisor's
-    /// ends of the lead and the report. The supervisor has to keep to what leash.sh does
+    /// ends of the lead and the report. The supervisor has to keep to what supervisor.sh does
     /// with [`Ending::Kill`].
     ///
     /// # Errors
@@ -257,6 +263,7 @@ impl Leash {
             report: Mutex::new(pipes.report),
             supervisor: None,
             remove: None,
+            clean_up: None,
             hold: None,
         };
         if leash.has_begun().await {
@@ -342,8 +349,8 @@ impl Leash {
             reap(&mut supervisor);
         }
         if let Some(dir) = &self.remove {
-            if stuck {
-                run::remove_segment(&dir.join("data"));
+            if let Some(clean_up) = self.clean_up.filter(|_| stuck) {
+                clean_up(dir);
             }
             remove_dir(dir)?;
         }
@@ -418,7 +425,7 @@ impl Drop for Leash {
 ///
 /// # Errors
 /// When it is still there afterwards, naming it.
-pub fn remove_dir(dir: &std::path::Path) -> Result<()> {
+pub fn remove_dir(dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(dir) {
         Err(e) if e.kind() != ErrorKind::NotFound && dir.exists() => {
             Err(error(format!("could not remove {}: {e}", dir.display())))
