@@ -7,8 +7,8 @@
 //! service that is judged alone has a parent too, for the interpreters that it needs after
 //! the first.
 //!
-//! A parent ends with the harness: it looks for that itself, beside being on a leash,
-//! because whatever holds the leash may be killed too. Where a run consists of many
+//! A parent ends with the harness: it looks for that itself, beside being supervised,
+//! because the supervisor may be killed too. Where a run consists of many
 //! processes it ends with the process that started them, and holds nothing meanwhile:
 //! each fork has a supervisor of its own, on a lead that the harness holds.
 
@@ -32,7 +32,7 @@ use super::imports::{Imports, Told, named, shared};
 use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
 use crate::manifest::Service;
-use crate::process::supervisor::{Leash, LeashSpec};
+use crate::process::supervisor::{Supervised, SupervisedSpec};
 use crate::process::random;
 
 /// Set to `0`: every interpreter is a fresh process.
@@ -59,7 +59,7 @@ pub(super) struct Forks {
 struct Parent {
     directory: File,
     /// Ends it with this process, unless it belongs to several.
-    _leash: Option<Leash>,
+    _supervised: Option<Supervised>,
 }
 
 /// What a parent is told to do.
@@ -152,10 +152,10 @@ impl Forks {
     pub async fn fork(
         &self,
         service: &Service,
-        parent: LeashSpec,
+        parent: SupervisedSpec,
         mut request: Request,
         streams: &Streams,
-    ) -> Result<Leash, String> {
+    ) -> Result<Supervised, String> {
         let refusal = self.refusal(service, &request);
         if let Some(why) = refusal.as_ref().and_then(Refusal::known) {
             return Err(format!("{why} (found in an earlier run)"));
@@ -179,7 +179,7 @@ impl Forks {
                 }
             })
         };
-        Leash::forked(&service.python.join(" "), start).await
+        Supervised::forked(&service.python.join(" "), start).await
     }
 
     /// Whether a parent would be one service's alone.
@@ -210,7 +210,7 @@ impl Forks {
     }
 
     /// The service's parent, started if nobody has yet.
-    async fn parent(&self, service: &Service, spec: LeashSpec) -> Result<Arc<Parent>, String> {
+    async fn parent(&self, service: &Service, spec: SupervisedSpec) -> Result<Arc<Parent>, String> {
         let plan = self.plan_for(service)?;
         let mut parents = self.parents.lock().await;
         if let Some(known) = parents.get(&plan) {
@@ -225,7 +225,7 @@ impl Forks {
         &self,
         plan: &Path,
         service: &Service,
-        spec: LeashSpec,
+        spec: SupervisedSpec,
     ) -> Result<Parent, String> {
         let said = |cause: std::io::Error| format!("{}: {cause}", plan.display());
         let path = plan.parent().unwrap_or(Path::new("."));
@@ -236,7 +236,7 @@ impl Forks {
         if plan.exists() {
             return Ok(Parent {
                 directory,
-                _leash: None,
+                _supervised: None,
             });
         }
         let content = self.plan(service)?;
@@ -245,7 +245,7 @@ impl Forks {
         let listener = UnixListener::bind(socket(&directory)).map_err(said)?;
         // Pipes, as a worker has: Python asks once which kind its streams are.
         let (_, [stdout, stderr]) = Output::collect(path.join("output.txt")).map_err(said)?;
-        let leash = Leash::spawn(LeashSpec {
+        let supervised = Supervised::spawn(SupervisedSpec {
             fds: vec![(listener.into(), CHANNEL)],
             stdout: stdout.into(),
             stderr: stderr.into(),
@@ -253,16 +253,16 @@ impl Forks {
         })
         .await
         .map_err(|error| error.message)?;
-        let leash = match self.across_processes {
+        let supervised = match self.across_processes {
             true => {
-                leash.keep().await;
+                supervised.keep().await;
                 None
             }
-            false => Some(leash),
+            false => Some(supervised),
         };
         Ok(Parent {
             directory,
-            _leash: leash,
+            _supervised: supervised,
         })
     }
 

@@ -18,7 +18,7 @@ pub use super::forks::Load;
 use super::forks::{Forks, Request, at_start};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::process::supervisor::{Ending, Leash, LeashSpec};
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -124,7 +124,7 @@ pub struct Streams {
 /// An interpreter that runs.
 pub struct Started {
     /// What ends it.
-    pub leash: Leash,
+    pub supervised: Supervised,
     /// Why it is not a fork; `None` if it is one.
     pub fresh: Option<String>,
 }
@@ -169,21 +169,21 @@ impl Interpreters {
     pub async fn start(&self, service: &Service, streams: Streams) -> Result<Started> {
         let script = text(self.script()?);
         let refused = match self.fork(service, &script, &streams).await {
-            Ok(leash) => return Ok(Started { leash, fresh: None }),
+            Ok(supervised) => return Ok(Started { supervised, fresh: None }),
             Err(refused) => refused,
         };
         let mut words = self.worker(service, &script, &streams).into_iter();
         let program = words.next().unwrap_or_default();
-        let leash = Leash::spawn(LeashSpec {
+        let supervised = Supervised::spawn(SupervisedSpec {
             env: Some(os_strings(environment(service))),
             fds: vec![(streams.channel, CHANNEL)],
             stdout: streams.stdout.into(),
             stderr: streams.stderr.into(),
-            ..LeashSpec::new(program, &service.directory, Ending::Kill).args(words)
+            ..SupervisedSpec::new(program, &service.directory, Ending::Kill).args(words)
         })
         .await?;
         Ok(Started {
-            leash,
+            supervised,
             fresh: Some(refused),
         })
     }
@@ -194,16 +194,16 @@ impl Interpreters {
         service: &Service,
         script: &str,
         streams: &Streams,
-    ) -> Result<Leash, String> {
+    ) -> Result<Supervised, String> {
         let plan = self.forks.plan_for(service)?;
         let parent = self.words(service, script, ["fork", &text(plan)]);
         let mut words = parent.into_iter();
         let program = words.next().unwrap_or_default();
-        let spec = LeashSpec {
+        let spec = SupervisedSpec {
             env: Some(os_strings(
                 inherited().into_iter().chain(at_start(service)).collect(),
             )),
-            ..LeashSpec::new(program, "/", Ending::Kill).args(words)
+            ..SupervisedSpec::new(program, "/", Ending::Kill).args(words)
         };
         let worker = self.worker(service, script, streams);
         let argv = worker.into_iter().skip_while(|word| word != script);

@@ -31,7 +31,7 @@ use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
-use crate::process::supervisor::Leash;
+use crate::process::supervisor::Supervised;
 use crate::postgres::{Database, Server, random};
 
 /// How long the service may be silent before a line of progress is due.
@@ -40,7 +40,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// An interpreter that has imported Alembic and waits for commands.
 pub struct Worker {
     /// `None` once it was ended for taking too long.
-    leash: Option<Leash>,
+    supervised: Option<Supervised>,
     fresh: Option<String>,
     events: Events,
     commands: OwnedWriteHalf,
@@ -122,7 +122,7 @@ impl Worker {
         // An interpreter that has ended already says so below.
         let _ = commands.write_all(first.as_bytes()).await;
         let mut worker = Self {
-            leash: Some(started.leash),
+            supervised: Some(started.supervised),
             fresh: started.fresh,
             events: Events::new(reader, &key),
             commands,
@@ -317,7 +317,7 @@ impl Worker {
     async fn out_of_time(&mut self, limits: &Limits<'_>) -> Outcome {
         let activity = limits.server.activity(limits.database).await;
         let python = self.python_stack().await;
-        drop(self.leash.take());
+        drop(self.supervised.take());
         Outcome::TimedOut {
             limit: limits.limit.as_secs_f64(),
             python,
@@ -329,9 +329,9 @@ impl Worker {
     /// The stack of every thread, written by Python's `faulthandler` on SIGUSR1.
     async fn python_stack(&self) -> Vec<String> {
         let pid = self
-            .leash
+            .supervised
             .as_ref()
-            .and_then(|leash| Pid::from_raw(leash.pid().cast_signed()));
+            .and_then(|supervised| Pid::from_raw(supervised.pid().cast_signed()));
         if let Some(pid) = pid {
             // An interpreter that has just ended has no stack to show.
             let _ = kill_process(pid, Signal::USR1);
@@ -353,7 +353,7 @@ impl Worker {
     }
 
     fn has_ended(&self) -> bool {
-        let status = self.leash.as_ref().and_then(Leash::exit_status);
+        let status = self.supervised.as_ref().and_then(Supervised::exit_status);
         status.is_some()
     }
 
@@ -368,8 +368,8 @@ impl Worker {
         if let Some(text) = &self.spoiled {
             return format!("wrote `{text}` into the harness's channel, so nothing it says counts");
         }
-        let status = match &self.leash {
-            Some(leash) => leash.exited(Duration::from_secs(2)).await,
+        let status = match &self.supervised {
+            Some(supervised) => supervised.exited(Duration::from_secs(2)).await,
             None => return "had been ended before".to_owned(),
         };
         self.output.settle().await;
@@ -439,7 +439,7 @@ impl Worker {
             Heard::Closed => None,
             Heard::Spoiled(text) => {
                 self.spoiled = Some(text);
-                drop(self.leash.take());
+                drop(self.supervised.take());
                 None
             }
         }
@@ -466,9 +466,9 @@ impl Worker {
     /// Ends the interpreter and everything it started.
     pub async fn end(&mut self) {
         self.alive = false;
-        if let Some(leash) = self.leash.take() {
+        if let Some(supervised) = self.supervised.take() {
             // What is not gone by now is ended by the supervisor, or by the next run.
-            let _ = leash.end().await;
+            let _ = supervised.end().await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The provider `container`: the official image, through `testcontainers`.
 //!
 //! Each service gets a container of its own, whose name is known before it is
-//! made, so that a [`Leash`] can hold `docker rm` ready for it from the first
+//! made, so that a [`Supervised`] can hold `docker rm` ready for it from the first
 //! moment. Labels say which run it belongs to, so that the next run finds what
 //! a killed one left where no such program is installed. See [`engine`].
 
@@ -22,7 +22,7 @@ use crate::process::account::Account;
 use super::database::Access;
 use super::engine;
 use super::kept::{self, Removal, Shown, quoted};
-use crate::process::supervisor::{Leash, remove_dir};
+use crate::process::supervisor::{Supervised, remove_dir};
 use super::run::{Base, Run};
 use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail, with_settings};
 use crate::process::random;
@@ -130,11 +130,11 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     let engine = engine::connect().await?;
 
     // From here on whatever happens ends in `docker rm`.
-    let leash = engine.leash(&name).await?;
+    let supervised = engine.supervised(&name).await?;
     let mut server = Container {
         name,
         dir,
-        leash,
+        supervised,
         container: None,
         removed: false,
         run,
@@ -227,7 +227,7 @@ struct Container {
     name: String,
     dir: PathBuf,
     /// Runs `docker rm`, where there is such a program.
-    leash: Option<Leash>,
+    supervised: Option<Supervised>,
     container: Option<ContainerAsync<Postgres>>,
     /// Whether nothing is left to be removed, or it is to stay.
     removed: bool,
@@ -330,8 +330,8 @@ impl Guard for Container {
             // Its own destructor would remove it.
             std::mem::forget(self.container.take());
             self.removed = true;
-            if let Some(leash) = self.leash.take() {
-                leash.keep().await;
+            if let Some(supervised) = self.supervised.take() {
+                supervised.keep().await;
             }
             Ok(())
         })
@@ -350,10 +350,10 @@ impl Guard for Container {
             // Already removed, so its own destructor has nothing to do.
             std::mem::forget(self.container.take());
             self.removed = removed.is_ok();
-            if let Some(leash) = self.leash.take() {
+            if let Some(supervised) = self.supervised.take() {
                 match &removed {
-                    Ok(()) => leash.keep().await,
-                    Err(_) => return leash.end().await,
+                    Ok(()) => supervised.keep().await,
+                    Err(_) => return supervised.end().await,
                 }
             }
             removed.and_then(|()| remove_dir(&self.dir))
@@ -363,14 +363,14 @@ impl Guard for Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if self.removed && self.leash.is_none() {
+        if self.removed && self.supervised.is_none() {
             return;
         }
         // The destructor of `ContainerAsync` panics outside of a runtime.
         std::mem::forget(self.container.take());
         let _ = remove_dir(&self.dir);
-        if let Some(leash) = self.leash.take() {
-            drop(leash); // runs `docker rm`
+        if let Some(supervised) = self.supervised.take() {
+            drop(supervised); // runs `docker rm`
         } else if !self.removed {
             engine::remove_from_anywhere(self.name.clone());
         }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::account::{Account, give};
 use super::binaries::Installation;
-use crate::process::supervisor::{Ending, Leash, LeashSpec, remove_dir};
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 use super::run::{self, Base};
 use super::{error, scram, tail};
 use crate::process::random;
@@ -224,7 +224,7 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
     let log = File::create(&log_path).map_err(failed)?;
 
     let program = installation.bin.join("initdb");
-    let mut spec = LeashSpec::new(&program, dir, Ending::Kill)
+    let mut spec = SupervisedSpec::new(&program, dir, Ending::Kill)
         .args(["--pgdata".as_ref(), data.as_os_str()])
         .args(["--pwfile".as_ref(), pwfile.as_os_str()])
         .args([
@@ -238,9 +238,9 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
     spec.stderr = log.into();
     spec.account = account;
     spec.env = Some(environment());
-    let leash = Leash::spawn(spec).await?;
-    let status = leash.exited(INITDB).await;
-    leash.end().await?;
+    let supervised = Supervised::spawn(spec).await?;
+    let status = supervised.exited(INITDB).await;
+    supervised.end().await?;
     std::fs::remove_file(&pwfile).map_err(failed)?;
     let said = |message: String| {
         let mut e = error(message);

@@ -19,7 +19,7 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 
 use super::error;
 use super::kept::quoted;
-use crate::process::supervisor::{Ending, Leash, LeashSpec};
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use super::run::{self, Run};
 use crate::error::{HarnessError, Result};
 
@@ -235,12 +235,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the supervisor cannot be started.
-    pub async fn leash(&self, name: &str) -> Result<Option<Leash>> {
+    pub async fn supervised(&self, name: &str) -> Result<Option<Supervised>> {
         let Some(program) = ["docker", "podman"].into_iter().find_map(on_path) else {
             return Ok(None);
         };
         let mut spec =
-            LeashSpec::new(program, "/", Ending::Afterwards).args(["rm", "-f", "-v", name]);
+            SupervisedSpec::new(program, "/", Ending::Afterwards).args(["rm", "-f", "-v", name]);
         let address = address();
         let env = std::env::vars_os().filter(|(name, _)| name != "DOCKER_CONTEXT");
         spec.env = Some(
@@ -250,7 +250,7 @@ impl Engine {
             ])
             .collect(),
         );
-        Leash::spawn(spec).await.map(Some)
+        Supervised::spawn(spec).await.map(Some)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each server is a copy of an initialised data directory ([`datadir`]), listens
 //! on loopback only, on a port that its own `bind` has proved to be free, with a
-//! password of its own. It runs under a [`Leash`].
+//! password of its own. It runs under a [`Supervised`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -20,7 +20,7 @@ use super::binaries::{self, Installation};
 use super::database::Access;
 use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
-use crate::process::supervisor::{Ending, Leash, LeashSpec, remove_dir};
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 use super::run::{Base, Run};
 use super::scram::Rounds;
 use super::servers::set_password;
@@ -96,7 +96,7 @@ async fn prepared(settings: &Settings) -> Result<Arc<Prepared>> {
     Ok(prepared)
 }
 
-/// A server's directory until a leash removes it.
+/// A server's directory until its supervisor removes it.
 struct ServerDir(Option<PathBuf>);
 
 impl Drop for ServerDir {
@@ -117,24 +117,24 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     let password = lay_out(&prepared, &dir).await?;
 
     let mut attempts = 0;
-    let (leash, port) = loop {
+    let (supervised, port) = loop {
         attempts += 1;
         let port = free_port()?;
-        let leash = launch(&prepared, &run, &dir, port, &settings.settings).await?;
-        match ready(&leash, &dir, port, settings.ready_within).await {
-            Ok(()) => break (leash, port),
-            Err(Unready::PortInUse) if attempts < PORTS => leash.keep().await,
+        let supervised = launch(&prepared, &run, &dir, port, &settings.settings).await?;
+        match ready(&supervised, &dir, port, settings.ready_within).await {
+            Ok(()) => break (supervised, port),
+            Err(Unready::PortInUse) if attempts < PORTS => supervised.keep().await,
             Err(unready) => {
                 let e = unready.explain(&prepared.installation, &dir.join("log"), port);
                 let e = with_settings(e, settings);
-                leash.end().await?;
+                supervised.end().await?;
                 return Err(e);
             }
         }
     };
-    guard.0 = None; // the leash's from here on
+    guard.0 = None; // the supervisor's from here on
     let server = Local {
-        leash,
+        supervised,
         log: dir.join("log"),
         dir: dir.clone(),
         bin: prepared.installation.bin.clone(),
@@ -182,7 +182,7 @@ async fn launch(
     dir: &Path,
     port: u16,
     settings: &BTreeMap<String, String>,
-) -> Result<Leash> {
+) -> Result<Supervised> {
     let failed =
         |e: std::io::Error| error(format!("cannot write {}: {e}", dir.join("log").display()));
     let log = File::options()
@@ -191,7 +191,7 @@ async fn launch(
         .mode(0o600)
         .open(dir.join("log"))
         .map_err(failed)?;
-    let mut spec = LeashSpec::new(
+    let mut spec = SupervisedSpec::new(
         prepared.installation.bin.join("postgres"),
         dir,
         Ending::Quit,
@@ -211,7 +211,7 @@ async fn launch(
     spec.remove = Some(dir.to_owned());
     spec.clean_up = Some(|dir| run::remove_segment(&dir.join("data")));
     spec.hold = Some(Box::new(Arc::clone(run)));
-    Leash::spawn(spec).await
+    Supervised::spawn(spec).await
 }
 
 /// Why a server is not ready.
@@ -224,9 +224,9 @@ enum Unready {
 /// Waits until `postmaster.pid` says that *this* postmaster has bound *this*
 /// port and accepts connections: line 1 is its process id, line 4 the port, line
 /// 8 its status. No stranger that listens there is ever talked to.
-async fn ready(leash: &Leash, dir: &Path, port: u16, within: Duration) -> Result<(), Unready> {
+async fn ready(supervised: &Supervised, dir: &Path, port: u16, within: Duration) -> Result<(), Unready> {
     let deadline = Instant::now() + within;
-    let pid = leash.pid().to_string();
+    let pid = supervised.pid().to_string();
     loop {
         let text = std::fs::read_to_string(dir.join("data/postmaster.pid")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -236,7 +236,7 @@ async fn ready(leash: &Leash, dir: &Path, port: u16, within: Duration) -> Result
         {
             return Ok(());
         }
-        if let Some(status) = leash.exit_status() {
+        if let Some(status) = supervised.exit_status() {
             let taken = tail(&dir.join("log"), 20)
                 .iter()
                 .any(|line| line.contains("could not bind"));
@@ -313,9 +313,9 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
     Ok((access, connection))
 }
 
-/// A server under its leash.
+/// A server under its supervisor.
 struct Local {
-    leash: Leash,
+    supervised: Supervised,
     log: PathBuf,
     dir: PathBuf,
     bin: PathBuf,
@@ -349,7 +349,7 @@ impl Guard for Local {
     }
 
     fn has_ended(&self) -> bool {
-        self.leash.exit_status().is_some()
+        self.supervised.exit_status().is_some()
     }
 
     fn removal(&self, _stages: &[Shown]) -> Result<Removal> {
@@ -371,12 +371,12 @@ impl Guard for Local {
     fn let_go(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             kept::mark(&self.dir)?;
-            self.leash.keep().await;
+            self.supervised.keep().await;
             Ok(())
         })
     }
 
     fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>> {
-        Box::pin(self.leash.end())
+        Box::pin(self.supervised.end())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Three providers stand behind one list, [`PROVIDERS`]. Whichever is used, what
 //! a service gets is an empty database on a server that is gone afterwards: also
-//! after a panic, a failed start, Ctrl-C and a killed run. [`leash`] and [`run`]
+//! after a panic, a failed start, Ctrl-C and a killed run. [`supervisor`](crate::process::supervisor) and [`run`]
 //! say how.
 //!
 //! Adding a provider is a file with a `PROVIDER` in it and a line in the list.

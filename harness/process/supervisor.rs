@@ -1,4 +1,4 @@
-//! Children that cannot outlive the harness: [`Leash`].
+//! Children that cannot outlive the harness: [`Supervised`].
 //!
 //! Every server and every interpreter is started by a small `sh` supervisor in
 //! a process group of its own. The supervisor reads from a pipe whose other end
@@ -31,7 +31,7 @@ const SCRIPT: &str = include_str!("supervisor.sh");
 const LEAD: i32 = 9;
 const REPORT: i32 = 8;
 
-/// Descriptors that [`LeashSpec::fds`] may use. POSIX shells redirect single
+/// Descriptors that [`SupervisedSpec::fds`] may use. POSIX shells redirect single
 /// digits only.
 pub const CHILD_FDS: std::ops::RangeInclusive<i32> = 3..=6;
 
@@ -66,8 +66,8 @@ impl Ending {
     }
 }
 
-/// A command to run under a [`Leash`].
-pub struct LeashSpec {
+/// A command to run under a [`Supervised`].
+pub struct SupervisedSpec {
     /// The program, as a path or to be found in the harness's `PATH`.
     pub program: OsString,
     /// Its arguments. Process lists show them: no secrets.
@@ -98,7 +98,7 @@ pub struct LeashSpec {
     pub hold: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl LeashSpec {
+impl SupervisedSpec {
     /// `program` in `cwd` with an empty standard input, its output thrown away.
     pub fn new(program: impl Into<OsString>, cwd: impl Into<PathBuf>, ending: Ending) -> Self {
         Self {
@@ -129,8 +129,8 @@ impl LeashSpec {
 /// A child that ends when this value goes or the harness does.
 ///
 /// Dropping it lets go of the lead and returns at once; the supervisor does the
-/// rest. [`Leash::end`] waits until that is done.
-pub struct Leash {
+/// rest. [`Supervised::end`] waits until that is done.
+pub struct Supervised {
     name: String,
     ending: Ending,
     lead: Option<PipeWriter>,
@@ -141,9 +141,9 @@ pub struct Leash {
     hold: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl std::fmt::Debug for Leash {
+impl std::fmt::Debug for Supervised {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leash")
+        f.debug_struct("Supervised")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
@@ -211,15 +211,15 @@ impl Pipes {
     }
 }
 
-impl Leash {
+impl Supervised {
     /// Starts a command under a supervisor and waits until it has a process id
     /// (a millisecond or two).
     ///
     /// # Errors
     /// When no process or pipe can be made, or the supervisor does not answer.
     /// That the *command* cannot be run shows as exit status 126 or 127 in
-    /// [`Leash::exit_status`].
-    pub async fn spawn(mut spec: LeashSpec) -> Result<Self> {
+    /// [`Supervised::exit_status`].
+    pub async fn spawn(mut spec: SupervisedSpec) -> Result<Self> {
         let name = spec.program.to_string_lossy().into_owned();
         let failed = |e: &dyn std::fmt::Display| error(format!("could not start `{name}`: {e}"));
         let pipes = Pipes::new().map_err(|e| failed(&format!("no pipe: {e}")))?;
@@ -228,7 +228,7 @@ impl Leash {
         let supervisor = supervise(spec, pipes.lead_read, pipes.report_write)
             .and_then(|mut command| command.spawn())
             .map_err(|e| failed(&format!("no process: {e}")))?;
-        let leash = Self {
+        let supervised = Self {
             name: name.clone(),
             ending,
             lead: Some(pipes.lead),
@@ -238,13 +238,13 @@ impl Leash {
             clean_up,
             hold,
         };
-        if leash.has_begun().await {
-            return Ok(leash);
+        if supervised.has_begun().await {
+            return Ok(supervised);
         }
         Err(failed(&"its supervisor does not answer"))
     }
 
-    /// A leash whose supervisor somebody else starts: `start` hands over the supervisor's
+    /// A child whose supervisor somebody else starts: `start` hands over the supervisor's
     /// ends of the lead and the report. The supervisor has to keep to what supervisor.sh does
     /// with [`Ending::Kill`].
     ///
@@ -256,7 +256,7 @@ impl Leash {
     ) -> Result<Self, String> {
         let pipes = Pipes::new().map_err(|e| format!("no pipe: {e}"))?;
         start(pipes.lead_read.into(), pipes.report_write.into()).await?;
-        let leash = Self {
+        let supervised = Self {
             name: name.to_owned(),
             ending: Ending::Kill,
             lead: Some(pipes.lead),
@@ -266,8 +266,8 @@ impl Leash {
             clean_up: None,
             hold: None,
         };
-        if leash.has_begun().await {
-            return Ok(leash);
+        if supervised.has_begun().await {
+            return Ok(supervised);
         }
         Err("its supervisor does not answer".to_owned())
     }
@@ -404,7 +404,7 @@ fn pid_of(supervisor: &Child) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(id)
 }
 
-impl Drop for Leash {
+impl Drop for Supervised {
     fn drop(&mut self) {
         drop(self.lead.take());
         let (Some(mut supervisor), hold) = (self.supervisor.take(), self.hold.take()) else {
@@ -413,7 +413,7 @@ impl Drop for Leash {
         // Reaps the supervisor, so that a long run collects no zombies. Where no
         // thread can be had, the clean-up happens all the same.
         let _ = std::thread::Builder::new()
-            .name("leash".into())
+            .name("supervisor".into())
             .spawn(move || {
                 reap(&mut supervisor);
                 drop(hold);
@@ -435,7 +435,7 @@ pub fn remove_dir(dir: &Path) -> Result<()> {
 }
 
 /// The supervisor's command line for `spec`.
-fn supervise(spec: LeashSpec, lead: PipeReader, report: PipeWriter) -> std::io::Result<Command> {
+fn supervise(spec: SupervisedSpec, lead: PipeReader, report: PipeWriter) -> std::io::Result<Command> {
     let mark = random::hex(12)?;
     let extra: Vec<String> = spec.fds.iter().map(|(_, fd)| fd.to_string()).collect();
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
@@ -443,7 +443,7 @@ fn supervise(spec: LeashSpec, lead: PipeReader, report: PipeWriter) -> std::io::
     command
         .arg("-c")
         .arg(SCRIPT)
-        .arg("migration-harness-leash")
+        .arg("migration-harness-supervisor")
         .args([spec.ending.word(), &mark, &extra.join(" ")])
         .arg(path)
         .arg(spec.remove.unwrap_or_default())

@@ -92,7 +92,7 @@ fn processes(directory: &Path) -> Vec<(Pid, Part, String)> {
         }
         let ours = line.contains(needle) || text("environ").contains(needle);
         let part = match &*line {
-            line if line.contains("migration-harness-leash") => Part::Supervisor,
+            line if line.contains("migration-harness-supervisor") => Part::Supervisor,
             line if line.contains("worker.py") => Part::Interpreter,
             line if line.contains("/postgres ") || line.starts_with("postgres:") => Part::Server,
             _ => Part::Runner,

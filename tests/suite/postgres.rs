@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::error::HarnessError;
-use migration_harness::process::supervisor::{Ending, Leash, LeashSpec};
+use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
@@ -1100,31 +1100,31 @@ fn auto_prefers_containers_and_says_why_not() {
     });
 }
 
-// -------------------------------------------------------------------- leash ---
+// --------------------------------------------------------------- supervised ---
 
-fn shell(script: &str, ending: Ending) -> LeashSpec {
-    LeashSpec::new("/bin/sh", "/", ending).args(["-c", script])
+fn shell(script: &str, ending: Ending) -> SupervisedSpec {
+    SupervisedSpec::new("/bin/sh", "/", ending).args(["-c", script])
 }
 
 #[test]
-fn a_leash_reports_how_its_child_ended() {
+fn a_supervised_child_reports_how_its_child_ended() {
     block_on(async {
         for (script, status) in [("exit 7", 7), ("kill -KILL $$", 137)] {
-            let leash = Leash::spawn(shell(script, Ending::Kill)).await.unwrap();
-            assert_eq!(leash.exited(Duration::from_secs(20)).await, Some(status));
-            leash.end().await.unwrap();
+            let supervised = Supervised::spawn(shell(script, Ending::Kill)).await.unwrap();
+            assert_eq!(supervised.exited(Duration::from_secs(20)).await, Some(status));
+            supervised.end().await.unwrap();
         }
-        let leash = Leash::spawn(LeashSpec::new("/no/such/program", "/", Ending::Kill))
+        let supervised = Supervised::spawn(SupervisedSpec::new("/no/such/program", "/", Ending::Kill))
             .await
             .unwrap();
-        assert_eq!(leash.exited(Duration::from_secs(20)).await, Some(127));
-        assert_eq!(leash.exit_status(), Some(127));
-        leash.end().await.unwrap();
+        assert_eq!(supervised.exited(Duration::from_secs(20)).await, Some(127));
+        assert_eq!(supervised.exit_status(), Some(127));
+        supervised.end().await.unwrap();
     });
 }
 
 #[test]
-fn a_leash_hands_over_input_descriptors_and_exactly_the_environment_given() {
+fn a_supervised_child_hands_over_input_descriptors_and_exactly_the_environment_given() {
     use std::io::{Read, Write};
     block_on(async {
         let (input, mut to_child) = std::io::pipe().unwrap();
@@ -1139,7 +1139,7 @@ fn a_leash_hands_over_input_descriptors_and_exactly_the_environment_given() {
             ("GIVEN".into(), "value".into()),
             ("PATH".into(), "/usr/bin:/bin".into()),
         ]);
-        let leash = Leash::spawn(spec).await.unwrap();
+        let supervised = Supervised::spawn(spec).await.unwrap();
         to_child.write_all(b"hello\n").unwrap();
         let mut text = String::new();
         // Ends only if the supervisor does not hold the descriptor as well.
@@ -1151,7 +1151,7 @@ fn a_leash_hands_over_input_descriptors_and_exactly_the_environment_given() {
                 .all(|word| !["7", "8", "9"].contains(&word)),
             "{text}"
         );
-        leash.end().await.unwrap();
+        supervised.end().await.unwrap();
     });
 }
 
@@ -1159,7 +1159,7 @@ fn a_leash_hands_over_input_descriptors_and_exactly_the_environment_given() {
 #[case::group("sleep 600 & sleep 600")]
 #[case::daemon("setsid sleep 600 & sleep 600")]
 #[case::deaf("trap '' INT TERM QUIT HUP; sleep 600")]
-fn a_leash_ends_whatever_its_child_started(#[case] script: &str) {
+fn a_supervised_child_ends_whatever_its_child_started(#[case] script: &str) {
     let dir = open_dir();
     let marked = dir.path().join("of-this-test");
     fs::create_dir(&marked).unwrap();
@@ -1167,14 +1167,14 @@ fn a_leash_ends_whatever_its_child_started(#[case] script: &str) {
         let script = format!("cd {}; echo on >started; {script}", marked.display());
         let mut spec = shell(&script, Ending::Kill);
         spec.remove = Some(marked.clone());
-        let leash = Leash::spawn(spec).await.unwrap();
-        assert!(leash.pid() > 1);
+        let supervised = Supervised::spawn(spec).await.unwrap();
+        assert!(supervised.pid() > 1);
         let started = || marked.join("started").exists() && inside(&marked) > 1;
         let deadline = Instant::now() + Duration::from_secs(20);
         while !started() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        leash.end().await.unwrap();
+        supervised.end().await.unwrap();
     });
     assert!(!marked.exists());
     eventually("nothing works there any more", || inside(&marked) == 0);
@@ -1192,7 +1192,7 @@ fn inside(dir: &Path) -> usize {
 }
 
 #[test]
-fn a_leash_that_is_dropped_ends_its_child_too() {
+fn a_supervised_child_that_is_dropped_ends_its_child_too() {
     let dir = open_dir();
     let marked = dir.path().join("of-this-test");
     fs::create_dir(&marked).unwrap();
@@ -1200,7 +1200,7 @@ fn a_leash_that_is_dropped_ends_its_child_too() {
         let mut spec = shell("sleep 600", Ending::Quit);
         spec.cwd = marked.clone();
         spec.remove = Some(marked.clone());
-        drop(Leash::spawn(spec).await.unwrap());
+        drop(Supervised::spawn(spec).await.unwrap());
     });
     eventually("its directory is gone", || !marked.exists());
     eventually("its child is gone", || inside(&marked) == 0);
@@ -1210,5 +1210,5 @@ fn a_leash_that_is_dropped_ends_its_child_too() {
 fn a_server_can_be_handed_from_thread_to_thread() {
     fn is<T: Send + Sync>() {}
     is::<Server>();
-    is::<Leash>();
+    is::<Supervised>();
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use migration_harness::process::account::{Account, give};
-use migration_harness::process::supervisor::{Ending, Leash, LeashSpec};
+use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use migration_harness::postgres::{self, Choice, Settings};
 use pretty_assertions::assert_eq;
 
@@ -20,7 +20,7 @@ use crate::monorepo::{ENV, Monorepo, table, upgrade};
 struct Decoy {
     port: u16,
     directory: tempfile::TempDir,
-    leash: Option<Leash>,
+    supervised: Option<Supervised>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -54,7 +54,7 @@ impl Decoy {
             .and_then(|listener| listener.local_addr())
             .unwrap()
             .port();
-        let mut spec = LeashSpec::new(bin.join("postgres"), directory.path(), Ending::Quit);
+        let mut spec = SupervisedSpec::new(bin.join("postgres"), directory.path(), Ending::Quit);
         spec = spec.args([
             "-D".into(),
             data,
@@ -78,11 +78,11 @@ impl Decoy {
             .unwrap()
             .into();
         spec.account = account;
-        let leash = runtime.block_on(Leash::spawn(spec)).unwrap();
+        let supervised = runtime.block_on(Supervised::spawn(spec)).unwrap();
         let decoy = Self {
             port,
             directory,
-            leash: Some(leash),
+            supervised: Some(supervised),
             runtime,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -117,8 +117,8 @@ impl Decoy {
 
 impl Drop for Decoy {
     fn drop(&mut self) {
-        if let Some(leash) = self.leash.take() {
-            let _ = self.runtime.block_on(leash.end());
+        if let Some(supervised) = self.supervised.take() {
+            let _ = self.runtime.block_on(supervised.end());
         }
     }
 }
