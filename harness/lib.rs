@@ -9,7 +9,8 @@
 //!     -> postgres    a fresh, disposable server
 //!     -> alembic     the revision graph, read without Python, and a worker that
 //!                    drives Alembic inside the service's own interpreter
-//!     -> evidence    plain data: what was seen
+//!     -> evidence    plain data
+//!     -> gather      from a service to its evidence
 //!     -> criteria    pure functions: evidence -> verdict
 //!     -> report      the only place that lays out text
 //! ```
@@ -23,6 +24,7 @@ pub mod criteria;
 #[cfg(feature = "program")]
 pub mod discover;
 pub mod evidence;
+pub mod gather;
 pub mod git;
 pub mod invocation;
 pub mod manifest;
@@ -31,6 +33,9 @@ pub mod planting;
 pub mod postgres;
 pub mod process;
 pub mod report;
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod rooms;
 pub mod run;
 pub mod schema;
 

@@ -19,9 +19,9 @@ use tokio::runtime::Runtime;
 
 use crate::criteria::{self, Blocker, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::progress::Progress;
-use crate::evidence::store::{IsRed, Store};
 use crate::evidence::{Evidence, Part};
+use crate::gather::progress::Progress;
+use crate::gather::store::{IsRed, Store};
 use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case, Explanation};

@@ -32,8 +32,8 @@ use super::imports::{Imports, Told, named, shared};
 use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
 use crate::manifest::Service;
-use crate::process::supervisor::{Supervised, SupervisedSpec};
 use crate::process::random;
+use crate::process::supervisor::{Supervised, SupervisedSpec};
 
 /// Set to `0`: every interpreter is a fresh process.
 const SWITCH: &str = "HARNESS_FORK";

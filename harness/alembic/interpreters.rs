@@ -169,7 +169,12 @@ impl Interpreters {
     pub async fn start(&self, service: &Service, streams: Streams) -> Result<Started> {
         let script = text(self.script()?);
         let refused = match self.fork(service, &script, &streams).await {
-            Ok(supervised) => return Ok(Started { supervised, fresh: None }),
+            Ok(supervised) => {
+                return Ok(Started {
+                    supervised,
+                    fresh: None,
+                });
+            }
             Err(refused) => refused,
         };
         let mut words = self.worker(service, &script, &streams).into_iter();

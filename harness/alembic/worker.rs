@@ -31,8 +31,9 @@ use super::secret::Secret;
 use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
+use crate::postgres::{Database, Server};
+use crate::process::random;
 use crate::process::supervisor::Supervised;
-use crate::postgres::{Database, Server, random};
 
 /// How long the service may be silent before a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);

@@ -1,22 +1,16 @@
-//! What was seen of one service, as plain data: [`Evidence`].
+//! The facts gathered of one service, as plain data: [`Evidence`].
 //!
-//! [`gather`] is the only way from a running server and interpreter to evidence;
-//! nothing in here holds a connection, a process or a guard. [`store`] shares what
-//! was gathered among the cases of one run.
+//! Nothing in here holds a connection, a process or a guard. [`crate::gather`] is the only
+//! way from a running server and interpreter to evidence.
 
 pub mod catalog;
-pub mod cores;
 pub mod foundation;
-pub mod gather;
 pub mod merge;
 pub mod models;
 pub mod notes;
 pub mod outbox;
-mod private;
-pub mod progress;
 pub mod schema_file;
 pub mod stairway;
-pub mod store;
 
 use std::path::PathBuf;
 
@@ -35,7 +29,7 @@ pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
 
 /// A part of the evidence that costs something to gather: a field of [`Evidence`], and a
-/// row in [`gather`] with the function that fills it.
+/// row in [`crate::gather`] with the function that fills it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {

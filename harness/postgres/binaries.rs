@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::process::account::Account;
 use super::datadir;
 use super::run::Base;
 use super::{Settings, error};
 use crate::error::Result;
+use crate::process::account::Account;
 
 /// A directory with `initdb` and `postgres` in it, and their version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,15 +18,18 @@ use testcontainers_modules::testcontainers::core::logs::LogFrame;
 use testcontainers_modules::testcontainers::runners::AsyncRunner;
 use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, ImageExt};
 
-use crate::process::account::Account;
 use super::database::Access;
 use super::engine;
 use super::kept::{self, Removal, Shown, quoted};
-use crate::process::supervisor::{Supervised, remove_dir};
 use super::run::{Base, Run};
-use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail, with_settings};
-use crate::process::random;
+use super::{
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail,
+    with_settings,
+};
 use crate::error::{HarnessError, Result};
+use crate::process::account::Account;
+use crate::process::random;
+use crate::process::supervisor::{Supervised, remove_dir};
 
 /// See the module's documentation.
 pub const PROVIDER: Provider = Provider {

@@ -11,8 +11,8 @@ use super::kept::Address;
 use super::statements::{drop_database, rename_database};
 use super::template::copy_properties;
 use super::{Server, Template, Touched, error, name_part, restore, run_sql, sql_error};
-use crate::process::random;
 use crate::error::Result;
+use crate::process::random;
 
 /// How long a connection to a server that is known to answer may take.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -12,13 +12,13 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::process::account::{Account, give};
 use super::binaries::Installation;
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 use super::run::{self, Base};
 use super::{error, scram, tail};
-use crate::process::random;
 use crate::error::Result;
+use crate::process::account::{Account, give};
+use crate::process::random;
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 
 /// How long `initdb` may take, and how long another run's is waited for.
 const INITDB: Duration = Duration::from_secs(60);

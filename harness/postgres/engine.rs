@@ -19,9 +19,9 @@ use testcontainers_modules::testcontainers::core::client::docker_client_instance
 
 use super::error;
 use super::kept::quoted;
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use super::run::{self, Run};
 use crate::error::{HarnessError, Result};
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 
 /// How long an engine may take to say that it is there.
 const ANSWER: Duration = Duration::from_secs(5);

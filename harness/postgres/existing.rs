@@ -21,8 +21,8 @@ use super::kept::{self, Address, Removal, Shown, quoted};
 use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};
 use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, run_sql, sql_error};
-use crate::process::random;
 use crate::error::Result;
+use crate::process::random;
 
 /// See the module's documentation.
 pub const PROVIDER: Provider = Provider {

@@ -19,14 +19,14 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::process::account::Account;
 use super::datadir::write_private;
-use crate::process::supervisor::remove_dir;
+use super::error;
 use super::run::Base;
-use super::{error};
-use crate::process::random;
 use crate::error::Result;
 use crate::named::named_enum;
+use crate::process::account::Account;
+use crate::process::random;
+use crate::process::supervisor::remove_dir;
 
 /// A file of this name in a server's directory keeps it from being swept.
 pub(super) const MARK: &str = "kept";

@@ -15,18 +15,21 @@ use std::time::{Duration, Instant};
 use once_cell::sync::Lazy;
 use sqlx::PgConnection;
 
-use crate::process::account::{Account, give};
 use super::binaries::{self, Installation};
 use super::database::Access;
 use super::datadir;
 use super::kept::{self, Removal, Shown, quoted};
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
-use super::run::{Base, Run};
+use super::run::{self, Base, Run};
 use super::scram::Rounds;
 use super::servers::set_password;
-use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail, with_settings};
-use crate::process::random;
+use super::{
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail,
+    with_settings,
+};
 use crate::error::{HarnessError, Result};
+use crate::process::account::{Account, give};
+use crate::process::random;
+use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 
 /// See the module's documentation.
 pub const PROVIDER: Provider = Provider {
@@ -224,7 +227,12 @@ enum Unready {
 /// Waits until `postmaster.pid` says that *this* postmaster has bound *this*
 /// port and accepts connections: line 1 is its process id, line 4 the port, line
 /// 8 its status. No stranger that listens there is ever talked to.
-async fn ready(supervised: &Supervised, dir: &Path, port: u16, within: Duration) -> Result<(), Unready> {
+async fn ready(
+    supervised: &Supervised,
+    dir: &Path,
+    port: u16,
+    within: Duration,
+) -> Result<(), Unready> {
     let deadline = Instant::now() + within;
     let pid = supervised.pid().to_string();
     loop {

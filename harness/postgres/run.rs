@@ -22,12 +22,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::account::{Account, give};
+use super::error;
 use super::kept::MARK;
-use crate::process::supervisor::remove_dir;
-use super::{error};
-use crate::process::random;
 use crate::error::Result;
+use crate::process::account::{Account, give};
+use crate::process::random;
+use crate::process::supervisor::remove_dir;
 
 /// Free memory that `/dev/shm` must have to be used: a server takes about 40 MB,
 /// and there are about as many at a time as there are cores.

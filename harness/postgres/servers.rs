@@ -15,8 +15,8 @@ use super::restore::Snapshot;
 use super::scram::Rounds;
 use super::statements::drop_database;
 use super::{Server, Settings, choose, error, run_sql, scram, sql_error};
-use crate::process::random;
 use crate::error::Result;
+use crate::process::random;
 
 /// The servers of one run that no service uses at the moment.
 #[derive(Debug)]

@@ -435,7 +435,11 @@ pub fn remove_dir(dir: &Path) -> Result<()> {
 }
 
 /// The supervisor's command line for `spec`.
-fn supervise(spec: SupervisedSpec, lead: PipeReader, report: PipeWriter) -> std::io::Result<Command> {
+fn supervise(
+    spec: SupervisedSpec,
+    lead: PipeReader,
+    report: PipeWriter,
+) -> std::io::Result<Command> {
     let mark = random::hex(12)?;
     let extra: Vec<String> = spec.fds.iter().map(|(_, fd)| fd.to_string()).collect();
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());

@@ -30,7 +30,7 @@ use once_cell::sync::Lazy;
 use crate::criteria::{Criterion, Finding, Help, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
-use crate::evidence::progress::Progress;
+use crate::gather::progress::Progress;
 use crate::invocation::Invocation;
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 use crate::postgres::kept::quoted;

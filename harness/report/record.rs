@@ -19,7 +19,7 @@ use super::{Case, page, print, seen};
 use crate::criteria::Verdict;
 use crate::error::HarnessError;
 use crate::evidence::Evidence;
-use crate::evidence::progress::Progress;
+use crate::gather::progress::Progress;
 use crate::manifest::Service;
 
 /// Names another directory for `index.html` and `report.json`.

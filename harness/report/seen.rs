@@ -11,8 +11,8 @@ use crate::alembic::transcript::Transcript;
 use crate::criteria::{Blocker, Finding, Verdict};
 use crate::error::HarnessError;
 use crate::evidence::outbox::{Expected, Outbox};
-use crate::evidence::progress::Progress;
 use crate::evidence::{Evidence, Migrated, Models, Stairway, Stepped};
+use crate::gather::progress::Progress;
 use crate::manifest::Service;
 
 /// A part of what there is to say of a service; cases that share evidence write each

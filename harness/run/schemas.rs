@@ -12,8 +12,8 @@ use super::set;
 use crate::criteria::{Criterion, Verdict, deployed_schema};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::notes::Content;
-use crate::evidence::progress::{Progress, Say};
 use crate::evidence::{Evidence, SchemaFile};
+use crate::gather::progress::{Progress, Say};
 use crate::manifest::Service;
 use crate::schema;
 

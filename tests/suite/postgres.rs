@@ -14,8 +14,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::error::HarnessError;
-use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
+use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -1110,13 +1110,19 @@ fn shell(script: &str, ending: Ending) -> SupervisedSpec {
 fn a_supervised_child_reports_how_its_child_ended() {
     block_on(async {
         for (script, status) in [("exit 7", 7), ("kill -KILL $$", 137)] {
-            let supervised = Supervised::spawn(shell(script, Ending::Kill)).await.unwrap();
-            assert_eq!(supervised.exited(Duration::from_secs(20)).await, Some(status));
+            let supervised = Supervised::spawn(shell(script, Ending::Kill))
+                .await
+                .unwrap();
+            assert_eq!(
+                supervised.exited(Duration::from_secs(20)).await,
+                Some(status)
+            );
             supervised.end().await.unwrap();
         }
-        let supervised = Supervised::spawn(SupervisedSpec::new("/no/such/program", "/", Ending::Kill))
-            .await
-            .unwrap();
+        let supervised =
+            Supervised::spawn(SupervisedSpec::new("/no/such/program", "/", Ending::Kill))
+                .await
+                .unwrap();
         assert_eq!(supervised.exited(Duration::from_secs(20)).await, Some(127));
         assert_eq!(supervised.exit_status(), Some(127));
         supervised.end().await.unwrap();

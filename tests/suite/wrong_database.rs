@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use migration_harness::postgres::{self, Choice, Settings};
 use migration_harness::process::account::{Account, give};
 use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
-use migration_harness::postgres::{self, Choice, Settings};
 use pretty_assertions::assert_eq;
 
 use crate::monorepo::{ENV, Monorepo, table, upgrade};

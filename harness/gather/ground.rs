@@ -14,7 +14,7 @@ use super::{Means, failed};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::alembic::worker::{Command, Limits, Worker};
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::private::{self, broken};
+use crate::gather::private::{self, broken};
 use crate::git::Repository;
 use crate::manifest::{Baseline, Service};
 use crate::postgres::{Database, Server, Template, Touched};

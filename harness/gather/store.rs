@@ -16,13 +16,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::cores::Cores;
-use super::gather::{self, Means};
 use super::private::{self, broken};
 use super::progress::Say;
-use super::{Evidence, Part, SchemaFile, notes};
+use super::{Keep, Means};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::{Interpreters, Load};
 use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::{Evidence, Part, SchemaFile, notes};
 use crate::manifest::Service;
 use crate::postgres::{Kept, Servers};
 
@@ -222,7 +222,7 @@ impl Gathered {
     async fn complete(&mut self, task: &Task<'_>, needs: &[Part], wanted: &[Part]) -> bool {
         let is_new = self.evidence.is_none();
         if is_new {
-            let history = gather::history(task.service, &task.means).await;
+            let history = super::history(task.service, &task.means).await;
             self.evidence = Some(history.map(|history| Evidence {
                 service: task.service.file.clone(),
                 history,
@@ -241,9 +241,9 @@ impl Gathered {
             let fails = |fails: IsRed| fails(task.service, evidence, &held);
             is_whole && task.fails.is_some_and(fails)
         };
-        let keep: Option<gather::Keep<'_>> = task.fails.is_some().then_some(&keep);
+        let keep: Option<Keep<'_>> = task.fails.is_some().then_some(&keep);
         let mut evidence = before.clone();
-        let (ran, kept) = gather::session(
+        let (ran, kept) = super::session(
             task.service,
             &mut evidence,
             &parts,

@@ -15,10 +15,10 @@ use super::{Driver, Means};
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker;
 use crate::error::Result;
-use crate::evidence::cores::Core;
-use crate::evidence::progress::Progress;
 use crate::evidence::stairway::Rung;
 use crate::evidence::{Catalog, History, Migrated};
+use crate::gather::cores::Core;
+use crate::gather::progress::Progress;
 use crate::manifest::Service;
 
 /// How many revisions a part has at least.

@@ -3,7 +3,7 @@
 use super::Driver;
 use crate::error::Result;
 use crate::evidence::Evidence;
-use crate::evidence::progress::Progress;
+use crate::gather::progress::Progress;
 use crate::postgres::{Kept, Shown};
 
 /// Answers for the evidence after a session whether its server is to be left running.

@@ -11,7 +11,7 @@ use super::{Driver, needs};
 use crate::alembic::transcript::{Event, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::error::Result;
-use crate::evidence::progress::Progress;
+use crate::gather::progress::Progress;
 
 /// What needs an interpreter of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

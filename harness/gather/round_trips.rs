@@ -10,9 +10,9 @@ use super::Driver;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
-use crate::evidence::progress::Progress;
 use crate::evidence::stairway::{Descent, Rung};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
+use crate::gather::progress::Progress;
 use crate::postgres::Phase;
 
 /// After so many revisions that no upgrade reaches, the others are not tried.

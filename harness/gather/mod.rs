@@ -5,6 +5,7 @@
 //! database, and on fresh databases the same history stepped, and down and up again.
 
 mod commands;
+mod cores;
 mod defaults;
 mod described;
 mod ground;
@@ -12,10 +13,13 @@ mod history;
 mod keep;
 mod lacking;
 mod needs;
-mod parts;
 mod planned;
+mod private;
+pub mod progress;
 mod refused;
-mod stairs;
+mod round_trips;
+mod segments;
+pub mod store;
 
 pub use history::history;
 pub use keep::Keep;
@@ -27,11 +31,6 @@ use std::time::Instant;
 use futures_util::future::LocalBoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::cores::Cores;
-use super::foundation::{self, Foundation};
-use super::private::{self, broken};
-use super::progress::{Progress, Say};
-use super::{Catalog, Evidence, History, Migrated, Outbox, Part, Stepped};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::declared::declared;
 use crate::alembic::imports::Told;
@@ -39,11 +38,16 @@ use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::{Outcome, VersionTable};
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::foundation::{self, Foundation};
+use crate::evidence::{Catalog, Evidence, History, Migrated, Outbox, Part, Stepped};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
 use commands::Apart;
+use cores::Cores;
 use ground::Ground;
-use stairs::Seen;
+use private::broken;
+use progress::{Progress, Say};
+use round_trips::Seen;
 
 /// What a session works with.
 #[derive(Clone, Copy)]
