@@ -87,7 +87,8 @@ pub fn advance(
         return take(solution, choice);
     }
     let parts = blamed(tables, draft, filled, refusal);
-    let is_cumulative = refusal.state.starts_with("23") && parts.len() <= 4;
+    let is_named = refusal.state.starts_with("23") || refusal.state.starts_with("22");
+    let is_cumulative = is_named && parts.len() <= 4;
     // Columns under a CHECK change together.
     let is_solved = |slot: usize| {
         draft

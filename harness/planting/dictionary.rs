@@ -42,7 +42,7 @@ pub fn entries(sql: &str, columns: &[&str]) -> Vec<Entry> {
             Token::Number(number) => Literal::Number(signed(number, &tokens[..at])),
             _ => continue,
         };
-        if is_type_modifier(&tokens[..at]) {
+        if matches!(token, Token::Number(_)) && is_type_modifier(&tokens[..at]) {
             continue;
         }
         let is_column =
@@ -112,17 +112,16 @@ fn signed(number: &str, before: &[Token]) -> String {
     }
 }
 
-/// Whether a literal stands in `::numeric(10,2)` or `::character varying(50)`.
+/// Whether a number stands in `::numeric(10,2)` or `::character varying(50)`.
 fn is_type_modifier(before: &[Token]) -> bool {
-    let mut back = before.iter().rev().skip_while(|token| {
-        matches!(token, Token::Number(_))
-            || matches!(token, Token::Mark(mark) if mark == "," || mark == "(")
-    });
-    let is_word = |token: Option<&Token>| matches!(token, Some(Token::Word(_)));
-    is_word(back.next())
-        && back
-            .find(|token| !matches!(token, Token::Word(_)))
-            .is_some_and(|token| matches!(token, Token::Mark(mark) if mark == "::"))
+    let is_mark = |token: &Token, marks: &[&str]| matches!(token, Token::Mark(mark) if marks.contains(&mark.as_str()));
+    let mut back = before
+        .iter()
+        .rev()
+        .skip_while(|token| matches!(token, Token::Number(_)) || is_mark(token, &[","]));
+    let is_open = back.next().is_some_and(|token| is_mark(token, &["("]));
+    let mut words = back.skip_while(|token| matches!(token, Token::Word(_)));
+    is_open && words.next().is_some_and(|token| is_mark(token, &["::"]))
 }
 
 fn tokens(sql: &str) -> Vec<Token> {
@@ -201,12 +200,13 @@ mod tests {
 
     #[test]
     fn literals_stand_beside_columns() {
-        let sql = "((status)::text = ANY ((ARRAY['new'::character varying(5), 'it''s'::text])::text[])) AND (pages > '-1'::integer) AND (0 < n)";
+        let sql = "((status)::text = ANY ((ARRAY['new'::character varying(5), 'a'::text, 'it''s'::text])::text[])) AND (pages > '-1'::integer) AND (0 < n)";
         let text = |one: &str| Literal::Text(one.to_owned());
         assert_eq!(
             found(sql, &["status", "pages", "n"]),
             [
                 ("status".into(), text("new")),
+                ("status".into(), text("a")),
                 ("status".into(), text("it's")),
                 ("pages".into(), text("-1")),
                 ("pages".into(), Literal::Number("0".into())),

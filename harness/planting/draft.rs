@@ -453,10 +453,14 @@ fn checks(tables: &Tables, table: &Table) -> Vec<Check> {
     checks
 }
 
-/// What a partition asks for; `None` where it takes every row.
+/// What a partition asks for; `None` where it takes every row, or the rows of a hash: any
+/// row has a partition then.
 #[must_use]
 pub fn leaf_check(table: &Table, leaf: &Leaf) -> Option<Check> {
-    let expression = leaf.constraint.clone()?;
+    let expression = leaf
+        .constraint
+        .clone()
+        .filter(|text| !text.starts_with(HASH))?;
     let named = table
         .columns
         .iter()
@@ -466,6 +470,20 @@ pub fn leaf_check(table: &Table, leaf: &Leaf) -> Option<Check> {
         columns: named.map(|column| column.number).collect(),
         expression,
     })
+}
+
+const HASH: &str = "satisfies_hash_partition(";
+
+/// A partition's expression without the oid that a hash is computed with, which another
+/// database has otherwise.
+fn without_hash(constraint: &str) -> String {
+    match constraint.split_once(HASH) {
+        Some((before, after)) => {
+            let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+            format!("{before}true{rest}")
+        }
+        None => constraint.to_owned(),
+    }
 }
 
 /// The texts in which literals for a table stand.
@@ -483,11 +501,10 @@ fn texts(table: &Table, checks: &[Check]) -> Vec<String> {
         Some(format!("{} = {default}", column.text))
     }));
     texts.extend(table.triggers.iter().map(|trigger| trigger.source.clone()));
-    texts.extend(
-        table
-            .leaves
-            .iter()
-            .filter_map(|leaf| leaf.constraint.clone()),
-    );
+    let bounds = table
+        .leaves
+        .iter()
+        .filter_map(|leaf| leaf.constraint.as_deref());
+    texts.extend(bounds.map(without_hash));
     texts
 }

@@ -108,7 +108,13 @@ fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Kind> {
                 let lengths = [Some(length), length.checked_sub(1), length.checked_add(1)];
                 let sized = lengths.into_iter().flatten();
                 match (is_text, category, name) {
-                    (true, ..) => sized.map(Kind::Sized).collect(),
+                    (true, ..) => {
+                        let written = lengths
+                            .into_iter()
+                            .flatten()
+                            .map(|one| Kind::Fixed(one.to_string()));
+                        sized.map(Kind::Sized).chain(written).collect()
+                    }
                     (_, "A", _) if length < 100 => sized.map(Kind::Elements).collect(),
                     (_, _, "bytea") => sized.map(Kind::Bytes).collect(),
                     _ => Vec::new(),

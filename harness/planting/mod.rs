@@ -19,6 +19,7 @@ pub mod catalog;
 mod circle;
 pub mod dictionary;
 mod draft;
+mod geometry;
 mod insert;
 mod kinds;
 mod order;

@@ -11,9 +11,11 @@ use super::spelling::{Value, quoted};
 /// No more combinations are tried in one query.
 const COMBINATIONS: usize = 6_000;
 /// So many solutions are of use.
-const SOLUTIONS: usize = 48;
+const SOLUTIONS: usize = 96;
 /// So many combinations are tried one by one.
-const SINGLY: usize = 400;
+const SINGLY: usize = 200;
+/// The rows that a solution is to hold for, counted from the one that is asked about.
+const ROWS: [u32; 3] = [0, 1, 9];
 
 /// A question for candidates.
 #[derive(Debug)]
@@ -22,7 +24,8 @@ pub struct Question {
     pub names: BTreeSet<String>,
     /// The slots whose candidates are tried.
     pub slots: Vec<usize>,
-    columns: Vec<Candidates>,
+    /// The candidates as several rows have them: what holds for one alone is of little use.
+    rows: Vec<Vec<Candidates>>,
     conditions: String,
 }
 
@@ -71,25 +74,34 @@ impl Question {
                 .is_some_and(|all| all <= COMBINATIONS)
         });
         let most = most.last().unwrap_or(1).clamp(2, 60);
-        let columns = slots
-            .iter()
-            .map(|slot| candidates(tables, draft, *slot, row, filled, most));
+        let rows = ROWS.iter().map(|further| {
+            let columns = slots.iter();
+            columns
+                .map(|slot| candidates(tables, draft, *slot, row + further, filled, most))
+                .collect()
+        });
+        let rows = rows.collect();
         let conditions: Vec<String> = checks
             .iter()
             .map(|check| format!("({}) IS NOT FALSE", check.expression))
             .collect();
         Some(Self {
             names: checks.iter().map(|check| check.name.clone()).collect(),
-            columns: columns.collect(),
+            rows,
             slots,
             conditions: conditions.join(" AND "),
         })
     }
 
-    /// One query for all combinations.
+    /// A query for all combinations, for each row.
     #[must_use]
-    pub fn whole(&self) -> String {
-        let sources = self.columns.iter().enumerate().map(|(nth, column)| {
+    pub fn whole(&self) -> Vec<String> {
+        let rows = self.rows.iter();
+        rows.map(|columns| self.whole_of(columns)).collect()
+    }
+
+    fn whole_of(&self, columns: &[Candidates]) -> String {
+        let sources = columns.iter().enumerate().map(|(nth, column)| {
             let values = column.values.iter().map(|(kind, value, is_null)| format!("({kind}, ({value})::pg_catalog.text, {})", i32::from(*is_null)));
             let values: Vec<String> = values.collect();
             format!(
@@ -99,7 +111,7 @@ impl Question {
         });
         let sources: Vec<String> = sources.collect();
         let each = |letter: char, between: &str| {
-            let names: Vec<String> = (0..self.columns.len())
+            let names: Vec<String> = (0..columns.len())
                 .map(|nth| format!("{letter}{nth}"))
                 .collect();
             names.join(between)
@@ -115,11 +127,17 @@ impl Question {
         )
     }
 
-    /// A query for each combination, for expressions that some values make fail.
+    /// A query for each combination, for expressions that some values make fail; for each
+    /// row as many.
     #[must_use]
     pub fn singly(&self) -> Vec<String> {
+        let rows = self.rows.iter();
+        rows.flat_map(|columns| self.singly_of(columns)).collect()
+    }
+
+    fn singly_of(&self, columns: &[Candidates]) -> Vec<String> {
         let mut combinations: Vec<Vec<usize>> = vec![Vec::new()];
-        for column in &self.columns {
+        for column in columns {
             let longer = combinations.iter().flat_map(|one| {
                 (0..column.values.len()).map(|at| [one.clone(), vec![at]].concat())
             });
@@ -128,8 +146,7 @@ impl Question {
             combinations.truncate(SINGLY);
         }
         let queries = combinations.iter().map(|combination| {
-            let chosen: Vec<_> = self
-                .columns
+            let chosen: Vec<_> = columns
                 .iter()
                 .zip(combination)
                 .map(|(column, at)| (column, &column.values[*at]))
@@ -241,5 +258,23 @@ fn candidates(
         name: column.text.clone(),
         type_text: tables.bare_text(column).to_owned(),
         values,
+    }
+}
+
+/// What all of several answers have, in the order of the first; that one alone where they
+/// have nothing in common.
+#[must_use]
+pub fn common(answers: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {
+    let Some((first, others)) = answers.split_first() else {
+        return Vec::new();
+    };
+    let everywhere = first
+        .iter()
+        .filter(|tuple| others.iter().all(|other| other.contains(tuple)));
+    let found: Vec<Vec<usize>> = everywhere.cloned().collect();
+    if found.is_empty() {
+        first.clone()
+    } else {
+        found
     }
 }

@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::adapt::{take, violated};
 use super::draft::{Filled, Solution, leaf_check};
 use super::planter::{Refused, Work};
-use super::solve::{Question, holds};
+use super::server::Answer;
+use super::solve::{Question, common, holds};
 
 impl Work<'_, '_> {
     pub(super) async fn solve_ahead(&mut self, tables: &[usize]) -> Result<(), sqlx::Error> {
@@ -96,22 +97,28 @@ impl Work<'_, '_> {
         asked: Vec<(usize, Question)>,
     ) -> Result<Vec<(usize, Solution)>, sqlx::Error> {
         let mut solutions = Vec::new();
-        let queries: Vec<String> = asked.iter().map(|(_, question)| question.whole()).collect();
-        let answers = self.server.try_all(&queries).await?;
-        for ((at, question), answer) in asked.into_iter().zip(answers) {
-            let tuples = match answer {
-                Ok(json) => tuples(&json),
+        let queries: Vec<Vec<String>> =
+            asked.iter().map(|(_, question)| question.whole()).collect();
+        let mut answers = self.server.try_all(&queries.concat()).await?.into_iter();
+        for ((at, question), queries) in asked.into_iter().zip(queries) {
+            let whole: Vec<Answer> = answers.by_ref().take(queries.len()).collect();
+            let whole: Result<Vec<Json>, _> = whole.into_iter().collect();
+            let rows: Vec<Vec<Vec<usize>>> = match whole {
+                Ok(rows) => rows.iter().map(tuples).collect(),
                 // Some value cannot be read, or makes an expression fail.
                 Err(_) => {
                     let singly = question.singly();
                     let answers = self.server.try_all(&singly).await?;
-                    let found = answers
-                        .into_iter()
-                        .filter_map(Result::ok)
-                        .filter(|json| !json.is_null());
-                    tuples(&Json::Array(found.take(48).collect()))
+                    let rows = answers.chunks((singly.len() / queries.len()).max(1));
+                    rows.map(|row| {
+                        let found = row.iter().filter_map(|answer| answer.as_ref().ok());
+                        let found = found.filter(|json| !json.is_null()).cloned();
+                        tuples(&Json::Array(found.collect()))
+                    })
+                    .collect()
                 }
             };
+            let tuples = common(&rows);
             let Question { names, slots, .. } = question;
             solutions.push((
                 at,

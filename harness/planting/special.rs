@@ -170,7 +170,7 @@ impl Planter {
                     Value::Text(text) => Some(text),
                     Value::Null | Value::Default => None,
                 },
-                parents: filled.parents,
+                parents: parents(draft, planted, number, like, filled.parents),
                 like,
             });
         }
@@ -242,6 +242,26 @@ impl Planter {
             _ => None,
         }
     }
+}
+
+/// The rows that a special one refers to: with the value of another row, those of that too.
+fn parents(
+    draft: &Draft,
+    planted: &Planted,
+    number: i16,
+    like: Option<RowId>,
+    own: Vec<RowId>,
+) -> Vec<RowId> {
+    let refers = draft
+        .links
+        .iter()
+        .any(|link| link.key.columns.contains(&number));
+    let like = like
+        .filter(|_| refers)
+        .and_then(|id| planted.table(id.table)?.rows.get(id.at));
+    own.into_iter()
+        .chain(like.into_iter().flat_map(|row| row.parents.clone()))
+        .collect()
 }
 
 /// The lowest or the highest value of a type that clients can read too.

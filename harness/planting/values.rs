@@ -6,6 +6,7 @@
 //! the later moment, the later day and the higher number, as pairs of columns usually ask.
 
 use super::catalog::{Tables, Type};
+use super::geometry::geometry;
 use super::spelling::{array, composite};
 
 /// The rows of a table have numbers below this one.
@@ -465,42 +466,4 @@ fn range(tables: &Tables, found: &Type, place: Place) -> Option<Made> {
             }
         }
     })
-}
-
-/// A geometry of the kind that `geometry(Point,4326)` asks for.
-fn geometry(spelled: &str, row: u32) -> String {
-    let inside = spelled
-        .split_once('(')
-        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    let (kind, srid) = inside.split_once(',').unwrap_or((inside, ""));
-    let kind = kind.to_uppercase();
-    let stem = kind.trim_end_matches(['Z', 'M']);
-    let size = 2 + kind.len() - stem.len();
-    let dimensions = &kind[stem.len()..];
-    let corner = |x: u32, y: u32| -> String {
-        let rest = std::iter::repeat_n("1".to_owned(), size - 2);
-        [format!("{x}"), format!("{y}")]
-            .into_iter()
-            .chain(rest)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let x = row % 170;
-    let ring = [corner(x, 0), corner(x, 1), corner(x + 1, 1), corner(x, 0)].join(",");
-    let line = format!("{},{}", corner(x, 1), corner(x, 2));
-    let (name, body) = match stem {
-        "LINESTRING" => (stem, line),
-        "POLYGON" => (stem, format!("({ring})")),
-        "MULTIPOINT" => (stem, format!("({})", corner(x, 2))),
-        "MULTILINESTRING" => (stem, format!("({line})")),
-        "MULTIPOLYGON" => (stem, format!("(({ring}))")),
-        "GEOMETRYCOLLECTION" => (stem, format!("POINT {dimensions}({})", corner(x, 2))),
-        _ => ("POINT", corner(x, 2)),
-    };
-    let srid = if srid.is_empty() {
-        String::new()
-    } else {
-        format!("SRID={srid};")
-    };
-    format!("{srid}{name} {dimensions}({body})")
 }

@@ -21,6 +21,7 @@ mod monorepo;
 mod page;
 mod parts;
 mod planted;
+mod planting;
 mod postgres;
 mod prefix;
 mod program;
