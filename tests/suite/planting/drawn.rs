@@ -158,7 +158,9 @@ fn schema(tables: &[DrawnTable]) -> String {
 /// The tables that can hold rows: not those under an impossible CHECK, nor those that have
 /// to refer to one of them.
 fn possible(tables: &[DrawnTable]) -> Vec<bool> {
-    let mut possible: Vec<bool> = tables.iter().map(|table| !table.is_impossible).collect();
+    let each = tables.iter().enumerate();
+    let able = each.map(|(nth, table)| !table.is_impossible && !is_in_a_circle(tables, nth));
+    let mut possible: Vec<bool> = able.collect();
     for _ in tables {
         for (nth, table) in tables.iter().enumerate() {
             let mut keys = table.keys.iter().filter(|(_, has_to)| *has_to);
@@ -223,8 +225,13 @@ fn drawn_schemas_get_rows() {
                 )
                 .await;
                 prop_assert_eq!(rows, 0);
-                let expected = !possible[nth] || is_in_a_circle(&tables, nth);
-                prop_assert!(expected, "{} is empty: {}\n{}", one.name, one.reason, sql);
+                prop_assert!(
+                    !possible[nth],
+                    "{} is empty: {}\n{}",
+                    one.name,
+                    one.reason,
+                    sql
+                );
                 if let Reason::NoParent { table } = &one.reason {
                     prop_assert!(planted.tables.iter().all(|one| one.text != *table));
                 }
