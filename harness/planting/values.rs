@@ -467,3 +467,42 @@ fn range(tables: &Tables, found: &Type, place: Place) -> Option<Made> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(row: u32) -> Place<'static> {
+        Place {
+            table: "orders",
+            column: "email",
+            ordinal: 5,
+            row,
+            is_key: false,
+        }
+    }
+
+    #[test]
+    fn texts_name_their_place_as_far_as_there_is_room() {
+        assert_eq!(at(7).text(100), "orders.email.0007");
+        assert_eq!(at(7).text(10), "t5r0007");
+        assert_eq!(at(7).text(2).len(), 2);
+        assert_ne!(at(7).text(2), at(8).text(2));
+    }
+
+    #[test]
+    fn numbers_have_all_digits_of_their_scale() {
+        let of = |precision: i32, scale: i32| numeric(((precision << 16) | scale) + 4, at(7)).text;
+        assert_eq!(of(5, 2), "7.89");
+        assert_eq!(of(12, 0), "1005007");
+        assert_eq!(of(2, 2), "0.89");
+    }
+
+    #[test]
+    fn moments_stand_on_both_sides_of_a_change_of_the_clocks() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(19_783), (2024, 3, 1));
+        assert_eq!(moment(at(8)), "2024-03-31 00:48:00.005008");
+        assert_eq!(moment(at(10)), "2024-03-31 01:00:00.005010");
+    }
+}
