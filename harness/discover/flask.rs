@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::slice;
 
 use ruff_python_ast::{Expr, ExprCall, ExprDict, Stmt, StmtFunctionDef};
 use walkdir::WalkDir;
@@ -205,11 +206,17 @@ fn mentions_flask(file: &Path) -> bool {
 /// What a module makes applications by, and whether that takes arguments.
 fn made_in(module: &Module) -> Vec<(String, bool)> {
     let mut made = Vec::new();
+    // What runs in a script alone is not there where the module is imported.
+    let imported = module.body.iter().filter(|stmt| !is_for_scripts(stmt));
+    let all: Vec<&Stmt> = imported
+        .flat_map(|stmt| flat(slice::from_ref(stmt)))
+        .collect();
+    let classes = flasks(&all);
+    let makes_one = |call: &ExprCall| classes.contains(&last(&call.func));
     let makes = |call: &&ExprCall| {
-        let name = last(&call.func);
-        is_flask(name) || NAMES[2..].contains(&name)
+        makes_one(call) || is_flask(last(&call.func)) || NAMES[2..].contains(&last(&call.func))
     };
-    for stmt in flat(&module.body) {
+    for stmt in &all {
         match stmt {
             Stmt::Assign(assign) => {
                 if let (Some(Expr::Name(name)), Expr::Call(call)) =
@@ -219,7 +226,9 @@ fn made_in(module: &Module) -> Vec<(String, bool)> {
                     made.push((name.id.to_string(), false));
                 }
             }
-            Stmt::FunctionDef(def) if makes_flask(def) => {
+            Stmt::FunctionDef(def)
+                if calls_in(def).any(|call| is_flask(last(&call.func)) || makes_one(call)) =>
+            {
                 let mut parameters = def.parameters.iter_non_variadic_params();
                 let needs = parameters.any(|parameter| parameter.default.is_none());
                 made.push((format!("{}()", def.name), needs));
@@ -235,10 +244,23 @@ fn is_flask(name: &str) -> bool {
     name.ends_with("Flask")
 }
 
-fn makes_flask(def: &StmtFunctionDef) -> bool {
-    let all = flat(&def.body);
-    let mut calls = all.iter().flat_map(|stmt| calls(stmt));
-    calls.any(|call| is_flask(last(&call.func)))
+/// The classes of a module that are made of Flask.
+fn flasks<'m>(body: &[&'m Stmt]) -> Vec<&'m str> {
+    let classes = body.iter().filter_map(|stmt| stmt.as_class_def_stmt());
+    let made = classes.filter(|class| class.bases().iter().any(|base| is_flask(last(base))));
+    made.map(|class| class.name.as_str()).collect()
+}
+
+/// Whether a statement is `if __name__ == "__main__":`.
+fn is_for_scripts(stmt: &Stmt) -> bool {
+    let Some(Expr::Compare(test)) = stmt.as_if_stmt().map(|block| &*block.test) else {
+        return false;
+    };
+    matches!(&*test.left, Expr::Name(name) if name.id == "__name__")
+}
+
+fn calls_in(def: &StmtFunctionDef) -> impl Iterator<Item = &ExprCall> {
+    flat(&def.body).into_iter().flat_map(calls)
 }
 
 /// A file as `flask --app` takes it: the name of a module, where its packages begin in

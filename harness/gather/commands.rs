@@ -127,6 +127,12 @@ impl Driver<'_> {
         if transcript.version_table.is_some() {
             self.version_table.clone_from(&transcript.version_table);
         }
+        for why in self.server.take_refused() {
+            let why = why.trim_start_matches("migration-harness: ");
+            say(Progress::Note(format!(
+                "{command}: a connection was refused: {why}"
+            )));
+        }
         refused(self.service, &self.database, &transcript)?;
         lacking(self.service, &self.server, &transcript).await?;
         if let Some(trace) = transcript.broken.first() {

@@ -325,6 +325,10 @@ impl Guard for Existing {
         Some(self.relay.admit(database))
     }
 
+    fn take_refused(&self) -> Vec<String> {
+        self.relay.take_refused()
+    }
+
     fn secret(&self) -> Option<String> {
         Some(self.relay.upstream().password.clone())
     }

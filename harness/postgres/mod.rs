@@ -185,6 +185,11 @@ trait Guard: Send + Sync {
         None
     }
 
+    /// Why connections of the service were refused since this was last asked.
+    fn take_refused(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A password that is not the service's, and that nobody may read.
     fn secret(&self) -> Option<String> {
         None
@@ -372,6 +377,12 @@ impl Server {
     /// Whether nobody else uses the server, so that all of it may be looked at.
     pub fn is_ours_alone(&self) -> bool {
         !self.guard.is_shared()
+    }
+
+    /// Why connections of the service were refused since this was last asked: the program
+    /// that wanted one may have kept it to itself.
+    pub fn take_refused(&self) -> Vec<String> {
+        self.guard.take_refused()
     }
 
     /// The last lines of the server's log, where there is one to be read.

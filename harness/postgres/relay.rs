@@ -16,7 +16,7 @@ mod server_url;
 mod tls;
 mod upstream;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +46,8 @@ struct Shared {
     /// Opens the one that is admitted.
     service: String,
     admitted: Mutex<Option<String>>,
+    /// Why connections were refused since somebody last asked, each once.
+    refused: Mutex<BTreeSet<String>>,
     /// The keys with which queries of the open connections are cancelled.
     backends: Mutex<HashSet<Vec<u8>>>,
 }
@@ -65,6 +67,7 @@ impl Relay {
             harness: random::hex(16)?,
             service: random::hex(16)?,
             admitted: Mutex::default(),
+            refused: Mutex::default(),
             backends: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -106,6 +109,14 @@ impl Relay {
     pub fn admit(&self, database: &str) -> String {
         *lock(&self.shared.admitted) = Some(database.to_owned());
         self.shared.service.clone()
+    }
+
+    /// Why connections were refused since this was last asked: whoever asked for one may
+    /// have kept it to himself.
+    pub fn take_refused(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.shared.refused))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -8,6 +8,7 @@ use pretty_assertions::assert_eq;
 
 use crate::judge::repository;
 use crate::monorepo::{ENV, Monorepo, upgrade};
+use crate::postgres::{block_on, host};
 
 /// Migrates through an asynchronous engine.
 const ASYNC_ENV: &str = r#"
@@ -159,6 +160,23 @@ const SCENES: &[Scene] = &[
 
 #[test]
 fn what_a_revision_gives_to_a_driver_is_seen() {
+    every_driver_migrates(&[("POSTGRES_PROVIDER", "local")]);
+}
+
+/// The relay there asks for a password in the clear, which each driver has to offer.
+#[test]
+fn the_same_is_seen_on_a_server_that_runs() {
+    block_on(async {
+        let (host, url) = host().await;
+        every_driver_migrates(&[
+            ("POSTGRES_PROVIDER", "existing"),
+            ("HARNESS_DATABASE_URL", &url),
+        ]);
+        host.stop().await.unwrap();
+    });
+}
+
+fn every_driver_migrates(server: &[(&str, &str)]) {
     let monorepo = Monorepo::new();
     let extra = extra();
     for Scene {
@@ -189,7 +207,7 @@ fn what_a_revision_gives_to_a_driver_is_seen() {
             &revisions.each_ref().map(String::as_str),
         );
     }
-    let judged = monorepo.judge(&[], &[("POSTGRES_PROVIDER", "local")]);
+    let judged = monorepo.judge(&[], server);
     let mut wrong = Vec::new();
     for Scene { name, says, .. } in SCENES {
         let cases = ["upgrade_head", "enum_types"].map(|id| format!("{id}::{name}.toml"));

@@ -242,6 +242,36 @@ fn what_migrations_do_to_the_whole_server_is_put_back() {
     });
 }
 
+#[test]
+fn a_child_that_is_refused_in_silence_is_spoken_of() {
+    let monorepo = Monorepo::new();
+    let silent = "import os, subprocess, sys\n\
+                  code = \"import os, psycopg\\n\"\\\n    \
+                  \"url = 'postgresql:' + os.environ['DATABASE_URL'].partition(':')[2]\\n\"\\\n    \
+                  \"psycopg.connect(url.rpartition('/')[0] + '/precious')\"\n\
+                  subprocess.run([sys.executable, '-c', code], stderr=subprocess.DEVNULL)";
+    monorepo.service("silent", PLAIN, ENV, &[&table("a"), &upgrade(silent)]);
+    block_on(async {
+        let (host, url) = host().await;
+        run(&url, GUEST).await;
+        let judged = monorepo.judge(
+            &["upgrade_head"],
+            &[
+                ("POSTGRES_PROVIDER", "existing"),
+                ("HARNESS_DATABASE_URL", &as_guest(&url)),
+            ],
+        );
+        let all = judged.all();
+        assert_eq!(judged.results()["upgrade_head::silent.toml"], "ok", "{all}");
+        let said = "upgrade head: a connection was refused: a service may use the database";
+        assert!(
+            all.contains(said) && all.contains("not \"precious\""),
+            "{all}"
+        );
+        host.stop().await.unwrap();
+    });
+}
+
 /// An authority, a certificate that it signed for 127.0.0.1 and another name, and one for
 /// a user.
 struct Certificates {

@@ -55,6 +55,15 @@ fn shop(files: &[(&str, &str)]) -> Found {
     ],
     "shop:create_app()", Sure::Likely
 )]
+#[case::class_of_another_name(
+    &[
+        ("shop/shop/__init__.py", ""),
+        ("shop/shop/app.py", "from flask import Flask\ndef create_app(config=None):\n    return Shop(__name__)\nclass Shop(Flask):\n    pass\n"),
+        ("shop/shop/docs.py", "from shop.app import create_app\nif __name__ == '__main__':\n    app = create_app()\n"),
+        ("shop/shop/tasks.py", "from shop.app import create_app\nflask_app = create_app()\n"),
+    ],
+    "shop.app:create_app()", Sure::Likely
+)]
 #[case::arguments(
     &[("shop/shop/__init__.py", "from flask import Flask\ndef create_app(name):\n    return Flask(name)\n")],
     "shop:create_app()", Sure::Unsure

@@ -120,31 +120,34 @@ async fn refused(
         .then(|| shared.admits(password, &startup.database))
         .flatten();
     let user = &shared.upstream.user;
-    Ok(match known {
-        Some(_) if startup.user != *user => Some(refusal(
+    let (code, why) = match known {
+        Some(_) if startup.user != *user => (
             "28000",
-            &format!(
+            format!(
                 "migration-harness: a service may connect as \"{user}\" only, not as \"{}\"",
                 startup.user
             ),
-        )),
-        Some(true) => None,
-        Some(false) => Some(refusal(
+        ),
+        Some(true) => return Ok(None),
+        Some(false) => (
             "28000",
-            &format!(
+            format!(
                 "migration-harness: a service may use the database \"{}\" only, not \"{}\"",
                 shared.admitted(),
                 startup.database
             ),
-        )),
-        None => Some(refusal(
+        ),
+        None => (
             "28P01",
-            &format!(
+            format!(
                 "password authentication failed for user \"{}\"",
                 startup.user
             ),
-        )),
-    })
+        ),
+    };
+    let answer = refusal(code, &why);
+    super::lock(&shared.refused).insert(why);
+    Ok(Some(answer))
 }
 
 /// Hands on what the server says before the first query; `None` if it ends there.
