@@ -15,8 +15,10 @@
 //! ```
 
 mod adapt;
+mod calendar;
 pub mod catalog;
 mod circle;
+mod conditions;
 pub mod dictionary;
 mod draft;
 mod geometry;

@@ -9,9 +9,9 @@ use super::dictionary::{self, Entry};
 use super::draft::{Choice, Draft, Filled};
 use super::order::{Layer, layers};
 use super::pool::Pools;
-use super::rows::{closing, existing, reread};
+use super::rows::{Closing, closing, existing, reread};
 use super::server::{Refusal, Server};
-use super::{Keys, Planted, Reason, RowId, Unplanted, Wishes};
+use super::{Keys, Planted, Reason, Unplanted, Wishes};
 use crate::error::{HarnessError, Result, Stage};
 
 /// So many times the next candidates are tried.
@@ -252,7 +252,7 @@ impl Work<'_, '_> {
     }
 
     async fn close(&mut self) -> Result<bool, sqlx::Error> {
-        let updates: Vec<(RowId, String, Vec<(i16, String)>)> = self
+        let updates: Vec<Closing> = self
             .drafts
             .iter()
             .flat_map(|draft| closing(self.tables, draft, &self.pools, &self.planted))

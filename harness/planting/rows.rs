@@ -12,6 +12,9 @@ use super::server::Server;
 use super::spelling::Value;
 use super::{Planted, RowId};
 
+/// A row, the update that sets its keys, and the values that it sets.
+pub type Closing = (RowId, String, Vec<(i16, String)>);
+
 /// So many rows of a table are offered to those that refer to it.
 const OFFERED: usize = 50;
 
@@ -143,12 +146,7 @@ pub async fn reread(
 /// The updates that set the keys of every other row, where they had to wait or refer to
 /// their own table; with the values that they set.
 #[must_use]
-pub fn closing(
-    tables: &Tables,
-    draft: &Draft,
-    pools: &Pools,
-    planted: &Planted,
-) -> Vec<(RowId, String, Vec<(i16, String)>)> {
+pub fn closing(tables: &Tables, draft: &Draft, pools: &Pools, planted: &Planted) -> Vec<Closing> {
     let table = draft.table;
     let key = table.key();
     let Some(rows) = planted.table(table.oid).filter(|_| !key.is_empty()) else {

@@ -171,7 +171,7 @@ impl<'a> Server<'a> {
         let body = body.replace("{statements}", &constants.join(",\n"));
         let mut tag = "$planting$".to_owned();
         while body.contains(&tag) {
-            tag.insert_str(1, "x");
+            tag.insert(1, 'x');
         }
         let sql = format!(
             "DO {tag}{body}{tag}; SELECT pg_catalog.current_setting('migration_harness.answers')"
@@ -183,6 +183,7 @@ impl<'a> Server<'a> {
             .await?;
         let said: Vec<Said> = serde_json::from_str(row.try_get(0)?)
             .map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;
+        #[allow(clippy::result_large_err)]
         let answers = said.into_iter().map(|one| match one.refused {
             Some(refusal) => Err(refusal),
             None => Ok(one.returned),

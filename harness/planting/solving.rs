@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::adapt::{take, violated};
-use super::draft::{Filled, Solution, leaf_check};
+use super::conditions::leaf_check;
+use super::draft::{Filled, Solution};
 use super::planter::{Refused, Work};
 use super::server::Answer;
 use super::solve::{Question, common, holds};

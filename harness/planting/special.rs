@@ -274,7 +274,7 @@ fn extreme(name: &str, modifier: i32, is_lowest: bool) -> Option<String> {
             let (precision, scale) = ((modifier - 4) >> 16, (modifier - 4) & 0x7ff);
             let whole = usize::try_from(precision - scale).ok()?;
             let fraction = usize::try_from(scale).ok()?;
-            let digits = format!("{:9<1$}.{2:9<3$}", "", whole.max(0), "", fraction);
+            let digits = format!("{:9<1$}.{2:9<3$}", "", whole, "", fraction);
             let digits = digits.trim_end_matches('.').to_owned();
             let digits = if whole == 0 {
                 format!("0{digits}")

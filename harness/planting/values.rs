@@ -5,6 +5,7 @@
 //! others are small enough to be multiplied by a hundred. The same row's later column gets
 //! the later moment, the later day and the higher number, as pairs of columns usually ask.
 
+use super::calendar::{day, moment_at};
 use super::catalog::{Tables, Type};
 use super::geometry::geometry;
 use super::spelling::{array, composite};
@@ -378,29 +379,6 @@ fn numeric(modifier: i32, place: Place) -> Made {
     }
 }
 
-/// A day, counted from one in the past.
-fn day(days: i64) -> String {
-    let (year, month, day) = civil(11_323 + days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// The date of a day since 1970-01-01, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year + era * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
-}
-
 /// A moment with microseconds: rows stand on both sides of a change of the clocks, which
 /// is in spring for every other row and in autumn for the rest.
 fn moment(place: Place) -> String {
@@ -411,15 +389,6 @@ fn moment(place: Place) -> String {
     };
     let seconds = change + (i64::from(place.row % 20) - 10) * 360;
     moment_at(seconds, place.unique())
-}
-
-fn moment_at(seconds: i64, micros: u64) -> String {
-    let seconds = seconds + i64::try_from(micros / 1_000_000).unwrap_or_default();
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
-    let clock = seconds.rem_euclid(86_400);
-    let (hour, minute, second) = (clock / 3_600, clock / 60 % 60, clock % 60);
-    let micros = micros % 1_000_000;
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}")
 }
 
 fn address(place: Place) -> String {
@@ -500,8 +469,6 @@ mod tests {
 
     #[test]
     fn moments_stand_on_both_sides_of_a_change_of_the_clocks() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(19_783), (2024, 3, 1));
         assert_eq!(moment(at(8)), "2024-03-31 00:48:00.005008");
         assert_eq!(moment(at(10)), "2024-03-31 01:00:00.005010");
     }
