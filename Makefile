@@ -41,7 +41,7 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover verify test nextest report bench lint
+.PHONY: help setup venv postgres cargo discover verify test nextest report bench lint quick
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
@@ -84,6 +84,13 @@ bench: cargo ## measure the harness beside doing the same by hand; takes long
 lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' fmt --all --check
 	'$(CARGO)' clippy $(LOCKED) --all-targets -- -D warnings
+
+# Of the suite, what needs neither a server nor the Python packages of the services.
+QUICK := criteria:: manifest:: documentation::each_page_says
+
+quick: lint ## check the code, and run the tests that need neither a server nor Python
+	'$(CARGO)' test $(LOCKED) --quiet --lib
+	'$(CARGO)' test $(LOCKED) --quiet --test suite -- $(QUICK)
 
 cargo:
 	@command -v '$(CARGO)' >/dev/null || { \

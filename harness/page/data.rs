@@ -103,6 +103,9 @@ pub struct Case {
     /// What that one reports, where no other case of the report says it.
     #[serde(default)]
     pub explanation: Option<Explanation>,
+    /// The page about the criterion: an address or a path.
+    #[serde(default)]
+    pub about: String,
     /// The command that runs this case alone.
     pub rerun: String,
     /// The commands that its texts name for their reader to type, as they stand there.

@@ -62,7 +62,11 @@ fn red_case(report: &Report, case: &Case) -> Markup {
         article #{ "case-" (anchor(&case.name())) } {
             h4 {
                 span.outcome.(class(case.outcome)) { (symbol(case.outcome)) " " (case.outcome.words()) }
-                " " (case.criterion)
+                " "
+                @match case.about.starts_with("https://") {
+                    true => a href=(case.about) { (case.criterion) },
+                    false => (case.criterion),
+                }
             }
             @match (report.said_before(case), case.text.is_empty(), case.outcome) {
                 (Some(first), ..) => {

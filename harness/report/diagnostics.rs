@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
-use super::{Case, changes, diff, shown};
+use super::{Case, changes, diff, documentation, shown};
 use crate::criteria::{Finding, Help, Mark, Verdict};
 use crate::error::HarnessError;
 use crate::postgres::Kept;
@@ -35,8 +35,16 @@ pub fn verdict(case: &Case, verdict: &Verdict, renderer: &Renderer) -> String {
         }
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } => return String::new(),
     };
-    let lines = last_lines(case, &text);
+    let mut lines = last_lines(case, &text);
+    if let Verdict::Fail(_) = verdict {
+        lines.insert(0, about(case));
+    }
     with_last_lines(text, &lines)
+}
+
+/// The line that names the page about a finding's criterion.
+fn about(case: &Case) -> String {
+    format!("about: {}", documentation::page_of(case.criterion.id))
 }
 
 fn findings(case: &Case, findings: &[Finding], renderer: &Renderer) -> String {
@@ -50,7 +58,7 @@ pub fn explanation(case: &Case, renderer: &Renderer) -> Option<String> {
     let reporter = case.reporter()?;
     let text = findings(&reporter, &explanation.findings, renderer);
     let rerun = (!explanation.declared).then(|| format!("rerun: {}", reporter.rerun()));
-    let lines: Vec<String> = rerun.into_iter().collect();
+    let lines: Vec<String> = [about(&reporter)].into_iter().chain(rerun).collect();
     Some(with_last_lines(text, &lines))
 }
 

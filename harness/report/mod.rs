@@ -8,6 +8,7 @@ mod diagnostics;
 mod diff;
 #[cfg(feature = "program")]
 pub mod discovery;
+pub mod documentation;
 #[cfg(feature = "program")]
 pub mod explain;
 pub mod join;

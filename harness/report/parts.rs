@@ -311,6 +311,7 @@ fn criterion(criterion: &criteria::Criterion) -> data::Criterion {
 }
 
 fn unjudged(asked: Asked) -> Case {
+    let about = super::documentation::page_of(&asked.criterion);
     Case {
         criterion: asked.criterion,
         service: asked.service,
@@ -322,6 +323,7 @@ fn unjudged(asked: Asked) -> Case {
         findings: Vec::new(),
         blocked_by: None,
         explanation: None,
+        about,
         rerun: asked.rerun,
         commands: Vec::new(),
         manifest: asked.manifest,

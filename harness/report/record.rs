@@ -211,6 +211,7 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
         findings: Vec::new(),
         blocked_by: None,
         explanation: None,
+        about: super::documentation::page_of(case.criterion.id),
         rerun: case.rerun(),
         commands: Vec::new(),
         manifest,

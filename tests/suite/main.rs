@@ -8,6 +8,7 @@ mod crashes;
 mod credentials;
 mod criteria;
 mod discover;
+mod documentation;
 mod drivers;
 mod embedded;
 mod faults;

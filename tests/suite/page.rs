@@ -36,6 +36,7 @@ fn case(criterion: &str, service: &str, outcome: Outcome) -> Case {
         findings: Vec::new(),
         blocked_by: None,
         explanation: None,
+        about: format!("docs/criteria/{criterion}.md"),
         rerun: format!("cargo test --test services -- {criterion}::{service}"),
         commands: Vec::new(),
         manifest: format!("services-manifest/services/{service}.toml"),
@@ -159,6 +160,18 @@ fn the_page_names_every_state_in_words_and_asks_for_nothing_from_elsewhere() {
     ] {
         assert!(!html.contains(elsewhere), "{elsewhere}");
     }
+}
+
+#[test]
+fn a_red_case_links_the_page_about_its_criterion_where_that_has_an_address() {
+    let mut report = built(2);
+    let linked =
+        |report: &Report| page::html(report).contains("<a href=\"https://example.com/about\">");
+    assert!(!linked(&report));
+    for case in &mut report.cases {
+        case.about = "https://example.com/about".to_owned();
+    }
+    assert!(linked(&report));
 }
 
 #[test]
