@@ -73,7 +73,7 @@ pub struct Service {
     pub driver: String,
     /// Variables that the URL is put into.
     pub database_url_env: Vec<String>,
-    /// Whether the URL is set as `sqlalchemy.url` too.
+    /// Tells whether the URL is set as `sqlalchemy.url` too.
     pub database_url_ini: bool,
     /// Further variables, with `{root}` and `{service}` filled in.
     pub env: BTreeMap<String, String>,
@@ -137,7 +137,7 @@ impl Service {
 pub struct Reasoned {
     /// Why.
     pub reason: String,
-    /// Whether `defaults.toml` says it, for whichever service it concerns.
+    /// Tells whether `defaults.toml` says it, for whichever service it concerns.
     pub inherited: bool,
 }
 

@@ -292,7 +292,7 @@ fn explanation(
     }
 }
 
-/// Whether a red case ends the run; other runners than cargo's see to that themselves.
+/// Tells whether a red case ends the run; other runners than cargo's see to that themselves.
 fn ends_the_run() -> bool {
     set(FAIL_FAST) && env::var_os("NEXTEST").is_none()
 }
@@ -322,7 +322,7 @@ fn printed(
     .filter(|file| file.metadata().is_ok_and(|file| file.len() > 0))
 }
 
-/// Whether a criterion that was asked for is red, of those that need nothing else than
+/// Tells whether a criterion that was asked for is red, of those that need nothing else than
 /// `held` and not nothing at all.
 fn is_red(service: &Service, evidence: &Evidence, held: &[Part]) -> bool {
     let asked = |criterion: &&Criterion| {

@@ -22,7 +22,7 @@ pub struct Declaration {
     pub revision: String,
     /// The name of the table or column.
     pub name: String,
-    /// Whether it is a column.
+    /// Tells whether it is a column.
     pub is_column: bool,
     /// The table of a column, where the call names it.
     pub table: Option<String>,

@@ -182,7 +182,7 @@ impl Forks {
         Supervised::forked(&service.python.join(" "), start).await
     }
 
-    /// Whether a parent would be one service's alone.
+    /// Tells whether a parent would be one service's alone.
     fn is_alone(&self) -> bool {
         self.services.len() == 1
     }
@@ -365,7 +365,7 @@ fn socket(directory: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/socket", directory.as_raw_fd()))
 }
 
-/// Whether the command is one program that is no script, so that where it is started
+/// Tells whether the command is one program that is no script, so that where it is started
 /// makes no difference to which Python it is.
 fn is_interpreter(command: &[String]) -> bool {
     let [program] = command else { return false };

@@ -81,7 +81,7 @@ impl Imports {
         std::fs::rename(partial, file)
     }
 
-    /// Whether the service would import the same today; if not, why.
+    /// Tells whether the service would import the same today; if not, why.
     ///
     /// # Errors
     /// What has changed.

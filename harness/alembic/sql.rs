@@ -51,7 +51,7 @@ fn quoted(text: &str) -> (String, usize) {
     (name, text.len())
 }
 
-/// Whether a statement names something, as a whole word.
+/// Tells whether a statement names something, as a whole word.
 #[must_use]
 pub fn mentions(sql: &str, name: &str) -> bool {
     words(sql).iter().any(|word| word == name)
@@ -60,11 +60,11 @@ pub fn mentions(sql: &str, name: &str) -> bool {
 /// How a statement creates an object of a kind (`table`, `index`, `type`, ...) and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creation {
-    /// Whether `IF NOT EXISTS` lets it pass where the name is taken.
+    /// Tells whether `IF NOT EXISTS` lets it pass where the name is taken.
     pub guarded: bool,
 }
 
-/// Whether a statement creates `name`, which may be qualified there.
+/// Tells whether a statement creates `name`, which may be qualified there.
 #[must_use]
 pub fn creates(sql: &str, kind: &str, name: &str) -> Option<Creation> {
     let words = words(sql);
@@ -146,7 +146,7 @@ fn after_guard(words: &[String]) -> &[String] {
     &words[words.iter().take_while(is_guard).count()..]
 }
 
-/// Whether a statement drops `name`, or something of it.
+/// Tells whether a statement drops `name`, or something of it.
 #[must_use]
 pub fn drops(sql: &str, name: &str) -> bool {
     let words = words(sql);
@@ -154,7 +154,7 @@ pub fn drops(sql: &str, name: &str) -> bool {
     drop.is_some_and(|at| words[at..].iter().any(|word| word == name))
 }
 
-/// Whether a statement gives what is called `name` another name.
+/// Tells whether a statement gives what is called `name` another name.
 #[must_use]
 pub fn renames(sql: &str, name: &str) -> bool {
     let words = words(sql);
@@ -167,7 +167,7 @@ pub fn renames(sql: &str, name: &str) -> bool {
     words.iter().any(|word| word == "rename") && named.any(|(at, _)| is_renamed(at))
 }
 
-/// Whether a statement gives an object the new name `name`.
+/// Tells whether a statement gives an object the new name `name`.
 #[must_use]
 pub fn renames_to(sql: &str, name: &str) -> bool {
     let words = words(sql);
@@ -175,7 +175,7 @@ pub fn renames_to(sql: &str, name: &str) -> bool {
     words.iter().any(|word| word == "rename") && words.windows(2).any(to)
 }
 
-/// Whether a statement makes a constraint of that name.
+/// Tells whether a statement makes a constraint of that name.
 #[must_use]
 pub fn adds_constraint(sql: &str, name: &str) -> bool {
     let words = words(sql);

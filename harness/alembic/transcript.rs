@@ -39,7 +39,7 @@ pub struct Place {
 pub struct Step {
     /// The revision.
     pub revision: String,
-    /// Whether it was upgraded or downgraded.
+    /// Tells whether it was upgraded or downgraded.
     pub direction: Direction,
     /// Its file, absolute.
     pub file: PathBuf,
@@ -50,7 +50,7 @@ pub struct Step {
     pub message: Option<String>,
     /// How long it took; `None` if it did not return.
     pub seconds: Option<f64>,
-    /// Whether it returned something that nobody awaited (`async def upgrade`).
+    /// Tells whether it returned something that nobody awaited (`async def upgrade`).
     pub awaitable: bool,
 }
 
@@ -73,7 +73,7 @@ pub struct Statement {
     pub sql: String,
     /// Where a revision issued it; `None` for Alembic's own and `env.py`'s.
     pub place: Option<Place>,
-    /// Whether it ran on another connection than the one that `env.py` gave Alembic.
+    /// Tells whether it ran on another connection than the one that `env.py` gave Alembic.
     #[serde(default)]
     pub beside: bool,
     /// The server's process that was given it, where the driver says which one.
@@ -88,7 +88,7 @@ pub struct Statement {
 pub const ABORTED: &str = "25P02";
 
 impl Statement {
-    /// Whether it was refused for nothing but a failure before it.
+    /// Tells whether it was refused for nothing but a failure before it.
     fn comes_too_late(&self) -> bool {
         matches!(&self.outcome, StatementOutcome::Failed { sqlstate: Some(state), .. } if state == ABORTED)
     }
@@ -304,7 +304,7 @@ pub enum Event {
         sqlalchemy: String,
         /// Since the interpreter started.
         seconds: f64,
-        /// Whether it has a driver that refuses a password that is hashed less often than
+        /// Tells whether it has a driver that refuses a password that is hashed less often than
         /// is recommended.
         strict_drivers: bool,
     },
@@ -337,7 +337,7 @@ pub enum Event {
     Stepped {
         /// How long it took.
         seconds: f64,
-        /// Whether it returned an awaitable.
+        /// Tells whether it returned an awaitable.
         awaitable: bool,
     },
     /// That revision raised.
@@ -353,7 +353,7 @@ pub enum Event {
         sql: String,
         /// Where it comes from.
         place: Option<Place>,
-        /// Whether it runs on another connection than Alembic's.
+        /// Tells whether it runs on another connection than Alembic's.
         #[serde(default)]
         beside: bool,
         /// The server's process.
@@ -430,7 +430,7 @@ impl Transcript {
         }
     }
 
-    /// Whether the command returned.
+    /// Tells whether the command returned.
     #[must_use]
     pub fn finished(&self) -> bool {
         self.outcome == Outcome::Finished

@@ -50,7 +50,7 @@ pub struct Worker {
     about: About,
     alive: bool,
     has_run_env: bool,
-    /// Whether a command since the database was opened runs `env.py`.
+    /// Tells whether a command since the database was opened runs `env.py`.
     has_run_env_here: bool,
     /// What came over the channel that the worker did not say.
     spoiled: Option<String>,
@@ -70,7 +70,7 @@ pub struct About {
     pub sqlalchemy: String,
     /// From the interpreter's start to its readiness, in seconds.
     pub seconds: f64,
-    /// Whether it has a driver that refuses a password that is hashed less often than is
+    /// Tells whether it has a driver that refuses a password that is hashed less often than is
     /// recommended.
     pub strict_drivers: bool,
 }
@@ -446,19 +446,19 @@ impl Worker {
         }
     }
 
-    /// Whether the interpreter can take another command.
+    /// Tells whether the interpreter can take another command.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.alive
     }
 
-    /// Whether `env.py` has run in it, or begun to.
+    /// Tells whether `env.py` has run in it, or begun to.
     #[must_use]
     pub fn has_run_env(&self) -> bool {
         self.has_run_env
     }
 
-    /// Whether one ran since the database was opened.
+    /// Tells whether one ran since the database was opened.
     #[must_use]
     pub fn has_run_env_here(&self) -> bool {
         self.has_run_env_here

@@ -110,7 +110,7 @@ impl<'a> Attribution<'a> {
         })
     }
 
-    /// Whether there is a history that Alembic could run as the files declare it.
+    /// Tells whether there is a history that Alembic could run as the files declare it.
     #[must_use]
     pub fn has_history(&self) -> bool {
         let of_history =
@@ -271,7 +271,7 @@ fn round_trips(evidence: &Evidence) -> Vec<Failure<'_>> {
     attributed.collect()
 }
 
-/// Whether the history stepped got as far as this revision and no further. What fails
+/// Tells whether the history stepped got as far as this revision and no further. What fails
 /// outside of any revision does so after the last one that ran, or before the next.
 fn stops_at(evidence: &Evidence, stepped: &Transcript, revision: &str) -> bool {
     if stepped.finished() {

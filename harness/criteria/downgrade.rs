@@ -319,7 +319,7 @@ fn left_behind(service: &Service, rung: &Rung, left: &[&Change]) -> Finding {
     }
 }
 
-/// Whether the whole way down failed, or left something at the bottom.
+/// Tells whether the whole way down failed, or left something at the bottom.
 fn descended(service: &Service, descent: &Descent) -> Option<Finding> {
     if !descent.down.finished() {
         return Some(

@@ -205,7 +205,7 @@ fn refusal(statement: &Statement) -> Option<&str> {
 }
 
 impl EnumCreation {
-    /// Whether this attempt created the type that `later` asks for again.
+    /// Tells whether this attempt created the type that `later` asks for again.
     fn created(&self, later: &Self) -> bool {
         let same_schema =
             self.schema.is_none() || later.schema.is_none() || self.schema == later.schema;
@@ -218,7 +218,7 @@ impl Second<'_> {
         self.name == other.name && self.place == other.place
     }
 
-    /// Whether a type was to be renamed to a name that is taken.
+    /// Tells whether a type was to be renamed to a name that is taken.
     fn is_rename(&self) -> bool {
         self.statement
             .is_some_and(|statement| sql::renames_to(&statement.sql, self.name))
@@ -272,7 +272,7 @@ impl Second<'_> {
         }
     }
 
-    /// Whether the labels that are asked for are not those of the type.
+    /// Tells whether the labels that are asked for are not those of the type.
     fn asks_for_others(&self) -> bool {
         let differ = |again: &EnumCreation| {
             let before = again.before.as_ref();

@@ -246,7 +246,7 @@ fn plain(text: &str) -> String {
         .join(" ")
 }
 
-/// Whether `text`, which is [`plain`], has `words`, which begin and end where words do.
+/// Tells whether `text`, which is [`plain`], has `words`, which begin and end where words do.
 fn holds(text: &str, words: &str) -> bool {
     let words = plain(words);
     let in_word = |letter: Option<char>| letter.is_some_and(|it| it.is_alphanumeric() || it == '_');

@@ -146,7 +146,7 @@ pub struct ChangedLine {
 }
 
 impl Verdict {
-    /// Whether the test result is red.
+    /// Tells whether the test result is red.
     #[must_use]
     pub fn is_red(&self) -> bool {
         match self {

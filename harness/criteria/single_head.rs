@@ -93,7 +93,7 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
     ))
 }
 
-/// Whether this criterion has something to explain.
+/// Tells whether this criterion has something to explain.
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
     history.raised.is_some() || !history.problems().is_empty() || history.graph.heads().len() != 1

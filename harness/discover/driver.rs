@@ -154,7 +154,7 @@ fn installed(python: &Path) -> Vec<&'static str> {
     drivers.filter(|driver| has(driver)).collect()
 }
 
-/// Whether a list of packages has `package`, and not only one whose name begins so.
+/// Tells whether a list of packages has `package`, and not only one whose name begins so.
 fn has_word(text: &str, package: &str) -> bool {
     let part_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
     text.match_indices(package).any(|(at, found)| {

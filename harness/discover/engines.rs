@@ -23,7 +23,7 @@ const DRIVERS: [&str; 5] = ["asyncpg", "psycopg", "psycopg2", "pg8000", ""];
 pub struct Engine {
     /// Where the URL comes from.
     pub url: Value,
-    /// Whether it is an async one.
+    /// Tells whether it is an async one.
     pub is_async: bool,
     /// What is done to the URL before, in this order.
     pub rewrites: Vec<Rewrite>,
@@ -67,13 +67,13 @@ impl Engine {
         })
     }
 
-    /// Whether the driver of the URL that the service is given reaches it.
+    /// Tells whether the driver of the URL that the service is given reaches it.
     fn is_given_driver(&self) -> bool {
         let mut options = self.url.options().iter();
         options.any(|value| matches!(value, Value::Variable(_) | Value::Ini))
     }
 
-    /// Whether what is done to the URL looks for this driver in it.
+    /// Tells whether what is done to the URL looks for this driver in it.
     fn expects(&self, driver: &str) -> bool {
         self.rewrites.iter().any(|rewrite| match rewrite {
             Rewrite::Driver(_) => false,
@@ -87,7 +87,7 @@ impl Engine {
         })
     }
 
-    /// Whether it can be made of a URL with this driver.
+    /// Tells whether it can be made of a URL with this driver.
     fn takes(&self, driver: &str) -> bool {
         let plain = match driver {
             "" => "postgresql://".to_owned(),

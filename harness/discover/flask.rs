@@ -32,7 +32,7 @@ const DEPTH: usize = 4;
 pub struct Application {
     /// What `flask --app` takes.
     pub name: String,
-    /// Whether Flask finds it without being told.
+    /// Tells whether Flask finds it without being told.
     pub by_itself: bool,
     /// The module that has it.
     pub file: PathBuf,
@@ -251,7 +251,7 @@ fn flasks<'m>(body: &[&'m Stmt]) -> Vec<&'m str> {
     made.map(|class| class.name.as_str()).collect()
 }
 
-/// Whether a statement is `if __name__ == "__main__":`.
+/// Tells whether a statement is `if __name__ == "__main__":`.
 fn is_for_scripts(stmt: &Stmt) -> bool {
     let Some(Expr::Compare(test)) = stmt.as_if_stmt().map(|block| &*block.test) else {
         return false;

@@ -287,7 +287,7 @@ fn outbox_convention(
     text
 }
 
-/// Whether a service has the table and not the index.
+/// Tells whether a service has the table and not the index.
 fn lacks(found: &Found, table: &str, index: &IndexConvention) -> bool {
     let outbox = found.outbox.as_ref().filter(|outbox| outbox.table == table);
     outbox.is_some_and(|outbox| !outbox.indexes.contains(index))

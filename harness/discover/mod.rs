@@ -50,9 +50,9 @@ pub struct Request {
     pub root: PathBuf,
     /// Where the manifest goes; `None` for `services-manifest` in the monorepo.
     pub to: Option<PathBuf>,
-    /// Whether files that exist may be replaced.
+    /// Tells whether files that exist may be replaced.
     pub force: bool,
-    /// Whether nothing is written at all.
+    /// Tells whether nothing is written at all.
     pub dry_run: bool,
 }
 
@@ -122,7 +122,7 @@ impl<T> Guess<T> {
         Self::new(value, Sure::Likely, why)
     }
 
-    /// Whether this is the same thing for the same reason.
+    /// Tells whether this is the same thing for the same reason.
     pub fn same_as(&self, other: &Self) -> bool
     where
         T: PartialEq,

@@ -117,7 +117,7 @@ pub fn missing(
     })
 }
 
-/// Whether a module of this dotted name, or a directory of modules, is on the path.
+/// Tells whether a module of this dotted name, or a directory of modules, is on the path.
 fn is_found(path: &[PathBuf], name: &str) -> bool {
     let relative: PathBuf = name.split('.').collect();
     path.iter().any(|directory| is_in(directory, &relative))
@@ -241,7 +241,7 @@ fn within(place: &Place<'_>, directory: &Path, entry: &str) -> Vec<PathBuf> {
 /// What is installed for an interpreter.
 struct SitePackages {
     directories: Vec<PathBuf>,
-    /// Whether a program keeps the environment elsewhere.
+    /// Tells whether a program keeps the environment elsewhere.
     is_managed: bool,
 }
 
@@ -289,7 +289,7 @@ impl SitePackages {
     }
 }
 
-/// Whether a package in `directory` is one that its project installs.
+/// Tells whether a package in `directory` is one that its project installs.
 fn is_installable(directory: &Path) -> bool {
     let near = [Some(directory), directory.parent()];
     let mut files = near

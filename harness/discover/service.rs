@@ -34,7 +34,7 @@ pub struct Found {
     pub needed: Vec<Needed>,
     /// Its outbox table.
     pub outbox: Option<Outbox>,
-    /// Whether `env.py` names models; `None` where that is not said.
+    /// Tells whether `env.py` names models; `None` where that is not said.
     pub models: Option<bool>,
     /// How many revisions there are, and how many heads, where that is known without Python.
     pub history: Option<(usize, usize)>,

@@ -129,7 +129,7 @@ impl Tree {
     }
 }
 
-/// Whether what is below a directory is not the monorepo's own: virtual environments
+/// Tells whether what is below a directory is not the monorepo's own: virtual environments
 /// (`pyvenv.cfg`, PEP 405), caches (`CACHEDIR.TAG`, <https://bford.info/cachedir/>),
 /// templates for projects, and what [`FOREIGN`] names.
 pub(super) fn is_foreign(entry: &DirEntry) -> bool {

@@ -35,7 +35,7 @@ pub struct Source {
     pub variables: Vec<String>,
     /// Variables that take a part of it, with what to put there.
     pub parts: Vec<(String, String)>,
-    /// Whether `sqlalchemy.url` is read.
+    /// Tells whether `sqlalchemy.url` is read.
     pub ini: bool,
     /// Others that may be meant.
     pub candidates: Vec<String>,
@@ -48,11 +48,11 @@ pub struct Told {
     pub source: Guess<Source>,
     /// Texts that may name the driver, the most telling first.
     pub texts: Vec<String>,
-    /// Whether an engine is an async one.
+    /// Tells whether an engine is an async one.
     pub is_async: bool,
-    /// Whether a Flask application has several databases, and `env.py` migrates all.
+    /// Tells whether a Flask application has several databases, and `env.py` migrates all.
     pub binds: bool,
-    /// Whether models are named; `None` where that is never said.
+    /// Tells whether models are named; `None` where that is never said.
     pub models: Option<bool>,
     /// Variables without which importing fails.
     pub needed: Vec<Needed>,
@@ -173,7 +173,7 @@ fn read(source: &Source) -> Value {
     Value::either(variables.chain(source.ini.then_some(Value::Ini)).collect())
 }
 
-/// Whether `env.py` asks for further databases, and a module of the application has some.
+/// Tells whether `env.py` asks for further databases, and a module of the application has some.
 fn binds(env: &Rc<Module>, modules: &[Rc<Module>]) -> bool {
     const BINDS: &str = "SQLALCHEMY_BINDS";
     let has = |module: &Rc<Module>| module.file != env.file && module.source.contains(BINDS);

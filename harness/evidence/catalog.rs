@@ -51,7 +51,7 @@ impl Change {
         self.any().map(Object::title).unwrap_or_default()
     }
 
-    /// Whether it is about an extension.
+    /// Tells whether it is about an extension.
     #[must_use]
     pub fn is_extension(&self) -> bool {
         self.any()
@@ -194,7 +194,7 @@ impl Catalog {
         self
     }
 
-    /// Whether there is such an object.
+    /// Tells whether there is such an object.
     #[must_use]
     pub fn contains(&self, kind: ObjectKind, name: &str) -> bool {
         self.objects

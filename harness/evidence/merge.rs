@@ -133,7 +133,7 @@ impl Locations {
         })
     }
 
-    /// Whether Alembic would load the file.
+    /// Tells whether Alembic would load the file.
     fn hold(&self, path: &Path) -> bool {
         let parent = path.parent().unwrap_or(Path::new(""));
         let inside = |directory: &PathBuf| {

@@ -26,7 +26,7 @@ pub use questions::questions;
 pub struct Models {
     /// `create_all`.
     pub built: Transcript,
-    /// Whether `env.py` names any metadata.
+    /// Tells whether `env.py` names any metadata.
     pub metadata: bool,
     /// What it names in the place of metadata, and is none.
     #[serde(default)]
@@ -93,7 +93,7 @@ pub struct Drift {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Described {
-    /// Whether there is any metadata.
+    /// Tells whether there is any metadata.
     pub metadata: bool,
     /// What is handed over in its place.
     pub mistaken: Vec<Mistaken>,
@@ -140,7 +140,7 @@ impl Described {
         }
     }
 
-    /// Whether the models name a constraint or index.
+    /// Tells whether the models name a constraint or index.
     fn is_named(&self, item: &side::Item) -> bool {
         let own = item.object.name.rsplit('.').next().unwrap_or_default();
         let table = item.table.as_ref().map_or("", |(_, table)| table.as_str());
@@ -161,7 +161,7 @@ pub struct Refused {
     pub statement: String,
     /// What PostgreSQL says to that.
     pub error: Raised,
-    /// Whether it is refused because something else was.
+    /// Tells whether it is refused because something else was.
     pub follows: bool,
 }
 
@@ -236,7 +236,7 @@ impl Described {
         models
     }
 
-    /// Whether a difference is there because something else of the models is refused.
+    /// Tells whether a difference is there because something else of the models is refused.
     fn is_consequence(&self, drift: &Drift) -> bool {
         let Some(object) = drift.object() else {
             return false;

@@ -48,11 +48,11 @@ pub struct Index {
     pub table: String,
     /// Its definition without its name and storage parameters.
     pub definition: String,
-    /// Whether queries may use it (`pg_index.indisvalid`).
+    /// Tells whether queries may use it (`pg_index.indisvalid`).
     pub valid: bool,
-    /// Whether it belongs to a constraint, which is what has to be dropped then.
+    /// Tells whether it belongs to a constraint, which is what has to be dropped then.
     pub constraint: bool,
-    /// Whether it is the index of a partitioned table, valid only once every partition
+    /// Tells whether it is the index of a partitioned table, valid only once every partition
     /// has its part (<https://www.postgresql.org/docs/current/ddl-partitioning.html>).
     pub partitioned: bool,
 }

@@ -54,7 +54,7 @@ pub struct Rung {
 }
 
 impl Rung {
-    /// Whether the downgrade ran and put everything back. An extension may stay: it
+    /// Tells whether the downgrade ran and put everything back. An extension may stay: it
     /// is the database's, not the revision's alone.
     #[must_use]
     pub fn is_taken_back(&self) -> bool {
@@ -62,14 +62,14 @@ impl Rung {
         ran && self.left.iter().all(Change::is_extension)
     }
 
-    /// Whether a database that it went up, down and up again is as after the first time.
+    /// Tells whether a database that it went up, down and up again is as after the first time.
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
         let again = self.again.as_ref().is_some_and(Transcript::finished);
         again && self.worn.is_none() && self.left.is_empty() && self.lost.is_empty()
     }
 
-    /// Whether one of its commands took longer than it may.
+    /// Tells whether one of its commands took longer than it may.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         let all = [Some(&self.up), self.down.as_ref(), self.again.as_ref()];
@@ -77,7 +77,7 @@ impl Rung {
         outcomes.any(|outcome| matches!(outcome, Outcome::TimedOut { .. }))
     }
 
-    /// Whether it went up, down and up again, all three for real.
+    /// Tells whether it went up, down and up again, all three for real.
     #[must_use]
     pub fn is_walked(&self) -> bool {
         let ran = |transcript: Option<&Transcript>| {

@@ -34,7 +34,7 @@ impl Driver<'_> {
     }
 }
 
-/// Whether two expressions of one type have the same value, in a transaction that has
+/// Tells whether two expressions of one type have the same value, in a transaction that has
 /// begun before the statement, so that the time of one is not the time of the other. Those
 /// that cannot be evaluated have not.
 async fn come_to_the_same(

@@ -10,7 +10,7 @@ use crate::postgres::{Kept, Shown};
 pub type Keep<'a> = &'a (dyn Fn(&Evidence) -> bool + Sync);
 
 impl Driver<'_> {
-    /// Whether nothing of it would be in the way of a later run: on a server that is not
+    /// Tells whether nothing of it would be in the way of a later run: on a server that is not
     /// ours alone, what migrations did to more than their database would be.
     pub(super) async fn may_stay(&self) -> bool {
         let changed = !self.server.is_ours_alone()

@@ -24,7 +24,7 @@ const FOREIGN: &[&str] = &[
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const LACKING: &[&str] = &["42P01", "42703"];
 
-/// Whether an upgrade named a table or a column that is not there.
+/// Tells whether an upgrade named a table or a column that is not there.
 pub(super) fn lacks_relation(transcript: &Transcript) -> bool {
     let Outcome::Raised(raised) = &transcript.outcome else {
         return false;
@@ -66,7 +66,7 @@ fn directories_with(module: &str, root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether Python code is where a module would be: a file, or a directory with some.
+/// Tells whether Python code is where a module would be: a file, or a directory with some.
 fn is_module(path: &Path) -> bool {
     let mut files = path.read_dir().into_iter().flatten().flatten();
     let has_code = files.any(|entry| {

@@ -35,7 +35,7 @@ pub enum Progress {
         revisions: usize,
         /// How long it took.
         seconds: f64,
-        /// Whether it succeeded.
+        /// Tells whether it succeeded.
         ok: bool,
     },
     /// A command is silent.

@@ -7,7 +7,7 @@ use crate::manifest::Service;
 use crate::postgres::Database;
 
 impl Refused {
-    /// Whether it is our own database, of which a migration took the token away.
+    /// Tells whether it is our own database, of which a migration took the token away.
     fn lost_its_token(&self, database: &Database) -> bool {
         self.sought == Sought::Untokened
             && self.host.as_ref() == Some(&database.host)
@@ -97,7 +97,7 @@ pub(super) fn refused(
     })
 }
 
-/// Whether `env.py` had reached the disposable database before, and goes on to another.
+/// Tells whether `env.py` had reached the disposable database before, and goes on to another.
 fn has_several(transcript: &Transcript, refused: &Refused) -> bool {
     let by_env = |place: &Option<Place>| {
         let place = place.as_ref();

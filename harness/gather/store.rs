@@ -29,7 +29,7 @@ use crate::postgres::{Kept, Servers};
 /// Files of earlier runs are kept this long, so that a transcript can be read.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// Whether anything that was selected is red, as far as these parts of the evidence tell.
+/// Tells whether anything that was selected is red, as far as these parts of the evidence tell.
 pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 
 /// What a run has gathered so far.

@@ -30,7 +30,7 @@ pub struct IndexConvention {
     /// The condition of a partial index.
     #[serde(default)]
     pub predicate: Option<String>,
-    /// Whether it is unique.
+    /// Tells whether it is unique.
     #[serde(default)]
     pub unique: bool,
     /// The access method.

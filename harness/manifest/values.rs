@@ -178,7 +178,7 @@ pub(super) fn check_url(
     ))
 }
 
-/// Whether a variable's value has a part of the URL in it.
+/// Tells whether a variable's value has a part of the URL in it.
 pub(super) fn takes_part_of_url(value: &str) -> bool {
     value.contains("{database_")
 }

@@ -225,7 +225,7 @@ pub struct Command {
     pub name: String,
     /// All of it.
     pub seconds: f64,
-    /// Whether it ended without an error.
+    /// Tells whether it ended without an error.
     pub ok: bool,
     /// The revisions that ran, in order.
     pub steps: Vec<Step>,
@@ -281,7 +281,7 @@ pub enum Shape {
 }
 
 impl Outcome {
-    /// Whether the test result is red, or would have been.
+    /// Tells whether the test result is red, or would have been.
     #[must_use]
     pub fn is_red(self) -> bool {
         !matches!(self, Self::Passed | Self::NotApplicable)
@@ -308,7 +308,7 @@ impl Case {
         format!("{}::{}", self.criterion, self.service)
     }
 
-    /// Whether the same harness error kept both cases from being judged.
+    /// Tells whether the same harness error kept both cases from being judged.
     #[must_use]
     pub fn shares_error_with(&self, other: &Self) -> bool {
         self.outcome == Outcome::Error
@@ -390,7 +390,7 @@ impl Report {
         (first.name() != case.name()).then_some(first)
     }
 
-    /// Whether there is more to show of any service than its name.
+    /// Tells whether there is more to show of any service than its name.
     #[must_use]
     pub fn has_seen_anything(&self) -> bool {
         let mut services = self.services.iter();

@@ -26,7 +26,7 @@ pub struct Line {
     /// The lane between the two; `None` for one that does not lead down, or that only
     /// `depends_on` asks for.
     pub lane: Option<usize>,
-    /// Whether it is `depends_on`.
+    /// Tells whether it is `depends_on`.
     pub depends: bool,
 }
 

@@ -224,7 +224,7 @@ fn broken(name: &str) -> Markup {
     markup! { @for word in name.split_inclusive('_') { (word) wbr; } }
 }
 
-/// Whether any case of the service was selected.
+/// Tells whether any case of the service was selected.
 fn is_shown(report: &Report, service: &str) -> bool {
     report.cases.iter().any(|case| case.service == service)
 }

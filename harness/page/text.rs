@@ -47,7 +47,7 @@ fn first<'a>(text: &str, commands: &'a [String]) -> Option<(usize, &'a str)> {
     found.min_by_key(|(at, command)| (*at, std::cmp::Reverse(command.len())))
 }
 
-/// Whether the line stands beside the gutter in which source lines are numbered: what is
+/// Tells whether the line stands beside the gutter in which source lines are numbered: what is
 /// underlined has to stay above its underlining.
 fn is_source(line: &str) -> bool {
     let beside = line

@@ -29,11 +29,11 @@ pub struct Table {
     pub text: String,
     /// `pg_class.relkind`: `r`, `p` or `f`.
     pub kind: String,
-    /// Whether its rows are those of a partitioned table.
+    /// Tells whether its rows are those of a partitioned table.
     pub is_partition: bool,
     /// The extension that it is a member of.
     pub extension: Option<String>,
-    /// Whether policies are asked for each row.
+    /// Tells whether policies are asked for each row.
     pub row_security: bool,
     /// Its columns in order.
     pub columns: Vec<Column>,
@@ -65,13 +65,13 @@ pub struct Column {
     pub modifier: i32,
     /// The type as PostgreSQL writes it.
     pub type_text: String,
-    /// Whether NULL is refused.
+    /// Tells whether NULL is refused.
     pub not_null: bool,
     /// The expression of its default.
     pub default: Option<String>,
-    /// Whether PostgreSQL computes it.
+    /// Tells whether PostgreSQL computes it.
     pub is_generated: bool,
-    /// Whether it is an identity column.
+    /// Tells whether it is an identity column.
     pub identity: Option<Identity>,
 }
 
@@ -107,9 +107,9 @@ pub struct Condition {
 pub struct Unique {
     /// The index's name, which is the constraint's where there is one.
     pub name: String,
-    /// Whether it is the primary key.
+    /// Tells whether it is the primary key.
     pub primary: bool,
-    /// Whether it is an exclusion constraint.
+    /// Tells whether it is an exclusion constraint.
     pub exclusion: bool,
     /// The columns that it, its predicate or its expressions name.
     pub columns: Vec<i16>,
@@ -158,7 +158,7 @@ pub struct Type {
     pub base: Option<i64>,
     /// The modifier of the type beneath a domain.
     pub base_modifier: i32,
-    /// Whether a domain refuses NULL.
+    /// Tells whether a domain refuses NULL.
     pub not_null: bool,
     /// The type beneath a domain as PostgreSQL writes it.
     pub base_text: Option<String>,
@@ -239,7 +239,7 @@ impl Tables {
         text
     }
 
-    /// Whether a column may be NULL.
+    /// Tells whether a column may be NULL.
     #[must_use]
     pub fn is_nullable(&self, column: &Column) -> bool {
         let mut at = self.types.get(&column.type_oid);
@@ -291,7 +291,7 @@ impl Table {
         self.conditions.iter().filter(|one| one.kind == "c")
     }
 
-    /// Whether a unique index or an exclusion constraint names a column.
+    /// Tells whether a unique index or an exclusion constraint names a column.
     #[must_use]
     pub fn is_unique(&self, number: i16) -> bool {
         let mut uniques = self.uniques.iter();
@@ -300,14 +300,14 @@ impl Table {
 }
 
 impl Column {
-    /// Whether its default takes the next value of a sequence.
+    /// Tells whether its default takes the next value of a sequence.
     #[must_use]
     pub fn has_sequence(&self) -> bool {
         let default = self.default.as_deref().unwrap_or_default();
         self.identity.is_some() || default.starts_with("nextval(")
     }
 
-    /// Whether an INSERT may name a value for it.
+    /// Tells whether an INSERT may name a value for it.
     #[must_use]
     pub fn is_settable(&self) -> bool {
         !self.is_generated && self.identity != Some(Identity::Always)

@@ -62,7 +62,7 @@ pub fn entries(sql: &str, columns: &[&str]) -> Vec<Entry> {
     found
 }
 
-/// Whether a text names something as a whole word.
+/// Tells whether a text names something as a whole word.
 #[must_use]
 pub fn names(sql: &str, name: &str) -> bool {
     let mut tokens = tokens(sql).into_iter();
@@ -112,7 +112,7 @@ fn signed(number: &str, before: &[Token]) -> String {
     }
 }
 
-/// Whether a number stands in `::numeric(10,2)` or `::character varying(50)`.
+/// Tells whether a number stands in `::numeric(10,2)` or `::character varying(50)`.
 fn is_type_modifier(before: &[Token]) -> bool {
     let is_mark = |token: &Token, marks: &[&str]| matches!(token, Token::Mark(mark) if marks.contains(&mark.as_str()));
     let mut back = before

@@ -32,7 +32,7 @@ pub struct Link<'a> {
     pub key: &'a Condition,
     /// The oid of the table that it refers to.
     pub parent: i64,
-    /// Whether it has to wait until all tables have their rows.
+    /// Tells whether it has to wait until all tables have their rows.
     pub is_open: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Choice {
     pub tries: usize,
     /// The kinds before guesses at what a refusal that names nothing is about.
     pub known: Vec<usize>,
-    /// Whether it has the kinds of a row that was planted.
+    /// Tells whether it has the kinds of a row that was planted.
     pub is_copied: bool,
 }
 

@@ -148,7 +148,7 @@ pub struct Unplanted {
     pub name: String,
     /// The reason.
     pub reason: Reason,
-    /// Whether others may refer to rows that it held before.
+    /// Tells whether others may refer to rows that it held before.
     pub has_rows: bool,
 }
 

@@ -68,7 +68,7 @@ fn pending(drafts: &[Draft], waiting: &BTreeSet<usize>, at: usize) -> BTreeSet<u
         .collect()
 }
 
-/// Whether a row can be planted before those that it will refer to.
+/// Tells whether a row can be planted before those that it will refer to.
 fn can_wait(drafts: &[Draft], waiting: &BTreeSet<usize>, at: usize) -> bool {
     let parents: BTreeSet<i64> = pending(drafts, waiting, at)
         .iter()

@@ -33,7 +33,7 @@ impl Value {
     }
 }
 
-/// Whether a text is a number that needs no quotes.
+/// Tells whether a text is a number that needs no quotes.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.starts_with(|first: char| first.is_ascii_digit())

@@ -26,7 +26,7 @@ pub struct Place<'a> {
     pub ordinal: u32,
     /// The row's number, from 1.
     pub row: u32,
-    /// Whether it is part of a key, or refers to one.
+    /// Tells whether it is part of a key, or refers to one.
     pub is_key: bool,
 }
 

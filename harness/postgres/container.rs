@@ -232,7 +232,7 @@ struct Container {
     /// Runs `docker rm`, where there is such a program.
     supervised: Option<Supervised>,
     container: Option<ContainerAsync<Postgres>>,
-    /// Whether nothing is left to be removed, or it is to stay.
+    /// Tells whether nothing is left to be removed, or it is to stay.
     removed: bool,
     run: Arc<Run>,
 }

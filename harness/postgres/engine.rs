@@ -41,7 +41,7 @@ pub(super) struct Engine {
     docker: Docker,
     /// For the output, for instance `docker 20.10.24`.
     pub description: String,
-    /// Whether ports can be mapped to loopback alone: the engine is on this
+    /// Tells whether ports can be mapped to loopback alone: the engine is on this
     /// machine, and so are we.
     pub on_loopback: bool,
 }
@@ -182,7 +182,7 @@ fn host() -> String {
 }
 
 impl Engine {
-    /// Whether the image is there without pulling.
+    /// Tells whether the image is there without pulling.
     pub async fn has_image(&self, name: &str) -> bool {
         matches!(
             tokio::time::timeout(ANSWER, self.docker.inspect_image(name)).await,
@@ -254,7 +254,7 @@ impl Engine {
     }
 }
 
-/// Whether a container is one that `KEEP_SERVER` left; the engine puts a `/` before names.
+/// Tells whether a container is one that `KEEP_SERVER` left; the engine puts a `/` before names.
 fn is_kept(lock: &str, names: &Option<Vec<String>>) -> bool {
     let mut names = names
         .iter()

@@ -119,7 +119,7 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
     Ok(notes)
 }
 
-/// Whether `ALTER DATABASE ... SET migration_harness.token` is allowed: for a
+/// Tells whether `ALTER DATABASE ... SET migration_harness.token` is allowed: for a
 /// name that no extension has defined it takes a superuser, or since 15 a grant
 /// (<https://www.postgresql.org/docs/current/sql-grant.html>).
 async fn may_set_token(connection: &mut PgConnection, number: i32) -> Result<bool, sqlx::Error> {

@@ -132,9 +132,9 @@ pub struct Provider {
     pub name: &'static str,
     /// The manifest's word for it.
     pub choice: Choice,
-    /// Whether `auto` may take it.
+    /// Tells whether `auto` may take it.
     pub automatic: bool,
-    /// Whether it can be used here: what to say about it, or why not.
+    /// Tells whether it can be used here: what to say about it, or why not.
     pub examine: fn(&Settings) -> BoxFuture<'_, Result<Vec<String>>>,
     /// Starts a server for a service.
     pub start: for<'a> fn(&'a Settings, &'a str) -> BoxFuture<'a, Result<Started>>,
@@ -156,7 +156,7 @@ trait Guard: Send + Sync {
     /// The last lines of the server's log.
     fn log_tail(&self, lines: usize) -> Vec<String>;
 
-    /// Whether the process is known to have ended.
+    /// Tells whether the process is known to have ended.
     fn has_ended(&self) -> bool {
         false
     }
@@ -169,7 +169,7 @@ trait Guard: Send + Sync {
     /// Told before a database is created.
     fn will_create(&self, _database: &str) {}
 
-    /// Whether the server is not ours alone: only databases may be touched.
+    /// Tells whether the server is not ours alone: only databases may be touched.
     fn is_shared(&self) -> bool {
         false
     }
@@ -361,7 +361,7 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Whether the server's process lives (local) and its port accepts
+    /// Tells whether the server's process lives (local) and its port accepts
     /// connections. Waits a second at most.
     pub fn is_alive(&self) -> bool {
         if self.guard.has_ended() {
@@ -374,7 +374,7 @@ impl Server {
             .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
     }
 
-    /// Whether nobody else uses the server, so that all of it may be looked at.
+    /// Tells whether nobody else uses the server, so that all of it may be looked at.
     pub fn is_ours_alone(&self) -> bool {
         !self.guard.is_shared()
     }

@@ -166,7 +166,7 @@ impl Snapshot {
     }
 }
 
-/// Whether something outside of databases is not what it was; of what `touched` accounts
+/// Tells whether something outside of databases is not what it was; of what `touched` accounts
 /// for, where others use the server too.
 ///
 /// # Errors

@@ -82,7 +82,7 @@ impl Base {
     }
 }
 
-/// Whether a directory is in memory, with room enough.
+/// Tells whether a directory is in memory, with room enough.
 fn has_room(dir: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -222,7 +222,7 @@ impl Drop for Run {
     }
 }
 
-/// Whether the run that locked `lock_path` is certainly dead.
+/// Tells whether the run that locked `lock_path` is certainly dead.
 pub fn is_dead(lock_path: &Path) -> bool {
     match File::options().write(true).open(lock_path) {
         Ok(file) => file.try_lock().is_ok(),
@@ -281,7 +281,7 @@ fn sweep_run(dir: &Path) -> Result<()> {
     }
 }
 
-/// Whether somebody asked for the server `name` of the run that locked `lock_path` to
+/// Tells whether somebody asked for the server `name` of the run that locked `lock_path` to
 /// be kept. Where this user may not look, it is another user's to sweep.
 pub fn is_kept(lock_path: &Path, name: &str) -> bool {
     let mark = lock_path.with_extension("").join(name).join(MARK);
@@ -329,7 +329,7 @@ fn recorded_pid(data: &Path) -> Option<Pid> {
     Pid::from_raw(text.lines().next()?.trim().parse::<i32>().ok()?.abs())
 }
 
-/// Whether the process is a postmaster of this data directory: it works there
+/// Tells whether the process is a postmaster of this data directory: it works there
 /// (Linux), or names it on its command line.
 fn serves(pid: Pid, data: &Path) -> bool {
     let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));

@@ -155,7 +155,7 @@ fn traces(number: i32) -> String {
 }
 
 impl Server {
-    /// Whether it still does; `create_database` needs the same connection.
+    /// Tells whether it still does; `create_database` needs the same connection.
     async fn answers(&self) -> bool {
         let mut maintenance = self.maintenance.lock().await;
         self.alive(&mut maintenance).await.is_ok()

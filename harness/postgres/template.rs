@@ -128,7 +128,7 @@ impl Server {
         }
     }
 
-    /// Whether the server could create an extension
+    /// Tells whether the server could create an extension
     /// (<https://www.postgresql.org/docs/current/view-pg-available-extensions.html>).
     ///
     /// # Errors

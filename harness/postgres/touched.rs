@@ -80,13 +80,13 @@ impl Touched {
         }
     }
 
-    /// Whether nothing of the server can have changed.
+    /// Tells whether nothing of the server can have changed.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.named.is_empty()
     }
 
-    /// Whether a difference between two snapshots can be theirs: something new that they
+    /// Tells whether a difference between two snapshots can be theirs: something new that they
     /// created, or something that they name.
     pub(super) fn accounts_for(&self, kind: &str, name: &str, is_new: bool) -> bool {
         let unquoted = |name: &str| {
@@ -110,7 +110,7 @@ impl Touched {
 }
 
 impl Server {
-    /// Whether migrations changed something for the whole server, of all that `touched`
+    /// Tells whether migrations changed something for the whole server, of all that `touched`
     /// accounts for where others use it too.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ impl Account {
         })
     }
 
-    /// Whether the user can run `program` with `args` successfully.
+    /// Tells whether the user can run `program` with `args` successfully.
     pub fn can_run(self, program: &Path, args: &[&str]) -> bool {
         Command::new(program)
             .args(args)
@@ -78,7 +78,7 @@ impl Account {
             .is_ok_and(|status| status.success())
     }
 
-    /// Whether the user can enter `dir`.
+    /// Tells whether the user can enter `dir`.
     pub fn can_enter(self, dir: &Path) -> bool {
         let dir = dir.to_string_lossy();
         self.can_run(Path::new("/bin/sh"), &["-c", "cd -- \"$1\"", "sh", &dir])

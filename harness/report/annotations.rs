@@ -8,7 +8,7 @@ use super::data::{Case, Finding, Outcome, Report};
 /// `github` asks for annotations anywhere, `none` for none.
 const VARIABLE: &str = "ANNOTATIONS";
 
-/// Whether the log of this run is one that GitHub reads, or somebody says so.
+/// Tells whether the log of this run is one that GitHub reads, or somebody says so.
 #[must_use]
 pub fn are_wanted() -> bool {
     match std::env::var(VARIABLE).as_deref() {

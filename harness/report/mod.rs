@@ -59,7 +59,7 @@ pub struct Explanation {
     pub criterion: &'static Criterion,
     /// Its findings.
     pub findings: Vec<Finding>,
-    /// Whether the manifest says that the criterion does not apply.
+    /// Tells whether the manifest says that the criterion does not apply.
     pub declared: bool,
 }
 

@@ -67,7 +67,7 @@ pub struct Process {
     /// What it wrote itself, by file: most often all there is, and then nothing is read.
     written: Mutex<Services>,
     file: PathBuf,
-    /// Whether it is the first one of its run.
+    /// Tells whether it is the first one of its run.
     pub is_first: bool,
     _lock: File,
 }
@@ -139,7 +139,7 @@ impl Parts {
         run.unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Whether a process of this run has neither ended by itself nor been ended.
+    /// Tells whether a process of this run has neither ended by itself nor been ended.
     fn is_running(&self) -> bool {
         let files = files(&self.directory.join("processes"));
         files.iter().any(|file| {
@@ -148,7 +148,7 @@ impl Parts {
         })
     }
 
-    /// Whether this is the first time that it is asked; for what is printed once a run.
+    /// Tells whether this is the first time that it is asked; for what is printed once a run.
     #[must_use]
     pub fn first_time(&self, what: &str) -> bool {
         File::create_new(self.directory.join(what)).is_ok()

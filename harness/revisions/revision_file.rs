@@ -252,7 +252,7 @@ fn list_one(
     Ok(below)
 }
 
-/// Whether Alembic loads a file of this name: `(?!\.\#|__init__)(.*\.py)$`.
+/// Tells whether Alembic loads a file of this name: `(?!\.\#|__init__)(.*\.py)$`.
 #[must_use]
 pub fn is_revision_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -360,7 +360,7 @@ fn too_deep(error: TooDeep, line: Option<u32>) -> Trouble {
     }
 }
 
-/// Whether every Python from [`OLDEST_PYTHON`] on takes this for a module.
+/// Tells whether every Python from [`OLDEST_PYTHON`] on takes this for a module.
 fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
     let line_of = |at: TextSize| line_at(source.as_bytes(), at.to_usize());
     if let Some(error) = parsed

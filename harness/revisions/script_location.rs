@@ -35,7 +35,7 @@ pub struct ScriptLocation {
     /// The version locations in Alembic's order, also those that do not exist:
     /// Alembic skips them without a word.
     pub versions: Vec<PathBuf>,
-    /// Whether directories below the version locations are read too.
+    /// Tells whether directories below the version locations are read too.
     pub recursive: bool,
     /// The file that sets `script_location`: the ini or `pyproject.toml`.
     pub config_file: PathBuf,
@@ -133,7 +133,7 @@ pub fn sections(ini_file: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Whether Flask-Migrate says where `env.py` is: the configuration does not.
+/// Tells whether Flask-Migrate says where `env.py` is: the configuration does not.
 pub fn is_flask_migrate(service_dir: &Path, alembic_ini: &str, section: &str) -> bool {
     let Ok(settings) = Settings::read(service_dir, alembic_ini, section) else {
         return false;
@@ -178,7 +178,7 @@ pub fn is_package_resource(value: &str) -> bool {
     !Path::new(value).is_absolute() && value.contains(':')
 }
 
-/// Whether `env.py` says anything about `version_locations` outside comments:
+/// Tells whether `env.py` says anything about `version_locations` outside comments:
 /// `context.script.version_locations = [...]` works, and leaves no other trace.
 fn env_sets_locations(directory: &Path) -> bool {
     let env = fs::read(directory.join("env.py")).unwrap_or_default();

@@ -32,7 +32,7 @@ impl Arguments {
         Self::parse_from(words)
     }
 
-    /// Whether a case is selected, by the rules of the test runner: any filter is a part of
+    /// Tells whether a case is selected, by the rules of the test runner: any filter is a part of
     /// its name, or all of it with `--exact`.
     pub(super) fn select(&self, name: &str) -> bool {
         let matches = |filter: &String| match self.runner.exact {

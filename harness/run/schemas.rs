@@ -22,7 +22,7 @@ const UPDATE_SCHEMAS: &str = "UPDATE_SCHEMAS";
 /// What every CI sets.
 const CI: &str = "CI";
 
-/// Whether schemas may be accepted, where that is asked for.
+/// Tells whether schemas may be accepted, where that is asked for.
 ///
 /// # Errors
 /// It is asked for in CI, where nobody would read or commit what is written.

@@ -44,7 +44,7 @@ impl Selection {
         Ok(selection)
     }
 
-    /// Whether a case of this criterion and service was asked for.
+    /// Tells whether a case of this criterion and service was asked for.
     pub(super) fn contains(&self, criterion: &str, service: &str) -> bool {
         self.services.contains(service) && self.arguments.select(&super::name(criterion, service))
     }
@@ -63,12 +63,12 @@ impl Selection {
         self.services.iter().flat_map(of_service).collect()
     }
 
-    /// Whether this process or one beside it judges a criterion on a service.
+    /// Tells whether this process or one beside it judges a criterion on a service.
     pub(super) fn judges(&self, criterion: &str, service: &str) -> bool {
         self.contains(criterion, service) || beside_this_case().contains(&criterion)
     }
 
-    /// Whether the case of a criterion is surely judged in the run in which this one is, so
+    /// Tells whether the case of a criterion is surely judged in the run in which this one is, so
     /// that its findings are printed there.
     pub(super) fn surely_judges(&self, criterion: &str, this: &Case) -> bool {
         let name = |criterion: &str| super::name(criterion, &this.service);
@@ -157,7 +157,7 @@ impl Selection {
     }
 }
 
-/// Whether the test runner gives each case a process of its own.
+/// Tells whether the test runner gives each case a process of its own.
 fn is_one_of_many() -> bool {
     env::var_os("NEXTEST_RUN_ID").is_some()
 }
@@ -170,7 +170,7 @@ fn runner() -> Option<Vec<String>> {
     Some(command.split('\0').map(str::to_owned).collect())
 }
 
-/// Whether a runner that was started by these words, and runs the case `this`, runs
+/// Tells whether a runner that was started by these words, and runs the case `this`, runs
 /// `other` as well. Where its words leave that open, it is not taken for granted.
 fn selects_both(command: &[String], this: &str, other: &str) -> bool {
     let is_split = |word: &String| word.starts_with("--partition");

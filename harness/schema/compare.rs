@@ -56,7 +56,7 @@ impl Difference {
         format!("{} {}", self.kind.name(), self.name)
     }
 
-    /// Whether it is an index, foreign key, trigger or the like of a table.
+    /// Tells whether it is an index, foreign key, trigger or the like of a table.
     fn belongs_to(&self, table: &str) -> bool {
         let sql = || {
             self.parts
@@ -80,7 +80,7 @@ impl Difference {
         }
     }
 
-    /// Whether it loses data.
+    /// Tells whether it loses data.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
         let mut weights = self

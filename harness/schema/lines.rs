@@ -83,7 +83,7 @@ fn dollar_quoted(text: &str) -> Option<Option<usize>> {
     is_tag.then(|| text[close..].find(tag).map(|end| close + end + close))
 }
 
-/// Whether a quote after `before` is one of `E'...'`.
+/// Tells whether a quote after `before` is one of `E'...'`.
 fn escapes(before: &str) -> bool {
     before
         .strip_suffix(['e', 'E'])

@@ -76,13 +76,13 @@ impl<'a> Tables<'a> {
         written
     }
 
-    /// Whether an index comes with a constraint, whose name it has.
+    /// Tells whether an index comes with a constraint, whose name it has.
     pub fn has_constraint(&self, index: &Object) -> bool {
         self.constraints
             .contains(&(index.schema.as_deref(), index.name.as_str()))
     }
 
-    /// Whether a sequence comes with a column.
+    /// Tells whether a sequence comes with a column.
     pub fn is_implied(&self, sequence: &Object) -> bool {
         self.implied
             .contains(&(sequence.schema.as_deref(), sequence.name.as_str()))

@@ -16,7 +16,7 @@ pub struct Raised {
     pub message: String,
     /// PostgreSQL's error code, where it came from there.
     pub sqlstate: Option<String>,
-    /// Whether a Flask application is missing: none was found, or none was asked for.
+    /// Tells whether a Flask application is missing: none was found, or none was asked for.
     #[serde(default)]
     pub needs_application: bool,
     /// The service's own frames, outermost first.

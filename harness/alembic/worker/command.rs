@@ -54,9 +54,9 @@ pub struct Asked {
     pub table: String,
     /// The object's own name.
     pub name: String,
-    /// Whether the models have it.
+    /// Tells whether the models have it.
     pub in_models: bool,
-    /// Whether the migrations build it.
+    /// Tells whether the migrations build it.
     pub in_database: bool,
     /// What the migrations build, where they do.
     pub definition: String,
@@ -77,7 +77,7 @@ impl Command<'_> {
         }
     }
 
-    /// Whether `env.py` runs for it. For [`Command::Loaded`] it has, unless nothing else
+    /// Tells whether `env.py` runs for it. For [`Command::Loaded`] it has, unless nothing else
     /// got so far.
     #[must_use]
     pub fn runs_env(self) -> bool {

@@ -146,7 +146,7 @@ fn bare(name: &str) -> String {
     last.trim_matches('"').replace("\"\"", "\"").to_lowercase()
 }
 
-/// Whether a text holds a word as a whole.
+/// Tells whether a text holds a word as a whole.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     let part_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     !word.is_empty()

@@ -38,7 +38,7 @@ pub(super) fn worn_out(rung: &Rung, worn: &Transcript) -> Finding {
     finding.help("let the downgrade() of the revision that inserts the rows delete them")
 }
 
-/// Whether Alembic itself raised, before any revision ran.
+/// Tells whether Alembic itself raised, before any revision ran.
 fn refused_by_alembic(transcript: &Transcript) -> bool {
     let Some(raised) = transcript.outcome.error() else {
         return false;
@@ -46,7 +46,7 @@ fn refused_by_alembic(transcript: &Transcript) -> bool {
     raised.class == "CommandError" && transcript.steps.is_empty()
 }
 
-/// Whether rows stood in the way: integrity constraint violations
+/// Tells whether rows stood in the way: integrity constraint violations
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn meets_rows(transcript: &Transcript) -> bool {
     let Some(raised) = transcript.outcome.error() else {

@@ -463,7 +463,7 @@ fn restore(before: &Object, after: &Object) -> String {
     }
 }
 
-/// Whether a change is a label more, which nothing takes back.
+/// Tells whether a change is a label more, which nothing takes back.
 pub(super) fn is_label_added(change: &Change) -> bool {
     let (Some(before), Some(after)) = (&change.before, &change.after) else {
         return false;
@@ -471,7 +471,7 @@ pub(super) fn is_label_added(change: &Change) -> bool {
     before.kind == ObjectKind::EnumType && is_extended(before, after)
 }
 
-/// Whether a type only got more labels.
+/// Tells whether a type only got more labels.
 fn is_extended(before: &Object, after: &Object) -> bool {
     let labels = |object: &Object| {
         object

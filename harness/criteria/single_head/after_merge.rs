@@ -149,7 +149,7 @@ fn added_first(merge: &Merge) -> Vec<&Revision> {
     ours.filter(|revision| is_first(merge, revision)).collect()
 }
 
-/// Whether a revision is the first of its side.
+/// Tells whether a revision is the first of its side.
 fn is_first(merge: &Merge, revision: &Revision) -> bool {
     let side = if merge.ours.contains(&revision.id) {
         &merge.ours

@@ -146,7 +146,7 @@ fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement
     }
 }
 
-/// Whether a statement is Alembic's own on its version table.
+/// Tells whether a statement is Alembic's own on its version table.
 pub(super) fn is_of_version_table(statement: &Statement) -> bool {
     statement.place.is_none() && statement.sql.contains("version_num")
 }

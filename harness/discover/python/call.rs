@@ -308,7 +308,7 @@ fn reads_environment(name: &str) -> bool {
             .is_some_and(|method| method.starts_with('.') && !method.ends_with(".read_env"))
 }
 
-/// Whether this is `alembic.context.config`, whatever the name it was imported under.
+/// Tells whether this is `alembic.context.config`, whatever the name it was imported under.
 fn is_alembic_config(library: &str) -> bool {
     library.starts_with("alembic.") && library.ends_with("config")
 }

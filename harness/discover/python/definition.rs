@@ -72,7 +72,7 @@ pub fn definitions<'m>(body: &'m [Stmt], name: &str) -> Vec<Definition<'m>> {
     found
 }
 
-/// Whether anything in `body` gives `name` a meaning.
+/// Tells whether anything in `body` gives `name` a meaning.
 #[must_use]
 pub fn named_definitions(body: &[Stmt], name: &str) -> bool {
     !definitions(body, name).is_empty()

@@ -94,7 +94,7 @@ pub struct Reader<'t> {
     /// The names that are being looked up in other modules, for the same reason.
     members: RefCell<HashSet<(PathBuf, String)>>,
     steps: Cell<usize>,
-    /// Whether a value came through `create_async_engine`.
+    /// Tells whether a value came through `create_async_engine`.
     pub(super) is_async: Cell<bool>,
     /// What was done to the URLs that were followed.
     pub(in crate::discover) rewrites: RefCell<Vec<Rewrite>>,

@@ -94,7 +94,7 @@ impl<'t> Modules<'t> {
             .find_map(|file| self.load(&file))
     }
 
-    /// Whether a package of this name is never the monorepo's own.
+    /// Tells whether a package of this name is never the monorepo's own.
     #[must_use]
     pub fn is_foreign(first: &str) -> bool {
         NOT_OURS.contains(&first)

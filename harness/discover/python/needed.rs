@@ -24,7 +24,7 @@ pub struct Needed {
     pub variable: String,
     /// Something of the right kind to put there.
     pub value: String,
-    /// Whether the code says that it is a URL of PostgreSQL.
+    /// Tells whether the code says that it is a URL of PostgreSQL.
     pub is_database_url: bool,
     /// Where it is needed: a class and its field, or a file.
     pub by: String,

@@ -107,7 +107,7 @@ fn lineage(reader: &Reader<'_>, class: &Class) -> Vec<Class> {
     all
 }
 
-/// Whether one of these classes derives from pydantic's `BaseSettings`.
+/// Tells whether one of these classes derives from pydantic's `BaseSettings`.
 fn is_settings(lineage: &[Class]) -> bool {
     let bases = lineage
         .iter()

@@ -27,15 +27,15 @@ pub struct Trace {
     pub urls: Vec<Value>,
     /// The same, where only SQL is printed (`alembic upgrade --sql`).
     pub offline: Vec<Value>,
-    /// Whether `sqlalchemy.url` is set to something that could not be followed.
+    /// Tells whether `sqlalchemy.url` is set to something that could not be followed.
     pub overridden: bool,
     /// Options of Alembic's configuration that are set, besides `sqlalchemy.url`.
     pub options: Vec<(String, Value)>,
-    /// Whether an engine is an async one.
+    /// Tells whether an engine is an async one.
     pub is_async: bool,
-    /// Whether `target_metadata` is anything but None; `None` where that is never said.
+    /// Tells whether `target_metadata` is anything but None; `None` where that is never said.
     pub models: Option<bool>,
-    /// Whether the URL comes from a Flask application.
+    /// Tells whether the URL comes from a Flask application.
     pub flask: bool,
 }
 

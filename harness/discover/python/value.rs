@@ -148,7 +148,7 @@ impl Value {
         })
     }
 
-    /// Whether a URL may come from this.
+    /// Tells whether a URL may come from this.
     #[must_use]
     pub fn has_origin(&self) -> bool {
         match self {

@@ -198,7 +198,7 @@ fn one_of<T: PartialEq + Clone>(before: &T, theirs: &T, ours: &T) -> Option<T> {
     }
 }
 
-/// Whether two files make the same revision, wherever they are and whatever else they do;
+/// Tells whether two files make the same revision, wherever they are and whatever else they do;
 /// of a file that could not be read only its content tells.
 fn says_the_same(one: &RevisionFile, other: &RevisionFile) -> bool {
     match (one, other) {

@@ -52,7 +52,7 @@ pub fn compare(
     }
 }
 
-/// Whether it is the sequence of a `serial` or identity, which goes with its column.
+/// Tells whether it is the sequence of a `serial` or identity, which goes with its column.
 fn is_brought_along(item: &Item) -> bool {
     item.object.kind == ObjectKind::Sequence && item.object.definition.contains(" OWNED BY ")
 }
@@ -150,7 +150,7 @@ fn pair(
     paired
 }
 
-/// Whether what the migrations build is what the model says, for two of one name.
+/// Tells whether what the migrations build is what the model says, for two of one name.
 fn agree(migrated: &Item, model: &Item) -> bool {
     match model.object.kind {
         ObjectKind::Table => stated(&migrated.object, &model.object) == model.meaning,

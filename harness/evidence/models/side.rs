@@ -58,7 +58,7 @@ pub fn beyond_models(sides: [&Catalog; 2]) -> BTreeMap<Name, Beyond> {
     beyond.collect()
 }
 
-/// Whether a table has the bounds of a partition.
+/// Tells whether a table has the bounds of a partition.
 fn is_partition(table: &Object) -> bool {
     let bound = |line: &str| line == "DEFAULT" || line.starts_with("FOR VALUES ");
     table.definition.lines().any(bound)

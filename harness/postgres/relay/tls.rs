@@ -25,10 +25,10 @@ use tokio_rustls::rustls::{
 pub(super) struct Tls {
     /// What encrypts; `None` where nothing is to be encrypted.
     pub connector: Option<TlsConnector>,
-    /// Whether a server without it will do.
+    /// Tells whether a server without it will do.
     pub optional: bool,
     pub channel_binding: Binding,
-    /// Whether the client has a certificate to show.
+    /// Tells whether the client has a certificate to show.
     pub shows_certificate: bool,
     /// The same for libpq.
     pub parameters: Vec<(&'static str, String)>,
@@ -247,7 +247,7 @@ struct Verifier {
     /// Verifies the chain and the name; `None` where any certificate will do.
     chain: Option<Arc<WebPkiServerVerifier>>,
     trusted: Vec<CertificateDer<'static>>,
-    /// Whether the name counts.
+    /// Tells whether the name counts.
     name: bool,
 }
 

@@ -31,7 +31,7 @@ pub struct Upstream {
     /// The database to be connected to while others are created and dropped.
     pub maintenance: String,
     pub(super) tls: Tls,
-    /// Whether it let the user in and had asked for nothing.
+    /// Tells whether it let the user in and had asked for nothing.
     pub(super) trusts: AtomicBool,
 }
 
@@ -41,7 +41,7 @@ impl Upstream {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether it let somebody in over TCP who had shown neither password nor certificate.
+    /// Tells whether it let somebody in over TCP who had shown neither password nor certificate.
     pub fn lets_everyone_in(&self) -> bool {
         self.trusts.load(Ordering::Relaxed) && !self.is_socket() && !self.tls.shows_certificate
     }
@@ -181,7 +181,7 @@ struct Login<'a> {
     end_point: Option<Vec<u8>>,
     scram: Option<ScramSha256>,
     asked: bool,
-    /// Whether the server has shown that it knows the password too.
+    /// Tells whether the server has shown that it knows the password too.
     proved: bool,
 }
 

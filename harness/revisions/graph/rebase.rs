@@ -76,7 +76,7 @@ impl Graph {
         Some(edits.collect())
     }
 
-    /// Whether `id` was written on top of `other`.
+    /// Tells whether `id` was written on top of `other`.
     pub fn follows(&self, id: &str, other: &str) -> bool {
         let ancestors = self.ancestors(id);
         ancestors.is_some_and(|all| all.contains(other))

@@ -41,7 +41,7 @@ impl Ini {
         Ok(reader.finish())
     }
 
-    /// Whether there is a section of this name; `DEFAULT` is none.
+    /// Tells whether there is a section of this name; `DEFAULT` is none.
     pub(super) fn has_section(&self, section: &str) -> bool {
         self.sections.contains_key(section)
     }
@@ -57,13 +57,13 @@ impl Ini {
         own.or_else(|| self.defaults.get(key)).map(String::as_str)
     }
 
-    /// Whether `section` itself sets `key`.
+    /// Tells whether `section` itself sets `key`.
     pub(super) fn sets(&self, section: &str, key: &str) -> bool {
         let options = self.sections.get(section);
         options.is_some_and(|options| options.contains_key(key))
     }
 
-    /// Whether `DEFAULT` sets `key`.
+    /// Tells whether `DEFAULT` sets `key`.
     pub(super) fn defaults_to(&self, key: &str) -> bool {
         self.defaults.contains_key(key)
     }

@@ -43,7 +43,7 @@ impl<'a> Lack<'a> {
         }
     }
 
-    /// Whether a revision's call creates it.
+    /// Tells whether a revision's call creates it.
     fn is_declared_by(&self, one: &Declaration) -> bool {
         let same_table = match (&one.table, self.table) {
             (Some(table), Some(lacking)) => table == lacking,
@@ -53,7 +53,7 @@ impl<'a> Lack<'a> {
         one.name == self.name && self.is_column == one.is_column && same_table
     }
 
-    /// Whether a statement that ran created it.
+    /// Tells whether a statement that ran created it.
     fn is_made_by(&self, statement: &Statement) -> bool {
         let ran = matches!(statement.outcome, StatementOutcome::Done { .. });
         let made = |(table, column): &(String, Option<String>)| match (self.is_column, column) {
@@ -222,7 +222,7 @@ fn declared_by_none(
     ))
 }
 
-/// Whether a revision had created a table before one failed: a history that begins on
+/// Tells whether a revision had created a table before one failed: a history that begins on
 /// tables from before it often begins with an empty revision.
 fn creates_table(transcript: &Transcript) -> bool {
     let mut own = transcript
