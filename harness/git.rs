@@ -329,7 +329,15 @@ fn finished(mut command: Command, input: Option<Vec<u8>>) -> Result<Output> {
 fn no_repository(directory: &Path, output: &Output) -> HarnessError {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if said.contains("dubious ownership") {
-        return error(format!("{} lies in a repository of another user, which git does not read", directory.display()))
+        let mut lines = said.lines().map(str::trim);
+        let command = lines.find(|line| line.starts_with("git config "));
+        let e = error(format!(
+            "{} lies in a repository of another user, which git does not read",
+            directory.display()
+        ));
+        return command
+            .into_iter()
+            .fold(e, HarnessError::command)
             .detail(said.trim_end())
             .help("the `git config --global --add safe.directory ...` above, as the user who runs the tests");
     }

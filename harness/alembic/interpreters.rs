@@ -92,6 +92,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         "migration_harness_source.py",
         include_str!("python/source.py"),
     ),
+    (
+        "migration_harness_unwritten.py",
+        include_str!("python/unwritten.py"),
+    ),
     ("forks.py", include_str!("python/forks.py")),
     ("preloaded.py", include_str!("python/preloaded.py")),
 ];

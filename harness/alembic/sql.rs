@@ -57,6 +57,19 @@ pub fn mentions(sql: &str, name: &str) -> bool {
     words(sql).iter().any(|word| word == name)
 }
 
+/// Whether a statement reads or changes rows, by its first word.
+#[must_use]
+pub fn is_about_rows(sql: &str) -> bool {
+    const ABOUT_ROWS: &[&str] = &[
+        "select", "insert", "update", "delete", "with", "values", "copy",
+    ];
+    let words = words(sql);
+    words
+        .iter()
+        .find(|word| *word != "(")
+        .is_some_and(|first| ABOUT_ROWS.contains(&first.as_str()))
+}
+
 /// How a statement creates an object of a kind (`table`, `index`, `type`, ...) and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creation {

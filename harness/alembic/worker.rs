@@ -7,6 +7,7 @@
 mod command;
 pub(crate) mod handed_over;
 mod history;
+mod last_words;
 
 pub use command::{Asked, Command, Reflected};
 pub use history::{History, Loaded};
@@ -295,7 +296,7 @@ impl Worker {
                 Ok(Some(Event::Answer {
                     error: Some(raised),
                     ..
-                })) => break Outcome::Raised(raised),
+                })) => break Outcome::Raised(self.with_last_words(raised).await),
                 Ok(Some(Event::Answer { ok, .. })) => {
                     let answer = ok.unwrap_or_default();
                     transcript.version_table = version_table(&answer);

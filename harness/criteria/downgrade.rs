@@ -93,11 +93,37 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// The revisions of which nothing is known, because nothing could be built below them.
-fn untried(evidence: &Evidence, stairway: &Stairway) -> Option<String> {
+/// The revisions that were not taken back, and what stopped the upgrade to each, as far as
+/// that was seen.
+fn untried(evidence: &Evidence, stairway: &Stairway) -> Vec<String> {
+    let not_up = stairway.rungs.iter().filter(|rung| rung.down.is_none());
+    let not_up = not_up.map(|rung| (&rung.revision, &rung.up));
+    let unreached = stairway.unreached.iter();
+    let unreached = unreached.map(|one| (&one.revision, &one.stopped));
+    let stopped: Vec<(&String, &Transcript)> = not_up.chain(unreached).collect();
+    let note = |(revision, by): &(&String, &Transcript)| {
+        let at = match by.failed_step() {
+            Some(step) if step.revision == **revision => "its upgrade".to_owned(),
+            Some(step) => format!(
+                "the upgrade to it stops at revision {}, which",
+                step.revision
+            ),
+            None => "the upgrade to it".to_owned(),
+        };
+        format!("not tried: {revision}, because {at} fails: {}", ending(by))
+    };
+    let mut notes: Vec<String> = stopped.iter().map(note).take(SHOWN).collect();
+    let named: Vec<&str> = stopped.iter().map(|(id, _)| id.as_str()).collect();
+    notes.extend(never_begun(evidence, stairway, &named));
+    notes
+}
+
+/// The revisions above those of which nothing is known, because nothing could be built
+/// below them.
+fn never_begun(evidence: &Evidence, stairway: &Stairway, stopped: &[&str]) -> Option<String> {
     let tried = |id: &str| {
         let mut rungs = stairway.rungs.iter();
-        rungs.any(|rung| rung.revision == id && rung.down.is_some())
+        rungs.any(|rung| rung.revision == id && rung.down.is_some()) || stopped.contains(&id)
     };
     let order = evidence.history.graph.upgrade_order().into_iter();
     let untried: Vec<&str> = order

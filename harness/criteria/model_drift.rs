@@ -8,7 +8,7 @@ use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::catalog::{Object, ObjectKind};
-use crate::evidence::models::{self, Drift, Mistaken, Models, Refused};
+use crate::evidence::models::{self, Drift, Flaw, Mistaken, Models, Refused};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 
@@ -42,8 +42,10 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if let Some(finding) = not_built(models) {
         return Verdict::Fail(vec![finding]);
     }
-    if let Some(mistaken) = models.mistaken.first() {
-        return Verdict::Fail(vec![no_metadata(mistaken)]);
+    let mut findings: Vec<Finding> = models.flaws.iter().map(flawed).collect();
+    let is_without = |flaw: &Flaw| matches!(flaw, Flaw::NoMetadata(_));
+    if models.flaws.iter().any(is_without) {
+        return Verdict::Fail(findings);
     }
     if !models.metadata {
         return Verdict::without(
@@ -55,8 +57,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
             "any table in the metadata that env.py passes (are the models imported?)",
         );
     }
-    let mut findings = stale(service, models);
-    findings.extend(refused(models));
+    findings.extend(stale(service, models));
     findings.extend(drifted(service, models));
     if !findings.is_empty() {
         return Verdict::Fail(findings);
@@ -64,6 +65,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let mut notes = accepted(service, models);
     notes.extend(unstated(models));
     Verdict::Pass { notes }
+}
+
+/// What is wrong with the models beside any difference.
+fn flawed(flaw: &Flaw) -> Finding {
+    match flaw {
+        Flaw::NoMetadata(mistaken) => no_metadata(mistaken),
+        Flaw::Refused(refused) => self::refused(refused),
+    }
 }
 
 /// What `env.py` hands to `context.configure` describes no tables.
@@ -115,16 +124,13 @@ fn not_built(models: &Models) -> Option<Finding> {
 }
 
 /// What the models themselves ask of PostgreSQL beside `create_all`, and it refuses.
-fn refused(models: &Models) -> Vec<Finding> {
-    let finding = |one: &Refused| {
-        Finding::new(format!(
-            "a statement that the models issue when they are created is refused: {}",
-            one.error.line()
-        ))
-        .note(format!("the statement: {}", one.statement))
-        .help("it is issued by an event of a table or of the metadata (event.listen, DDL): correct it there")
-    };
-    models.refused.iter().map(finding).collect()
+fn refused(refused: &Refused) -> Finding {
+    Finding::new(format!(
+        "a statement that the models issue when they are created is refused: {}",
+        refused.error.line()
+    ))
+    .note(format!("the statement: {}", refused.statement))
+    .help("it is issued by an event of a table or of the metadata (event.listen, DDL): correct it there")
 }
 
 /// The differences that nobody accepted: the server defaults that no model has as one

@@ -85,10 +85,9 @@ pub fn evidence() -> Evidence {
             metadata: true,
             tables: vec!["essays".into()],
             sources: BTreeMap::new(),
-            refused: Vec::new(),
             drifts: Vec::new(),
             unstated: Vec::new(),
-            mistaken: Vec::new(),
+            flaws: Vec::new(),
         }),
     }
 }
@@ -198,6 +197,7 @@ pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
         message: message.to_owned(),
         sqlstate: sqlstate.map(str::to_owned),
         needs_application: false,
+        exit_status: None,
         frames: Vec::new(),
         code: None,
         needs: None,

@@ -28,18 +28,15 @@ pub struct Models {
     pub built: Transcript,
     /// Tells whether `env.py` names any metadata.
     pub metadata: bool,
-    /// What it names in the place of metadata, and is none.
+    /// What is wrong with the models beside any difference.
     #[serde(default)]
-    pub mistaken: Vec<Mistaken>,
+    pub flaws: Vec<Flaw>,
     /// The tables that the models describe, as SQLAlchemy names them.
     pub tables: Vec<String>,
     /// The class behind each table, as far as it was found.
     pub sources: BTreeMap<String, Source>,
     /// The differences that `env.py` lets autogenerate see.
     pub drifts: Vec<Drift>,
-    /// Statements of the models' own, not of `create_all`, that PostgreSQL refuses.
-    #[serde(default)]
-    pub refused: Vec<Refused>,
     /// What the migrations build and models cannot state; it is not compared.
     pub unstated: Vec<Unstated>,
 }
@@ -51,6 +48,16 @@ pub struct Unstated {
     pub object: String,
     /// The property, in words: `row level security`.
     pub property: String,
+}
+
+/// A fault of the models that is no difference from the migrations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// `env.py` hands over something else in the place of metadata, and nothing is compared.
+    NoMetadata(Mistaken),
+    /// A statement of the models' own, not of `create_all`, that PostgreSQL refuses.
+    Refused(Refused),
 }
 
 /// Something that `env.py` hands over as metadata.
@@ -157,9 +164,9 @@ pub struct Refused {
     pub schema: String,
     /// Its name, as a catalog has it.
     pub name: String,
-    /// What SQLAlchemy makes of it.
+    /// What SQLAlchemy makes of it; empty where it can make nothing of it.
     pub statement: String,
-    /// What PostgreSQL says to that.
+    /// What PostgreSQL says to that, or SQLAlchemy where it makes no SQL of it.
     pub error: Raised,
     /// Tells whether it is refused because something else was.
     pub follows: bool,
@@ -205,11 +212,16 @@ impl Refused {
             schema: Some(self.schema.clone()),
             kind,
             name: self.name.clone(),
-            definition: format!(
-                "{} -- which PostgreSQL refuses: {}",
-                self.statement,
-                self.error.line()
-            ),
+            definition: match self.statement.as_str() {
+                "" => format!(
+                    "-- of which SQLAlchemy can make no SQL: {}",
+                    self.error.line()
+                ),
+                statement => format!(
+                    "{statement} -- which PostgreSQL refuses: {}",
+                    self.error.line()
+                ),
+            },
         })
     }
 }
@@ -257,17 +269,17 @@ impl Described {
                 .any(|one| is_it(&one))
     }
 
-    /// What is refused and is no object that is compared.
+    /// What is no metadata, and what is refused and is no object that is compared.
     #[must_use]
-    pub fn other_refusals(&self) -> Vec<Refused> {
+    pub fn flaws(&self) -> Vec<Flaw> {
         let compared = |one: &&Refused| match one.kind {
             RefusedKind::Object(kind) => rank(kind).is_some(),
             RefusedKind::Statement => false,
         };
-        self.refused
-            .iter()
-            .filter(|one| !compared(one))
-            .cloned()
+        let mistaken = self.mistaken.iter().cloned().map(Flaw::NoMetadata);
+        let refused = self.refused.iter().filter(|one| !compared(one));
+        mistaken
+            .chain(refused.cloned().map(Flaw::Refused))
             .collect()
     }
 }

@@ -10,6 +10,9 @@ use crate::alembic::transcript::{Outcome, Transcript};
 pub struct Stairway {
     /// One per revision that could be tried, in the order of upgrading.
     pub rungs: Vec<Rung>,
+    /// The revisions that could not be tried because no upgrade got below them.
+    #[serde(default)]
+    pub unreached: Vec<Unreached>,
     /// The whole way down from the head; `None` where a rung could not be taken back.
     pub descent: Option<Descent>,
 }
@@ -28,8 +31,18 @@ impl Stairway {
         });
         let descent = self.descent.iter();
         let descent = descent.flat_map(|descent| [Some(&descent.down), descent.again.as_ref()]);
-        rungs.chain(descent).flatten()
+        let unreached = self.unreached.iter().map(|one| Some(&one.stopped));
+        rungs.chain(unreached).chain(descent).flatten()
     }
+}
+
+/// A revision that no upgrade on a fresh database got to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unreached {
+    /// The revision.
+    pub revision: String,
+    /// The upgrade that stopped below it.
+    pub stopped: Transcript,
 }
 
 /// One revision: up, down, up.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::lacking::lacking;
+use super::lacking::{lacking, not_preloaded};
 use super::refused::refused;
 use super::{Driver, needs};
 use crate::alembic::transcript::{Event, Transcript};
@@ -135,6 +135,7 @@ impl Driver<'_> {
         }
         refused(self.service, &self.database, &transcript)?;
         lacking(self.service, &self.server, &transcript).await?;
+        not_preloaded(self.service, &self.server, &transcript)?;
         if let Some(trace) = transcript.broken.first() {
             return Err(worker::faulty(self.service, trace));
         }

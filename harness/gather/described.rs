@@ -26,18 +26,16 @@ impl Driver<'_> {
         let described: Described = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
-            mistaken: described.mistaken.clone(),
+            flaws: described.flaws(),
             tables: described.tables.clone(),
             sources: described.sources.clone(),
             drifts: Vec::new(),
-            refused: Vec::new(),
             unstated: Vec::new(),
             built,
         };
         if models.built.finished() && models.metadata {
             let foundation = std::mem::take(&mut self.foundation);
             foundation::give_back(self.connection().await?, &foundation).await?;
-            models.refused = described.other_refusals();
             let head = self.without_version_table(head.clone());
             let built = self.snapshot().await?;
             let found = self.compared(&head, &built, &described).await?;

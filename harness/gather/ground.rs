@@ -11,7 +11,7 @@ use sqlx::Connection;
 
 use super::refused::refused;
 use super::{Means, failed};
-use crate::alembic::transcript::{Outcome, Transcript};
+use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{Command, Limits, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::gather::private::{self, broken};
@@ -150,7 +150,7 @@ fn not_built(then: &Service, commit: &str, transcript: &Transcript) -> HarnessEr
         "{}: baseline = {{ models = \"{commit}\" }}: {problem}",
         then.name
     ));
-    if let Outcome::Raised(raised) = &transcript.outcome {
+    if let Some(raised) = transcript.outcome.error() {
         e = e.detail(raised.line());
         let frames = raised.frames.iter().rev().take(3);
         e.details

@@ -1,6 +1,7 @@
-//! What is said where the server lacks an extension, which is no fault of the service.
+//! Errors about a server that lacks an extension, or started without the library of one,
+//! which is no fault of the service.
 
-use crate::alembic::transcript::{Outcome, Transcript};
+use crate::alembic::transcript::Transcript;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{Server, created_extension};
@@ -10,13 +11,75 @@ use crate::postgres::{Server, created_extension};
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const NOT_THERE: &[&str] = &["0A000", "58P01"];
 
+/// The setting that a server needs before it starts; PostgreSQL and extensions name it in
+/// whatever language they speak.
+const PRELOADED: &str = "shared_preload_libraries";
+
+/// The command ended at a library that a server loads when it starts, or never.
+pub(super) fn not_preloaded(
+    service: &Service,
+    server: &Server,
+    transcript: &Transcript,
+) -> Result<()> {
+    let error = transcript.outcome.error();
+    let Some(raised) =
+        error.filter(|raised| raised.sqlstate.is_some() && raised.message.contains(PRELOADED))
+    else {
+        return Ok(());
+    };
+    let prepared = service.prepare.iter().flat_map(|script| &script.statements);
+    let prepared = prepared.map(|statement| statement.sql.as_str());
+    let own = transcript.statements.iter();
+    let mut created = own
+        .map(|statement| statement.sql.as_str())
+        .chain(prepared)
+        .filter_map(created_extension);
+    let library = created.find(|name| raised.message.contains(name.as_str()));
+    let library = library.as_deref().unwrap_or("<library>");
+    let before = service.postgres.settings.get(PRELOADED);
+    let all = before.map_or(library.to_owned(), |before| format!("{before}, {library}"));
+    let line = format!("{PRELOADED} = \"{all}\"");
+    let place = transcript
+        .failed_statement()
+        .and_then(|one| one.place.as_ref());
+    let mut e = HarnessError::new(
+        Stage::Postgres,
+        format!(
+            "{}: {} needs the library \"{library}\", which this server did not load when it started",
+            service.name,
+            who(transcript)
+        ),
+    );
+    if let Some(place) = place {
+        e = e.detail(format!("{}:{}", service.shown(&place.file), place.line));
+    }
+    let help = match server.takes_settings() {
+        true => format!(
+            "write into {}, below [postgres.settings]: {line}",
+            service.file.display()
+        ),
+        false => format!("set {line} on that server, and start it again"),
+    };
+    Err(e
+        .detail(format!("postgresql: {}", raised.first_line()))
+        .help(help))
+}
+
+/// Whoever ran what failed.
+fn who(transcript: &Transcript) -> String {
+    match transcript.failed_step() {
+        Some(step) => format!("revision {}", step.revision),
+        None => "env.py".to_owned(),
+    }
+}
+
 /// The command ended at an extension that this server does not have.
 pub(super) async fn lacking(
     service: &Service,
     server: &Server,
     transcript: &Transcript,
 ) -> Result<()> {
-    let Outcome::Raised(raised) = &transcript.outcome else {
+    let Some(raised) = transcript.outcome.error() else {
         return Ok(());
     };
     let state = raised.sqlstate.as_deref().unwrap_or_default();
@@ -28,10 +91,7 @@ pub(super) async fn lacking(
     if server.offers(&name).await? {
         return Ok(());
     }
-    let by = match transcript.failed_step() {
-        Some(step) => format!("revision {}", step.revision),
-        None => "env.py".to_owned(),
-    };
+    let by = who(transcript);
     let mut e = HarnessError::new(
         Stage::Postgres,
         format!(

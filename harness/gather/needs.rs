@@ -26,16 +26,14 @@ const LACKING: &[&str] = &["42P01", "42703"];
 
 /// Tells whether an upgrade named a table or a column that is not there.
 pub(super) fn lacks_relation(transcript: &Transcript) -> bool {
-    let Outcome::Raised(raised) = &transcript.outcome else {
-        return false;
-    };
-    let state = raised.sqlstate.as_deref();
+    let raised = transcript.outcome.error();
+    let state = raised.and_then(|raised| raised.sqlstate.as_deref());
     state.is_some_and(|state| LACKING.contains(&state))
 }
 
 /// Notes from where in the monorepo a module that is missing could be imported.
 pub(super) fn locate(transcript: &mut Transcript, root: &Path) {
-    let Outcome::Raised(raised) = &mut transcript.outcome else {
+    let (Outcome::Raised(raised) | Outcome::Swallowed(raised)) = &mut transcript.outcome else {
         return;
     };
     if let Some(Need::Module { name, found }) = &mut raised.needs {

@@ -1,6 +1,6 @@
 //! What is said where a service tried to use a database that is not the disposable one.
 
-use crate::alembic::transcript::{Outcome, Place, Refused, Sought, Transcript};
+use crate::alembic::transcript::{Place, Refused, Sought, Transcript};
 use crate::alembic::worker::handed_over::by_argument;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -54,10 +54,8 @@ pub(super) fn refused(
     database: &Database,
     transcript: &Transcript,
 ) -> Result<()> {
-    let Outcome::Raised(raised) = &transcript.outcome else {
-        return Ok(());
-    };
-    let Some(refused) = &raised.refused else {
+    let raised = transcript.outcome.error();
+    let Some(refused) = raised.and_then(|raised| raised.refused.as_ref()) else {
         return Ok(());
     };
     if refused.lost_its_token(database) {

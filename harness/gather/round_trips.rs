@@ -10,7 +10,7 @@ use super::Driver;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
-use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::stairway::{Descent, Rung, Unreached};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
 use crate::gather::progress::Progress;
 use crate::postgres::Phase;
@@ -27,12 +27,13 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
+        let mut unreached = Vec::new();
         let (base, rungs, at_head) = match Box::pin(self.in_parts(loaded, migrated)).await? {
             Some(way) => (way.base, way.rungs, true),
             None => {
                 let base = self.base().await?;
-                let (rungs, reached) = Box::pin(self.rungs(loaded, &base)).await?;
-                (base, rungs, reached.is_some())
+                let walked = Box::pin(self.rungs(loaded, &base, &mut unreached)).await?;
+                (base, walked.0, walked.1.is_some())
             }
         };
         let whole = rungs.len() == loaded.revisions.len();
@@ -44,7 +45,7 @@ impl Driver<'_> {
         let passable = |rung: &Rung| rung.up.finished() && (rung.is_taken_back() || one_way(rung));
         let descends = whole
             && rungs.iter().all(passable)
-            && (at_head || self.below(loaded, rungs.len()).await?.is_some());
+            && (at_head || self.below(loaded, rungs.len()).await?.is_ok());
         let descent = match &migrated.catalog {
             Some(head) if descends && self.worker.is_alive() => {
                 let head = self.without_version_table(head.clone());
@@ -58,7 +59,12 @@ impl Driver<'_> {
             seconds: begun.elapsed().as_secs_f64(),
             ok: descent.is_some(),
         });
-        Ok((Stairway { rungs, descent }, stepped))
+        let stairway = Stairway {
+            rungs,
+            unreached,
+            descent,
+        };
+        Ok((stairway, stepped))
     }
 
     /// The upgrades of the stairway as the history stepped. `None` where going down left a
@@ -95,23 +101,27 @@ impl Driver<'_> {
         &mut self,
         loaded: &worker::History,
         base: &Catalog,
+        unreached: &mut Vec<Unreached>,
     ) -> Result<(Vec<Rung>, Option<Catalog>)> {
         let mut rungs = Vec::new();
         let mut floor = Some(base.clone());
-        let mut unreached = 0;
         for (position, revision) in loaded.revisions.iter().enumerate() {
             let walked = floor.take();
             let is_worn = walked.is_some() && position > 0;
             let below = match walked {
-                Some(catalog) => Some(catalog),
+                Some(catalog) => Ok(catalog),
                 None => self.floor(loaded, position).await?,
             };
-            let Some(below) = below else {
-                unreached += 1;
-                if unreached == UNREACHED {
-                    break;
+            let below = match below {
+                Ok(catalog) => catalog,
+                Err(stopped) => {
+                    let revision = revision.id.clone();
+                    unreached.push(Unreached { revision, stopped });
+                    if unreached.len() == UNREACHED {
+                        break;
+                    }
+                    continue;
                 }
-                continue;
             };
             let (mut rung, mut reached) = Box::pin(self.rung(&revision.id, &below)).await?;
             if is_worn && raised(&rung.up) {
@@ -134,7 +144,7 @@ impl Driver<'_> {
         position: usize,
         worn: Rung,
     ) -> Result<(Rung, Option<Catalog>)> {
-        let Some(below) = self.floor(loaded, position).await? else {
+        let Ok(below) = self.floor(loaded, position).await? else {
             return Ok((worn, None));
         };
         let (mut rung, reached) = self.rung(&worn.revision, &below).await?;
@@ -145,12 +155,13 @@ impl Driver<'_> {
         Ok((rung, reached))
     }
 
-    /// The catalog of a fresh database that was upgraded to below a revision.
+    /// The catalog of a fresh database that was upgraded to below a revision; else the
+    /// upgrade that did not get there.
     pub(super) async fn floor(
         &mut self,
         loaded: &worker::History,
         position: usize,
-    ) -> Result<Option<Catalog>> {
+    ) -> Result<Result<Catalog, Transcript>> {
         let below = self.below(loaded, position).await?;
         Ok(below.map(|(_, catalog)| catalog))
     }
@@ -212,24 +223,26 @@ impl Driver<'_> {
     }
 
     /// A fresh database upgraded to below the revision at `position`, branches included:
-    /// its catalog before any revision, and the one it then has.
+    /// its catalog before any revision, and the one it then has; else the upgrade that did
+    /// not get there.
     pub(super) async fn below(
         &mut self,
         loaded: &worker::History,
         position: usize,
-    ) -> Result<Option<(Catalog, Catalog)>> {
+    ) -> Result<Result<(Catalog, Catalog), Transcript>> {
         let base = self.base().await?;
         let below = &loaded.revisions[..position];
         if below.is_empty() {
-            return Ok(Some((base.clone(), base)));
+            return Ok(Ok((base.clone(), base)));
         }
         let is_top = |id: &String| !below.iter().any(|other| other.down_revisions.contains(id));
         for top in below.iter().filter(|revision| is_top(&revision.id)) {
-            if !self.command(Command::Upgrade(&top.id)).await?.finished() {
-                return Ok(None);
+            let upgrade = self.command(Command::Upgrade(&top.id)).await?;
+            if !upgrade.finished() {
+                return Ok(Err(upgrade));
             }
         }
-        Ok(Some((base, self.snapshot().await?)))
+        Ok(Ok((base, self.snapshot().await?)))
     }
 
     /// All the way down, or to the highest revision that is declared one-way.

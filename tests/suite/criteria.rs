@@ -210,6 +210,7 @@ fn evidence() -> Evidence {
         }),
         stairway: Some(Stairway {
             rungs: vec![rung("r1"), rung("r2")],
+            unreached: Vec::new(),
             descent: Some(Descent {
                 down: transcript("downgrade base", &["r2", "r1"]),
                 stopped_at: None,
@@ -223,9 +224,8 @@ fn evidence() -> Evidence {
             metadata: true,
             tables: vec!["event_outbox".into()],
             sources: BTreeMap::new(),
-            refused: Vec::new(),
             unstated: Vec::new(),
-            mistaken: Vec::new(),
+            flaws: Vec::new(),
             drifts: Vec::new(),
         }),
     }
@@ -404,6 +404,7 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
         Part::Stairway => {
             *stairway(evidence) = Stairway {
                 rungs: Vec::new(),
+                unreached: Vec::new(),
                 descent: None,
             }
         }
@@ -571,6 +572,7 @@ fn raised(sqlstate: &str, message: &str) -> Raised {
         message: format!("(psycopg.errors.Some) {message}"),
         sqlstate: Some(sqlstate.into()),
         needs_application: false,
+        exit_status: None,
         frames: Vec::new(),
         code: None,
         needs: None,

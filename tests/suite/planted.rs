@@ -63,6 +63,63 @@ def downgrade():
     op.execute("DROP TYPE st")
 "#;
 
+/// Models that lean on a domain and on nothing else that only migrations make, and that
+/// stop when their table is there.
+const LEANING_ENV: &str = r#"
+import os
+from alembic import context
+from sqlalchemy import Column, MetaData, Table, create_engine, event, pool
+from sqlalchemy.types import UserDefinedType
+
+
+class Word(UserDefinedType):
+    cache_ok = True
+
+    def get_col_spec(self):
+        return "word"
+
+
+def stop(*args, **kwargs):
+    raise RuntimeError("stopped by the models")
+
+
+metadata = MetaData()
+event.listen(Table("essays", metadata, Column("title", Word)), "after_create", stop)
+engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"#;
+const LEANED_ON: &str = r#"
+from alembic import op
+
+
+def upgrade():
+    op.execute("CREATE DOMAIN word AS text")
+    op.execute("CREATE TABLE essays (title word)")
+    op.execute("CREATE FUNCTION shout(essay essays) RETURNS text LANGUAGE sql AS 'SELECT upper($1.title)'")
+
+
+def downgrade():
+    op.execute("DROP FUNCTION shout; DROP TABLE essays; DROP DOMAIN word")
+"#;
+
+#[test]
+fn what_the_harness_lays_for_the_models_is_no_statement_of_theirs() {
+    let monorepo = Monorepo::new();
+    let manifest = format!("{PLAIN}\n[not_applicable]\nmodel_drift = false\n");
+    monorepo.service("essays", &manifest, LEANING_ENV, &[LEANED_ON]);
+    let judged = monorepo.judge(&["model_drift"], &[]);
+    let text = judged.text("model_drift::essays.toml");
+    assert!(
+        text.contains("RuntimeError: stopped by the models"),
+        "{}",
+        judged.all()
+    );
+    assert!(!text.contains("the statement:"), "{text}");
+}
+
 fn judged(step: &str) -> crate::judge::Judged {
     let monorepo = Monorepo::new();
     let manifest = format!(
@@ -108,6 +165,7 @@ fn what_is_not_remembered_is_said() {
 #[case::a_statement_of_the_models("migration_harness_build.Build.attempt")]
 #[case::what_models_say("migration_harness_models.Models.said")]
 #[case::what_models_name("migration_harness_models.named")]
+#[case::what_cannot_be_written("migration_harness_build.leaving_out")]
 #[case::what_is_visible("migration_harness_filters.Filters.is_visible")]
 fn a_fault_of_the_worker_is_the_harnesss(#[case] step: &str) {
     let judged = judged(step);

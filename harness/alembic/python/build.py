@@ -12,6 +12,7 @@ from migration_harness_door import door
 from migration_harness_pieces import constraint_name, create_in_pieces, natives
 from migration_harness_recorder import recorder
 from migration_harness_source import sqlstate_of
+from migration_harness_unwritten import leaving_out
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: undefined object, function,
 # table (which a sequence is), column and schema; the same, and a cursor's, that are there.
@@ -43,7 +44,7 @@ class Build:
         listener = door.ours(self.execute)
         event.listen(self.connection.engine, "do_execute", listener)
         try:
-            with door.theirs():
+            with leaving_out(self.connection.dialect, self.leave_out), door.theirs():
                 for metadata in self.metadata:
                     metadata.create_all(bind=self.connection)
         finally:
@@ -55,7 +56,7 @@ class Build:
         if self.laying or not (getattr(context, "isddl", False) or DEFINES.match(statement)):
             return None
         element = getattr(getattr(context, "compiled", None), "statement", None)
-        if table_of(element) in self.absent:
+        if table_of(element) in self.absent or not statement:
             return True
         text = CONCURRENTLY.sub(r"\1", statement)
         error = self.try_hard(lambda: context.dialect.do_execute(cursor, text, parameters, context))
@@ -181,6 +182,26 @@ class Build:
         else:
             return False
         return True
+
+    def leave_out(self, element, error):
+        """Notes what SQLAlchemy can make no SQL of; raises what is not known to be left out.
+        Returns what is written in its place: nothing, or an empty statement."""
+        made, part = type(element).__name__, None
+        if made == "CreateColumn":
+            column = element.element
+            if (column.table, column.name) not in self.absent:
+                self.absent.add((column.table, column.name))
+                self.note("column", column.table, f"{column.table.name}.{column.name}", "", error)
+        elif hasattr(element, "_create_rule"):
+            self.note_constraint(element, "", error)
+        elif made in ("CreateEnumType", "CreateDomainType") and not element.element.name:
+            part = ""  # the column of that type says so
+        elif made != "CreateTable" and self.refuse(element, "", error):
+            part = ""
+        else:
+            with door.theirs():
+                raise error
+        return part
 
     def note_constraint(self, constraint, statement, error):
         named = constraint_name(constraint)

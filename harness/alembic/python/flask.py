@@ -10,7 +10,9 @@ https://flask-migrate.readthedocs.io/en/latest/#api-reference
 import os
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+from migration_harness_door import door
 
 
 def application(named):
@@ -24,6 +26,7 @@ class Application:
     def __init__(self, named):
         self.named, self.loaded = named, None
 
+    @door.ours
     def configure(self, config, words):
         """What Flask-Migrate sets without the application: `env.py` lies beside the ini."""
         directory = os.path.dirname(config.config_file_name) or "."
@@ -33,23 +36,34 @@ class Application:
     @contextmanager
     def context(self, config=None):
         """The application's context; gives the configuration as the application wants it."""
-        with self.load().app_context():
-            extension = self.loaded.extensions.get("migrate")
+        with ExitStack() as stack:
+            yield self.enter(stack, config)
+
+    @door.ours
+    def enter(self, stack, config):
+        """Enters the context, which ends with the stack."""
+        application = self.load()
+        with door.theirs():
+            stack.enter_context(application.app_context())
+            extension = application.extensions.get("migrate")
             migrate = getattr(extension, "migrate", None)
-            if config is not None and migrate is not None:  # env.py may do without
-                config = migrate.call_configure_callbacks(config)
-            yield config
+        if config is None or migrate is None:  # env.py may do without
+            return config
+        with door.theirs():
+            return migrate.call_configure_callbacks(config)
 
     def load(self):
         """Loads the application as the `flask` command does, once."""
         if self.loaded is None:
-            from flask import cli
+            with door.theirs():
+                from flask import cli
 
-            cli.load_dotenv()
+                cli.load_dotenv()
             # `app.run()` at the top of a module looks at it, and does nothing.
             os.environ["FLASK_RUN_FROM_CLI"] = "true"
             named = self.named or os.environ.get("FLASK_APP")
-            self.loaded = cli.ScriptInfo(app_import_path=named).load_app()
+            with door.theirs():
+                self.loaded = cli.ScriptInfo(app_import_path=named).load_app()
         return self.loaded
 
 

@@ -60,7 +60,7 @@ def in_its_own_words(build, text):
 def specification(column, dialect):
     from sqlalchemy.schema import CreateColumn
 
-    return str(CreateColumn(column).compile(dialect=dialect))
+    return CreateColumn(column).compile(dialect=dialect).string
 
 
 def alter(build, table):

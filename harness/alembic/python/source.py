@@ -162,7 +162,14 @@ def described(error):
         "notes": notes[:NOTES_KEPT],
         "code": code_of(chosen),
         "needs": needed(error),
+        "exit_status": exit_status(chosen),
     }
+
+
+def exit_status(error):
+    """The status of `sys.exit(1)`, which says nothing else; None for any other exception."""
+    code = error.code if isinstance_of(error, SystemExit) else None
+    return code if isinstance_of(code, int) else None
 
 
 def frames_of(error):

@@ -31,7 +31,7 @@ from migration_harness_door import door  # noqa: E402
 from migration_harness_guard import refusal_behind  # noqa: E402
 from migration_harness_listeners import listen  # noqa: E402
 from migration_harness_revisions import revisions  # noqa: E402
-from migration_harness_source import described  # noqa: E402
+from migration_harness_source import described, exit_status  # noqa: E402
 
 sys.dont_write_bytecode = kept
 
@@ -84,7 +84,8 @@ def answer_to(worker, message):
     except BaseException as error:
         raised = error
     try:
-        traceback.print_exception(type(raised), raised, raised.__traceback__)
+        if exit_status(raised) is None:  # what a process says when it exits is the service's
+            traceback.print_exception(type(raised), raised, raised.__traceback__)
         if door.blame(raised):
             return {}
         return {"error": {**described(raised), "refused": refusal_behind(raised)}}

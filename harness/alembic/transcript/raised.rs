@@ -31,6 +31,9 @@ pub struct Raised {
     /// The thing that is missing, where the error, or what led to it, says so.
     #[serde(default)]
     pub needs: Option<Need>,
+    /// The exit status, where the process was to end with no other word: `sys.exit(1)`.
+    #[serde(default)]
+    pub exit_status: Option<i64>,
     /// The refused connection that it came from.
     #[serde(default)]
     pub refused: Option<Box<Refused>>,

@@ -144,6 +144,7 @@ fn stopped_rung(up: Transcript, revision: &str) -> Rung {
 fn stairways() -> Vec<Change> {
     let whole = Stairway {
         rungs: vec![rung("r1"), rung("r2")],
+        unreached: Vec::new(),
         descent: Some(Descent {
             down: transcript("downgrade base", "r2 r1"),
             stopped_at: None,
@@ -154,6 +155,7 @@ fn stairways() -> Vec<Change> {
     };
     let broken = |rungs| Stairway {
         rungs,
+        unreached: Vec::new(),
         descent: None,
     };
     let up = |revisions, outcome| stopped("upgrade", revisions, outcome);

@@ -1,5 +1,7 @@
 //! What to write into a `downgrade()` that does not put everything back.
 
+mod column;
+
 use super::upgrade_head;
 use crate::alembic::sql::{self, identifier};
 use crate::alembic::transcript::{Place, Raised, Transcript};
@@ -158,9 +160,10 @@ pub(super) fn made_at(up: &Transcript, change: &Change) -> Option<Place> {
     let name = last_name(object);
     let table = object.name.split_once('.').map_or(name, |(table, _)| table);
     let placed = || {
-        up.statements
-            .iter()
-            .filter(|statement| statement.place.is_some())
+        // Rows are no objects; a query may call a function that makes some.
+        let may_have = |sql: &str| change.before.is_none() || !sql::is_about_rows(sql);
+        let placed = up.statements.iter().filter(|one| one.place.is_some());
+        placed.filter(move |one| may_have(&one.sql))
     };
     let of_both = placed().find(|statement| {
         sql::mentions(&statement.sql, name) && sql::mentions(&statement.sql, table)
@@ -413,10 +416,23 @@ fn create(gone: &Object) -> String {
 /// What brings an object back to what it was.
 fn restore(before: &Object, after: &Object) -> String {
     let was = shortened(&before.definition);
+    if before.kind == ObjectKind::Column
+        && let Some(statement) =
+            column::restored(&table_of(before), last_name(before), before, after)
+    {
+        return execute(&statement);
+    }
     match before.kind {
         ObjectKind::EnumType if is_extended(before, after) => {
             "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
+        }
+        ObjectKind::Constraint if was.len() == before.definition.len() => {
+            let name = identifier(last_name(before));
+            execute(&format!(
+                "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {was}",
+                table_of(before)
+            ))
         }
         ObjectKind::Constraint | ObjectKind::Index => format!("drop {} and {}", before.title(), create(before)),
         ObjectKind::Function

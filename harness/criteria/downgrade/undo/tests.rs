@@ -396,7 +396,7 @@ fn what_downgrade_drops_and_is_older_is_left_alone() {
     "a, c",
     "make enum type public.status `a, b` again"
 )]
-#[case("constraint", "essays.key", "UNIQUE (a)", "UNIQUE (b)", r#"drop constraint public.essays.key and create it again: op.execute("ALTER TABLE essays ADD CONSTRAINT key UNIQUE (a)")"#)]
+#[case("constraint", "essays.key", "UNIQUE (a)", "UNIQUE (b)", r#"op.execute("ALTER TABLE essays DROP CONSTRAINT key, ADD CONSTRAINT key UNIQUE (a)")"#)]
 #[case(
     "index",
     "ix",
@@ -423,7 +423,28 @@ fn what_downgrade_drops_and_is_older_is_left_alone() {
     "essays.title",
     "text",
     "integer",
-    "make column public.essays.title `text` again"
+    r#"op.execute("ALTER TABLE essays ALTER COLUMN title TYPE text USING title::text")"#
+)]
+#[case(
+    "column",
+    "essays.title",
+    "text NOT NULL DEFAULT ''::text",
+    "text",
+    r#"op.execute("ALTER TABLE essays ALTER COLUMN title SET NOT NULL, ALTER COLUMN title SET DEFAULT ''::text")"#
+)]
+#[case(
+    "column",
+    "essays.status",
+    "text",
+    "status NOT NULL DEFAULT 'a'::status",
+    r#"op.execute("ALTER TABLE essays ALTER COLUMN status DROP DEFAULT, ALTER COLUMN status TYPE text USING status::text, ALTER COLUMN status DROP NOT NULL")"#
+)]
+#[case(
+    "column",
+    "essays.id",
+    "integer NOT NULL GENERATED ALWAYS AS IDENTITY",
+    "integer NOT NULL",
+    "make column public.essays.id `integer NOT NULL GENERATED ALWAYS AS IDENTITY` again"
 )]
 #[case(
     "table",
@@ -457,6 +478,22 @@ fn only_lines_that_differ_are_shown(#[case] was: &str, #[case] is: &str, #[case]
         was_and_is(&of(was), &of(is)),
         format!("view public.v: {expected}")
     );
+}
+
+#[test]
+fn a_query_changes_no_column() {
+    let mut up = transcript("upgrade", "r2");
+    for (number, line, sql) in [
+        (1, 10, "SELECT count(*) FROM essays WHERE title IS NULL"),
+        (2, 11, "DELETE FROM essays WHERE title IS NULL"),
+        (3, 12, "ALTER TABLE essays ALTER COLUMN title SET NOT NULL"),
+    ] {
+        up.statements
+            .push(done(number, Some(place("r2", line)), sql));
+    }
+    let title = |definition: &str| Some(object("column", "essays.title", definition));
+    let changed = change(title("text"), title("text NOT NULL"));
+    assert_eq!(made_at(&up, &changed), Some(place("r2", 12)));
 }
 
 #[test]
