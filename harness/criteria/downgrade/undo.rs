@@ -10,6 +10,8 @@ use crate::evidence::stairway::Rung;
 
 /// How much of a definition is shown.
 const SHOWN: usize = 160;
+/// How long a definition may be for a line that is typed: half of one is none.
+const TYPED: usize = 300;
 
 /// What to do about a downgrade that raised.
 pub(super) fn advice(down: &Transcript) -> &'static str {
@@ -355,9 +357,10 @@ fn rename(left: &Object, gone: &Object) -> String {
 
 /// The call that makes an object again.
 fn create(gone: &Object) -> String {
-    let definition = shortened(&gone.definition);
+    let definition = in_line(&gone.definition);
     let part = identifier(last_name(gone));
     match gone.kind {
+        _ if definition.len() > TYPED => format!("create {} again, as it was", gone.title()),
         ObjectKind::Index
         | ObjectKind::Function
         | ObjectKind::Procedure
@@ -427,7 +430,8 @@ fn restore(before: &Object, after: &Object) -> String {
             "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
         }
-        ObjectKind::Constraint if was.len() == before.definition.len() => {
+        ObjectKind::Constraint if before.definition.len() <= TYPED => {
+            let was = in_line(&before.definition);
             let name = identifier(last_name(before));
             execute(&format!(
                 "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {was}",
@@ -502,11 +506,15 @@ fn is_extended(before: &Object, after: &Object) -> bool {
 
 /// A definition in one line, cut where it is long.
 fn shortened(definition: &str) -> String {
-    let line = definition.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = in_line(definition);
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{} ...", &line[..end]),
         None => line,
     }
+}
+
+fn in_line(definition: &str) -> String {
+    definition.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What an object was and is: whole where it is short, else the lines that differ.

@@ -396,7 +396,13 @@ fn what_downgrade_drops_and_is_older_is_left_alone() {
     "a, c",
     "make enum type public.status `a, b` again"
 )]
-#[case("constraint", "essays.key", "UNIQUE (a)", "UNIQUE (b)", r#"op.execute("ALTER TABLE essays DROP CONSTRAINT key, ADD CONSTRAINT key UNIQUE (a)")"#)]
+#[case(
+    "constraint",
+    "essays.key",
+    "UNIQUE (a)",
+    "UNIQUE (b)",
+    r#"op.execute("ALTER TABLE essays DROP CONSTRAINT key, ADD CONSTRAINT key UNIQUE (a)")"#
+)]
 #[case(
     "index",
     "ix",
@@ -477,6 +483,26 @@ fn only_lines_that_differ_are_shown(#[case] was: &str, #[case] is: &str, #[case]
     assert_eq!(
         was_and_is(&of(was), &of(is)),
         format!("view public.v: {expected}")
+    );
+}
+
+#[test]
+fn half_a_statement_is_not_typed() {
+    let check = |labels: usize| {
+        let labels = vec!["'draft'"; labels].join(", ");
+        object(
+            "constraint",
+            "essays.status",
+            &format!("CHECK (status IN ({labels}))"),
+        )
+    };
+    let nothing = rung("SELECT 1", "SELECT 1");
+    let typed = proposed(&nothing, Some(check(30)), None);
+    assert!(typed.ends_with("'draft'))\")"), "{typed}");
+    let described = proposed(&nothing, Some(check(60)), None);
+    assert_eq!(
+        described,
+        "create constraint public.essays.status again, as it was"
     );
 }
 
