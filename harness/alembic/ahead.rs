@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// What [`Ahead`] says of a service with `now`, twice, where `load` was begun before.
+    /// The answers of [`Ahead`] about a service with `now`, twice, where `load` was begun before.
     fn asked(load: impl Fn(&Path) -> Result<Service> + Copy + Send + 'static) -> [String; 2] {
         let directory = tempfile::tempdir().unwrap();
         let service = service(directory.path(), "now");

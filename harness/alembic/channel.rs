@@ -1,4 +1,4 @@
-//! What a worker says, taken from the bytes of its socket: [`Events`].
+//! The messages of a worker, taken from the bytes of its socket: [`Events`].
 //!
 //! A service can reach every descriptor of its own process. Each line therefore
 //! begins with a key that only the two ends know, and a line that does not, or that
@@ -12,10 +12,10 @@ use super::transcript::Event;
 
 /// No event is longer: the longest name every object of a database.
 const LONGEST: usize = 64 << 20;
-/// How much of a line that spoils the channel is shown.
+/// The length to which a line that spoils the channel is cut.
 const SHOWN: usize = 80;
 
-/// What was heard on a channel.
+/// A message received on a channel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {
     /// An event.
@@ -31,7 +31,7 @@ pub enum Heard {
 pub struct Decoder {
     key: Vec<u8>,
     buffer: Vec<u8>,
-    /// Where the next line begins in the buffer.
+    /// The start of the next line in the buffer.
     start: usize,
     /// Up to where no end of that line was found.
     looked_at: usize,
@@ -140,7 +140,7 @@ impl Events {
         self.decoder.mask(secret);
     }
 
-    /// What comes next. Can be given up and asked again: nothing is lost.
+    /// Receives the next message. Can be given up and asked again: nothing is lost.
     pub async fn next(&mut self) -> Heard {
         loop {
             match self.decoder.decode() {

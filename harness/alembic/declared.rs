@@ -28,7 +28,7 @@ pub struct Declaration {
     pub table: Option<String>,
 }
 
-/// What the `upgrade` of each revision creates, as far as its calls spell it out.
+/// The objects that the `upgrade` of each revision creates, as far as its calls spell it out.
 #[must_use]
 pub fn declared(graph: &Graph) -> Vec<Declaration> {
     let read = || graph.revisions.iter().flat_map(of_revision).collect();

@@ -37,7 +37,7 @@ use crate::process::supervisor::{Supervised, SupervisedSpec};
 
 /// Set to `0`: every interpreter is a fresh process.
 const SWITCH: &str = "HARNESS_FORK";
-/// How long a parent may take to import what is shared.
+/// The time that a parent may take to import what is shared.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads the manifest of a service.
@@ -47,7 +47,7 @@ pub type Load = fn(&Path) -> crate::error::Result<Service>;
 pub(super) struct Forks {
     /// Parents' files, in the run's directory.
     directory: PathBuf,
-    /// What services imported, from run to run.
+    /// The imports of services, from run to run.
     records: PathBuf,
     services: Vec<String>,
     load: Load,
@@ -62,17 +62,17 @@ struct Parent {
     _supervised: Option<Supervised>,
 }
 
-/// What a parent is told to do.
+/// An order to a parent.
 #[derive(Serialize, Deserialize)]
 struct Plan {
     imports: Vec<Import>,
-    /// Where it writes packages that cannot be shared.
+    /// The file to which it writes packages that cannot be shared.
     excluded: PathBuf,
     /// The process with which it ends, as `/proc/<pid>/stat` has it: id and start.
     until: (u32, String),
 }
 
-/// What a fork is to look like.
+/// The properties of a fork.
 #[derive(Serialize)]
 pub(super) struct Request {
     pub env: BTreeMap<String, String>,
@@ -115,7 +115,7 @@ impl Forks {
         format!("{:016x}", hasher.finish())
     }
 
-    /// Where it is kept what the services of such an environment import.
+    /// The file that keeps what the services of such an environment import.
     fn kept(&self, service: &Service) -> PathBuf {
         self.records.join(Self::environment(service))
     }
@@ -124,7 +124,7 @@ impl Forks {
         self.kept(service).join(format!("{}.json", service.name))
     }
 
-    /// Where the plan of the service's parent lies, if it may have one.
+    /// The file with the plan of the service's parent, if it may have one.
     ///
     /// # Errors
     /// Why it may not.
@@ -324,7 +324,7 @@ impl Refusal {
         (state == self.state).then(|| why.to_owned())
     }
 
-    /// Where it cannot be written, the next run asks in vain too.
+    /// A file that cannot be written makes the next run ask in vain too.
     fn keep(&self, why: &str) {
         let _ = std::fs::write(&self.file, format!("{}\n{why}", self.state));
     }

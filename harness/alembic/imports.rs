@@ -28,7 +28,7 @@ pub struct Imports {
     places: BTreeMap<PathBuf, Option<SystemTime>>,
 }
 
-/// What the worker says it imported.
+/// The imports that the worker reports.
 #[derive(Debug, Deserialize)]
 pub struct Told {
     modules: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Told {
 }
 
 impl Imports {
-    /// What was told, with the state of the files that it depends on.
+    /// The report, with the state of the files that it depends on.
     #[must_use]
     pub fn new(service: PathBuf, told: Told) -> Self {
         let file = |path: PathBuf| Some((statements(&path)?, path));
@@ -62,7 +62,7 @@ impl Imports {
         }
     }
 
-    /// What was kept; `None` where there is nothing, or nothing that can be read.
+    /// The report that was kept; `None` where there is none that can be read.
     #[must_use]
     pub fn read(file: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(file).ok()?).ok()
@@ -84,7 +84,7 @@ impl Imports {
     /// Tells whether the service would import the same today; if not, why.
     ///
     /// # Errors
-    /// What has changed.
+    /// The change.
     pub fn current(&self) -> Result<(), String> {
         let place = |(path, then): (&PathBuf, &Option<SystemTime>)| changed(path) != *then;
         if let Some((place, _)) = self.places.iter().find(|entry| place(*entry)) {

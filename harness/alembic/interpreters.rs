@@ -1,4 +1,4 @@
-//! How a service's interpreter is started: [`Interpreters`].
+//! The start of a service's interpreter: [`Interpreters`].
 //!
 //! Most of what an interpreter does until it can migrate is to import packages, the
 //! same ones for each service. Where that can be shared, a worker is a fork of a
@@ -99,9 +99,10 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("forks.py", include_str!("python/forks.py")),
     ("preloaded.py", include_str!("python/preloaded.py")),
 ];
-/// Where the worker finds its socket; the number is the child's, not ours.
+/// The descriptor of the worker's socket; the number is the child's, not ours.
 pub(super) const CHANNEL: i32 = 3;
-/// What passes from our own environment to the worker; all else comes from the manifest.
+/// The variables that pass from our own environment to the worker; all else comes from the
+/// manifest.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"];
 
 /// Starts the interpreters of one run.
@@ -113,7 +114,7 @@ pub struct Interpreters {
     forks: Forks,
 }
 
-/// What a new interpreter is connected to.
+/// The streams of a new interpreter.
 pub struct Streams {
     /// The worker's end of the channel.
     pub channel: OwnedFd,
@@ -121,13 +122,13 @@ pub struct Streams {
     pub stdout: OwnedFd,
     /// Its standard error.
     pub stderr: OwnedFd,
-    /// Where it writes its stack when asked.
+    /// The file to which it writes its stack when asked.
     pub stack: PathBuf,
 }
 
 /// An interpreter that runs.
 pub struct Started {
-    /// What ends it.
+    /// Its supervised process.
     pub supervised: Supervised,
     /// Why it is not a fork; `None` if it is one.
     pub fresh: Option<String>,

@@ -1,4 +1,4 @@
-//! What an interpreter prints: kept in a file, within bounds, and its end in memory.
+//! The output of an interpreter: kept in a file, within bounds, and its end in memory.
 
 use std::collections::VecDeque;
 use std::io::{self, PipeWriter};

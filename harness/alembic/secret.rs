@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::postgres::database::RESERVED;
 
-/// What is shown instead.
+/// The text that is shown instead.
 const MASK: &str = "***";
 /// A password this long is masked wherever it stands; a shorter one may be a word like
 /// any other (`postgres`), and is masked where a URL has its password.

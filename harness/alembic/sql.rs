@@ -1,4 +1,4 @@
-//! What a recorded statement is about: enough of SQL's words to say where an object
+//! The subject of a recorded statement: enough of SQL's words to say where an object
 //! came from, also inside a block or a string that a block executes.
 //!
 //! It only finds places to show; no verdict rests on it.
@@ -57,7 +57,7 @@ pub fn mentions(sql: &str, name: &str) -> bool {
     words(sql).iter().any(|word| word == name)
 }
 
-/// Whether a statement reads or changes rows, by its first word.
+/// Tells whether a statement reads or changes rows, by its first word.
 #[must_use]
 pub fn is_about_rows(sql: &str) -> bool {
     const ABOUT_ROWS: &[&str] = &[
@@ -70,7 +70,7 @@ pub fn is_about_rows(sql: &str) -> bool {
         .is_some_and(|first| ABOUT_ROWS.contains(&first.as_str()))
 }
 
-/// How a statement creates an object of a kind (`table`, `index`, `type`, ...) and name.
+/// The creation of an object of a kind (`table`, `index`, `type`, ...) and name by a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creation {
     /// Tells whether `IF NOT EXISTS` lets it pass where the name is taken.

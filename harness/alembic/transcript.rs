@@ -1,4 +1,4 @@
-//! What a worker saw while one command ran: [`Transcript`], built event by event.
+//! The record of one command of a worker: [`Transcript`], built event by event.
 //!
 //! Events arrive as they happen, so a transcript is complete up to the moment an
 //! interpreter ended, whatever ended it.
@@ -48,13 +48,13 @@ pub struct Step {
     pub line: Option<u32>,
     /// The docstring's first line.
     pub message: Option<String>,
-    /// How long it took; `None` if it did not return.
+    /// The time that it took; `None` if it did not return.
     pub seconds: Option<f64>,
     /// Tells whether it returned something that nobody awaited (`async def upgrade`).
     pub awaitable: bool,
 }
 
-/// Which way a step went.
+/// The direction of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
@@ -71,7 +71,7 @@ pub struct Statement {
     pub number: u64,
     /// Its text, without parameters, cut where it is very long.
     pub sql: String,
-    /// Where a revision issued it; `None` for Alembic's own and `env.py`'s.
+    /// The place where a revision issued it; `None` for Alembic's own and `env.py`'s.
     pub place: Option<Place>,
     /// Tells whether it ran on another connection than the one that `env.py` gave Alembic.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub struct Statement {
     /// The server's process that was given it, where the driver says which one.
     #[serde(default)]
     pub session: Option<i32>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: StatementOutcome,
 }
 
@@ -94,7 +94,7 @@ impl Statement {
     }
 }
 
-/// How a statement ended.
+/// The outcome of a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatementOutcome {
@@ -102,7 +102,7 @@ pub enum StatementOutcome {
     Unfinished,
     /// It ran.
     Done {
-        /// How long it took.
+        /// The time that it took.
         seconds: f64,
     },
     /// PostgreSQL or the driver refused it.
@@ -129,13 +129,13 @@ pub struct EnumCreation {
     pub after: Option<Vec<String>>,
     /// The revision's place that asked for it.
     pub place: Option<Place>,
-    /// What asked: a statement, or SQLAlchemy's `ENUM.create`.
+    /// The request: a statement, or SQLAlchemy's `ENUM.create`.
     pub how: EnumSource,
     /// The statement that ran, if one did.
     pub number: Option<u64>,
 }
 
-/// What asked for an enum type.
+/// A request for an enum type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnumSource {
@@ -209,7 +209,7 @@ pub struct OpenTransaction {
     pub begun_by: Option<String>,
 }
 
-/// How a command ended.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -225,9 +225,9 @@ pub enum Outcome {
         limit: f64,
         /// The interpreter's stack when the limit passed.
         python: Vec<String>,
-        /// What PostgreSQL was doing and waiting for.
+        /// PostgreSQL's activity, and what it waited for.
         database: Vec<String>,
-        /// Which of its sessions waited for which.
+        /// Its sessions that waited for others.
         #[serde(default)]
         waits: Vec<Wait>,
     },
@@ -256,11 +256,11 @@ pub struct VersionTable {
 /// All that was seen of one command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transcript {
-    /// What was asked of Alembic, as one would type it: `upgrade head`.
+    /// The command, as one would type it: `upgrade head`.
     pub command: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How long it took, in seconds.
+    /// The time that it took, in seconds.
     pub seconds: f64,
     /// The revisions that ran, in order.
     pub steps: Vec<Step>,
@@ -280,17 +280,17 @@ pub struct Transcript {
     /// The transaction that Alembic found open, if there was one.
     #[serde(default)]
     pub open_transaction: Option<OpenTransaction>,
-    /// Where the service ended its process with the exit status 0, which is success.
+    /// The place where the service ended its process with the exit status 0, which is success.
     #[serde(default)]
     pub exited: Option<Raised>,
-    /// What the last revision raised.
+    /// The exception that the last revision raised.
     #[serde(default)]
     pub raised_in_step: Option<Raised>,
     /// The file that holds everything the interpreter printed.
     pub output: PathBuf,
 }
 
-/// What a worker sends while a command runs.
+/// A message of a worker while a command runs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -310,7 +310,7 @@ pub enum Event {
     },
     /// The interpreter lacks what it needs.
     Unusable {
-        /// Which import failed.
+        /// The import that failed.
         message: String,
         /// Python's version.
         python: String,
@@ -319,7 +319,7 @@ pub enum Event {
     Step {
         /// The revision.
         revision: String,
-        /// Which way.
+        /// The direction.
         direction: Direction,
         /// Its file.
         file: PathBuf,
@@ -333,14 +333,14 @@ pub enum Event {
         /// The call.
         place: Option<Place>,
     },
-    /// That revision returned.
+    /// The revision returned.
     Stepped {
-        /// How long it took.
+        /// The time that it took.
         seconds: f64,
         /// Tells whether it returned an awaitable.
         awaitable: bool,
     },
-    /// That revision raised.
+    /// The revision raised.
     StepRaised {
         /// What.
         error: Raised,
@@ -351,7 +351,7 @@ pub enum Event {
         number: u64,
         /// Its text.
         sql: String,
-        /// Where it comes from.
+        /// Its place.
         place: Option<Place>,
         /// Tells whether it runs on another connection than Alembic's.
         #[serde(default)]
@@ -361,14 +361,14 @@ pub enum Event {
     },
     /// SQLAlchemy opened a connection to the disposable database.
     Connected(Connected),
-    /// That statement ran.
+    /// The statement ran.
     Done {
         /// Its number.
         number: u64,
-        /// How long it took.
+        /// The time that it took.
         seconds: f64,
     },
-    /// That statement failed.
+    /// The statement failed.
     Failed {
         /// Its number.
         number: u64,
@@ -388,10 +388,10 @@ pub enum Event {
     },
     /// The command ended.
     Answer {
-        /// What it returned.
+        /// The value that it returned.
         #[serde(default)]
         ok: Option<serde_json::Value>,
-        /// What it raised.
+        /// The exception that it raised.
         #[serde(default)]
         error: Option<Raised>,
     },

@@ -36,7 +36,7 @@ use crate::postgres::{Database, Server};
 use crate::process::random;
 use crate::process::supervisor::Supervised;
 
-/// How long the service may be silent before a line of progress is due.
+/// The silence of the service after which a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// An interpreter that has imported Alembic and waits for commands.
@@ -53,14 +53,14 @@ pub struct Worker {
     has_run_env: bool,
     /// Tells whether a command since the database was opened runs `env.py`.
     has_run_env_here: bool,
-    /// What came over the channel that the worker did not say.
+    /// The bytes on the channel that are not the worker's.
     spoiled: Option<String>,
     secret: Secret,
-    /// What the kernel refuses of it.
+    /// The layers with which the kernel guards it.
     kernel: Vec<String>,
 }
 
-/// What a worker runs on.
+/// The versions and features that a worker runs on.
 #[derive(Debug, Clone)]
 pub struct About {
     /// Python's version.
@@ -85,7 +85,7 @@ pub enum Sign<'a> {
     Silence(Duration),
 }
 
-/// Where one command runs and what it may take.
+/// The place of one command, and the time that it may take.
 pub struct Limits<'a> {
     /// The deadline for the command.
     pub limit: Duration,
@@ -165,7 +165,7 @@ impl Worker {
         format!("SQLAlchemy, drivers, audit hook, {kernel}, token")
     }
 
-    /// What it has imported; `None` where the service's code keeps it from saying so.
+    /// The modules that it has imported; `None` where the service's code keeps it from saying so.
     ///
     /// # Errors
     /// The interpreter ended, or the worker itself failed.
@@ -182,7 +182,7 @@ impl Worker {
         self.output.file()
     }
 
-    /// What it runs on.
+    /// The versions and features that it runs on.
     #[must_use]
     pub fn about(&self) -> &About {
         &self.about
@@ -494,7 +494,7 @@ pub fn faulty(service: &Service, trace: &str) -> HarnessError {
     .help("this is a fault of the harness, not of the service: please report it with these lines")
 }
 
-/// Where the service ended the command, as a success.
+/// The place where the service ended the command, as a success.
 fn exited(answer: &Value) -> Option<Raised> {
     serde_json::from_value(answer.get("exited")?.clone()).ok()?
 }

@@ -77,7 +77,7 @@ pub enum Blocker {
 /// One defect, as data; the report lays it out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What is wrong, as a lowercase fragment.
+    /// The problem, as a lowercase fragment.
     pub title: String,
     /// Where, the first one first.
     pub marks: Vec<Mark>,
@@ -137,9 +137,9 @@ pub struct Changed {
 /// A line before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedLine {
-    /// What it was; `None` where it is new.
+    /// The object before; `None` where it is new.
     pub before: Option<String>,
-    /// What it is; `None` where it is gone.
+    /// The object after; `None` where it is gone.
     pub after: Option<String>,
     /// What that means.
     pub remark: Option<String>,

@@ -75,7 +75,7 @@ pub struct Discovery {
     pub left_out: Vec<(String, String)>,
     /// What became of each file.
     pub files: Vec<Written>,
-    /// How long it took.
+    /// The time that it took.
     pub took: Duration,
 }
 

@@ -24,7 +24,7 @@ pub struct Object {
     pub kind: ObjectKind,
     /// Its name within the schema; columns and the like as `table.name`.
     pub name: String,
-    /// What PostgreSQL says it is, with qualified names.
+    /// Its definition in PostgreSQL's words, with qualified names.
     pub definition: String,
 }
 
@@ -38,9 +38,9 @@ pub struct Catalog {
 /// An object that is not as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What it was; `None` where it is new.
+    /// The object before; `None` where it is new.
     pub before: Option<Object>,
-    /// What it is; `None` where it is gone.
+    /// The object after; `None` where it is gone.
     pub after: Option<Object>,
 }
 
@@ -202,7 +202,7 @@ impl Catalog {
             .any(|object| object.kind == kind && object.name == name)
     }
 
-    /// What `later` changed, sorted. The order of columns is left out: PostgreSQL
+    /// The changes up to `later`, sorted. The order of columns is left out: PostgreSQL
     /// cannot put a dropped column back where it was.
     #[must_use]
     pub fn changes(&self, later: &Self) -> Vec<Change> {
@@ -220,7 +220,7 @@ impl Catalog {
             .collect()
     }
 
-    /// What differs between two catalogs, sorted.
+    /// The differences between two catalogs, sorted.
     #[must_use]
     pub fn differences<'a>(&'a self, right: &'a Self) -> Vec<Difference<'a>> {
         if self == right {

@@ -1,4 +1,4 @@
-//! What models lean on and cannot describe: [`Foundation`].
+//! The objects that models lean on and cannot describe: [`Foundation`].
 //!
 //! A default that calls a function, a column of a domain, a sequence that is named: models
 //! take them for granted, since only migrations make them.

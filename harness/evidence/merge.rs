@@ -18,7 +18,7 @@ use crate::manifest::Service;
 
 pub use three_way::{File, Merged, Ours, merged};
 
-/// What a merge of this branch and the base ref would give.
+/// The result of a merge of this branch and the base ref.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merge {
     /// The base ref as it was named: `origin/main`.
@@ -33,7 +33,7 @@ pub struct Merge {
     pub ours: BTreeSet<String>,
     /// The ids that only the base ref adds.
     pub theirs: BTreeSet<String>,
-    /// What both sides changed, each in its own way: a conflict that git leaves to people.
+    /// The files that both sides changed, each in its own way: conflicts that git leaves to people.
     pub conflicts: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl Merge {
     }
 }
 
-/// What of the base ref cannot be judged from here.
+/// The parts of the base ref that cannot be judged from here.
 fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
     let Some(RevisionFile::NeedsPython {
         file, line, what, ..
@@ -93,7 +93,7 @@ fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
     )))
 }
 
-/// Where revision files are: in which repository, and relative to its root.
+/// The place of revision files: the repository, and the path from its root.
 struct Locations {
     repository: Repository,
     directories: Vec<PathBuf>,

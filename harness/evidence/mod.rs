@@ -39,7 +39,7 @@ pub enum Part {
     Stepped,
     /// Each revision up, down and up again, and the whole way down, on another one.
     Stairway,
-    /// What the models build in another fresh database.
+    /// The models, built in another fresh database.
     Models,
 }
 
@@ -74,16 +74,16 @@ pub struct Evidence {
 pub struct History {
     /// The graph.
     pub graph: Graph,
-    /// What only running Python could tell, where that was needed.
+    /// The facts that only running Python could tell, where that was needed.
     pub python_for: Vec<String>,
-    /// What is certainly wrong by the files alone, where Python was asked for the rest:
+    /// The problems that the files alone show, where Python was asked for the rest:
     /// Alembic leaves out what it does not like, or raises something else.
     pub found: Vec<Problem>,
-    /// What Python raised when it was asked.
+    /// The exception that Python raised when it was asked.
     pub raised: Option<Raised>,
 }
 
-/// What `upgrade head` did to a fresh database.
+/// The result of `upgrade head` on a fresh database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Migrated {
     /// The server, in words: `PostgreSQL 15.18 (local)`.
@@ -100,12 +100,12 @@ pub struct Migrated {
     pub catalog: Option<Catalog>,
     /// The outbox table, where the convention and the criterion apply.
     pub outbox: Option<Outbox>,
-    /// What the revision files create, where the upgrade lacked a table or a column.
+    /// The objects that the revision files create, where the upgrade lacked a table or a column.
     #[serde(default)]
     pub declared: Vec<Declaration>,
 }
 
-/// What the same history did, stepped.
+/// The result of the same history, stepped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stepped {
     /// All steps, joined; it ends at the first that fails.
@@ -117,7 +117,7 @@ pub struct Stepped {
 }
 
 impl History {
-    /// What keeps the files from being a graph, as far as they could be read.
+    /// The problems that keep the files from being a graph, as far as they could be read.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         match (&self.raised, self.found.is_empty()) {

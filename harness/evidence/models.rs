@@ -21,7 +21,7 @@ pub use compare::{Comparison, compare};
 pub use expressions::{Expression, Planned, expression};
 pub use questions::questions;
 
-/// What the models build, and in what that differs from the migrations.
+/// The database that the models build, and its differences from the migrated one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Models {
     /// `create_all`.
@@ -37,7 +37,7 @@ pub struct Models {
     pub sources: BTreeMap<String, Source>,
     /// The differences that `env.py` lets autogenerate see.
     pub drifts: Vec<Drift>,
-    /// What the migrations build and models cannot state; it is not compared.
+    /// The properties that the migrations build and models cannot state; they are not compared.
     pub unstated: Vec<Unstated>,
 }
 
@@ -63,13 +63,13 @@ pub enum Flaw {
 /// Something that `env.py` hands over as metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mistaken {
-    /// What it is, in words: `the class Base`.
+    /// The value in words: `the class Base`.
     pub what: String,
     /// The metadata that it holds, as Python: `Base.metadata`.
     pub instead: Option<String>,
 }
 
-/// Where a class is defined.
+/// The place where a class is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The file, absolute.
@@ -90,19 +90,19 @@ pub struct Drift {
     pub schema: Option<String>,
     /// The columns that the models give this type, where it is one: `essays.status`.
     pub used_by: Vec<String>,
-    /// What the migrations build.
+    /// The object that the migrations build.
     pub migrated: Option<Object>,
-    /// What the models describe.
+    /// The object that the models describe.
     pub model: Option<Object>,
 }
 
-/// What the worker says of the models.
+/// The worker's description of the models.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Described {
     /// Tells whether there is any metadata.
     pub metadata: bool,
-    /// What is handed over in its place.
+    /// The values that are handed over in its place.
     pub mistaken: Vec<Mistaken>,
     /// `table.name` of constraints and indexes that the models name.
     pub named: BTreeSet<String>,
@@ -110,7 +110,7 @@ pub struct Described {
     pub sources: BTreeMap<String, Source>,
     /// The tables.
     pub tables: Vec<String>,
-    /// What PostgreSQL refuses of them.
+    /// The parts of them that PostgreSQL refuses.
     pub refused: Vec<Refused>,
     /// The schema that the service's connection is in.
     pub default_schema: Option<String>,
@@ -331,7 +331,7 @@ pub fn rank(kind: ObjectKind) -> Option<usize> {
 }
 
 impl Drift {
-    /// How it is called in the manifest and in the output: `essay_states.title`,
+    /// Its name in the manifest and in the output: `essay_states.title`,
     /// `index ix_a`, `enum type status`. The schema is named unless it is the default one.
     #[must_use]
     pub fn subject(&self) -> String {

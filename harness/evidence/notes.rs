@@ -11,13 +11,13 @@ use crate::manifest::Service;
 /// One of the files that may hold the notes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotesFile {
-    /// Where it is looked for, absolute.
+    /// Its path, absolute.
     pub path: PathBuf,
-    /// What is there.
+    /// Its content.
     pub content: Content,
 }
 
-/// What there is under the name of a file.
+/// The content of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Its text; bytes that are no UTF-8 are replaced.

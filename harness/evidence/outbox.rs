@@ -11,7 +11,7 @@ use crate::alembic::sql::identifier;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::{IndexConvention, OutboxConvention};
 
-/// What was found of the outbox table.
+/// The outbox table as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     /// The table's name in the convention.
@@ -20,7 +20,7 @@ pub struct Outbox {
     pub schemas: Vec<String>,
     /// All tables of the database, to name the nearest one.
     pub tables: Vec<String>,
-    /// What the convention asks for.
+    /// The indexes of the convention.
     pub expected: Vec<Expected>,
     /// The indexes on that table, and those elsewhere that bear a conventional name.
     pub actual: Vec<Index>,

@@ -10,9 +10,9 @@ use crate::manifest::Service;
 /// `schemas/<service>.sql` beside the manifest's `services/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaFile {
-    /// Where it is looked for.
+    /// Its path.
     pub path: PathBuf,
-    /// What is there.
+    /// Its content.
     pub content: Content,
     /// The names of the files beside it that belong to no service, sorted.
     pub of_no_service: Vec<String>,
@@ -31,7 +31,7 @@ impl SchemaFile {
     }
 }
 
-/// What is left where a service was renamed or removed.
+/// The files that are left where a service was renamed or removed.
 fn of_no_service(services: Option<&Path>, schemas: Option<&Path>) -> Option<Vec<String>> {
     let files = schemas?
         .read_dir()

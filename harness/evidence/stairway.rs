@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::Change;
 use crate::alembic::transcript::{Outcome, Transcript};
 
-/// What walking a history down and up again did.
+/// The result of walking a history down and up again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stairway {
     /// One per revision that could be tried, in the order of upgrading.
@@ -58,11 +58,11 @@ pub struct Rung {
     pub worn: Option<Transcript>,
     /// The downgrade; `None` where the upgrade failed.
     pub down: Option<Transcript>,
-    /// What differs from before the first upgrade, after the downgrade.
+    /// The changes from before the first upgrade to after the downgrade.
     pub left: Vec<Change>,
     /// The second upgrade; `None` where the downgrade did not put everything back.
     pub again: Option<Transcript>,
-    /// What differs from the first upgrade, after the second.
+    /// The changes from the first upgrade to the second.
     pub lost: Vec<Change>,
 }
 
@@ -110,10 +110,10 @@ pub struct Descent {
     pub down: Transcript,
     /// The one-way revision where it ended; `None` for base.
     pub stopped_at: Option<String>,
-    /// What base has that was not there before the first upgrade.
+    /// The objects at base that were not there before the first upgrade.
     pub left: Vec<Change>,
     /// The upgrade afterwards; `None` where the downgrade failed.
     pub again: Option<Transcript>,
-    /// What differs from the head as it was.
+    /// The changes from the head as it was.
     pub lost: Vec<Change>,
 }

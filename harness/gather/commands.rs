@@ -1,4 +1,4 @@
-//! What the worker is asked to do, one command at a time, and in which interpreter.
+//! The commands to the worker, one at a time, each in an interpreter that suits it.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
 use crate::error::Result;
 use crate::gather::progress::Progress;
 
-/// What needs an interpreter of its own.
+/// The unit that needs an interpreter of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Apart {
     /// All commands may share one.

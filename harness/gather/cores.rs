@@ -1,4 +1,4 @@
-//! Which of the cores that a run may use are in use: [`Cores`].
+//! The cores that a run may use, and which of them are in use: [`Cores`].
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

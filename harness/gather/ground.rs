@@ -1,4 +1,4 @@
-//! What a service's databases hold before anything of its own ran: [`Ground`].
+//! The content of a service's databases before anything of its own ran: [`Ground`].
 //!
 //! `postgres.prepare` is laid into every database, and `baseline` on top of that where
 //! migrations run. The models are built without the baseline: its tables are theirs.
@@ -19,7 +19,7 @@ use crate::git::Repository;
 use crate::manifest::{Baseline, Service};
 use crate::postgres::{Database, Server, Template, Touched};
 
-/// What `postgres.prepare` and a baseline do to more than a database, when `user` runs them.
+/// The effects of `postgres.prepare` and a baseline on more than a database, when `user` runs them.
 pub(super) fn touched(service: &Service, user: &str) -> Touched {
     let baseline = match &service.baseline {
         Some(Baseline::Sql(script)) => Some(script),
@@ -33,7 +33,7 @@ pub(super) fn touched(service: &Service, user: &str) -> Touched {
     touched
 }
 
-/// What fresh databases are made of.
+/// The templates of fresh databases.
 #[derive(Debug, Default)]
 pub(super) struct Ground {
     prepared: Option<Template>,
@@ -70,12 +70,12 @@ impl Ground {
         Ok(ground)
     }
 
-    /// What the first revision finds.
+    /// The template of the databases for migrations.
     pub(super) fn of_migrations(&self) -> Option<Template> {
         self.baseline.as_ref().or(self.prepared.as_ref()).cloned()
     }
 
-    /// What the models are built in.
+    /// The template of the database for models.
     pub(super) fn of_models(&self) -> Option<Template> {
         self.prepared.clone()
     }

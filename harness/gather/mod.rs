@@ -49,23 +49,23 @@ use private::broken;
 use progress::{Progress, Say};
 use round_trips::Seen;
 
-/// What a session works with.
+/// The context of a session.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Where the output of this service in this run goes.
+    /// The directory for the output of this service in this run.
     pub directory: &'a Path,
-    /// Where its history is read.
+    /// The histories that are read in advance.
     pub ahead: &'a Ahead,
-    /// What starts its interpreter.
+    /// The source of its interpreters.
     pub interpreters: &'a Interpreters,
-    /// Where its server comes from.
+    /// The source of its server.
     pub servers: &'a Servers,
-    /// What it may use at a time.
+    /// The cores that it may use.
     pub cores: &'a Cores,
 }
 
 impl Means<'_> {
-    /// Where its nth interpreter's output goes.
+    /// The file for the output of its nth interpreter.
     fn output(&self, interpreter: u32) -> PathBuf {
         match interpreter {
             1 => self.directory.join("output.txt"),
@@ -73,7 +73,7 @@ impl Means<'_> {
         }
     }
 
-    /// Where the output of a part of the stairway goes.
+    /// The directory for the output of a segment of the stairway.
     fn part(&self, number: usize) -> Result<PathBuf> {
         let directory = self.directory.join(format!("part-{number}"));
         private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
@@ -81,7 +81,7 @@ impl Means<'_> {
     }
 }
 
-/// What everything beyond the upgrade starts from.
+/// The migrated service, from which everything beyond the upgrade starts.
 struct AtHead<'a> {
     migrated: Migrated,
     loaded: worker::History,
@@ -181,12 +181,12 @@ struct Driver<'a> {
     means: &'a Means<'a>,
     server: Server,
     worker: Worker,
-    /// How many interpreters were started so far.
+    /// The number of interpreters that were started so far.
     started: u32,
-    /// What needs an interpreter of its own, as far as is known.
+    /// The unit that needs an interpreter of its own, as far as is known.
     apart: Apart,
     database: Database,
-    /// What fresh databases are made of.
+    /// The templates of fresh databases.
     ground: Ground,
     /// Our own connection to it, once it was needed.
     connection: Option<PgConnection>,
@@ -196,11 +196,11 @@ struct Driver<'a> {
     default_schema: Option<String>,
     /// Catalogs that are not read a second time.
     seen: Seen,
-    /// What migrations did to more than their database, and what outlives that.
+    /// The effects of migrations on more than their database.
     touched: Touched,
-    /// What models may lean on, as it lay in the migrated database.
+    /// The objects of the migrated database that models may lean on.
     foundation: Vec<Foundation>,
-    /// What its first interpreter imported, once that was asked.
+    /// The modules that its first interpreter imported, once that was asked.
     imports: Option<Told>,
     /// The part of the session that the database shows.
     phase: Phase,

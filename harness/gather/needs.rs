@@ -1,4 +1,4 @@
-//! What an upgrade that failed says is missing, and where in the monorepo it is.
+//! The things that a failed upgrade lacks, and their places in the monorepo.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::alembic::transcript::{Need, Outcome, Transcript};
 
-/// How deep below the root a module is looked for.
+/// The depth below the root at which a module is still looked for.
 const DEPTH: usize = 6;
-/// How many files and directories are looked at.
+/// The number of files and directories that are looked at.
 const ENTRIES: usize = 20_000;
-/// How many places are named.
+/// The number of places that are named.
 const PLACES: usize = 3;
 /// Directories of other people's code, by name. Hidden ones are left out too.
 const FOREIGN: &[&str] = &[

@@ -15,7 +15,7 @@ pub(super) fn directory(directory: &Path) -> io::Result<()> {
         .create(directory)
 }
 
-/// That a file of the run cannot be used, and why.
+/// An error about a file of the run.
 pub(super) fn broken(path: &Path, cause: &dyn std::fmt::Display) -> HarnessError {
     HarnessError::new(Stage::Evidence, format!("{}: {cause}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! What there is to say while evidence is gathered: [`Progress`].
+//! The progress of gathering evidence: [`Progress`].
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub enum Progress {
     Server {
         /// Its version.
         version: String,
-        /// Who provided it.
+        /// Its provider.
         provider: &'static str,
         /// The service that had it before, on which it left nothing.
         after: Option<String>,
@@ -31,9 +31,9 @@ pub enum Progress {
     Ran {
         /// The command.
         command: String,
-        /// How many revisions ran.
+        /// The number of revisions that ran.
         revisions: usize,
-        /// How long it took.
+        /// The time that it took.
         seconds: f64,
         /// Tells whether it succeeded.
         ok: bool,
@@ -47,11 +47,11 @@ pub enum Progress {
         /// Since the command began.
         after: Duration,
     },
-    /// How something was done, for those who look into the harness itself.
+    /// A detail for those who look into the harness itself.
     Detail(String),
     /// Something worth knowing that is no part of a verdict.
     Note(String),
 }
 
-/// Who is told.
+/// The receiver of progress.
 pub type Say<'a> = &'a (dyn Fn(Progress) + Sync);

@@ -1,4 +1,4 @@
-//! What is said where a service tried to use a database that is not the disposable one.
+//! The error where a service tried to use a database that is not the disposable one.
 
 use crate::alembic::transcript::{Place, Refused, Sought, Transcript};
 use crate::alembic::worker::handed_over::by_argument;
@@ -48,7 +48,7 @@ impl Refused {
 /// The refused connection that ended a command. One that the service caught ended nothing.
 ///
 /// # Errors
-/// That connection, and what to do about it.
+/// The connection, with what to do about it.
 pub(super) fn refused(
     service: &Service,
     database: &Database,
@@ -130,7 +130,7 @@ fn lost_token(service: &Service) -> HarnessError {
     .help("ALTER DATABASE ... RESET ALL does that: reset the settings it means by their names")
 }
 
-/// Whoever connects: a revision by its id, a file by its path.
+/// The name of who connects: a revision by its id, a file by its path.
 fn named(service: &Service, place: &Place) -> String {
     match &place.revision {
         Some(revision) => format!("revision {revision}"),

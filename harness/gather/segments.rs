@@ -21,10 +21,10 @@ use crate::gather::cores::Core;
 use crate::gather::progress::Progress;
 use crate::manifest::Service;
 
-/// How many revisions a part has at least.
+/// The least number of revisions of a segment.
 const LEAST: usize = 4;
 
-/// How much longer a revision takes, up, down and up, than an upgrade with nothing to do.
+/// The time of a round trip, in upgrades with nothing to do.
 const RUNG: f64 = 4.0;
 
 /// A part of the way that went as it should.
@@ -160,7 +160,7 @@ async fn noted(
     way
 }
 
-/// What walks a part beside the service's own session.
+/// The context of a segment that is walked beside the service's own session.
 struct Beside<'a> {
     service: &'a Service,
     history: &'a History,

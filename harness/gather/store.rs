@@ -32,7 +32,7 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Tells whether anything that was selected is red, as far as these parts of the evidence tell.
 pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
 
-/// What a run has gathered so far.
+/// The evidence of a run so far.
 pub struct Store {
     directory: PathBuf,
     ahead: Ahead,
@@ -150,7 +150,7 @@ impl Store {
         runtime.block_on(self.servers.end())
     }
 
-    /// Where the files of this run are: `runs/<run>` below the base.
+    /// The directory of this run's files: `runs/<run>` below the base.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -161,7 +161,7 @@ impl Store {
     /// session serves all of it.
     ///
     /// # Errors
-    /// What was needed could not be gathered.
+    /// A part that was needed could not be gathered.
     pub fn evidence(
         &self,
         service: &Service,
@@ -261,8 +261,8 @@ impl Gathered {
         true
     }
 
-    /// What there is. A part that is needed and could not be gathered is an error; any
-    /// other one may explain what is missing in those.
+    /// Returns the evidence so far. A part that is needed and could not be gathered is an
+    /// error; any other one may explain what is missing in those.
     fn evidence(&self, needs: &[Part]) -> Result<Evidence> {
         for part in needs {
             self.asked.get(part).cloned().transpose()?;

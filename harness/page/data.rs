@@ -85,7 +85,7 @@ pub struct Case {
     pub criterion: String,
     /// The service.
     pub service: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// Since the case began, in seconds; what cases share counts where it was waited for.
     pub seconds: f64,

@@ -1,4 +1,4 @@
-//! What the sessions of a database do and wait for: [`Activity`].
+//! The sessions of a database, and what they do and wait for: [`Activity`].
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::{Database, Server};
 
-/// How long looking at other sessions may take.
+/// The time that looking at other sessions may take.
 const ACTIVITY: Duration = Duration::from_secs(2);
 
 /// A look at the sessions of a database.
@@ -15,7 +15,7 @@ const ACTIVITY: Duration = Duration::from_secs(2);
 pub struct Activity {
     /// A text per session, or why there is none.
     pub sessions: Vec<String>,
-    /// Which session waits for which.
+    /// The sessions that wait for others.
     pub waits: Vec<Wait>,
 }
 

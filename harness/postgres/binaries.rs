@@ -19,7 +19,7 @@ pub struct Installation {
     pub bin: PathBuf,
     /// As `postgres --version` says it, for instance `15.18`.
     pub version: String,
-    /// How it was found.
+    /// The way in which it was found.
     pub found_by: &'static str,
 }
 

@@ -40,13 +40,13 @@ pub const PROVIDER: Provider = Provider {
     start: |settings, service| Box::pin(start(settings, service)),
 };
 
-/// How long the engine may take to create and start a container.
+/// The time that the engine may take to create and start a container.
 const CREATED: Duration = Duration::from_secs(60);
 
-/// How often a connection is tried.
+/// The interval at which a connection is tried.
 const POLL: Duration = Duration::from_millis(10);
 
-/// How long `auto` waits for an image, and how long someone who asked for it.
+/// The time that `auto` waits for an image, and that of someone who asked for it.
 const PULL_AUTO: Duration = Duration::from_secs(60);
 const PULL: Duration = Duration::from_secs(600);
 
@@ -61,7 +61,7 @@ const OPTIONS: &[&str] = &[
     "lc_messages=C",
 ];
 
-/// Where the data goes: in memory, in a directory that any user of an image may
+/// The directory of the data: in memory, one that any user of an image may
 /// make (the images' own place differs between versions).
 const DATA: &str = "/migration-harness";
 
@@ -177,7 +177,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     }
 }
 
-/// What is asked of `testcontainers`.
+/// The request to `testcontainers`.
 fn request(
     settings: &Settings,
     server: &Container,

@@ -14,10 +14,10 @@ use super::{Server, Template, Touched, error, name_part, restore, run_sql, sql_e
 use crate::error::Result;
 use crate::process::random;
 
-/// How long a connection to a server that is known to answer may take.
+/// The time that a connection to a server that is known to answer may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How a server is reached as the user who may create databases.
+/// The access to a server as the user who may create databases.
 #[derive(Clone)]
 pub(super) struct Access {
     pub host: String,
@@ -26,7 +26,7 @@ pub(super) struct Access {
     pub password: String,
     /// The database to be connected to while others are created and dropped.
     pub maintenance: String,
-    /// Where the server is, for people, if something stands before it.
+    /// The server's address for people, if something stands before it.
     pub place: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Access {
         PgConnection::connect_with(&options).await
     }
 
-    /// Where the server is, for people.
+    /// The server's address for people.
     pub fn place(&self) -> String {
         let here = || format!("{}:{}", self.host, self.port);
         self.place.clone().unwrap_or_else(here)
@@ -100,12 +100,12 @@ pub struct Database {
     pub name: String,
     /// A user who may do everything in it.
     pub user: String,
-    /// What `current_setting('migration_harness.token')` returns in it.
+    /// The token: `current_setting('migration_harness.token')` returns it there.
     pub token: String,
     /// The database that it is a copy of; `None` for an empty one.
     template: Option<Template>,
     password: String,
-    /// What else nobody may read.
+    /// A further secret.
     secret: Option<String>,
     /// As [`Access::place`].
     place: Option<String>,
@@ -181,7 +181,7 @@ impl Database {
         &self.password
     }
 
-    /// What nobody may read of it.
+    /// Its secrets.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
         [Some(&self.password), self.secret.as_ref()]
             .into_iter()
@@ -344,8 +344,8 @@ impl Server {
     /// replication slots. On an `existing` server, of all that what `touched`
     /// accounts for.
     ///
-    /// What another database of this server needs of all that goes as well: end
-    /// its sessions first.
+    /// Sessions in another database of this server that goes as well have to be ended
+    /// first.
     ///
     /// # Errors
     /// When something cannot be put back, naming it.

@@ -20,13 +20,13 @@ use crate::process::account::{Account, give};
 use crate::process::random;
 use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
 
-/// How long `initdb` may take, and how long another run's is waited for.
+/// The time that `initdb` may take, another run's included.
 const INITDB: Duration = Duration::from_secs(60);
 
 /// Told apart from what an earlier version of [`initdb`] made.
 const LAYOUT: u32 = 2;
 
-/// Which modes a copy gets.
+/// The modes that a copy gets.
 #[derive(Debug, Clone, Copy)]
 pub enum Modes {
     /// For the owner alone, who is this user where it is another one.
@@ -112,7 +112,7 @@ fn discard_unused(template: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is held by who makes or removes `target`, and shared by those who copy it. The
+/// The lock that is held by who makes or removes `target`, and shared by those who copy it. The
 /// file stays, so that everyone locks the same one.
 fn lock_of(target: &Path) -> Result<File> {
     let path = beside(target, "lock");
@@ -155,7 +155,7 @@ pub fn key(bin: &Path, version: &str) -> Result<String> {
 /// which is renamed into place when it is complete.
 ///
 /// # Errors
-/// What `make` returns, and when another process holds the lock for `patience`.
+/// The error of `make`, or that another process holds the lock for `patience`.
 pub async fn once(
     target: &Path,
     patience: Duration,

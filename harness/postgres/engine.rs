@@ -23,13 +23,13 @@ use super::run::{self, Run};
 use crate::error::{HarnessError, Result};
 use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 
-/// How long an engine may take to say that it is there.
+/// The time that an engine may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// How long removing a container may take.
+/// The time that removing a container may take.
 const REMOVE: Duration = Duration::from_secs(30);
 
-/// Which run a container belongs to.
+/// The label that names a container's run.
 const RUN: &str = "migration-harness.run";
 /// The file that this run keeps locked.
 const LOCK: &str = "migration-harness.lock";
@@ -84,7 +84,7 @@ pub(super) async fn connect() -> Result<Engine> {
     })
 }
 
-/// What is said of a socket that is there and that this user may not use.
+/// The advice about a socket that this user may not use.
 fn forbidden(address: &str) -> Option<HarnessError> {
     let path = address.strip_prefix("unix://")?;
     let refused = UnixStream::connect(path).err()?;
@@ -125,7 +125,7 @@ fn group_name(groups: &str, number: u32) -> Option<String> {
     })
 }
 
-/// Where the engine is looked for, in the order of `testcontainers`.
+/// The addresses at which the engine is looked for, in the order of `testcontainers`.
 fn address() -> String {
     if let Some(host) = std::env::var("DOCKER_HOST")
         .ok()
@@ -194,7 +194,7 @@ impl Engine {
         )
     }
 
-    /// How the container ended, if it is there and has.
+    /// The exit status of the container, if it is there and has ended.
     pub async fn exit_status(&self, name: &str) -> Option<i64> {
         let state = self
             .docker

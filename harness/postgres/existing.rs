@@ -39,7 +39,7 @@ const LOCK_CLASS: i32 = 0x6d68_6172;
 /// The end of the names of databases that are to stay. No sweep matches it.
 const KEPT: &str = "kept";
 
-/// How long dropping what is ours may take in a destructor.
+/// The time that dropping what is ours may take in a destructor.
 const DROP: Duration = Duration::from_secs(10);
 
 /// A way to the server of `HARNESS_DATABASE_URL`, and how the harness goes it.
@@ -224,7 +224,7 @@ async fn start(settings: &Settings) -> Result<Started> {
 
 /// Databases of ours on a server that is not.
 struct Existing {
-    /// What stands between the service and the server.
+    /// The relay between the service and the server.
     relay: Arc<Relay>,
     access: Access,
     key: u32,
@@ -235,7 +235,7 @@ struct Existing {
 }
 
 impl Existing {
-    /// What there is to clean up; afterwards nothing is left to do.
+    /// The databases to clean up; afterwards nothing is left to do.
     fn take(&mut self) -> Rest {
         Rest {
             relay: Arc::clone(&self.relay),

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's extensions come from: [`how_to_get`].
+//! The sources of PostgreSQL's extensions: [`how_to_get`].
 
 /// An extension that is not part of PostgreSQL's own source.
 struct Packaged {
@@ -8,7 +8,7 @@ struct Packaged {
     image: &'static str,
     /// The package of apt.postgresql.org or of its makers, `{}` for the major version.
     package: &'static str,
-    /// What has to be loaded when the server starts.
+    /// The library that has to be loaded when the server starts.
     preload: Option<&'static str>,
 }
 
@@ -45,7 +45,7 @@ const PACKAGED: &[Packaged] = &[
     },
 ];
 
-/// What is part of PostgreSQL's source, and of the official image
+/// The extensions that are part of PostgreSQL's source, and of the official image
 /// (<https://www.postgresql.org/docs/current/contrib.html>).
 const CONTRIB: &[&str] = &[
     "amcheck",
@@ -96,7 +96,7 @@ const CONTRIB: &[&str] = &[
     "xml2",
 ];
 
-/// What to write where a server lacks an extension, which `provider` started in `version`.
+/// The advice where a server lacks an extension, which `provider` started in `version`.
 #[must_use]
 pub fn how_to_get(extension: &str, version: &str, provider: &str) -> String {
     let major = version.split('.').next().unwrap_or(version);

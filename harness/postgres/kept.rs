@@ -34,7 +34,7 @@ pub(super) const MARK: &str = "kept";
 /// A server that was left running, and what to type about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// What it is, in one line.
+    /// A description in one line.
     pub about: String,
     /// Its databases.
     pub open: Vec<Opened>,
@@ -89,7 +89,7 @@ impl Shown {
     }
 }
 
-/// How a server is reached once the harness has ended.
+/// The address of a server once the harness has ended.
 pub(super) struct Address {
     /// libpq's parameters, but for the database
     /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
@@ -98,13 +98,13 @@ pub(super) struct Address {
     pub maintenance: String,
 }
 
-/// What a provider says about a server that is to be kept.
+/// A provider's instructions for removing a server that is kept.
 pub(super) struct Removal {
     /// A line of shell that removes it; without what `kept/` holds of it.
     pub remove: String,
     /// A line of shell that succeeds if it is certainly gone.
     pub gone: String,
-    /// Where `psql` is.
+    /// The path of `psql`.
     pub psql: PathBuf,
 }
 
@@ -223,7 +223,7 @@ pub(super) fn mark(directory: &Path) -> Result<()> {
     write_private(&mark, "", None).map_err(failed)
 }
 
-/// Where the records are.
+/// The directory of the records.
 fn directory() -> Result<PathBuf> {
     Base::open(Account::for_servers().ok().flatten())?.kept()
 }
@@ -278,7 +278,7 @@ pub fn quoted(word: impl AsRef<Path>) -> String {
     }
 }
 
-/// Where `psql` is: on `PATH`, or else in a directory of PostgreSQL's programs.
+/// The path of `psql`: on `PATH`, or else in a directory of PostgreSQL's programs.
 pub(super) fn psql(bin: Option<&Path>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|dir| dir.join("psql").is_file()) {

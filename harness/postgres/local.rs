@@ -40,13 +40,13 @@ pub const PROVIDER: Provider = Provider {
     start: |settings, service| Box::pin(start(settings, service)),
 };
 
-/// How often it is looked at.
+/// The interval at which it is looked at.
 const POLL: Duration = Duration::from_millis(4);
 
-/// How many ports are tried.
+/// The number of ports that are tried.
 const PORTS: usize = 20;
 
-/// What every server is told. Durability is of no use to a server that lives for
+/// The options of every server. Durability is of no use to a server that lives for
 /// seconds (<https://www.postgresql.org/docs/current/non-durability.html>); what
 /// a migration could depend on (`wal_level`, `max_connections`) stays as it is
 /// by default. Given as arguments, which `ALTER SYSTEM` cannot override.
@@ -68,7 +68,7 @@ const OPTIONS: &[&str] = &[
     "dynamic_shared_memory_type=mmap",
 ];
 
-/// What all servers with the same settings share.
+/// The preparations that all servers with the same settings share.
 struct Prepared {
     account: Option<Account>,
     base: Base,

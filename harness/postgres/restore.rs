@@ -1,4 +1,4 @@
-//! What belongs to a whole server and can outlive a database: [`Snapshot`].
+//! The state that belongs to a whole server and can outlive a database: [`Snapshot`].
 //!
 //! Roles, settings, tablespaces and replication slots are not in any database
 //! (<https://www.postgresql.org/docs/current/catalogs-overview.html>, "shared
@@ -15,7 +15,7 @@ use super::statements::drop_database;
 use super::{Touched, error, run_sql, sql_error};
 use crate::error::Result;
 
-/// What there is on a server outside of its databases.
+/// The state of a server outside of its databases.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
     number: i32,
@@ -24,7 +24,7 @@ pub(super) struct Snapshot {
     things: BTreeMap<(String, String), String>,
 }
 
-/// Which catalogs may be read.
+/// The catalogs that may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Scope {
     /// All of them, passwords included.
@@ -87,7 +87,7 @@ impl Scope {
 }
 
 impl Snapshot {
-    /// What there is now, as far as the connection's user may see it.
+    /// The state now, as far as the connection's user may see it.
     pub async fn take(connection: &mut PgConnection, number: i32) -> Result<Self> {
         let failed = |e: sqlx::Error| sql_error("cannot read what the server holds", &e);
         let superuser: bool =
@@ -224,7 +224,7 @@ pub(super) async fn put_back(
     Err(e.help("a migration changes something for the whole server that the harness cannot undo"))
 }
 
-/// What undoes the difference between two snapshots, in an order that works.
+/// The statements that undo the difference between two snapshots, in an order that works.
 fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     let mut sql = Vec::new();
     let slots = now.new_since(before, "replication slot");
@@ -308,7 +308,7 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     sql
 }
 
-/// What undoes the difference between the settings of `whom`, a role or a database.
+/// The statements that undo the difference between the settings of `whom`, a role or a database.
 fn changed_settings(
     whom: &str,
     key: &(String, String),
@@ -339,7 +339,7 @@ fn changed_settings(
         .collect()
 }
 
-/// What still differs, named.
+/// The names of what still differs.
 fn differences(before: &Snapshot, after: &Snapshot, ours: &[String]) -> Vec<String> {
     let either: BTreeSet<_> = before.things.keys().chain(after.things.keys()).collect();
     either

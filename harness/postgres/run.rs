@@ -1,4 +1,4 @@
-//! Where one run keeps its servers, and what dead runs left behind: [`Run`].
+//! The directory in which one run keeps its servers, and what dead runs left behind: [`Run`].
 //!
 //! ```text
 //! <tmp>/migration-harness-<uid>/cache/          initialised data directories, copied installations
@@ -66,12 +66,12 @@ impl Base {
         })
     }
 
-    /// What is kept from run to run.
+    /// The files that are kept from run to run.
     pub fn cache(&self) -> &Path {
         &self.cache
     }
 
-    /// Where is written down which servers were left running; see [`super::kept`].
+    /// The directory that records which servers were left running; see [`super::kept`].
     ///
     /// # Errors
     /// It cannot be made, or is not ours alone.
@@ -149,7 +149,7 @@ fn own_dir(dir: &Path, uid: u32, mode: u32) -> Result<()> {
 pub struct Run {
     /// Unique among all runs.
     pub id: String,
-    /// Where its servers' directories go; owned by the servers' user.
+    /// The parent of its servers' directories; owned by the servers' user.
     pub dir: PathBuf,
     /// The locked file.
     pub lock_path: PathBuf,

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::process::random;
 
-/// How often a password is hashed, by the server once and by a client for each connection.
+/// The number of times that a password is hashed: by the server once, by a client for each
+/// connection.
 ///
 /// PostgreSQL hashes 4,096 times, to slow down whoever guesses a password that a person
 /// chose. Passwords of ours are 128 random bits, which nobody guesses, and 4,096 rounds

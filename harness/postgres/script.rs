@@ -11,7 +11,7 @@ pub use split::Unreadable;
 /// SQL that is run as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// Where it comes from, in words: a file below the root, or a key of the manifest.
+    /// Its origin in words: a file below the root, or a key of the manifest.
     pub origin: String,
     /// Its statements, in order.
     pub statements: Vec<Statement>,

@@ -1,4 +1,4 @@
-//! Which server a service gets: [`Servers`].
+//! The servers that services get: [`Servers`].
 //!
 //! To start and end a server costs as much as to migrate a small service. One of our own
 //! on which a service left nothing but its databases is handed on, empty and with a new
@@ -129,7 +129,7 @@ const SHARED: &[(&str, i32)] = &[
     ("pg_tablespace", 0),
 ];
 
-/// What else outlives a database: slots, transactions that were prepared, sessions that
+/// The other things that outlive a database: slots, prepared transactions, sessions that
 /// someone holds open, and settings and permissions, which stand in files and in memory.
 const TRACES: &str = "
 (SELECT count(*) FROM pg_replication_slots),

@@ -1,6 +1,6 @@
 //! Databases that fresh ones are copies of: [`Template`].
 //!
-//! What is prepared for a service is run once per server; a database that holds it becomes
+//! The preparations of a service run once per server; a database that holds them becomes
 //! a template, which nobody can connect to any more
 //! (<https://www.postgresql.org/docs/current/manage-ag-templatedbs.html>). What it created
 //! for the whole server, such as a role, is from then on what the server is put back to.
@@ -35,7 +35,7 @@ SELECT CASE WHEN s.setrole = 0 THEN format('DATABASE %I', $2)
   FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) line
   WHERE d.datname = $1 AND split_part(line, '=', 1) <> 'migration_harness.token'";
 
-/// What else belongs to a database and is not copied: its permissions and its owner
+/// The other properties of a database, which are not copied: its permissions and its owner
 /// (<https://www.postgresql.org/docs/current/sql-createdatabase.html>, "Notes"). One
 /// statement per row, for the database `$2`, of what `$1` has.
 const PROPERTIES: &str = r"
@@ -102,7 +102,7 @@ impl Server {
         })
     }
 
-    /// What is said of a statement that the server does not run.
+    /// The error about a statement that the server does not run.
     fn refusal(&self, script: &Script, statement: &Statement, cause: &sqlx::Error) -> HarnessError {
         let Statement { line, sql } = statement;
         let place = format!("line {line} of {}", script.origin);
@@ -143,13 +143,13 @@ impl Server {
             .map_err(|e| sql_error("cannot ask for the server's extensions", &e))
     }
 
-    /// Whether the server is started for the manifest, and so with its settings.
+    /// Tells whether the server is started for the manifest, and so with its settings.
     #[must_use]
     pub fn takes_settings(&self) -> bool {
         self.provider != super::existing::PROVIDER.name
     }
 
-    /// What to write where the server lacks an extension.
+    /// The advice where the server lacks an extension.
     #[must_use]
     pub fn how_to_get(&self, extension: &str) -> String {
         super::extensions::how_to_get(extension, &self.version, self.provider)

@@ -1,4 +1,4 @@
-//! What a service's statements do to more than its database: [`Touched`].
+//! The effects of a service's statements on more than its database: [`Touched`].
 //!
 //! On a server that others use too, things come and go that are none of the service's.
 //! Only what its statements name is put back; what it is to be dropped for, a statement
@@ -41,7 +41,7 @@ const FUNCTIONS: &[&str] = &[
     "pg_replication_origin_create",
 ];
 
-/// What stands for the user who runs a statement.
+/// The placeholder for the user who runs a statement.
 const ONESELF: &[&str] = &["current_user", "session_user", "current_role"];
 
 impl Touched {
@@ -135,7 +135,7 @@ impl Server {
         restore::is_changed(connection, before, &ours, self.counted(touched)).await
     }
 
-    /// What a difference has to be accounted for by; nothing on a server of ours alone.
+    /// The effects that account for a difference; none on a server of ours alone.
     pub(super) fn counted<'a>(&self, touched: &'a Touched) -> Option<&'a Touched> {
         self.guard.is_shared().then_some(touched)
     }

@@ -1,4 +1,4 @@
-//! Who a server of ours runs as: [`Account`].
+//! The user that a server of ours runs as: [`Account`].
 //!
 //! PostgreSQL refuses to run as root
 //! (<https://www.postgresql.org/docs/current/postgres-user.html>), so root's
@@ -25,7 +25,7 @@ pub struct Account {
 const NAMES: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
 impl Account {
-    /// Who servers run as: `None` is the harness's own user, which is right for
+    /// The account for servers: `None` is the harness's own user, which is right for
     /// everyone but root.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use super::account::Account;
 use super::{error, random};
 use crate::error::Result;
 
-/// What the supervisor runs.
+/// The supervisor's program.
 const SCRIPT: &str = include_str!("supervisor.sh");
 
 /// Descriptors the supervisor uses itself: the child's standard input, the
@@ -35,14 +35,14 @@ const REPORT: i32 = 8;
 /// digits only.
 pub const CHILD_FDS: std::ops::RangeInclusive<i32> = 3..=6;
 
-/// How often the report is looked at.
+/// The interval at which the report is read.
 const POLL: Duration = Duration::from_millis(2);
 
-/// How long an orderly end may take: the supervisor itself gives a server five
+/// The time that an orderly end may take: the supervisor itself gives a server five
 /// seconds before it kills it, and removes a directory afterwards.
 const END: Duration = Duration::from_secs(20);
 
-/// What the supervisor does with the child when the lead is let go.
+/// The way in which the supervisor ends the child when the lead is let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// SIGQUIT to the child, which is PostgreSQL's immediate shutdown
@@ -74,7 +74,7 @@ pub struct SupervisedSpec {
     pub args: Vec<OsString>,
     /// Its whole environment, or `None` for the harness's own.
     pub env: Option<Vec<(OsString, OsString)>>,
-    /// Where it runs.
+    /// The directory in which it runs.
     pub cwd: PathBuf,
     /// Further descriptors for it, numbered within [`CHILD_FDS`].
     pub fds: Vec<(OwnedFd, i32)>,
@@ -84,14 +84,14 @@ pub struct SupervisedSpec {
     pub stdout: Stdio,
     /// Its standard error.
     pub stderr: Stdio,
-    /// How it is ended.
+    /// The way in which it is ended.
     pub ending: Ending,
     /// A directory to remove once it has ended.
     pub remove: Option<PathBuf>,
     /// Called with that directory where the child had to be killed and could not clean up
     /// behind itself.
     pub clean_up: Option<fn(&Path)>,
-    /// Who it runs as, if not the harness's user.
+    /// The account that it runs as, if not the harness's user.
     pub account: Option<Account>,
     /// Kept until the supervisor is gone, for instance the run whose directory
     /// holds `remove`.
@@ -149,7 +149,7 @@ impl std::fmt::Debug for Supervised {
     }
 }
 
-/// What the supervisor has said so far.
+/// The supervisor's report so far.
 struct Report {
     pipe: PipeReader,
     text: String,
@@ -217,7 +217,7 @@ impl Supervised {
     ///
     /// # Errors
     /// When no process or pipe can be made, or the supervisor does not answer.
-    /// That the *command* cannot be run shows as exit status 126 or 127 in
+    /// A *command* that cannot be run shows as exit status 126 or 127 in
     /// [`Supervised::exit_status`].
     pub async fn spawn(mut spec: SupervisedSpec) -> Result<Self> {
         let name = spec.program.to_string_lossy().into_owned();
@@ -249,7 +249,7 @@ impl Supervised {
     /// with [`Ending::Kill`].
     ///
     /// # Errors
-    /// What `start` returns, or that nothing was started.
+    /// The error that `start` returns, or a supervisor that does not answer.
     pub async fn forked(
         name: &str,
         start: impl AsyncFnOnce(OwnedFd, OwnedFd) -> Result<(), String>,
@@ -292,7 +292,7 @@ impl Supervised {
             .unwrap_or(0)
     }
 
-    /// How the child ended, if it has: a shell's `$?`, so 128 + n for signal n,
+    /// The child's exit status, if it has ended: a shell's `$?`, so 128 + n for signal n,
     /// 127 for a program that is not there.
     pub fn exit_status(&self) -> Option<i32> {
         let report = self.report();

@@ -38,13 +38,13 @@ pub struct Record {
 pub struct Ended<'a> {
     /// The case.
     pub case: &'a Case,
-    /// How it ended.
+    /// The outcome.
     pub verdict: &'a Result<Verdict, HarnessError>,
     /// What it was judged on, where it came to that.
     pub judged: Option<&'a (Service, Evidence)>,
     /// What was told meanwhile.
     pub progress: &'a [Progress],
-    /// How long it took.
+    /// The time that it took.
     pub seconds: f64,
 }
 

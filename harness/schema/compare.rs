@@ -1,4 +1,4 @@
-//! What differs between two texts: [`differences`].
+//! The differences between two texts: [`differences`].
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::kinds::Kind;
 use super::loss::{Weight, of_added, of_part, of_removed};
 use super::read::{Block, Key, Part};
 
-/// What happened to an object.
+/// The change of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// Only the second text has it.
@@ -20,19 +20,19 @@ pub enum Mark {
 /// An object on which two texts do not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What happened to it.
+    /// The change.
     pub mark: Mark,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Its name, as SQL has it.
     pub name: String,
-    /// Where the first text has it, from 1.
+    /// Its line in the first text, from 1.
     pub line: Option<u32>,
-    /// What the whole object weighs; its parts weigh for themselves.
+    /// The data risk of the whole object; each part has its own.
     pub weight: Weight,
     /// Its lines that differ; all of an object that is added or removed.
     pub parts: Vec<PartChange>,
-    /// What comes or goes with a table that is added or removed: its indexes and such.
+    /// The kinds of what comes or goes with a table: its indexes and such.
     pub with: Vec<Kind>,
     /// The names of its columns or labels in both orders, where only that differs.
     pub reordered: Option<(String, String)>,
@@ -45,7 +45,7 @@ pub struct PartChange {
     pub before: Option<Part>,
     /// The line of the second text.
     pub after: Option<Part>,
-    /// What that means to rows that exist.
+    /// The data risk of the change.
     pub weight: Weight,
 }
 

@@ -43,7 +43,7 @@ pub enum Kind {
     Constraint = "constraint",
     /// A foreign key: apart from its table, which may be part of a circle.
     ForeignKey = "foreign key",
-    /// What identifies a row to logical replication.
+    /// The columns that identify a row to logical replication.
     ReplicaIdentity = "replica identity",
     /// Extended statistics.
     Statistics = "statistics",
@@ -53,7 +53,7 @@ pub enum Kind {
     Rule = "rule",
     /// A policy.
     Policy = "policy",
-    /// That a table is a partition of another.
+    /// The attachment of a partition to its table.
     Partition = "partition",
     /// Anything whose definition a catalog does not hold.
     Other = "other",

@@ -5,7 +5,7 @@ use super::Unreadable;
 /// A line; it holds line breaks where they are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Where it begins, from 1.
+    /// The line in which it begins, from 1.
     pub number: u32,
     /// Its text, without the line break at its end.
     pub text: &'a str,
@@ -60,7 +60,7 @@ fn end_of_line(text: &str, number: u32) -> Result<usize, Unreadable> {
     Ok(text.len())
 }
 
-/// How long a quoted text is; `None` where it does not end.
+/// The length of a quoted text; `None` where it does not end.
 fn single_quoted(text: &str, escapes: bool) -> Option<usize> {
     let mut skip = false;
     let end = text.char_indices().skip(1).find(|(_, letter)| {

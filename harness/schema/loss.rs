@@ -1,11 +1,11 @@
-//! What a change does to rows that are there: [`Weight`].
+//! The risk of a change to rows that exist: [`Weight`].
 //!
 //! Migrations are judged on empty tables; deployed ones are not.
 
 use super::kinds::Kind;
 use super::read::{Key, Part, split_name};
 
-/// What a change means to rows that exist.
+/// The risk of a change to rows that exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Weight {
     /// Nothing.
@@ -224,7 +224,7 @@ fn base_type(text: &str) -> Option<&str> {
     definition.get(..end.unwrap_or(definition.len()))
 }
 
-/// How the values of a type fare in another one.
+/// The risk of converting the values of a type to another one.
 fn converted(before: &str, after: &str) -> Weight {
     let (old, new) = (Type::of(before), Type::of(after));
     if old == new {
@@ -277,7 +277,7 @@ struct Type {
     second: Option<i32>,
 }
 
-/// What a numeric type holds.
+/// The range of a numeric type.
 struct Number {
     /// Decimal digits before the point.
     whole: f64,
@@ -321,7 +321,7 @@ impl Type {
         }
     }
 
-    /// How many characters it holds.
+    /// The number of characters that it holds.
     fn text_length(&self) -> Option<u32> {
         match self.name.as_str() {
             "text" => Some(u32::MAX),

@@ -4,7 +4,7 @@
 //! [`read`] takes such a text apart again, and [`differences`] compares two of them.
 //! Everything in here is a pure function.
 //!
-//! What is promised of the text: it depends on the catalog alone, and names no oid,
+//! The text keeps these promises: it depends on the catalog alone, and names no oid,
 //! version, owner or role of the server. Its statements build the same catalog in an
 //! empty database, in the order of the file where every object needs only what stands
 //! before it. Sorting comes first: a view may stand before one that it reads. What

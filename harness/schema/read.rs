@@ -8,7 +8,7 @@ use super::lines::{Line, lines};
 /// One object of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Its name, as the header has it.
     pub name: String,
@@ -23,15 +23,15 @@ pub struct Block {
 /// A line of an object, without what only separates it from the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// What it says something of.
+    /// The part of the object that it describes.
     pub key: Key,
     /// Its text.
     pub text: String,
-    /// Where it stands, from 1.
+    /// Its line, from 1.
     pub line: u32,
 }
 
-/// What makes two lines of two texts the same one.
+/// The identity of a line, by which two texts are compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A column of a table or composite type, by its name.
@@ -49,7 +49,7 @@ pub enum Key {
 pub struct Unreadable {
     /// Where, from 1.
     pub line: u32,
-    /// What is wrong, as a lowercase fragment.
+    /// The problem, as a lowercase fragment.
     pub problem: String,
     /// Tells a merge conflict, which is nobody's edit, from everything else.
     pub is_conflict: bool,
@@ -111,7 +111,7 @@ pub fn read(text: &str) -> Result<Vec<Block>, Unreadable> {
     Ok(blocks)
 }
 
-/// What git leaves where two branches changed the same lines.
+/// Finds the markers that git leaves where two branches changed the same lines.
 fn conflict(text: &str) -> Result<(), Unreadable> {
     let marker = |line: &str| {
         ["<<<<<<< ", ">>>>>>> ", "||||||| "]
@@ -216,7 +216,7 @@ impl Block {
     }
 }
 
-/// What a line within `CREATE TABLE (...)` is about.
+/// The key of a line within `CREATE TABLE (...)`.
 fn of_table(text: &str) -> Key {
     match text.strip_prefix("CONSTRAINT ") {
         Some(rest) => Key::Constraint(split_name(rest).0.to_owned()),

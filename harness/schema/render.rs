@@ -12,7 +12,7 @@ use crate::evidence::catalog::{Object, ObjectKind};
 pub struct Written {
     /// Its schema; `None` for what belongs to the database.
     pub schema: Option<String>,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Its qualified name, as SQL has it.
     pub name: String,
@@ -192,7 +192,7 @@ fn labels(definition: &str) -> String {
         .join("\n")
 }
 
-/// What a sequence has beyond the defaults of an ascending one of its type.
+/// The options of a sequence beyond the defaults of an ascending one of its type.
 pub fn beyond_defaults(properties: &str) -> String {
     let largest = match properties.split(' ').nth(1) {
         Some("smallint") => "MAXVALUE 32767",

@@ -21,7 +21,7 @@ struct Table<'a> {
 /// The tables of a catalog.
 pub struct Tables<'a> {
     tables: BTreeMap<(Option<&'a str>, &'a str), Table<'a>>,
-    /// What stands for itself though its name begins with a table's: triggers and such.
+    /// The triggers and such, which stand for themselves though their names begin with a table's.
     apart: Vec<Written>,
     /// Sequences that `serial` or `IDENTITY` brings along.
     implied: BTreeSet<(Option<&'a str>, &'a str)>,
@@ -361,7 +361,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What a catalog says of a table beyond its columns, a line each.
+/// The properties of a table beyond its columns, a line each in a catalog.
 #[derive(Default)]
 struct Properties<'a> {
     unlogged: bool,

@@ -169,7 +169,7 @@ fn what_goes_with_a_table_is_named_with_it() {
     assert!(matches!(all[0].weight, Weight::Destructive(_)), "{all:?}");
 }
 
-/// What no shipped service has, and a test server may lack.
+/// Objects that no shipped service has, and a test server may lack.
 #[test]
 fn extensions_and_what_has_no_definition_are_named() {
     let objects = vec![

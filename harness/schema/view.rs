@@ -28,11 +28,11 @@ impl<'a> Token<'a> {
     }
 }
 
-/// What ends the `FROM` of a query.
+/// The words that end the `FROM` of a query.
 const AFTER_FROM: &[&str] = &[
     "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR",
 ];
-/// What makes a query read from more than one relation.
+/// The words that make a query read from more than one relation.
 const SEVERAL: &[&str] = &["JOIN", "UNION", "INTERSECT", "EXCEPT"];
 
 /// The query without the name of its only relation in front of columns.
@@ -111,7 +111,7 @@ fn only_relation<'a>(tokens: &[Token<'a>]) -> Option<Token<'a>> {
         .find(|token| matches!(token, Token::Word(_)))
 }
 
-/// What `AS` gives a name to.
+/// The expression that `AS` gives a name to.
 fn output_names<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     let outside: Vec<Token<'_>> = outside_of_parentheses(tokens)
         .into_iter()
@@ -166,7 +166,7 @@ fn tokens(sql: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// How long a quoted text is; a doubled quote begins another one, which does as well.
+/// The length of a quoted text; a doubled quote begins another one, which does as well.
 fn quoted(text: &str, quote: char) -> usize {
     text[1..].find(quote).map_or(text.len(), |end| end + 2)
 }

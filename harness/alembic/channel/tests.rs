@@ -4,7 +4,7 @@ use super::*;
 
 const KEY: &str = "0123456789abcdef";
 
-/// What a decoder makes of bytes that arrive in pieces of these sizes.
+/// The events that a decoder makes of bytes that arrive in pieces of these sizes.
 fn heard(bytes: &[u8], pieces: &[usize]) -> Vec<Result<Event, String>> {
     let mut decoder = Decoder::new(KEY);
     let mut heard = Vec::new();

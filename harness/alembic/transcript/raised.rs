@@ -21,7 +21,7 @@ pub struct Raised {
     pub needs_application: bool,
     /// The service's own frames, outermost first.
     pub frames: Vec<Frame>,
-    /// What it came out as, and what else was raised, a line each.
+    /// The exceptions that it was turned into or that followed, a line each.
     #[serde(default)]
     pub notes: Vec<String>,
     /// SQLAlchemy's code of the error, where it has one

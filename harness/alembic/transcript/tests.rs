@@ -1,4 +1,4 @@
-//! What two commands of one walk are together.
+//! Two commands of one walk, joined.
 
 use pretty_assertions::assert_eq;
 

@@ -1,11 +1,11 @@
-//! What a worker can be asked to do: [`Command`].
+//! The commands of a worker: [`Command`].
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a worker can be asked to do with the database.
+/// A command to a worker about the database.
 #[derive(Debug, Clone, Copy)]
 pub enum Command<'a> {
     /// `alembic upgrade <revision>`.
@@ -58,7 +58,7 @@ pub struct Asked {
     pub in_models: bool,
     /// Tells whether the migrations build it.
     pub in_database: bool,
-    /// What the migrations build, where they do.
+    /// The definition that the migrations build, where they do.
     pub definition: String,
     /// The columns of the migrated table, each with its definition.
     pub columns: Vec<(String, String)>,

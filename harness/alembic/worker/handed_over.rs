@@ -1,4 +1,4 @@
-//! What a service is told of its database: [`to`].
+//! The ways in which a service is given its database: [`to`].
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::alembic::script_location::is_flask_migrate;
 use crate::manifest::Service;
 use crate::postgres::Database;
 
-/// What libpq, and what does as it does, takes for the `sslmode` that nobody named
+/// The `sslmode` of libpq, and of what does as it does, where nobody named one
 /// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
 const SSL_MODE: &str = "PGSSLMODE";
 
-/// What `flask --app` takes, for a service that Flask-Migrate migrates: empty where
+/// The value of `flask --app`, for a service that Flask-Migrate migrates: empty where
 /// Flask's own search is to find the application. `None` for all others.
 pub(super) fn flask_app(service: &Service) -> Option<String> {
     let Service {
@@ -60,7 +60,7 @@ pub(super) fn to(service: &Service, database: &Database) -> Value {
     })
 }
 
-/// What `-x` is given, one `key=value` each.
+/// The arguments of `-x`, one `key=value` each.
 fn arguments(service: &Service, filled_in: impl Fn(&str) -> String) -> Vec<String> {
     let pairs = service.x.iter();
     let pairs = pairs.flat_map(|(key, values)| values.iter().map(move |value| (key, value)));

@@ -27,7 +27,7 @@ pub struct Loaded {
     pub id: String,
     /// Its parents.
     pub down_revisions: Vec<String>,
-    /// What it depends on, as written.
+    /// Its dependencies, as written.
     pub depends_on: Vec<String>,
     /// Its own branch labels.
     pub branch_labels: Vec<String>,

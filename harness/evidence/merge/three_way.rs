@@ -15,7 +15,7 @@ use crate::alembic::revision_file::RevisionFile;
 pub struct File {
     /// Its content.
     pub content: Vec<u8>,
-    /// What it says.
+    /// Its text.
     pub revision: RevisionFile,
 }
 
@@ -26,7 +26,7 @@ pub struct Ours {
     pub path: PathBuf,
     /// Its content.
     pub content: Vec<u8>,
-    /// What it says.
+    /// Its text.
     pub revision: RevisionFile,
 }
 
@@ -128,7 +128,7 @@ fn new_id(revision: &RevisionFile, known: &BTreeSet<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What becomes of a file.
+/// The fate of a file in a merge.
 enum Outcome {
     Ours,
     Theirs(RevisionFile),
@@ -136,7 +136,7 @@ enum Outcome {
     Conflict,
 }
 
-/// What becomes of a file that our side has.
+/// The fate of a file that our side has.
 fn both_have(before: Option<&File>, theirs: Option<&File>, ours: &Ours) -> Outcome {
     let ours_is =
         |file: &File| file.content == ours.content || says_the_same(&file.revision, &ours.revision);

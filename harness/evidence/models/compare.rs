@@ -10,12 +10,12 @@ use super::{Described, Drift, Unstated};
 use crate::alembic::sql::identifier;
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
-/// What two databases have to say about each other.
+/// The result of comparing two databases.
 #[derive(Debug, Default)]
 pub struct Comparison {
     /// The differences.
     pub drifts: Vec<Drift>,
-    /// What the migrations build and models cannot state.
+    /// The properties that the migrations build and models cannot state.
     pub unstated: Vec<Unstated>,
 }
 
@@ -96,7 +96,7 @@ fn drop_merged(left: &mut Side, right: &mut Side, described: &Described) {
     }
 }
 
-/// What is the same on both sides, and what is not.
+/// The objects that are the same on both sides, and those that are not.
 #[derive(Debug, Default)]
 struct Paired {
     same: Vec<(Item, Item)>,
@@ -305,7 +305,7 @@ enum Gone {
     Part(ObjectKind, String),
 }
 
-/// What a missing table has goes without saying, and so does a comment on what is missing.
+/// Leaves out what belongs to a missing table, and comments on what is missing.
 fn drop_implied(drifts: &mut Vec<Drift>) {
     let missing: BTreeSet<(Option<String>, Option<String>, Gone)> = drifts
         .iter()

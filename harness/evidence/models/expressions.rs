@@ -1,6 +1,6 @@
 //! Expressions that PostgreSQL writes in several ways: [`Planned`].
 //!
-//! What `status IN ('a', 'b')` becomes depends on the type that the column had when it was
+//! The text of `status IN ('a', 'b')` depends on the type that the column had when it was
 //! written down, and on how often it was read again since: `ALTER COLUMN ... TYPE` writes
 //! each constraint and index of the column anew. The planner reduces all of these to one
 //! form, so two expressions are the same where their plans are.

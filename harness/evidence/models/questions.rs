@@ -1,11 +1,11 @@
-//! What `env.py` is asked about a difference: [`questions`].
+//! The questions to `env.py` about a difference: [`questions`].
 
 use super::Drift;
 use super::compare::columns_of;
 use crate::alembic::worker::{Asked, Reflected};
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
-/// What to ask `env.py` about a difference; it is visible where any of these is, and where
+/// The questions to `env.py` about a difference; it is visible where any of these is, and where
 /// there are none, since autogenerate has no word for it.
 #[must_use]
 pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<Asked> {

@@ -1,4 +1,4 @@
-//! What models can state of a catalog, in a form in which two sides compare: [`Side`].
+//! The objects of a catalog that models can state, in a form in which two sides compare: [`Side`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub struct Side {
 }
 
 /// The relations on either side that models cannot have: partitions, foreign tables, views.
-/// What belongs to them is compared on neither side.
+/// On neither side their columns, indexes and the like are compared.
 pub fn beyond_models(sides: [&Catalog; 2]) -> BTreeMap<Name, Beyond> {
     let objects = sides.into_iter().flat_map(|side| &side.objects);
     let beyond = objects.filter_map(|object| {
@@ -95,7 +95,7 @@ pub fn key(object: &Object) -> Key {
     (object.schema.clone(), object.kind, object.name.clone())
 }
 
-/// What is asked of a catalog again and again while its objects are read.
+/// An index of a catalog, for reading its objects.
 struct Reader<'a> {
     planned: &'a Planned,
     /// The relations, by schema and name.

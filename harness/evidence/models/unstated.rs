@@ -1,4 +1,4 @@
-//! What migrations build and models have no word for: [`Unstated`].
+//! The properties that migrations build and models have no word for: [`Unstated`].
 //!
 //! A table's storage parameters, row level security and replica identity are set with
 //! `ALTER TABLE`, for which SQLAlchemy has no construct; whether a constraint was validated
@@ -44,8 +44,8 @@ pub fn stated(migrated: &Object, model: &Object) -> String {
         .join("\n")
 }
 
-/// What the migrations build beyond the models, of objects that agree, and of relations
-/// that models describe as tables.
+/// The properties that the migrations build beyond the models, of objects that agree, and
+/// of relations that models describe as tables.
 pub fn unstated(
     same: &[(Item, Item)],
     hidden: &BTreeMap<Name, Beyond>,

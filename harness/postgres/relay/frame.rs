@@ -33,7 +33,7 @@ impl Frame {
         Ok(Self { tag, bytes })
     }
 
-    /// What follows type and length.
+    /// The content, after type and length.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(5..).unwrap_or_default()
     }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::frame::{Frame, Link, message_of, read_packet, refusal};
 use super::{Backend, Shared};
 
-/// How long a client may take to say who it is.
+/// The time that a client may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The codes of first packets
@@ -28,7 +28,7 @@ const KEY: u8 = b'K';
 const READY: u8 = b'Z';
 const ERROR: u8 = b'E';
 
-/// What a client wants.
+/// The request of a client.
 enum Request {
     Cancel(Vec<u8>),
     Start(Startup),

@@ -21,9 +21,9 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-/// How a server is reached, as far as encryption goes.
+/// The encryption of connections to a server.
 pub(super) struct Tls {
-    /// What encrypts; `None` where nothing is to be encrypted.
+    /// The encryption; `None` where nothing is to be encrypted.
     pub connector: Option<TlsConnector>,
     /// Tells whether a server without it will do.
     pub optional: bool,
@@ -116,7 +116,7 @@ impl Tls {
         ServerName::try_from(host.to_owned()).map_err(|e| format!("TLS: {host}: {e}"))
     }
 
-    /// What ties an authentication to this server's certificate (RFC 5929, section 4).
+    /// The binding of an authentication to this server's certificate (RFC 5929, section 4).
     pub fn end_point(&self, certificates: Option<&[CertificateDer<'_>]>) -> Option<Vec<u8>> {
         match self.channel_binding {
             Binding::Disable => None,

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::frame::{Frame, Link, invalid, message_of, refusal};
 use super::tls::{Binding, Tls};
 
-/// How long the server may take until it has let a user in.
+/// The time that the server may take until it has let a user in.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that already runs, and the user who may create databases on it.
@@ -36,7 +36,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Where it is, for people.
+    /// Its address for people.
     pub fn place(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -46,7 +46,7 @@ impl Upstream {
         self.trusts.load(Ordering::Relaxed) && !self.is_socket() && !self.tls.shows_certificate
     }
 
-    /// How libpq reaches it, but for the database
+    /// The parameters with which libpq reaches it, but for the database
     /// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![
@@ -177,7 +177,7 @@ impl Upstream {
 /// The relay's part in a conversation about who it is.
 struct Login<'a> {
     upstream: &'a Upstream,
-    /// What ties the authentication to the encryption, if anything does.
+    /// The binding of the authentication to the encryption, if there is one.
     end_point: Option<Vec<u8>>,
     scram: Option<ScramSha256>,
     asked: bool,
@@ -186,7 +186,7 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// What to say to a request, as bytes.
+    /// The answer to a request, as bytes.
     fn answer(&mut self, request: Message) -> Result<BytesMut, Vec<u8>> {
         self.asked = true;
         let upstream = self.upstream;

@@ -9,7 +9,7 @@ pub struct Unreadable {
     pub line: u32,
     /// A lowercase fragment.
     pub problem: String,
-    /// What to write instead.
+    /// The advice.
     pub help: &'static str,
 }
 
@@ -29,7 +29,7 @@ struct Reader<'a> {
     at: usize,
 }
 
-/// Where within a statement the reader is.
+/// The reader's position within a statement.
 #[derive(Default)]
 struct Depth {
     parentheses: usize,
@@ -134,7 +134,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// How long a comment is that begins here.
+    /// The length of a comment that begins here.
     fn comment(&self) -> Result<Option<usize>, Unreadable> {
         let rest = self.rest();
         if rest.starts_with("--") {
@@ -169,7 +169,7 @@ impl Reader<'_> {
         self.unreadable(self.at, problem, "close it")
     }
 
-    /// How long the piece is that begins with `letter`: a quoted text, a comment, a word or
+    /// The length of the piece that begins with `letter`: a quoted text, a comment, a word or
     /// one letter.
     fn piece(&self, letter: char, depth: &mut Depth) -> Result<usize, Unreadable> {
         let rest = self.rest();
@@ -203,7 +203,7 @@ impl Reader<'_> {
         quoted.ok_or_else(|| self.never_closed("a quote"))
     }
 
-    /// How long a text in quotes is, also one of `E'...'`.
+    /// The length of a text in quotes, also one of `E'...'`.
     fn quoted(&self, quote: char, escapes: bool) -> Option<usize> {
         let begin = if escapes { 2 } else { 1 };
         let mut skip = false;
