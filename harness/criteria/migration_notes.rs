@@ -151,33 +151,67 @@ impl<'a> Document<'a> {
     }
 }
 
-/// `text` with every `<!-- comment -->` blank; line numbers stay.
+/// `text` with every `<!-- comment -->` blank; line numbers stay, and what stands in a code
+/// block is code.
 fn without_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("<!--") {
-        let (comment, after) = after.split_once("-->").unwrap_or((after, ""));
-        kept.push_str(before);
-        kept.extend(comment.chars().filter(|letter| *letter == '\n'));
-        rest = after;
+    let mut fence = Fence::default();
+    let mut is_comment = false;
+    for line in text.split_inclusive('\n') {
+        if !is_comment && fence.takes(line) {
+            kept.push_str(line);
+            continue;
+        }
+        let mut rest = line;
+        loop {
+            let mark = if is_comment { "-->" } else { "<!--" };
+            let (before, after) = rest.split_once(mark).unwrap_or((rest, ""));
+            match is_comment {
+                true => kept.extend(before.chars().filter(|letter| *letter == '\n')),
+                false => kept.push_str(before),
+            }
+            if before.len() == rest.len() {
+                break;
+            }
+            is_comment = !is_comment;
+            rest = after;
+        }
     }
-    kept + rest
+    kept
+}
+
+/// The code block that is open.
+#[derive(Default)]
+struct Fence(Option<(char, usize)>);
+
+impl Fence {
+    /// Tells whether a line is a fence or stands between two.
+    fn takes(&mut self, line: &str) -> bool {
+        let marks = fence_of(line);
+        let Some((mark, length)) = self.0 else {
+            self.0 = marks;
+            return marks.is_some();
+        };
+        let closes = |(other, longer): (char, usize)| other == mark && longer >= length;
+        if marks.is_some_and(closes) {
+            self.0 = None;
+        }
+        true
+    }
 }
 
 /// The headings outside of code blocks, and whether text follows before the next
 /// one that is not below them.
 fn headings(text: &str) -> Vec<Heading> {
     let mut found: Vec<Heading> = Vec::new();
-    let mut fence: Option<(char, usize)> = None;
+    let mut fence = Fence::default();
     let lines: Vec<&str> = text.lines().collect();
     for (at, line) in lines.iter().enumerate() {
-        let marks = fence_of(line);
-        if let Some((mark, length)) = fence {
-            let closes = marks.is_some_and(|(other, longer)| other == mark && longer >= length);
-            fence = fence.filter(|_| !closes);
-        } else if marks.is_some() {
-            fence = marks;
-        } else if let Some((level, title)) = title(line, lines.get(at + 1).copied()) {
+        let heading = match fence.takes(line) {
+            true => None,
+            false => title(line, lines.get(at + 1).copied()),
+        };
+        if let Some((level, title)) = heading {
             let line = u32::try_from(at + 1).unwrap_or(u32::MAX);
             found.push(Heading {
                 level,
@@ -281,6 +315,8 @@ mod tests {
     #[case::no_text_at_the_end("text\n## Creating enums\n", false)]
     #[case::comment("<!--\n## Creating enums\nOnce.\n-->\n", false)]
     #[case::open_comment("<!-- ## Creating enums\nOnce.\n", false)]
+    #[case::comment_in_a_code_block("```html\n<!--\n```\n## Creating enums\nOnce.\n", true)]
+    #[case::two_comments("<!-- a --><!--\n--> ## Creating enums\nOnce.\n", true)]
     #[case::in_a_code_block("````\n```\n## Creating enums\n```\nOnce.\n````\n", false)]
     #[case::in_a_code_block_with_other_marks("```\n~~~\n## Creating enums\nOnce.\n", false)]
     #[case::in_an_indented_block("    ## Creating enums\nOnce.\n", false)]

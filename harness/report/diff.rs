@@ -1,6 +1,6 @@
 //! What was expected beside what was found, line by line.
 
-use ::diff;
+use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use crate::criteria::Comparison;
 
@@ -10,15 +10,19 @@ const CONTEXT: usize = 3;
 /// An aligned diff: `-` was expected and is not there, `+` is there instead.
 pub fn aligned(comparison: &Comparison) -> String {
     // A last line's end is no line.
-    let [expected, found] = [&comparison.expected, &comparison.found].map(|text| text.trim_end());
-    let rows: Vec<(char, &str)> = diff::lines(expected, found)
-        .into_iter()
-        .map(|row| match row {
-            diff::Result::Left(line) => ('-', line),
-            diff::Result::Right(line) => ('+', line),
-            diff::Result::Both(line, _) => (' ', line),
-        })
-        .collect();
+    let [expected, found] = [&comparison.expected, &comparison.found]
+        .map(|text| text.trim_end().split('\n').collect::<Vec<&str>>());
+    let mut rows: Vec<(char, &str)> = Vec::new();
+    for change in capture_diff_slices(Algorithm::Myers, &expected, &found) {
+        let (tag, old, new) = change.as_tag_tuple();
+        match tag {
+            DiffTag::Equal => rows.extend(expected[old].iter().map(|line| (' ', *line))),
+            DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                rows.extend(expected[old].iter().map(|line| ('-', *line)));
+                rows.extend(found[new].iter().map(|line| ('+', *line)));
+            }
+        }
+    }
     let is_near = |at: usize| {
         let near = at.saturating_sub(CONTEXT)..rows.len().min(at + CONTEXT + 1);
         rows[near].iter().any(|(sign, _)| *sign != ' ')

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use similar::{Algorithm, DiffTag, capture_diff_slices};
+
 use super::kinds::Kind;
 use super::loss::{Weight, of_added, of_part, of_removed};
 use super::read::{Block, Key, Part};
@@ -263,38 +265,24 @@ fn by_line(accepted: &Block, present: &Block) -> Vec<PartChange> {
             .map(|part| part.text.clone())
             .collect::<Vec<_>>()
     };
-    let (mut left, mut right) = (before.iter(), after.iter());
-    let mut removed: Vec<Part> = Vec::new();
-    let mut added: Vec<Part> = Vec::new();
     let mut changes = Vec::new();
-    for result in diff::slice(&texts(&before), &texts(&after)) {
-        match result {
-            diff::Result::Left(_) => removed.extend(left.next().cloned()),
-            diff::Result::Right(_) => added.extend(right.next().cloned()),
-            diff::Result::Both(..) => {
-                changes.append(&mut paired(&mut removed, &mut added));
-                left.next();
-                right.next();
-            }
+    for change in capture_diff_slices(Algorithm::Myers, &texts(&before), &texts(&after)) {
+        let (tag, old, new) = change.as_tag_tuple();
+        if tag != DiffTag::Equal {
+            changes.append(&mut paired(&before[old], &after[new]));
         }
     }
-    changes.append(&mut paired(&mut removed, &mut added));
     changes
 }
 
 /// Lines that stand in the place of others, side by side.
-fn paired(removed: &mut Vec<Part>, added: &mut Vec<Part>) -> Vec<PartChange> {
-    let count = removed.len().max(added.len());
-    let (mut removed, mut added) = (
-        std::mem::take(removed).into_iter(),
-        std::mem::take(added).into_iter(),
-    );
-    let pair = |_| PartChange {
-        before: removed.next(),
-        after: added.next(),
+fn paired(removed: &[Part], added: &[Part]) -> Vec<PartChange> {
+    let pair = |at| PartChange {
+        before: removed.get(at).cloned(),
+        after: added.get(at).cloned(),
         weight: Weight::None,
     };
-    (0..count).map(pair).collect()
+    (0..removed.len().max(added.len())).map(pair).collect()
 }
 
 /// The names that both have, in both orders, if these differ.
