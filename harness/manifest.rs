@@ -1,4 +1,4 @@
-//! What a service is: `defaults.toml` and one file of `services/`, validated.
+//! A service: `defaults.toml` and one file of `services/`, validated.
 //!
 //! [`Manifest`] is the directory, [`Service`] what every later stage works on.
 //! An error names the file, the key, the value and what is allowed there.
@@ -42,7 +42,7 @@ pub(crate) const DEFAULT_DIRECTORY: &str = "services-manifest";
 /// A manifest directory: defaults, conventions and services.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    /// Where it lies.
+    /// Its path.
     pub directory: PathBuf,
 }
 
@@ -61,10 +61,10 @@ pub struct Service {
     pub alembic_ini: String,
     /// The section of that file.
     pub alembic_section: String,
-    /// What `-x` gives `env.py`: each key with its values, the parts of the URL not yet
+    /// The arguments of `-x` for `env.py`: each key with its values, the parts of the URL not yet
     /// filled in.
     pub x: BTreeMap<String, Vec<String>>,
-    /// What `flask --app` takes, where Flask-Migrate migrates the service and Flask's own
+    /// The value of `flask --app`, where Flask-Migrate migrates the service and Flask's own
     /// search does not find its application.
     pub flask_app: Option<String>,
     /// The interpreter as a command: program and arguments.
@@ -81,13 +81,13 @@ pub struct Service {
     pub database_env: BTreeMap<String, String>,
     /// The schema of the service's tables, where several would be possible.
     pub schema: Option<String>,
-    /// How long each step may take.
+    /// The time limits of the steps.
     pub timeouts: Timeouts,
-    /// Which PostgreSQL to use.
+    /// The PostgreSQL to use.
     pub postgres: postgres::Settings,
-    /// What is run in each fresh database before anything else.
+    /// The scripts that run in each fresh database before anything else.
     pub prepare: Vec<Script>,
-    /// What lies under the first revision.
+    /// The tables under the first revision.
     pub baseline: Option<Baseline>,
     /// Criteria that do not apply, each with the reason.
     pub not_applicable: BTreeMap<String, String>,
@@ -123,7 +123,7 @@ impl Service {
             .unwrap_or(Path::new(""))
     }
 
-    /// Where the schema is kept that was accepted as this service's.
+    /// The file of the schema that was accepted as this service's.
     #[must_use]
     pub fn schema_file(&self) -> PathBuf {
         self.manifest()
@@ -141,7 +141,7 @@ pub struct Reasoned {
     pub inherited: bool,
 }
 
-/// How long a step may take before it is ended.
+/// The time that a step may take before it is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// One way of upgrading, from base to head.
@@ -181,7 +181,7 @@ impl Manifest {
         Ok(Self { directory })
     }
 
-    /// Where the services' files lie.
+    /// The directory of the services' files.
     #[must_use]
     pub fn services_directory(&self) -> PathBuf {
         self.directory.join("services")

@@ -31,10 +31,10 @@ use selection::Selection;
 const FAIL_FAST: &str = "FAIL_FAST";
 /// Set to anything but `0`: the server of a red service is left running.
 const KEEP_SERVER: &str = "KEEP_SERVER";
-/// What `cargo test` exits with when a test fails.
+/// The exit status of `cargo test` when a test fails.
 const FAILED: u8 = 101;
 
-/// What all cases of this process share.
+/// The state that all cases of this process share.
 struct Run {
     manifest: Manifest,
     selection: Selection,
@@ -63,7 +63,7 @@ fn run() -> Result<&'static Run> {
 }
 
 impl Run {
-    /// What this run has gathered.
+    /// The evidence of this run.
     fn store(&self) -> Result<&Store> {
         let red = set(KEEP_SERVER).then_some(is_red as IsRed);
         self.store.get_or_try_init(|| {
@@ -74,7 +74,7 @@ impl Run {
         })
     }
 
-    /// What drives servers and interpreters.
+    /// The runtime that drives servers and interpreters.
     fn runtime(&self) -> Result<&Runtime> {
         self.runtime.get_or_try_init(|| {
             let mut threads = tokio::runtime::Builder::new_multi_thread();
@@ -107,7 +107,7 @@ impl Run {
         }
     }
 
-    /// What is kept for the report; nothing where the cases are only listed.
+    /// The record for the report; `None` where the cases are only listed.
     fn record(&self) -> Option<&Record> {
         let begin = || {
             let store = self.store().ok()?;
@@ -207,12 +207,12 @@ fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
     Err(red.into())
 }
 
-/// What judging one case came to.
+/// The result of judging one case.
 struct Judgement {
     verdict: Result<Verdict>,
-    /// What it was judged on, where it came to that.
+    /// The service and the evidence that it was judged on, where it came to that.
     judged: Option<(Service, Evidence)>,
-    /// What was said meanwhile.
+    /// The progress meanwhile.
     progress: Vec<Progress>,
 }
 
@@ -262,8 +262,8 @@ fn judge(
     Ok((verdict, Some((service, evidence))))
 }
 
-/// What blocks a case, where no other case of this run surely prints it: its criterion was
-/// not selected, does not apply to the service, or is not come to any more.
+/// The findings that block a case, where no other case of this run surely prints them: its
+/// criterion was not selected, does not apply to the service, or is not come to any more.
 fn explanation(
     verdict: &Result<Verdict>,
     judged: Option<&(Service, Evidence)>,

@@ -17,7 +17,7 @@ pub struct Attribution<'a>(Vec<Failure<'a>>);
 
 /// A failure, the criterion that reports it, and what cannot be judged because of it.
 pub struct Failure<'a> {
-    /// What failed.
+    /// The failure.
     pub kind: Kind<'a>,
     /// The criterion that is red because of it and says so.
     pub reporter: &'static Criterion,
@@ -80,7 +80,7 @@ pub fn attribution(evidence: &Evidence) -> Attribution<'_> {
 }
 
 impl<'a> Attribution<'a> {
-    /// What a criterion has to print.
+    /// The failures that a criterion has to print.
     pub fn reported_by(&self, criterion: &Criterion) -> impl Iterator<Item = &Failure<'a>> {
         let id = criterion.id;
         self.0
@@ -154,7 +154,7 @@ fn refused_heads<'a>(evidence: &Evidence, migrated: &'a Migrated) -> Option<Fail
     })
 }
 
-/// What went wrong on one way of upgrading. Where the files form no graph, that explains
+/// The failures on one way of upgrading. Where the files form no graph, that explains
 /// why nothing ran, or not all of it; a revision that failed is a defect of its own.
 fn of_upgrade<'a>(
     evidence: &'a Evidence,
@@ -290,7 +290,7 @@ fn stops_at(evidence: &Evidence, stepped: &Transcript, revision: &str) -> bool {
     [last, next].contains(&Some(revision))
 }
 
-/// How a transcript ended that did not finish, in one line.
+/// The end of a transcript that did not finish, in one line.
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),

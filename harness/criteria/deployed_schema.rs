@@ -23,7 +23,7 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// How many places of the file, and of the revisions, are shown.
+/// The number of places of the file, and of the revisions, that are shown.
 const MARKED: usize = 2;
 
 /// The schema at head as text.
@@ -175,7 +175,7 @@ fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference])
         .help("not meant? put the revision back as it was deployed: merging heads or rewriting history must not change the schema")
 }
 
-/// What loses data first, then what may fail, then the rest; within each as in the file.
+/// The differences by data risk: first what loses data, then what may fail, then the rest.
 fn by_weight(differences: &[Difference]) -> Vec<&Difference> {
     let mut sorted: Vec<&Difference> = differences.iter().collect();
     sorted.sort_by_key(|difference| !difference.is_destructive());

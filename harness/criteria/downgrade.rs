@@ -25,13 +25,13 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// How many objects of one revision are listed.
+/// The number of objects of one revision that are listed.
 const SHOWN: usize = 8;
-/// How many of them are shown where they were made.
+/// The number of them that are shown where they were made.
 const MARKED: usize = 4;
-/// How many revisions are named that were not tried.
+/// The number of untried revisions that are named.
 const NAMED: usize = 8;
-/// How many revisions are shown in full; the others get a line each.
+/// The number of revisions that are shown in full; the others get a line each.
 const REVISIONS: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
@@ -192,7 +192,7 @@ fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Fin
     found.collect()
 }
 
-/// What one revision's downgrade does wrong, if anything.
+/// The fault of one revision's downgrade, if there is one.
 fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
     let declared = service.one_way.contains_key(&rung.revision);
     let down = rung.down.as_ref()?;
@@ -388,7 +388,7 @@ fn descended(service: &Service, descent: &Descent) -> Option<Finding> {
     })
 }
 
-/// What a green result has to add.
+/// The notes of a green result.
 fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
     let mut notes: Vec<String> = service
         .one_way
@@ -484,7 +484,7 @@ fn header(transcript: &Transcript) -> Option<Place> {
     })
 }
 
-/// How a transcript ended, in a few words.
+/// The end of a transcript, in a few words.
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),

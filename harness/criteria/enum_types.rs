@@ -30,11 +30,11 @@ pub struct Second<'a> {
     name: &'a str,
     /// The attempt that came too late, if it was seen coming.
     again: Option<&'a EnumCreation>,
-    /// Where it was tried.
+    /// The place where it was tried.
     place: Option<&'a Place>,
     /// The statement that tried it, if one ran.
     statement: Option<&'a Statement>,
-    /// Where the type comes from, and in what way.
+    /// The origin of the type.
     first: Option<(&'a Place, &'static str)>,
     /// PostgreSQL's refusal; `None` where a guard kept it from being asked.
     refused: Option<&'a str>,
@@ -155,7 +155,7 @@ fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
     })
 }
 
-/// How a mark names the statement that created a type.
+/// The label of the statement that created a type.
 const CREATED: &str = "first created here";
 
 /// The last statement before `later` that gave a type its name, and how.

@@ -360,7 +360,7 @@ mod tests {
         }
     }
 
-    /// What is found where these files are all there are.
+    /// The findings where these files are all there are.
     fn of(topics: Vec<Topic>, files: &[(&str, Content)]) -> String {
         let (mut evidence, mut service) = (sample::evidence(), sample::service());
         service.notes = Some(NotesConvention {

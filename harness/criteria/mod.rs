@@ -1,4 +1,4 @@
-//! What is promised of every service: one [`Criterion`] per file, each a pure
+//! The promises to every service: one [`Criterion`] per file, each a pure
 //! function from evidence to a [`Verdict`].
 //!
 //! A new criterion is a file, its `mod` line, and its place in [`ALL`].
@@ -29,11 +29,11 @@ use crate::manifest::Service;
 pub struct Criterion {
     /// Its name in test results and in `[not_applicable]`.
     pub id: &'static str,
-    /// What it asserts.
+    /// The promise.
     pub asserts: &'static str,
     /// Why that matters.
     pub why: &'static str,
-    /// What to do when it is red.
+    /// The remedy where it is red.
     pub remedy: &'static str,
     /// The evidence it needs beside the revision graph.
     pub needs: &'static [Part],
@@ -41,7 +41,7 @@ pub struct Criterion {
     pub judge: fn(&Service, &Evidence) -> Verdict,
 }
 
-/// What a criterion says of a service. Everything but `Pass` and `NotApplicable` is red.
+/// The verdict of a criterion on a service. Everything but `Pass` and `NotApplicable` is red.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// The promise holds.
@@ -53,7 +53,7 @@ pub enum Verdict {
     Fail(Vec<Finding>),
     /// It could not be judged.
     Blocked {
-        /// What kept it from being judged.
+        /// The obstacle that kept it from being judged.
         by: Blocker,
         /// In one line.
         because: String,
@@ -65,7 +65,7 @@ pub enum Verdict {
     },
 }
 
-/// What keeps a criterion from judging.
+/// An obstacle that keeps a criterion from judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocker {
     /// A failure that the criterion with this id reports.
@@ -81,14 +81,14 @@ pub struct Finding {
     pub title: String,
     /// Where, the first one first.
     pub marks: Vec<Mark>,
-    /// What was expected beside what was found.
+    /// The expected text beside the one that was found.
     pub comparison: Option<Comparison>,
     /// Objects before and after.
     #[serde(default)]
     pub changed: Vec<Changed>,
     /// Facts that support it.
     pub notes: Vec<String>,
-    /// What to do or type.
+    /// Advice: what to do or type.
     pub help: Vec<Help>,
     /// The commands in it, as they are typed.
     #[serde(default)]
@@ -110,7 +110,7 @@ pub enum Help {
 pub struct Mark {
     /// Where.
     pub place: Place,
-    /// What is to be seen there.
+    /// The label for the place.
     pub label: String,
     /// The text within the place that it is about, where that says more than the whole.
     pub about: Option<String>,
@@ -119,9 +119,9 @@ pub struct Mark {
 /// Two texts of which the second should have been the first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// What was expected.
+    /// The text that was expected.
     pub expected: String,
-    /// What was found.
+    /// The text that was found.
     pub found: String,
 }
 
@@ -141,7 +141,7 @@ pub struct ChangedLine {
     pub before: Option<String>,
     /// The object after; `None` where it is gone.
     pub after: Option<String>,
-    /// What that means.
+    /// The data risk of that, in words.
     pub remark: Option<String>,
 }
 

@@ -24,9 +24,9 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// How many differences are listed.
+/// The number of differences that are listed.
 const SHOWN: usize = 16;
-/// How many are named in one of them that stands for several.
+/// The number of names in a line that stands for several.
 const NAMED: usize = 6;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
@@ -67,7 +67,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     Verdict::Pass { notes }
 }
 
-/// What is wrong with the models beside any difference.
+/// The flaws of the models beside any difference.
 fn flawed(flaw: &Flaw) -> Finding {
     match flaw {
         Flaw::NoMetadata(mistaken) => no_metadata(mistaken),
@@ -75,7 +75,7 @@ fn flawed(flaw: &Flaw) -> Finding {
     }
 }
 
-/// What `env.py` hands to `context.configure` describes no tables.
+/// The value that `env.py` hands to `context.configure` describes no tables.
 fn no_metadata(mistaken: &Mistaken) -> Finding {
     let finding = Finding::new(format!(
         "target_metadata is {}, which is no MetaData",
@@ -123,7 +123,7 @@ fn not_built(models: &Models) -> Option<Finding> {
     )))
 }
 
-/// What the models themselves ask of PostgreSQL beside `create_all`, and it refuses.
+/// The statements of the models beside `create_all` that PostgreSQL refuses.
 fn refused(refused: &Refused) -> Finding {
     Finding::new(format!(
         "a statement that the models issue when they are created is refused: {}",
@@ -223,7 +223,7 @@ fn alike<'a>(open: &[&'a Drift]) -> Vec<Vec<&'a Drift>> {
     groups
 }
 
-/// What a column was and is; without which sequence numbers it, where one does on both sides.
+/// A column before and after; without the sequence that numbers it, where one does on both sides.
 fn change(drift: &Drift) -> Option<(&str, &str)> {
     let migrated = &drift.migrated.as_ref()?.definition;
     let model = &drift.model.as_ref()?.definition;
@@ -247,13 +247,13 @@ fn others(group: &[&Drift]) -> String {
     }
 }
 
-/// Which kinds of objects come first.
+/// The place of a difference in the order of kinds.
 fn rank(drift: &Drift) -> usize {
     let kind = drift.object().map(|object| object.kind);
     kind.and_then(models::rank).unwrap_or(usize::MAX)
 }
 
-/// How many there are of each kind, where there are more than can be shown.
+/// Counts the differences of each kind, where there are more than can be shown.
 fn kinds(open: &[&Drift]) -> String {
     if open.len() <= SHOWN {
         return String::new();
@@ -270,7 +270,7 @@ fn kinds(open: &[&Drift]) -> String {
     format!(": {}", counted.collect::<Vec<_>>().join(", "))
 }
 
-/// What to do about the differences.
+/// Advice about the differences.
 fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Drift) -> Finding {
     let unknown = |drift: &&&Drift| {
         drift.model.is_none()
@@ -374,7 +374,7 @@ fn detail(object: &Object) -> String {
     }
 }
 
-/// What the two label lists differ in.
+/// The difference between two lists of labels.
 fn labels(migrated: &Object, model: &Object) -> String {
     let list = |object: &Object| {
         object
@@ -408,7 +408,7 @@ fn labels(migrated: &Object, model: &Object) -> String {
     }
 }
 
-/// Where the models describe what differs: the attribute, else the class of the table.
+/// The place where the models describe what differs: the attribute, else the class of the table.
 fn source(models: &Models, drift: &Drift) -> Option<Place> {
     let object = drift.object()?;
     let schema = object.schema.as_deref().unwrap_or("public");
@@ -474,7 +474,7 @@ fn accepted(service: &Service, models: &Models) -> Vec<String> {
         .collect()
 }
 
-/// What was not compared because models cannot state it, a line per property.
+/// The properties that were not compared because models cannot state them, a line each.
 fn unstated(models: &Models) -> Vec<String> {
     let mut by_property: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in &models.unstated {

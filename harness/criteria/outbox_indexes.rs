@@ -18,7 +18,7 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// What is printed for a service that passes.
+/// The line that is printed for a service that passes.
 const OK: &str = "OK: Outbox indexes aligned with shared conventions.";
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
@@ -107,7 +107,7 @@ fn no_table(service: &Service, outbox: &Outbox) -> Finding {
         ))
 }
 
-/// What is wrong with one index of the convention, if anything.
+/// The problem with one index of the convention, if there is one.
 fn index(
     outbox: &Outbox,
     schema: &str,
@@ -298,7 +298,7 @@ fn nearest<'a>(outbox: &'a Outbox, schema: &str, definition: &str) -> Option<&'a
     near.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
 }
 
-/// What follows a column in a definition, in words.
+/// The clauses that follow a column in a definition, in words.
 const ORDER: [&str; 5] = ["asc", "desc", "nulls", "first", "last"];
 
 /// The columns between a definition's first parentheses, and other names among them.
@@ -320,7 +320,7 @@ fn qualified(index: &Index) -> String {
     )
 }
 
-/// What takes an index away; PostgreSQL keeps the one of a constraint.
+/// The statement that takes an index away; PostgreSQL keeps the one of a constraint.
 fn drop(index: &Index) -> String {
     if index.constraint {
         let table = format!(
@@ -346,7 +346,7 @@ fn parts(definition: &str) -> String {
         })
 }
 
-/// Where an index comes from.
+/// The place where an index was made.
 #[derive(Default)]
 struct Origin {
     /// The statement that made it.

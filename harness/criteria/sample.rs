@@ -229,7 +229,7 @@ pub fn change(before: Option<Object>, after: Option<Object>) -> Change {
     Change { before, after }
 }
 
-/// What a criterion finds in a service like [`service`], as text.
+/// The findings of a criterion in a service like [`service`], as text.
 pub fn found(criterion: &Criterion, evidence: &Evidence) -> String {
     text(&criterion.verdict(&service(), evidence))
 }

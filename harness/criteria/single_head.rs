@@ -21,7 +21,7 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// How many revisions of a cycle, or heads, are shown in their files.
+/// The number of revisions of a cycle, or of heads, that are shown in their files.
 const SHOWN: usize = 4;
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
@@ -50,7 +50,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     }
 }
 
-/// What the files show is what Alembic stumbles over, in words of its own.
+/// The problem that the files show is what Alembic stumbles over, in words of its own.
 fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Finding> {
     let said = format!(
         "Alembic, which was asked for the rest, raises {}",
@@ -61,7 +61,7 @@ fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Findin
     first.into_iter().chain(findings).collect()
 }
 
-/// What made it necessary to ask Python is most often what Alembic stumbles over.
+/// The reason to ask Python is most often what Alembic stumbles over.
 fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding {
     let mut finding = Finding::new(format!(
         "Alembic cannot load the history: {}",
@@ -99,7 +99,7 @@ pub fn is_broken(history: &History) -> bool {
     history.raised.is_some() || !history.problems().is_empty() || history.graph.heads().len() != 1
 }
 
-/// What keeps the files from being a graph, in one line.
+/// The problem that keeps the files from being a graph, in one line.
 #[must_use]
 pub fn problem(history: &History) -> Option<String> {
     let problems = history.problems();

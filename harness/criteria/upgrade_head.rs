@@ -24,10 +24,10 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// How many differences of two catalogs are shown.
+/// The number of differences of two catalogs that are shown.
 const SHOWN: usize = 8;
 
-/// What is said of a revision that fails where some of the others may not have run.
+/// The advice about a revision that fails where some of the others may not have run.
 const HISTORY_FIRST: &str =
     "mend the history first, as single_head says: Alembic ran it without some of its files";
 
@@ -108,7 +108,7 @@ fn never_ran(transcript: &Transcript, missing: &[&str]) -> Finding {
     })
 }
 
-/// What comes of a service that ended the process before the revisions ran, or before
+/// The finding about a service that ended the process before the revisions ran, or before
 /// they were committed.
 fn ended_by_itself(finding: Finding, transcript: &Transcript) -> Finding {
     let Some(exited) = &transcript.exited else {
@@ -162,7 +162,7 @@ fn one_each(findings: &mut Vec<Finding>) {
     });
 }
 
-/// What a step whose function is async comes to, in one line.
+/// The problem of a step whose function is async, in one line.
 pub(super) fn does_nothing(step: &Step) -> String {
     format!(
         "revision {} does nothing: its {}() is async and nobody awaits it",
@@ -200,7 +200,7 @@ fn place_of(step: &Step) -> Place {
     }
 }
 
-/// What a second upgrade that runs revisions comes to, in one line.
+/// The problem of a rerun that runs revisions, in one line.
 pub(super) fn runs_again(second: &Transcript) -> String {
     let ran: Vec<&str> = ids(second).collect();
     format!(

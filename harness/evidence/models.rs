@@ -28,7 +28,7 @@ pub struct Models {
     pub built: Transcript,
     /// Tells whether `env.py` names any metadata.
     pub metadata: bool,
-    /// What is wrong with the models beside any difference.
+    /// The flaws of the models beside any difference.
     #[serde(default)]
     pub flaws: Vec<Flaw>,
     /// The tables that the models describe, as SQLAlchemy names them.
@@ -164,9 +164,9 @@ pub struct Refused {
     pub schema: String,
     /// Its name, as a catalog has it.
     pub name: String,
-    /// What SQLAlchemy makes of it; empty where it can make nothing of it.
+    /// The statement that SQLAlchemy makes of it; empty where it can make none.
     pub statement: String,
-    /// What PostgreSQL says to that, or SQLAlchemy where it makes no SQL of it.
+    /// PostgreSQL's error, or SQLAlchemy's where it makes no SQL of it.
     pub error: Raised,
     /// Tells whether it is refused because something else was.
     pub follows: bool,
@@ -269,7 +269,7 @@ impl Described {
                 .any(|one| is_it(&one))
     }
 
-    /// What is no metadata, and what is refused and is no object that is compared.
+    /// The values that are no metadata, and the refused parts that are not compared as objects.
     #[must_use]
     pub fn flaws(&self) -> Vec<Flaw> {
         let compared = |one: &&Refused| match one.kind {

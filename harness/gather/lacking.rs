@@ -65,7 +65,7 @@ pub(super) fn not_preloaded(
         .help(help))
 }
 
-/// Whoever ran what failed.
+/// The runner of what failed.
 fn who(transcript: &Transcript) -> String {
     match transcript.failed_step() {
         Some(step) => format!("revision {}", step.revision),

@@ -9,13 +9,13 @@ use serde::Deserialize;
 use super::{OneOrMany, error, read};
 use crate::error::Result;
 
-/// Which notes every service carries, and where.
+/// The notes that every service carries, and their places.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotesConvention {
     /// The files that may hold them, relative to the service's directory.
     pub files: Vec<PathBuf>,
-    /// What they cover.
+    /// Their subject.
     #[serde(rename = "topic")]
     pub topics: Vec<Topic>,
 }
@@ -26,7 +26,7 @@ pub struct NotesConvention {
 pub struct Topic {
     /// Its name in `notes.toml`.
     pub id: String,
-    /// What it is about, as in "no note on <title>".
+    /// The subject, as in "no note on <title>".
     pub title: String,
     /// Any of these in a heading, with text below it, shows it.
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct Topic {
     /// Any of these in one file shows it; of a list, all.
     #[serde(default)]
     pub words: Vec<Words>,
-    /// What could be pasted where it is missing.
+    /// The paragraph to paste where it is missing.
     pub paragraph: String,
 }
 
@@ -60,7 +60,7 @@ impl NotesConvention {
         Ok(Some(convention))
     }
 
-    /// What would make the criterion judge nothing, or pass on anything.
+    /// The mistake that would make the criterion judge nothing, or pass on anything.
     fn check(&self, file: &Path) -> Result<()> {
         if self.files.is_empty() {
             return Err(

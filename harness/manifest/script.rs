@@ -12,9 +12,9 @@ use crate::postgres::script::Script;
 /// Tables that were there before the first revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Baseline {
-    /// What SQL builds, for instance `pg_dump --schema-only` of a database as it was.
+    /// The tables that SQL builds, for instance `pg_dump --schema-only` of a database as it was.
     Sql(Script),
-    /// What the models of a commit build with `create_all`.
+    /// The tables that the models of a commit build with `create_all`.
     Models(String),
 }
 

@@ -31,7 +31,7 @@ impl Value {
     }
 }
 
-/// Where the harness finds its server: nobody else may move it.
+/// The variables by which the harness finds its server: nobody else may move it.
 const OURS: &[&str] = &[
     "config_file",
     "data_directory",

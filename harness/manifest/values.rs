@@ -1,4 +1,4 @@
-//! What the values of keys have to be, and what is made of them.
+//! The values of keys, validated.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -86,7 +86,7 @@ pub(super) fn check_criteria<'a>(
     Ok(())
 }
 
-/// What the defaults declare, with the service's own lines over it.
+/// The declarations of the defaults, with the service's own lines over them.
 pub(super) fn not_applicable(
     file: &Path,
     declared: &BTreeMap<String, String>,

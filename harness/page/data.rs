@@ -52,11 +52,11 @@ pub struct Run {
 pub struct Criterion {
     /// Its name in test results.
     pub id: String,
-    /// What it asserts.
+    /// The promise.
     pub asserts: String,
     /// Why that matters.
     pub why: String,
-    /// What to do when it is red.
+    /// The remedy where it is red.
     pub remedy: String,
 }
 
@@ -93,7 +93,7 @@ pub struct Case {
     pub summary: String,
     /// The text of the log, without colour; empty unless red.
     pub text: String,
-    /// What a green result has to add.
+    /// The notes of a green result.
     pub notes: Vec<String>,
     /// What is wrong, one defect each.
     pub findings: Vec<Finding>,
@@ -141,7 +141,7 @@ pub struct Finding {
     pub changed: Vec<String>,
     /// Facts that support it.
     pub notes: Vec<String>,
-    /// What to do or type.
+    /// Advice: what to do or type.
     pub help: Vec<String>,
 }
 
@@ -158,7 +158,7 @@ pub struct Place {
     pub end_line: Option<u32>,
     /// The revision whose file it is.
     pub revision: Option<String>,
-    /// What is to be seen there.
+    /// The label for the place.
     pub label: String,
 }
 

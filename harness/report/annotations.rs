@@ -51,7 +51,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// What kept a case from being judged, unless another line says it.
+/// The obstacle that kept a case from being judged, unless another line says it.
 fn of_blocked(report: &Report, case: &Case) -> Vec<String> {
     let Some(by) = &case.blocked_by else {
         return vec![of_case(case)];

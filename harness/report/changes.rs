@@ -2,11 +2,11 @@
 
 use crate::criteria::{Changed, ChangedLine};
 
-/// How many lines are shown of all objects together.
+/// The number of lines of all objects together.
 const LINES: usize = 16;
-/// How many lines are shown of one object where there are several.
+/// The number of lines of one object that are shown where there are several.
 const LINES_EACH: usize = 6;
-/// How many objects are named that are not shown.
+/// The number of objects that are named and not shown.
 const NAMED: usize = 6;
 /// Columns from which on a line's end does not push remarks to the right.
 const WIDE: usize = 64;
@@ -73,7 +73,7 @@ fn one(object: &Changed, most: usize) -> (String, usize) {
     (text, shown.len() + usize::from(hidden > 0))
 }
 
-/// What it was above what it is, with the remark beside the last of them.
+/// The line before above the line after, with the remark beside the last of them.
 fn rows(line: &ChangedLine) -> Vec<(String, &str)> {
     let remark = line.remark.as_deref().unwrap_or_default();
     let sides = [("-", &line.before), ("+", &line.after)];

@@ -17,7 +17,7 @@ use crate::postgres::Kept;
 const LINES: usize = 36;
 /// A text that is cut keeps this many lines.
 const KEPT: usize = 4;
-/// How many places one finding shows in their files.
+/// The number of places that one finding shows in their files.
 const MARKS: usize = 6;
 /// Letters of one line.
 const LETTERS: usize = 400;
@@ -107,7 +107,7 @@ pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> 
     }
 }
 
-/// What ends the text of every red case.
+/// The lines that end the text of every red case.
 fn last_lines(case: &Case, text: &str) -> Vec<String> {
     const PRINTED: &str = "everything Python printed: ";
     let said = text.contains(PRINTED);
@@ -322,7 +322,7 @@ fn span(text: &str, mark: &Mark) -> Range<usize> {
     start + from..start + to.max(from)
 }
 
-/// Where a line (from 1) starts, and its text without the line's end.
+/// The offset of a line (from 1), and its text without the line's end.
 fn line_of(text: &str, number: u32) -> (usize, &str) {
     let mut start = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {

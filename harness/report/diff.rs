@@ -1,4 +1,4 @@
-//! What was expected beside what was found, line by line.
+//! The expected text beside the one that was found, line by line.
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 

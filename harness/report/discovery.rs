@@ -1,4 +1,4 @@
-//! What `discover` found and wrote, for people.
+//! The result of `discover`, for people.
 
 use std::fmt::Write;
 use std::path::Path;

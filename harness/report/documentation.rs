@@ -6,7 +6,7 @@ use std::path::Path;
 use super::shown;
 use crate::criteria::Criterion;
 
-/// Where the sources of this crate were when it was built.
+/// The directory of this crate's sources when it was built.
 const SOURCES: &str = env!("CARGO_MANIFEST_DIR");
 /// The address of the repository, as Cargo.toml has it; empty where it names none.
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");

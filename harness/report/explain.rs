@@ -1,4 +1,4 @@
-//! What the criteria assert, as text for a terminal.
+//! The promises of the criteria, as text for a terminal.
 
 use std::fmt::Write;
 

@@ -48,11 +48,11 @@ pub struct Case {
     pub kept: Vec<Kept>,
     /// The file with everything that Python printed, where something failed.
     pub printed: Option<PathBuf>,
-    /// What blocks it, where the case that reports that is not part of the run.
+    /// The findings that block it, where the case that reports them is not part of the run.
     pub explanation: Option<Explanation>,
 }
 
-/// What a criterion reports that is not judged itself.
+/// The report of a criterion that is not judged itself.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// The criterion.
@@ -194,7 +194,7 @@ fn given(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Where the files of runs go: `migration-harness` in cargo's target directory, if this
+/// The directory for the files of runs: `migration-harness` in cargo's target directory, if this
 /// program lies in one.
 #[must_use]
 pub fn directory() -> PathBuf {
@@ -252,7 +252,7 @@ fn print(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// What one case of a service has said for a criterion that is not judged in this run.
+/// The report of a case about a criterion that is not judged in this run.
 struct Explained {
     service: String,
     criterion: &'static str,
@@ -288,7 +288,7 @@ fn plain(case: &Case, verdict: &Verdict) -> String {
     diagnostics::verdict(case, verdict, &Renderer::plain())
 }
 
-/// What blocks a case, as data with its text.
+/// The findings that block a case, as data with their text.
 fn plain_explanation(case: &Case) -> Option<data::Explanation> {
     let explanation = case.explanation.as_ref()?;
     let reporter = case.reporter()?;

@@ -1,4 +1,4 @@
-//! What the processes of one run leave for its report, and the report made of it.
+//! The files that the processes of one run leave for its report, and the report made of them.
 //!
 //! ```text
 //! <run>/report/run.json                      the first process's: when, where, which services
@@ -33,7 +33,7 @@ struct Begun {
     id: String,
     began: String,
     host: String,
-    /// Where the report goes, absolute.
+    /// The directory of the report, absolute.
     directory: PathBuf,
     services: Vec<String>,
 }
@@ -51,7 +51,7 @@ pub struct Asked {
     pub manifest: String,
 }
 
-/// What was seen of services, each fact by its file.
+/// The page data of services, each fact by its file.
 type Services = BTreeMap<PathBuf, data::Service>;
 
 /// The parts of one run.
@@ -64,7 +64,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Process {
     parts: Parts,
-    /// What it wrote itself, by file: most often all there is, and then nothing is read.
+    /// The texts that it wrote itself, by file: most often all there is, and then nothing is read.
     written: Mutex<Services>,
     file: PathBuf,
     /// Tells whether it is the first one of its run.
@@ -198,7 +198,7 @@ impl Parts {
         Ok(report.in_order())
     }
 
-    /// What was seen of services; of what is `known` the files are not read.
+    /// The page data of services; of what is `known` the files are not read.
     fn services(&self, mut known: Services) -> io::Result<Services> {
         let mut unknown = files(&self.directory.join("services"));
         unknown.retain(|file| !known.contains_key(file));
@@ -207,7 +207,7 @@ impl Parts {
         Ok(known)
     }
 
-    /// What was judged, and what was asked for and was not.
+    /// The cases that were judged, and those that were asked for and were not.
     fn cases(&self) -> io::Result<Vec<Case>> {
         let mut cases: Vec<Case> = read_all(&files(&self.directory.join("cases")), |bytes| {
             serde_json::from_slice(bytes)

@@ -25,10 +25,10 @@ use crate::manifest::Service;
 /// Names another directory for `index.html` and `report.json`.
 const DIRECTORY: &str = "REPORT_DIR";
 
-/// What this process keeps.
+/// The record of this process.
 pub struct Record {
     directory: PathBuf,
-    /// Where the services' files are, from the root of their git repository if possible.
+    /// The directory of the services' files, from the root of their git repository if possible.
     manifest: String,
     process: Process,
     complained: AtomicBool,
@@ -40,15 +40,15 @@ pub struct Ended<'a> {
     pub case: &'a Case,
     /// The outcome.
     pub verdict: &'a Result<Verdict, HarnessError>,
-    /// What it was judged on, where it came to that.
+    /// The service and the evidence that it was judged on, where it came to that.
     pub judged: Option<&'a (Service, Evidence)>,
-    /// What was told meanwhile.
+    /// The progress meanwhile.
     pub progress: &'a [Progress],
     /// The time that it took.
     pub seconds: f64,
 }
 
-/// Where the report goes, if the files of runs are in `base`.
+/// The directory of the report, if the files of runs are in `base`.
 #[must_use]
 pub fn directory(base: &Path) -> PathBuf {
     match env::var_os(DIRECTORY).filter(|value| !value.is_empty()) {

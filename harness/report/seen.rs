@@ -55,7 +55,7 @@ pub fn facts(evidence: &Evidence) -> Vec<Fact> {
     .collect()
 }
 
-/// What the evidence says of its service, as far as one fact goes.
+/// The page data of a service, as far as one fact goes.
 #[must_use]
 pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service {
     let mut seen = data::Service {
@@ -101,7 +101,7 @@ fn upgraded(migrated: &Migrated) -> Vec<data::Command> {
     commands
 }
 
-/// What a session said about its server and interpreter.
+/// The remarks of a session about its server and interpreter.
 #[must_use]
 pub fn started(name: &str, progress: &[Progress]) -> data::Service {
     let mut seen = data::Service {
@@ -279,7 +279,7 @@ fn index(outbox: &Outbox, expected: &Expected) -> data::Index {
     }
 }
 
-/// How a verdict is told: outcome, one line, notes, findings; `accept` is the command
+/// A verdict as page data: outcome, one line, notes, findings; `accept` is the command
 /// that accepts a schema as it is.
 #[must_use]
 pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case {

@@ -19,7 +19,7 @@ use crate::schema;
 
 /// Set to anything but `0`: the schemas found are accepted.
 const UPDATE_SCHEMAS: &str = "UPDATE_SCHEMAS";
-/// What every CI sets.
+/// The variable that every CI sets.
 const CI: &str = "CI";
 
 /// Tells whether schemas may be accepted, where that is asked for.

@@ -1,4 +1,4 @@
-//! Which cases and services a process is to judge: [`Selection`].
+//! The cases and services that a process is to judge: [`Selection`].
 
 use std::collections::BTreeSet;
 use std::env;
@@ -17,7 +17,7 @@ use crate::report::Case;
 /// Names the services to judge, separated by white space or commas.
 const ONLY: &str = "ONLY";
 
-/// Which cases this process was asked for.
+/// The cases that this process was asked for.
 pub(super) struct Selection {
     pub(super) arguments: Arguments,
     pub(super) services: BTreeSet<String>,
@@ -79,7 +79,7 @@ impl Selection {
         self.contains(criterion, &this.service) || (is_one_of_many() && beside())
     }
 
-    /// How many cores the run may use.
+    /// The number of cores that the run may use.
     pub(super) fn cores(&self) -> usize {
         self.arguments.runner.test_threads.unwrap_or_else(cores)
     }
@@ -101,7 +101,7 @@ impl Selection {
         self.services.iter().filter(is_judged).cloned().collect()
     }
 
-    /// What all selected criteria together need of a service.
+    /// The parts that all selected criteria together need of a service.
     pub(super) fn parts(&self, service: &Service) -> Vec<Part> {
         let selected = criteria::ALL
             .iter()

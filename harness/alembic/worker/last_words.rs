@@ -7,9 +7,9 @@ use tokio::time::sleep;
 use super::Worker;
 use crate::alembic::transcript::Raised;
 
-/// How many lines are kept of what was printed before an exit.
+/// The number of lines that are kept of what was printed before an exit.
 const LAST_WORDS: usize = 4;
-/// How long what was printed may be on its way when the exit is known already.
+/// The time that output may be on its way when the exit is known already.
 const PRINTED: Duration = Duration::from_millis(100);
 
 impl Worker {

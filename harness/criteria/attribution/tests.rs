@@ -1,4 +1,4 @@
-//! Which criterion explains what the others cannot judge.
+//! The criterion that explains what the others cannot judge.
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;
@@ -118,7 +118,7 @@ fn statements_that_nobody_saw(#[case] clear: fn(&mut Evidence), #[case] command:
     assert_eq!(found(&enum_types::CRITERION, &evidence), missing);
 }
 
-/// Who reports why an upgrade stopped.
+/// The criterion that reports why an upgrade stopped.
 fn reporter(evidence: &Evidence) -> &'static str {
     let attribution = attribution(evidence);
     let stopped = attribution

@@ -1,4 +1,4 @@
-//! Which statement of which revision made the difference.
+//! The statement of a revision that made a difference.
 
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
@@ -28,17 +28,17 @@ pub fn places(transcript: &Transcript, differences: &[Difference]) -> Vec<(Place
     places
 }
 
-/// What a statement has to name, and what it did.
+/// The names that a statement has to hold, and its verb.
 struct Wanted {
     /// Names and words that are all in it, in lower case.
     words: Vec<String>,
     /// The verb that it should have, where one is told.
     verb: &'static str,
-    /// What to say of a statement with that verb.
+    /// The label for a statement with that verb.
     label: String,
     /// The table or type as a whole, for where no statement says more.
     object: String,
-    /// What follows `CREATE` where that is made by a statement of its own.
+    /// The word after `CREATE`, where a statement of its own makes the object.
     kind: Option<&'static str>,
     destructive: bool,
 }

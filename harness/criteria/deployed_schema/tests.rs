@@ -1,4 +1,4 @@
-//! What is said of a schema that is not the accepted one, and where it was made.
+//! Tests of the findings about a schema that is not the accepted one.
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
@@ -46,7 +46,7 @@ fn accepted(content: Content) -> SchemaFile {
     }
 }
 
-/// What is found where `before` was accepted and the statements build `after`.
+/// The findings where `before` was accepted and the statements build `after`.
 fn of(before: &str, after: &str, statements: &[(u32, &str)]) -> String {
     let mut evidence = evidence();
     let text = schema::text("a", &catalog(before));

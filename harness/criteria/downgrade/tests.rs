@@ -1,4 +1,4 @@
-//! What is said of a downgrade that fails, or does not put everything back.
+//! Tests of the findings about a downgrade that fails, or does not put everything back.
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
@@ -42,7 +42,7 @@ fn walked() -> Evidence {
     evidence
 }
 
-/// What is found where the last revision is walked otherwise.
+/// The findings where the last revision is walked otherwise.
 fn of(walk: impl FnOnce(&mut Rung)) -> String {
     let mut evidence = walked();
     walk(&mut evidence.stairway.as_mut().unwrap().rungs[1]);
@@ -462,7 +462,7 @@ fn a_revision_that_was_not_walked(#[case] take: fn(&mut Stairway), #[case] revis
     assert_eq!(found(&CRITERION, &evidence), told);
 }
 
-/// What is left of `changes`, by its name.
+/// The rest of `changes`, by its name.
 fn kept(changes: &[Change]) -> Vec<&str> {
     let objects = condensed(changes).into_iter().filter_map(Change::any);
     objects.map(|object| object.name.as_str()).collect()

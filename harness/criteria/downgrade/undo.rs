@@ -1,4 +1,4 @@
-//! What to write into a `downgrade()` that does not put everything back.
+//! The advice for a `downgrade()` that does not put everything back.
 
 mod column;
 
@@ -8,12 +8,12 @@ use crate::alembic::transcript::{Place, Raised, Transcript};
 use crate::evidence::catalog::{Change, Object, ObjectKind};
 use crate::evidence::stairway::Rung;
 
-/// How much of a definition is shown.
+/// The length to which a definition is cut.
 const SHOWN: usize = 160;
-/// How long a definition may be for a line that is typed: half of one is none.
+/// The length of a definition up to which a line is typed: half of one is none.
 const TYPED: usize = 300;
 
-/// What to do about a downgrade that raised.
+/// The remedy for a downgrade that raised.
 pub(super) fn advice(down: &Transcript) -> &'static str {
     let Some(error) = down.outcome.error() else {
         return UNDO;
@@ -119,7 +119,7 @@ pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Stri
     }
 }
 
-/// What is no longer there: renamed, dropped by downgrade(), or not created again.
+/// The line about an object that is gone: renamed, dropped by downgrade(), or not created again.
 fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
     let is_renamed = |other: &&&Change| {
         other
@@ -139,7 +139,7 @@ fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Op
     Some(format!("in downgrade(): {}", create(gone)))
 }
 
-/// Where downgrade() itself drops what was there before.
+/// The place where downgrade() itself drops what was there before.
 pub(super) fn dropped_at(rung: &Rung, change: &Change) -> Option<Place> {
     let (Some(gone), None, Some(down)) = (&change.before, &change.after, &rung.down) else {
         return None;
@@ -155,7 +155,7 @@ pub(super) fn dropped_at(rung: &Rung, change: &Change) -> Option<Place> {
         .clone()
 }
 
-/// Where upgrade() made a change that was not undone: the statement that names the
+/// The place where upgrade() made a change that was not undone: the statement that names the
 /// object and its table, else the object alone.
 pub(super) fn made_at(up: &Transcript, change: &Change) -> Option<Place> {
     let object = change.any()?;
@@ -176,7 +176,7 @@ pub(super) fn made_at(up: &Transcript, change: &Change) -> Option<Place> {
         .clone()
 }
 
-/// What `left` was called before upgrade() renamed it, if `other` is that.
+/// The object that `left` was before upgrade() renamed it, if `other` is that.
 fn renamed<'a>(up: &Transcript, other: &'a Change, left: &Object) -> Option<&'a Object> {
     let (Some(gone), None) = (&other.before, &other.after) else {
         return None;
@@ -416,7 +416,7 @@ fn create(gone: &Object) -> String {
     }
 }
 
-/// What brings an object back to what it was.
+/// The advice that brings an object back to what it was.
 fn restore(before: &Object, after: &Object) -> String {
     let was = shortened(&before.definition);
     if before.kind == ObjectKind::Column
@@ -517,7 +517,7 @@ fn in_line(definition: &str) -> String {
     definition.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What an object was and is: whole where it is short, else the lines that differ.
+/// An object before and after: whole where it is short, else the lines that differ.
 pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
     let (was, is): (Vec<&str>, Vec<&str>) = (
         before.definition.lines().collect(),

@@ -1,4 +1,4 @@
-//! What counts as a second creation of a type, and what is said of it.
+//! Tests of what counts as a second creation of a type, and of its findings.
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;

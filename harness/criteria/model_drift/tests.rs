@@ -1,4 +1,4 @@
-//! What is said of models that describe another database.
+//! Tests of the findings about models that describe another database.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::evidence::catalog::Object;
 use crate::evidence::models::{Drift, Models, Source, Unstated};
 use crate::manifest::{Reasoned, Service};
 
-/// What is found in a service of which something is otherwise.
+/// The findings in a service of which something is otherwise.
 fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
     let (mut evidence, mut service) = (evidence(), service());
     let models = evidence.models.as_mut().unwrap();

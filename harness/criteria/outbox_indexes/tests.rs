@@ -1,4 +1,4 @@
-//! What is said of an outbox table that is not as the convention wants it.
+//! Tests of the findings about an outbox table that is not as the convention wants it.
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;

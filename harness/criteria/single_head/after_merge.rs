@@ -130,8 +130,8 @@ fn advise(
     finding
 }
 
-/// What of this branch has to be rewritten to follow the other side's head, where each
-/// side has one.
+/// The revisions of this branch that have to be rewritten to follow the other side's head,
+/// where each side has one.
 fn in_line(merge: &Merge, heads: &[&Revision]) -> Option<Vec<DownRevisionEdit>> {
     let [ours, other] = heads else { return None };
     let is_ours = |id: &str| merge.ours.contains(id);
@@ -139,7 +139,7 @@ fn in_line(merge: &Merge, heads: &[&Revision]) -> Option<Vec<DownRevisionEdit>> 
     (!edits.is_empty() && edits.len() <= SHOWN).then_some(edits)
 }
 
-/// What this branch adds on top of what both sides have, or of the other side.
+/// The revisions that this branch adds on top of what both sides have, or of the other side.
 fn added_first(merge: &Merge) -> Vec<&Revision> {
     let ours = merge
         .graph
@@ -190,7 +190,7 @@ fn down_revision(revision: &Revision) -> Place {
     }
 }
 
-/// What was compared with what.
+/// The two states that were compared.
 fn sides(merge: &Merge) -> String {
     format!(
         "this branch is the working tree, {} is {}; they part at {}",

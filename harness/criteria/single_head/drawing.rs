@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alembic::graph::{Graph, Revision};
 
-/// How many revisions in a row are drawn before a fork or a head; the rest is counted.
+/// The number of revisions in a row that are drawn before a fork or a head; the rest is counted.
 const DRAWN: usize = 2;
 
-/// What leads from the fork to the heads, or from each base where there is no fork;
+/// The revisions from the fork to the heads, or from each base where there is no fork;
 /// oldest first, the first branch as the trunk. `whose` says what is worth knowing of
 /// the origin of a revision, by its id.
 pub fn history(
@@ -36,7 +36,7 @@ pub fn history(
 }
 
 struct Drawing<'a> {
-    /// What is drawn at all, by id.
+    /// The revisions that are drawn at all, by id.
     shown: BTreeMap<&'a str, &'a Revision>,
     children: BTreeMap<&'a str, Vec<&'a Revision>>,
     heads: BTreeSet<&'a str>,

@@ -1,4 +1,4 @@
-//! What is said of histories that are no graph or have a head too many, and how they
+//! Tests of the findings about histories that are no graph or have a head too many, and how they
 //! are drawn.
 use pretty_assertions::assert_eq;
 use rstest::rstest;

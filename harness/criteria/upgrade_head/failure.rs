@@ -11,14 +11,14 @@ use crate::alembic::transcript::{
 };
 use crate::postgres::activity::Wait;
 
-/// How many lines of a failed statement are shown.
+/// The number of lines of a failed statement that are shown.
 const SQL_LINES: usize = 4;
-/// How many further lines of an error's text are shown.
+/// The number of further lines of an error's text that are shown.
 const MESSAGE_LINES: usize = 4;
-/// How many frames of a stack are shown.
+/// The number of frames of a stack that are shown.
 const FRAMES: usize = 6;
 
-/// What names the application of a service that Flask-Migrate migrates.
+/// The name of the application of a service that Flask-Migrate migrates.
 const FLASK_APP: &str = "env.py needs the Flask application: in the manifest, flask_app = \"<module>:<application or factory()>\", as `flask --app` takes it";
 
 /// Why a transcript did not finish.
@@ -91,7 +91,7 @@ pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Raised) -> Option<&
         .filter(|_| error.sqlstate.is_some())
 }
 
-/// What PostgreSQL had refused before, where an error only says that it had.
+/// The statement that PostgreSQL had refused before, where an error only says that it had.
 fn aborted_by(error: &Raised, statement: Option<&Statement>) -> Option<String> {
     let StatementOutcome::Failed { message, .. } = &statement?.outcome else {
         return None;
@@ -100,7 +100,7 @@ fn aborted_by(error: &Raised, statement: Option<&Statement>) -> Option<String> {
     is_late.then(|| format!("the transaction was aborted before, and Python went on: {message}"))
 }
 
-/// How many refused connections are named.
+/// The number of refused connections that are named.
 const CAUGHT: usize = 2;
 
 /// The connections that were refused and that the service went on without: no cause, and
@@ -119,7 +119,7 @@ fn caught(transcript: &Transcript) -> Vec<String> {
     named
 }
 
-/// What failed, and where.
+/// The failure and its place.
 fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement>) -> Finding {
     let here = format!("{} here", error.name());
     match (transcript.failed_step(), transcript.steps.last()) {
@@ -157,7 +157,7 @@ fn repeats(line: &str) -> bool {
     openings.iter().any(|opening| line.starts_with(opening))
 }
 
-/// What to do about errors that have one usual cause
+/// The remedies for errors that have one usual cause
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str> {
     let of_version_table = statement.is_some_and(is_of_version_table);
@@ -180,13 +180,13 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
     }
 }
 
-/// What to do about the error that ended a transcript, if that is known.
+/// The remedy for the error that ended a transcript, if one is known.
 pub(in crate::criteria) fn hint(transcript: &Transcript) -> Option<&'static str> {
     let error = transcript.outcome.error()?;
     advice(error.sqlstate.as_deref()?, transcript.failed_statement())
 }
 
-/// Where a transcript failed: the statement, else the revision's innermost frame.
+/// The place where a transcript failed: the statement, else the revision's innermost frame.
 pub(in crate::criteria) fn failed_at(transcript: &Transcript) -> Option<Place> {
     let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
     match transcript.outcome.error() {

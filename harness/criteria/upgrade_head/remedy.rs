@@ -1,4 +1,4 @@
-//! What to type after an upgrade that raised, where its evidence tells the cause.
+//! The advice after an upgrade that raised, where its evidence tells the cause.
 
 mod needs;
 mod transaction;

@@ -1,4 +1,4 @@
-//! What is said of an upgrade that does not last, or builds two databases.
+//! Tests of the findings about an upgrade that does not last, or builds two databases.
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;

@@ -1,4 +1,4 @@
-//! What is said of the history that a merge gives.
+//! The findings about the history that a merge gives.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

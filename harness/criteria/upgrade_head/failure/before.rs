@@ -1,4 +1,4 @@
-//! What was to be there before the first revision: [`advice`].
+//! The things that should be there before the first revision: [`advice`].
 
 use crate::alembic::transcript::Raised;
 
@@ -24,7 +24,7 @@ const OF_EXTENSIONS: &[(&str, &str)] = &[
     ("vector", "vector"),
 ];
 
-/// What to write where a revision leans on what an administrator creates, or on tables that
+/// The advice where a revision leans on what an administrator creates, or on tables that
 /// were there before it; `None` where nothing says so.
 pub(super) fn advice(error: &Raised) -> Option<String> {
     let name = missing(error.first_line());

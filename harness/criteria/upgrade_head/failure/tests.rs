@@ -1,4 +1,4 @@
-//! What is said of an upgrade that fails, and where.
+//! Tests of the findings about an upgrade that fails.
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
@@ -14,7 +14,7 @@ use crate::criteria::sample::{
 };
 use crate::criteria::upgrade_head::CRITERION;
 
-/// What is found where `upgrade head` is `transcript`, and stepping went alike.
+/// The findings where `upgrade head` is `transcript`, and stepping went alike.
 fn of(transcript: Transcript) -> String {
     let mut evidence = evidence();
     migrated(&mut evidence).second = None;

@@ -1,4 +1,4 @@
-//! Who holds up a statement, and from where.
+//! The session that holds up a statement, and its place.
 
 use super::super::super::Finding;
 use super::shortened;

@@ -6,7 +6,7 @@ use crate::alembic::transcript::Need;
 use crate::criteria::Finding;
 use crate::manifest::Service;
 
-/// How many variables are shown.
+/// The number of variables that are shown.
 const SHOWN: usize = 4;
 
 /// Adds where what is missing is to be provided.

@@ -1,4 +1,4 @@
-//! What is said of a table or a column that is not there.
+//! The advice about a table or a column that is not there.
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
