@@ -21,7 +21,7 @@ use crate::criteria::{self, Blocker, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, Part};
 use crate::gather::progress::Progress;
-use crate::gather::store::{IsRed, Store};
+use crate::gather::store::{FailsSoFar, Store};
 use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case, Explanation};
@@ -65,7 +65,7 @@ fn run() -> Result<&'static Run> {
 impl Run {
     /// The evidence of this run.
     fn store(&self) -> Result<&Store> {
-        let red = set(KEEP_SERVER).then_some(is_red as IsRed);
+        let red = set(KEEP_SERVER).then_some(is_red as FailsSoFar);
         self.store.get_or_try_init(|| {
             let services = self.selection.gathered();
             let cores = self.selection.cores();

@@ -10,7 +10,7 @@ use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
 use crate::manifest::Service;
-use crate::schema::{self, Difference, Kind, Mark, PartChange, Unreadable, Weight};
+use crate::schema::{self, DataRisk, Difference, Kind, Mark, PartChange, Unreadable};
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -166,7 +166,7 @@ fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference])
             finding = finding.mark(Some(&place), label);
         }
     }
-    finding.changed = by_weight(differences).into_iter().map(changed).collect();
+    finding.changed = by_risk(differences).into_iter().map(changed).collect();
     if destructive > 0 {
         finding = finding.help("keep the data: add a revision that moves it first, or leave the deployed object as it is");
     }
@@ -176,7 +176,7 @@ fn differing(evidence: &Evidence, file: &SchemaFile, differences: &[Difference])
 }
 
 /// The differences by data risk: first what loses data, then what may fail, then the rest.
-fn by_weight(differences: &[Difference]) -> Vec<&Difference> {
+fn by_risk(differences: &[Difference]) -> Vec<&Difference> {
     let mut sorted: Vec<&Difference> = differences.iter().collect();
     sorted.sort_by_key(|difference| !difference.is_destructive());
     sorted
@@ -193,8 +193,8 @@ fn happened(mark: Mark) -> &'static str {
 /// The lines of the file that no longer hold, what loses data first.
 fn accepted_places(differences: &[Difference]) -> Vec<(u32, String)> {
     let mut places = Vec::new();
-    for difference in by_weight(differences) {
-        if let Weight::Destructive(why) = &difference.weight {
+    for difference in by_risk(differences) {
+        if let DataRisk::Destructive(why) = &difference.risk {
             places.extend(
                 difference
                     .line
@@ -202,7 +202,7 @@ fn accepted_places(differences: &[Difference]) -> Vec<(u32, String)> {
             );
         }
         for part in &difference.parts {
-            if let (Some(before), Weight::Destructive(why)) = (&part.before, &part.weight) {
+            if let (Some(before), DataRisk::Destructive(why)) = (&part.before, &part.risk) {
                 places.push((before.line, format!("accepted; destructive: {why}")));
             }
         }
@@ -229,7 +229,7 @@ fn changed(difference: &Difference) -> Changed {
         Mark::Changed => "changed",
         Mark::Removed => "removed",
     };
-    let why = remark(&difference.weight)
+    let why = remark(&difference.risk)
         .map(|remark| format!(" ({remark})"))
         .unwrap_or_default();
     let reordered = difference
@@ -276,15 +276,15 @@ fn line(part: &PartChange) -> ChangedLine {
     ChangedLine {
         before: text(&part.before),
         after: text(&part.after),
-        remark: remark(&part.weight),
+        remark: remark(&part.risk),
     }
 }
 
-fn remark(weight: &Weight) -> Option<String> {
-    match weight {
-        Weight::None => None,
-        Weight::Risky(why) => Some(format!("risky: {why}")),
-        Weight::Destructive(why) => Some(format!("destructive: {why}")),
+fn remark(risk: &DataRisk) -> Option<String> {
+    match risk {
+        DataRisk::None => None,
+        DataRisk::Risky(why) => Some(format!("risky: {why}")),
+        DataRisk::Destructive(why) => Some(format!("destructive: {why}")),
     }
 }
 

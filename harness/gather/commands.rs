@@ -145,7 +145,7 @@ impl Driver<'_> {
     /// Asks the first interpreter for its imports, which later runs share. What fails
     /// here costs time only.
     pub(super) async fn note_imports(&mut self) {
-        let is_new = || self.means.interpreters.is_new(self.service);
+        let is_new = || self.context.interpreters.is_new(self.service);
         if self.started != 1 || self.imports.is_some() || !self.worker.is_alive() || !is_new() {
             return;
         }
@@ -173,8 +173,8 @@ impl Driver<'_> {
         self.note_imports().await;
         self.worker.end().await;
         self.started += 1;
-        let output = self.means.output(self.started);
-        self.worker = Worker::start(self.service, &output, self.means.interpreters).await?;
+        let output = self.context.output(self.started);
+        self.worker = Worker::start(self.service, &output, self.context.interpreters).await?;
         (self.say)(Progress::Detail(format!(
             "interpreter {} is at work",
             self.started

@@ -1,4 +1,4 @@
-//! The cores that a run may use, and which of them are in use: [`Cores`].
+//! The cores that a run may use, and which of them are in use: [`CorePermits`].
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The cores that a run may use, as files in its directory: whoever uses one holds the
 /// lock of a file, which goes with its process, however that ends.
 #[derive(Debug)]
-pub struct Cores {
+pub struct CorePermits {
     files: Vec<PathBuf>,
 }
 
@@ -16,7 +16,7 @@ pub struct Core {
     _lock: File,
 }
 
-impl Cores {
+impl CorePermits {
     /// `count` cores for the run with its files in `run`.
     #[must_use]
     pub fn new(run: &Path, count: usize) -> Self {
@@ -28,7 +28,7 @@ impl Cores {
 
     /// One that nobody uses.
     #[must_use]
-    pub fn take(&self) -> Option<Core> {
+    pub fn try_acquire(&self) -> Option<Core> {
         self.files.iter().find_map(|file| {
             let lock = File::create(file).ok()?;
             lock.try_lock().ok().map(|()| Core { _lock: lock })
@@ -43,12 +43,15 @@ mod tests {
     #[test]
     fn no_more_are_taken_than_there_are() -> std::io::Result<()> {
         let run = tempfile::tempdir()?;
-        let (cores, beside) = (Cores::new(run.path(), 2), Cores::new(run.path(), 2));
-        let (first, second) = (cores.take(), beside.take());
+        let (cores, beside) = (
+            CorePermits::new(run.path(), 2),
+            CorePermits::new(run.path(), 2),
+        );
+        let (first, second) = (cores.try_acquire(), beside.try_acquire());
         assert!(first.is_some() && second.is_some());
-        assert!(cores.take().is_none() && beside.take().is_none());
+        assert!(cores.try_acquire().is_none() && beside.try_acquire().is_none());
         drop(first);
-        assert!(beside.take().is_some());
+        assert!(beside.try_acquire().is_some());
         Ok(())
     }
 }

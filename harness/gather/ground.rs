@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sqlx::Connection;
 
 use super::refused::refused;
-use super::{Means, failed};
+use super::{Context, failed};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{Command, Limits, Worker};
 use crate::error::{HarnessError, Result, Stage};
@@ -45,7 +45,7 @@ impl Ground {
     pub(super) async fn lay(
         service: &Service,
         server: &mut Server,
-        means: &Means<'_>,
+        context: &Context<'_>,
     ) -> Result<Self> {
         let mut ground = Self::default();
         let limit = service.timeouts.upgrade;
@@ -62,7 +62,7 @@ impl Ground {
             match baseline {
                 Baseline::Sql(script) => server.run(&database, script, limit).await?,
                 Baseline::Models(commit) => {
-                    models(service, commit, server, &database, means).await?;
+                    models(service, commit, server, &database, context).await?;
                 }
             }
             ground.baseline = Some(server.make_template(database).await?);
@@ -87,14 +87,14 @@ async fn models(
     commit: &str,
     server: &Server,
     database: &Database,
-    means: &Means<'_>,
+    context: &Context<'_>,
 ) -> Result<()> {
-    let directory = means.directory.join("baseline");
+    let directory = context.directory.join("baseline");
     private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
     let tree = directory.join("tree");
     let then = as_of(service, commit, &tree)?;
     let mut worker =
-        Worker::start(&then, &directory.join("output.txt"), means.interpreters).await?;
+        Worker::start(&then, &directory.join("output.txt"), context.interpreters).await?;
     let built = build(&then, commit, server, database, &mut worker).await;
     worker.end().await;
     // What cannot be removed goes with the run's directory.

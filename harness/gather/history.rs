@@ -1,6 +1,6 @@
 //! The revision graph, read from the files, and held against what Alembic loads.
 
-use super::{Driver, Means};
+use super::{Context, Driver};
 use crate::alembic::graph::Graph;
 use crate::alembic::script_location::Static;
 use crate::alembic::worker::{self, Command, Worker};
@@ -14,8 +14,8 @@ use crate::postgres::Database;
 /// # Errors
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
-pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
-    let (graph, python_for, found) = match means.ahead.graph(service)? {
+pub async fn history(service: &Service, context: &Context<'_>) -> Result<History> {
+    let (graph, python_for, found) = match context.ahead.graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
             let reasons = unknown
@@ -41,7 +41,7 @@ pub async fn history(service: &Service, means: &Means<'_>) -> Result<History> {
             raised: None,
         });
     }
-    let mut worker = Worker::start(service, &means.output(1), means.interpreters).await?;
+    let mut worker = Worker::start(service, &context.output(1), context.interpreters).await?;
     worker.open(service, &Database::nowhere()).await?;
     let answer = worker.history(service).await?;
     worker.end().await;

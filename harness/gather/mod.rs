@@ -43,7 +43,7 @@ use crate::evidence::{Catalog, Evidence, History, Migrated, Outbox, Part, Steppe
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
 use commands::Apart;
-use cores::Cores;
+use cores::CorePermits;
 use ground::Ground;
 use private::broken;
 use progress::{Progress, Say};
@@ -51,7 +51,7 @@ use round_trips::Seen;
 
 /// The context of a session.
 #[derive(Clone, Copy)]
-pub struct Means<'a> {
+pub struct Context<'a> {
     /// The directory for the output of this service in this run.
     pub directory: &'a Path,
     /// The histories that are read in advance.
@@ -61,10 +61,10 @@ pub struct Means<'a> {
     /// The source of its server.
     pub servers: &'a Servers,
     /// The cores that it may use.
-    pub cores: &'a Cores,
+    pub cores: &'a CorePermits,
 }
 
-impl Means<'_> {
+impl Context<'_> {
     /// The file for the output of its nth interpreter.
     fn output(&self, interpreter: u32) -> PathBuf {
         match interpreter {
@@ -121,13 +121,13 @@ pub async fn session(
     service: &Service,
     evidence: &mut Evidence,
     parts: &BTreeSet<Part>,
-    means: &Means<'_>,
+    context: &Context<'_>,
     keep: Option<Keep<'_>>,
     say: Say<'_>,
 ) -> (Result<()>, Option<Kept>) {
-    let _core = means.cores.take();
+    let _core = context.cores.try_acquire();
     let history = evidence.history.clone();
-    let mut driver = match Driver::start(service, &history, means, None, say).await {
+    let mut driver = match Driver::start(service, &history, context, None, say).await {
         Ok(driver) => driver,
         Err(error) => return (Err(error), None),
     };
@@ -144,16 +144,16 @@ pub async fn session(
 /// A server with a database for the service, and what fresh ones are made of.
 async fn serve(
     service: &Service,
-    means: &Means<'_>,
+    context: &Context<'_>,
     name: Option<&str>,
     say: Say<'_>,
 ) -> Result<(Server, Ground, Database)> {
     let note = |note| say(Progress::Provider(note));
-    let mut server = means
+    let mut server = context
         .servers
         .start(&service.postgres, &service.name, note)
         .await?;
-    let ground = match Ground::lay(service, &mut server, means).await {
+    let ground = match Ground::lay(service, &mut server, context).await {
         Ok(ground) => ground,
         Err(e) => {
             let touched = ground::touched(service, server.user());
@@ -178,7 +178,7 @@ async fn serve(
 struct Driver<'a> {
     service: &'a Service,
     history: &'a History,
-    means: &'a Means<'a>,
+    context: &'a Context<'a>,
     server: Server,
     worker: Worker,
     /// The number of interpreters that were started so far.
@@ -215,14 +215,14 @@ impl<'a> Driver<'a> {
     async fn start(
         service: &'a Service,
         history: &'a History,
-        means: &'a Means<'a>,
+        context: &'a Context<'a>,
         name: Option<&str>,
         say: Say<'a>,
     ) -> Result<Self> {
-        let output = means.output(1);
+        let output = context.output(1);
         let (served, worker) = tokio::join!(
-            serve(service, means, name, say),
-            Worker::start(service, &output, means.interpreters),
+            serve(service, context, name, say),
+            Worker::start(service, &output, context.interpreters),
         );
         let ((mut server, ground, database), mut worker) = (served?, worker?);
         let touched = ground::touched(service, server.user());
@@ -256,7 +256,7 @@ impl<'a> Driver<'a> {
         Ok(Self {
             service,
             history,
-            means,
+            context,
             server,
             worker,
             started: 1,
@@ -281,11 +281,11 @@ impl<'a> Driver<'a> {
         let left = self.leave_no_trace().await;
         self.note_imports().await;
         if let Some(told) = self.imports.take().filter(|_| fine) {
-            self.means.interpreters.remember(self.service, told);
+            self.context.interpreters.remember(self.service, told);
         }
         self.worker.end().await;
         let ended = match fine && left.is_ok() {
-            true => self.means.servers.give_back(self.server).await,
+            true => self.context.servers.give_back(self.server).await,
             false => self.server.stop().await,
         };
         left.and(ended)

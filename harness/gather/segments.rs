@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::join_all;
 
 use super::commands::Apart;
-use super::{Driver, Means};
+use super::{Context, Driver};
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker;
 use crate::error::Result;
@@ -62,7 +62,7 @@ impl Driver<'_> {
         let beside = Beside {
             service: self.service,
             history: self.history,
-            means: self.means,
+            context: self.context,
             database: self.database.name.clone(),
             version_table: self.version_table.clone(),
             spoilt: &spoilt,
@@ -107,7 +107,7 @@ impl Driver<'_> {
         if !self.server.is_ours_alone() || self.aside.is_some() || self.apart == Apart::Command {
             return Vec::new();
         }
-        let free = std::iter::from_fn(|| self.means.cores.take());
+        let free = std::iter::from_fn(|| self.context.cores.try_acquire());
         free.take(parts.saturating_sub(1)).collect()
     }
 
@@ -164,7 +164,7 @@ async fn noted(
 struct Beside<'a> {
     service: &'a Service,
     history: &'a History,
-    means: &'a Means<'a>,
+    context: &'a Context<'a>,
     /// The name of the service's database: it may stand in the catalog.
     database: String,
     version_table: Option<VersionTable>,
@@ -179,13 +179,13 @@ impl Beside<'_> {
         loaded: &worker::History,
         range: Range<usize>,
     ) -> Result<Option<Way>> {
-        let directory = self.means.part(number)?;
-        let means = Means {
+        let directory = self.context.part(number)?;
+        let context = Context {
             directory: &directory,
-            ..*self.means
+            ..*self.context
         };
         let name = Some(self.database.as_str());
-        let mut driver = Driver::start(self.service, self.history, &means, name, &drop).await?;
+        let mut driver = Driver::start(self.service, self.history, &context, name, &drop).await?;
         driver.version_table.clone_from(&self.version_table);
         let way = driver.part(loaded, range, self.spoilt).await;
         driver.end(way.is_ok()).await?;

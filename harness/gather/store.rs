@@ -15,10 +15,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::cores::Cores;
+use super::cores::CorePermits;
 use super::private::{self, broken};
 use super::progress::Say;
-use super::{Keep, Means};
+use super::{Context, Keep};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::{Interpreters, Load};
 use crate::error::{HarnessError, Result, Stage};
@@ -30,7 +30,7 @@ use crate::postgres::{Kept, Servers};
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// Tells whether anything that was selected is red, as far as these parts of the evidence tell.
-pub type IsRed = fn(&Service, &Evidence, &[Part]) -> bool;
+pub type FailsSoFar = fn(&Service, &Evidence, &[Part]) -> bool;
 
 /// The evidence of a run so far.
 pub struct Store {
@@ -38,9 +38,9 @@ pub struct Store {
     ahead: Ahead,
     interpreters: Interpreters,
     servers: Servers,
-    cores: Cores,
+    cores: CorePermits,
     across_processes: bool,
-    keep: Option<IsRed>,
+    keep: Option<FailsSoFar>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
 }
 
@@ -87,7 +87,7 @@ impl Store {
                     remove_old(&candidate.join("runs"));
                     let shared = nextest.is_some();
                     return Ok(Self {
-                        cores: Cores::new(&directory, cores),
+                        cores: CorePermits::new(&directory, cores),
                         interpreters: Interpreters::new(
                             &directory, candidate, services, load, shared,
                         ),
@@ -124,7 +124,7 @@ impl Store {
 
     /// From now on the server of a service that is red by `red` is left running.
     #[must_use]
-    pub fn keeping(mut self, red: Option<IsRed>) -> Self {
+    pub fn keeping(mut self, red: Option<FailsSoFar>) -> Self {
         if red.is_some() {
             self.servers = Servers::new(false);
         }
@@ -184,7 +184,7 @@ impl Store {
         if let Some(file) = &file {
             *gathered = file.read()?;
         }
-        let means = Means {
+        let context = Context {
             directory: &directory,
             ahead: &self.ahead,
             interpreters: &self.interpreters,
@@ -193,7 +193,7 @@ impl Store {
         };
         let task = Task {
             service,
-            means,
+            context,
             fails: self.keep,
             say,
         };
@@ -211,8 +211,8 @@ impl Store {
 /// A service whose evidence is to be gathered, and all that this takes.
 struct Task<'a> {
     service: &'a Service,
-    means: Means<'a>,
-    fails: Option<IsRed>,
+    context: Context<'a>,
+    fails: Option<FailsSoFar>,
     say: Say<'a>,
 }
 
@@ -222,7 +222,7 @@ impl Gathered {
     async fn complete(&mut self, task: &Task<'_>, needs: &[Part], wanted: &[Part]) -> bool {
         let is_new = self.evidence.is_none();
         if is_new {
-            let history = super::history(task.service, &task.means).await;
+            let history = super::history(task.service, &task.context).await;
             self.evidence = Some(history.map(|history| Evidence {
                 service: task.service.file.clone(),
                 history,
@@ -238,7 +238,7 @@ impl Gathered {
         let held: Vec<Part> = self.asked.keys().chain(&parts).copied().collect();
         let is_whole = self.asked.values().all(Result::is_ok);
         let keep = |evidence: &Evidence| {
-            let fails = |fails: IsRed| fails(task.service, evidence, &held);
+            let fails = |fails: FailsSoFar| fails(task.service, evidence, &held);
             is_whole && task.fails.is_some_and(fails)
         };
         let keep: Option<Keep<'_>> = task.fails.is_some().then_some(&keep);
@@ -247,7 +247,7 @@ impl Gathered {
             task.service,
             &mut evidence,
             &parts,
-            &task.means,
+            &task.context,
             keep,
             task.say,
         )

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::kinds::Kind;
-use super::loss::{Weight, of_added, of_part, of_removed};
+use super::loss::{DataRisk, of_added, of_part, of_removed};
 use super::read::{Block, Key, Part};
 
 /// The change of an object.
@@ -31,7 +31,7 @@ pub struct Difference {
     /// Its line in the first text, from 1.
     pub line: Option<u32>,
     /// The data risk of the whole object; each part has its own.
-    pub weight: Weight,
+    pub risk: DataRisk,
     /// Its lines that differ; all of an object that is added or removed.
     pub parts: Vec<PartChange>,
     /// The kinds of what comes or goes with a table: its indexes and such.
@@ -48,7 +48,7 @@ pub struct PartChange {
     /// The line of the second text.
     pub after: Option<Part>,
     /// The data risk of the change.
-    pub weight: Weight,
+    pub risk: DataRisk,
 }
 
 impl Difference {
@@ -85,12 +85,8 @@ impl Difference {
     /// Tells whether it loses data.
     #[must_use]
     pub fn is_destructive(&self) -> bool {
-        let mut weights = self
-            .parts
-            .iter()
-            .map(|part| &part.weight)
-            .chain([&self.weight]);
-        weights.any(|weight| matches!(weight, Weight::Destructive(_)))
+        let mut risks = self.parts.iter().map(|part| &part.risk).chain([&self.risk]);
+        risks.any(|risk| matches!(risk, DataRisk::Destructive(_)))
     }
 }
 
@@ -163,7 +159,7 @@ fn whole(block: &Block, mark: Mark) -> Difference {
         PartChange {
             before,
             after,
-            weight: Weight::None,
+            risk: DataRisk::None,
         }
     };
     Difference {
@@ -171,7 +167,7 @@ fn whole(block: &Block, mark: Mark) -> Difference {
         kind: block.kind,
         name: block.name.clone(),
         line: (!added).then_some(block.line),
-        weight: if added {
+        risk: if added {
             of_added(block.kind, &block.sql)
         } else {
             of_removed(block.kind)
@@ -199,7 +195,7 @@ fn changed(accepted: &Block, present: &Block) -> Option<Difference> {
     };
     parts.extend(by_line(accepted, present));
     parts.iter_mut().for_each(|change| {
-        change.weight = of_part(accepted.kind, change.before.as_ref(), change.after.as_ref());
+        change.risk = of_part(accepted.kind, change.before.as_ref(), change.after.as_ref());
     });
     let reordered = reordered(accepted, present);
     (!parts.is_empty() || reordered.is_some()).then(|| Difference {
@@ -207,7 +203,7 @@ fn changed(accepted: &Block, present: &Block) -> Option<Difference> {
         kind: accepted.kind,
         name: accepted.name.clone(),
         line: Some(accepted.line),
-        weight: Weight::None,
+        risk: DataRisk::None,
         parts,
         with: Vec::new(),
         reordered,
@@ -232,7 +228,7 @@ fn by_key(accepted: &Block, present: &Block) -> Vec<PartChange> {
             changes.push(PartChange {
                 before: Some(before),
                 after,
-                weight: Weight::None,
+                risk: DataRisk::None,
             });
         }
     }
@@ -241,7 +237,7 @@ fn by_key(accepted: &Block, present: &Block) -> Vec<PartChange> {
             changes.push(PartChange {
                 before: None,
                 after: Some(after),
-                weight: Weight::None,
+                risk: DataRisk::None,
             });
         }
     }
@@ -280,7 +276,7 @@ fn paired(removed: &[Part], added: &[Part]) -> Vec<PartChange> {
     let pair = |at| PartChange {
         before: removed.get(at).cloned(),
         after: added.get(at).cloned(),
-        weight: Weight::None,
+        risk: DataRisk::None,
     };
     (0..removed.len().max(added.len())).map(pair).collect()
 }

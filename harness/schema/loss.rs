@@ -1,4 +1,4 @@
-//! The risk of a change to rows that exist: [`Weight`].
+//! The risk of a change to rows that exist: [`DataRisk`].
 //!
 //! Migrations are judged on empty tables; deployed ones are not.
 
@@ -7,7 +7,7 @@ use super::read::{Key, Part, split_name};
 
 /// The risk of a change to rows that exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Weight {
+pub enum DataRisk {
     /// Nothing.
     None,
     /// It fails where rows are not as they would have to be, and why.
@@ -18,7 +18,7 @@ pub enum Weight {
 
 /// The risk of removing an object as a whole.
 #[must_use]
-pub fn of_removed(kind: Kind) -> Weight {
+pub fn of_removed(kind: Kind) -> DataRisk {
     match kind {
         Kind::Table | Kind::ForeignTable => destructive("dropped with its rows"),
         Kind::Sequence => risky("its position is lost"),
@@ -44,13 +44,13 @@ pub fn of_removed(kind: Kind) -> Weight {
         | Kind::Policy
         | Kind::Partition
         | Kind::Other
-        | Kind::Comment => Weight::None,
+        | Kind::Comment => DataRisk::None,
     }
 }
 
 /// The risk of adding an object as a whole.
 #[must_use]
-pub fn of_added(kind: Kind, text: &str) -> Weight {
+pub fn of_added(kind: Kind, text: &str) -> DataRisk {
     match kind {
         Kind::Index if text.starts_with("CREATE UNIQUE ") => {
             risky("fails where rows are not unique")
@@ -83,17 +83,17 @@ pub fn of_added(kind: Kind, text: &str) -> Weight {
         | Kind::Policy
         | Kind::Partition
         | Kind::Other
-        | Kind::Comment => Weight::None,
+        | Kind::Comment => DataRisk::None,
     }
 }
 
 /// The risk of changing one line of an object.
 #[must_use]
-pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> Weight {
+pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> DataRisk {
     match kind {
         Kind::Index | Kind::ForeignKey => match after {
             Some(after) => of_added(kind, &after.text),
-            None => Weight::None,
+            None => DataRisk::None,
         },
         Kind::Domain => match (before, after) {
             (Some(before), Some(after)) => of_base_type(&before.text, &after.text),
@@ -125,31 +125,31 @@ pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> Weigh
     }
 }
 
-fn of_base_type(before: &str, after: &str) -> Weight {
+fn of_base_type(before: &str, after: &str) -> DataRisk {
     match (base_type(before), base_type(after)) {
         (Some(before), Some(after)) => converted(before, after),
-        _ => Weight::None,
+        _ => DataRisk::None,
     }
 }
 
-fn of_line(before: Option<&Part>, after: Option<&Part>) -> Weight {
+fn of_line(before: Option<&Part>, after: Option<&Part>) -> DataRisk {
     match (before, after) {
         (Some(before), None) => match before.key {
             Key::Column(_) => destructive("dropped with its values"),
             Key::Label(_) => destructive("rows that hold this label cannot keep it"),
-            Key::Constraint(_) | Key::Line => Weight::None,
+            Key::Constraint(_) | Key::Line => DataRisk::None,
         },
         (None, Some(after)) => added(after),
         (Some(before), Some(after)) => match before.key {
             Key::Column(_) => column(&before.text, &after.text),
             Key::Constraint(_) => added(after),
-            Key::Label(_) | Key::Line => Weight::None,
+            Key::Label(_) | Key::Line => DataRisk::None,
         },
-        (None, None) => Weight::None,
+        (None, None) => DataRisk::None,
     }
 }
 
-fn added(after: &Part) -> Weight {
+fn added(after: &Part) -> DataRisk {
     match after.key {
         Key::Column(_) => {
             let column = Column::of(&after.text);
@@ -160,25 +160,25 @@ fn added(after: &Part) -> Weight {
             if column.not_null && !filled {
                 risky("NOT NULL without a default fails where there are rows")
             } else {
-                Weight::None
+                DataRisk::None
             }
         }
         Key::Constraint(_) => risky("fails where a row breaks it"),
-        _ => Weight::None,
+        _ => DataRisk::None,
     }
 }
 
-fn column(before: &str, after: &str) -> Weight {
+fn column(before: &str, after: &str) -> DataRisk {
     let (before, after) = (Column::of(before), Column::of(after));
     match converted(before.kind, after.kind) {
-        Weight::None if after.not_null && !before.not_null => {
+        DataRisk::None if after.not_null && !before.not_null => {
             risky("NOT NULL fails where a value is null")
         }
-        Weight::None if before.generated() != after.generated() => match after.generated() {
+        DataRisk::None if before.generated() != after.generated() => match after.generated() {
             true => destructive("generated: the values that are there are lost"),
-            false => Weight::None,
+            false => DataRisk::None,
         },
-        weight => weight,
+        risk => risk,
     }
 }
 
@@ -225,10 +225,10 @@ fn base_type(text: &str) -> Option<&str> {
 }
 
 /// The risk of converting the values of a type to another one.
-fn converted(before: &str, after: &str) -> Weight {
+fn converted(before: &str, after: &str) -> DataRisk {
     let (old, new) = (Type::of(before), Type::of(after));
     if old == new {
-        return Weight::None;
+        return DataRisk::None;
     }
     if let (Some(before), Some(after)) = (before.strip_suffix("[]"), after.strip_suffix("[]")) {
         return converted(before, after);
@@ -238,12 +238,12 @@ fn converted(before: &str, after: &str) -> Weight {
         (Some(old), Some(new)) if new < old => {
             return narrowed(&format!("at most {new} characters remain"));
         }
-        (Some(_), Some(_)) => return Weight::None,
+        (Some(_), Some(_)) => return DataRisk::None,
         _ => {}
     }
     if let (Some(old), Some(new)) = (old.number(), new.number()) {
         return if new.holds(&old) {
-            Weight::None
+            DataRisk::None
         } else {
             narrowed("larger or finer numbers are refused or rounded")
         };
@@ -253,7 +253,7 @@ fn converted(before: &str, after: &str) -> Weight {
         return if new < old {
             narrowed("fractions of seconds are cut")
         } else {
-            Weight::None
+            DataRisk::None
         };
     }
     match (old.name.as_str(), new.name.as_str()) {
@@ -263,8 +263,8 @@ fn converted(before: &str, after: &str) -> Weight {
         ("timestamp with time zone", "timestamp without time zone") => {
             narrowed("the instant becomes a local time")
         }
-        ("jsonb", "json") => Weight::None,
-        (_, "text" | "character varying") if new.first.is_none() => Weight::None,
+        ("jsonb", "json") => DataRisk::None,
+        (_, "text" | "character varying") if new.first.is_none() => DataRisk::None,
         _ => risky("another type: fails where a value cannot be converted"),
     }
 }
@@ -354,25 +354,25 @@ impl Type {
     }
 }
 
-fn risky(why: &str) -> Weight {
-    Weight::Risky(why.to_owned())
+fn risky(why: &str) -> DataRisk {
+    DataRisk::Risky(why.to_owned())
 }
 
-fn destructive(why: &str) -> Weight {
-    Weight::Destructive(why.to_owned())
+fn destructive(why: &str) -> DataRisk {
+    DataRisk::Destructive(why.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::{Weight, column};
+    use super::{DataRisk, column};
 
-    fn weight(before: &str, after: &str) -> &'static str {
+    fn risk(before: &str, after: &str) -> &'static str {
         match column(&format!("a {before}"), &format!("a {after}")) {
-            Weight::None => "none",
-            Weight::Risky(_) => "risky",
-            Weight::Destructive(_) => "destructive",
+            DataRisk::None => "none",
+            DataRisk::Risky(_) => "risky",
+            DataRisk::Destructive(_) => "destructive",
         }
     }
 
@@ -419,6 +419,6 @@ mod tests {
     #[case::collation("text COLLATE \"C\"", "text COLLATE \"de_DE\" NOT NULL", "risky")]
     #[case::generated("integer", "integer GENERATED ALWAYS AS (1) STORED", "destructive")]
     fn weighs(#[case] before: &str, #[case] after: &str, #[case] expected: &str) {
-        assert_eq!(weight(before, after), expected);
+        assert_eq!(risk(before, after), expected);
     }
 }

@@ -27,7 +27,7 @@ use crate::evidence::Catalog;
 
 pub use compare::{Difference, Mark, PartChange, differences, out_of_place};
 pub use kinds::Kind;
-pub use loss::Weight;
+pub use loss::DataRisk;
 pub use read::{Block, Key, Part, Unreadable, read};
 
 /// The schema of `catalog` as text; `name` is the service's.

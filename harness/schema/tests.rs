@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::{Key, Kind, Mark, Weight, differences, read, text};
+use super::{DataRisk, Key, Kind, Mark, differences, read, text};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
 
@@ -166,7 +166,7 @@ fn what_goes_with_a_table_is_named_with_it() {
         (all[0].kind, all[0].with.clone()),
         (Kind::Table, vec![Kind::Index])
     );
-    assert!(matches!(all[0].weight, Weight::Destructive(_)), "{all:?}");
+    assert!(matches!(all[0].risk, DataRisk::Destructive(_)), "{all:?}");
 }
 
 /// Objects that no shipped service has, and a test server may lack.

@@ -2,7 +2,7 @@
 
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::schema::{Difference, Key, Kind, Mark, Weight};
+use crate::schema::{DataRisk, Difference, Key, Kind, Mark};
 
 /// The places of the statements behind `differences`, each once, with what to say about
 /// them; what loses data first.
@@ -63,7 +63,7 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
         destructive,
     };
     if difference.mark != Mark::Changed {
-        return vec![whole(matches!(difference.weight, Weight::Destructive(_)))];
+        return vec![whole(matches!(difference.risk, DataRisk::Destructive(_)))];
     }
     let parts = difference.parts.iter().filter_map(|part| {
         let (before, after) = (part.before.as_ref(), part.after.as_ref());
@@ -95,7 +95,7 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
             .to_owned(),
             object: object.clone(),
             kind,
-            destructive: matches!(part.weight, Weight::Destructive(_)),
+            destructive: matches!(part.risk, DataRisk::Destructive(_)),
         })
     });
     let parts: Vec<Wanted> = parts.collect();
