@@ -12,6 +12,7 @@ use migration_revisions::script_location::tidy;
 use serde::de::DeserializeOwned;
 
 mod alembic;
+mod deployed;
 mod keys;
 mod notes;
 mod outbox;
@@ -19,6 +20,7 @@ mod script;
 mod settings;
 mod values;
 
+pub use deployed::{BASE_REF, Deployed, base_ref};
 use keys::{Defaults, OneOrMany, ServiceFile};
 pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
@@ -35,8 +37,6 @@ use crate::postgres::{self, Script};
 
 /// The variable that points at another manifest directory.
 pub const DIRECTORY_VARIABLE: &str = "SERVICES_MANIFEST";
-/// The variable that names what the branch will be merged into: a branch, tag or commit.
-pub const BASE_REF: &str = "BASE_REF";
 pub(crate) const DEFAULT_DIRECTORY: &str = "services-manifest";
 
 /// A manifest directory: defaults, conventions and services.
@@ -97,6 +97,10 @@ pub struct Service {
     pub accepted_drift: BTreeMap<String, Reasoned>,
     /// Tables that another library owns.
     pub owned_elsewhere: Vec<String>,
+    /// The revisions that are deployed.
+    pub deployed: Deployed,
+    /// Findings of `rows` that are accepted, each with the reason.
+    pub accepted_rows: BTreeMap<String, Reasoned>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
@@ -146,6 +150,8 @@ pub struct Reasoned {
 pub struct Timeouts {
     /// One way of upgrading, from base to head.
     pub upgrade: Duration,
+    /// A deployment on tables that hold rows, with all that is tried of it.
+    pub rows: Duration,
     /// Everything the harness itself asks of the database or the interpreter.
     pub verify: Duration,
 }
@@ -225,6 +231,20 @@ impl Manifest {
         check_reasons(&defaults_file, "model_drift.accepted", accepted_by_default)?;
         let table = "model_drift.accepted";
         let accepted_drift = overlaid(file, table, accepted_by_default, &own.model_drift.accepted)?;
+        let accepted_by_default = &defaults.rows.accepted;
+        check_reasons(&defaults_file, "rows.accepted", accepted_by_default)?;
+        let accepted_rows = overlaid(
+            file,
+            "rows.accepted",
+            accepted_by_default,
+            &own.rows.accepted,
+        )?;
+        let deployed = deployed::deployed(
+            file,
+            own.deployed.clone(),
+            base_ref(),
+            defaults.require_base_ref,
+        )?;
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
@@ -241,6 +261,12 @@ impl Manifest {
                 "timeouts.upgrade",
                 &[own.timeouts.upgrade, defaults.timeouts.upgrade],
                 240.0,
+            )?,
+            rows: seconds(
+                file,
+                "timeouts.rows",
+                &[own.timeouts.rows, defaults.timeouts.rows],
+                120.0,
             )?,
             verify: seconds(
                 file,
@@ -294,6 +320,8 @@ impl Manifest {
             one_way: own.downgrade.one_way,
             accepted_drift,
             owned_elsewhere: own.model_drift.owned_elsewhere,
+            deployed,
+            accepted_rows,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,

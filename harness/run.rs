@@ -241,9 +241,8 @@ fn judge(
 ) -> Result<(Verdict, Option<(Service, Evidence)>)> {
     let run = run()?;
     let service = run.service(file)?;
-    if let Some(reason) = criterion.declared(&service) {
-        let reason = reason.to_owned();
-        return Ok((Verdict::NotApplicable { reason }, None));
+    if let Some(waived) = criterion.waived(&service) {
+        return Ok((waived, None));
     }
     let say = |progress: Progress| {
         report::progress(&case.service, &progress);

@@ -10,6 +10,7 @@ pub mod enum_types;
 pub mod migration_notes;
 pub mod model_drift;
 pub mod outbox_indexes;
+pub mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod single_head;
@@ -22,7 +23,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alembic::transcript::Place;
 use crate::evidence::{Evidence, Part};
-use crate::manifest::Service;
+use crate::manifest::{Deployed, Service};
+
+/// The reason where nobody says what is deployed.
+const NO_DEPLOYMENT: &str = "nobody says what is deployed: set BASE_REF to what the branch is merged into, or \
+                             `deployed` in the service's manifest to the revision that is";
 
 /// One promise, and how it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +63,12 @@ pub enum Verdict {
         /// In one line.
         because: String,
     },
-    /// The manifest says that it does not apply.
+    /// It does not apply.
     NotApplicable {
-        /// The manifest's reason.
+        /// The manifest's reason, or what the run lacks.
         reason: String,
+        /// Whether the run lacks it, so that it is said once for all services.
+        of_run: bool,
     },
 }
 
@@ -288,16 +295,27 @@ impl Criterion {
     /// The verdict on one service; what the manifest declares not applicable is not judged.
     #[must_use]
     pub fn verdict(&self, service: &Service, evidence: &Evidence) -> Verdict {
-        match self.declared(service) {
-            Some(reason) => Verdict::NotApplicable {
-                reason: reason.to_owned(),
-            },
+        match self.waived(service) {
+            Some(waived) => waived,
             None if evidence.service != service.file => Verdict::Blocked {
                 by: Blocker::Evidence,
                 because: format!("it is that of {}", evidence.service.display()),
             },
             None => (self.judge)(service, evidence),
         }
+    }
+
+    /// The verdict on a service to which it does not apply.
+    #[must_use]
+    pub fn waived(&self, service: &Service) -> Option<Verdict> {
+        let declared = self.declared(service).map(|reason| (reason, false));
+        let is_unknown = service.deployed == Deployed::Unknown;
+        let lacks = self.needs.contains(&Part::Deployment) && is_unknown;
+        let waived = declared.or(lacks.then_some((NO_DEPLOYMENT, true)));
+        waived.map(|(reason, of_run)| Verdict::NotApplicable {
+            reason: reason.to_owned(),
+            of_run,
+        })
     }
 
     /// The manifest's reason why this criterion does not apply to the service.
@@ -323,6 +341,7 @@ pub const ALL: &[Criterion] = &[
     model_drift::CRITERION,
     migration_notes::CRITERION,
     deployed_schema::CRITERION,
+    rows::CRITERION,
 ];
 
 #[cfg(test)]
@@ -343,7 +362,8 @@ mod tests {
             .not_applicable
             .insert(criterion.id.to_owned(), reason.clone());
         let verdict = criterion.verdict(&service, &evidence);
-        assert_eq!(verdict, Verdict::NotApplicable { reason });
+        let of_run = false;
+        assert_eq!(verdict, Verdict::NotApplicable { reason, of_run });
         assert!(!verdict.is_red());
     }
 

@@ -14,8 +14,9 @@ use crate::alembic::transcript::{
     Direction, Frame, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
 };
 use crate::evidence::catalog::{Catalog, Change, Object};
-use crate::evidence::{Evidence, History, Migrated, Models, Stepped};
-use crate::manifest::{Service, Timeouts};
+use crate::evidence::deployment::{Origin, Plan, Rollout};
+use crate::evidence::{Deployment, Evidence, History, Migrated, Models, Stepped};
+use crate::manifest::{Deployed, Service, Timeouts};
 use crate::postgres;
 
 pub fn service() -> Service {
@@ -37,6 +38,7 @@ pub fn service() -> Service {
         schema: None,
         timeouts: Timeouts {
             upgrade: Duration::from_secs(1),
+            rows: Duration::from_secs(1),
             verify: Duration::from_secs(1),
         },
         postgres: postgres::Settings::default(),
@@ -45,6 +47,8 @@ pub fn service() -> Service {
         not_applicable: BTreeMap::new(),
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
+        accepted_rows: BTreeMap::new(),
+        deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
         outbox: None,
         notes: None,
@@ -88,6 +92,30 @@ pub fn evidence() -> Evidence {
             drifts: Vec::new(),
             unstated: Vec::new(),
             flaws: Vec::new(),
+        }),
+        deployment: Some(Deployment {
+            plan: Plan {
+                origin: Origin::Manifest,
+                deployed: vec!["r1".into()],
+                pending: vec!["r2".into()],
+                one_by_one: false,
+            },
+            below: None,
+            rollouts: vec![Rollout {
+                revisions: vec!["r2".into()],
+                planted: vec![("public.essays".into(), 20)],
+                empty: Vec::new(),
+                special: 0,
+                upgrade: transcript("upgrade head", "r2"),
+                smallest: Vec::new(),
+                is_any_row: false,
+                refused: Vec::new(),
+                altered: Vec::new(),
+                changes: Vec::new(),
+                stuck: Vec::new(),
+                down: Vec::new(),
+                not_restored: Vec::new(),
+            }],
         }),
     }
 }
@@ -240,7 +268,7 @@ pub fn text(verdict: &Verdict) -> String {
         Verdict::Pass { notes } => format!("pass\n{}", notes.join("\n")).trim_end().to_owned(),
         Verdict::Fail(findings) => findings.iter().map(told).collect::<Vec<_>>().join("\n\n"),
         Verdict::Blocked { by, because } => format!("blocked by {by}: {because}"),
-        Verdict::NotApplicable { reason } => format!("not applicable: {reason}"),
+        Verdict::NotApplicable { reason, .. } => format!("not applicable: {reason}"),
     }
 }
 

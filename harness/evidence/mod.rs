@@ -4,6 +4,7 @@
 //! way from a running server and interpreter to evidence.
 
 pub mod catalog;
+pub mod deployment;
 pub mod foundation;
 pub mod merge;
 pub mod models;
@@ -21,6 +22,7 @@ use crate::alembic::graph::{Graph, Problem};
 use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
+pub use deployment::Deployment;
 pub use merge::Merge;
 pub use models::Models;
 pub use notes::NotesFile;
@@ -41,6 +43,8 @@ pub enum Part {
     Stairway,
     /// The models, built in another fresh database.
     Models,
+    /// The revisions that come next, on databases that hold rows.
+    Deployment,
 }
 
 /// All that was gathered for one criterion on one service.
@@ -67,6 +71,9 @@ pub struct Evidence {
     pub stairway: Option<Stairway>,
     /// [`Part::Models`], where it was asked for and possible.
     pub models: Option<Models>,
+    /// [`Part::Deployment`], where it was asked for and one is known.
+    #[serde(default)]
+    pub deployment: Option<Deployment>,
 }
 
 /// The revision graph, and how it was read.
@@ -144,6 +151,7 @@ impl Evidence {
             stepped,
             stairway,
             models,
+            deployment,
         } = self;
         let migrated = migrated.iter().flat_map(Migrated::transcripts);
         let stepped = stepped.iter().map(|stepped| &stepped.upgrade);
@@ -153,6 +161,7 @@ impl Evidence {
             .chain(stepped)
             .chain(stairway)
             .chain(models)
+            .chain(deployment.iter().flat_map(Deployment::transcripts))
             .collect()
     }
 }

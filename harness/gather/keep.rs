@@ -4,7 +4,7 @@ use super::Driver;
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::gather::progress::Progress;
-use crate::postgres::{Kept, Shown};
+use crate::postgres::{Kept, Phase, Shown};
 
 /// Answers for the evidence after a session whether its server is to be left running.
 pub type Keep<'a> = &'a (dyn Fn(&Evidence) -> bool + Sync);
@@ -36,7 +36,7 @@ impl Driver<'_> {
         let Some(aside) = &mut self.aside else {
             return Ok(());
         };
-        if aside.iter().any(|shown| shown.phase == self.phase) {
+        if self.phase == Phase::Deployed || aside.iter().any(|shown| shown.phase == self.phase) {
             return Ok(());
         }
         if let Some(database) = self.server.set_aside(&self.database, &self.touched).await? {

@@ -18,6 +18,7 @@ mod private;
 pub mod progress;
 mod refused;
 mod round_trips;
+mod rows;
 mod segments;
 pub mod store;
 
@@ -107,6 +108,10 @@ const BEYOND_HEAD: &[(Part, Gather)] = &[
     }),
     (Part::Models, |driver, head, evidence| {
         Box::pin(driver.gather_models(head, evidence))
+    }),
+    // What it makes templates of may stay on the server.
+    (Part::Deployment, |driver, head, evidence| {
+        Box::pin(driver.gather_deployment(head, evidence))
     }),
 ];
 

@@ -12,6 +12,7 @@ use crate::postgres;
 #[serde(deny_unknown_fields)]
 pub(super) struct TimeoutKeys {
     pub upgrade: Option<f64>,
+    pub rows: Option<f64>,
     pub verify: Option<f64>,
 }
 
@@ -71,10 +72,14 @@ pub(super) struct Defaults {
     #[serde(default)]
     pub not_applicable: BTreeMap<String, String>,
     #[serde(default)]
-    pub model_drift: InheritedDriftKeys,
+    pub model_drift: InheritedKeys,
+    #[serde(default)]
+    pub rows: InheritedKeys,
+    #[serde(default)]
+    pub require_base_ref: bool,
 }
 
-/// One line of a service's `[not_applicable]` or `[model_drift.accepted]`.
+/// One line of a service's `[not_applicable]` or of an `accepted` table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a reason in a string, or false")]
 pub(super) enum Waiver {
@@ -112,11 +117,14 @@ pub(super) struct ServiceFile {
     pub downgrade: DowngradeKeys,
     #[serde(default)]
     pub model_drift: ModelDriftKeys,
+    pub deployed: Option<OneOrMany>,
+    #[serde(default)]
+    pub rows: RowsKeys,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InheritedDriftKeys {
+pub(super) struct InheritedKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, String>,
 }
@@ -128,6 +136,13 @@ pub(super) struct ModelDriftKeys {
     pub accepted: BTreeMap<String, Waiver>,
     #[serde(default)]
     pub owned_elsewhere: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RowsKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, Waiver>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -176,6 +176,11 @@ impl Database {
         Self { template, ..self }
     }
 
+    /// The same under another name.
+    pub(super) fn called(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// The user's password, for a client that does not take a URL.
     pub fn password(&self) -> &str {
         &self.password
@@ -226,18 +231,21 @@ impl Server {
         self.create_database_from(None).await
     }
 
+    /// A name that no database has.
+    pub(super) fn free_name(&self) -> Result<String> {
+        let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
+        let mark = self.guard.mark();
+        let service = name_part(&self.service, 24);
+        Ok(format!("migration_harness_{service}_{mark}{random}"))
+    }
+
     /// The same, as a copy of a template where there is one.
     ///
     /// # Errors
     /// When the server refuses.
     pub async fn create_database_from(&self, template: Option<&Template>) -> Result<Database> {
-        let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
-        let mark = self.guard.mark();
-        let name = format!(
-            "migration_harness_{}_{mark}{random}",
-            name_part(&self.service, 24)
-        );
-        self.create_database_named(&name, template).await
+        self.create_database_named(&self.free_name()?, template)
+            .await
     }
 
     /// The same, with the name of a database of another server of ours.
@@ -375,12 +383,7 @@ impl Server {
         database: &Database,
         touched: &Touched,
     ) -> Result<Option<String>> {
-        let random = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
-        let name = format!(
-            "migration_harness_{}_{}{random}",
-            name_part(&self.service, 24),
-            self.guard.mark()
-        );
+        let name = self.free_name()?;
         if self.is_changed(touched).await? {
             return Ok(None);
         }

@@ -67,6 +67,10 @@ pub enum Phase {
     UpAndDown = "up_and_down",
     /// The models.
     Models = "models",
+    /// What is deployed, which is the template of others.
+    Deployed = "deployed",
+    /// A deployment on tables that hold rows.
+    Rows = "rows",
 }
 }
 

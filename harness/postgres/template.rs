@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use super::restore::{Snapshot, put_back};
 use super::setting::assignment;
-use super::statements::drop_database;
+use super::statements::{drop_database, rename_database};
 use super::{Database, Script, Server, Statement, Touched, error, run_sql, sql_error};
 use crate::error::{HarnessError, Result};
 
@@ -182,6 +182,34 @@ impl Server {
         let before = std::mem::replace(&mut self.before, now);
         self.original.get_or_insert(before);
         Ok(Template(name))
+    }
+
+    /// Makes a database a template under another name; its own is free from then on.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn keep_as_template(&mut self, database: &Database) -> Result<Template> {
+        let name = self.free_name()?;
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        self.guard.will_create(&name);
+        self.databases().push(name.clone());
+        rename_database(connection, &database.name, &name).await?;
+        drop(maintenance);
+        self.databases().retain(|known| *known != database.name);
+        self.make_template(database.clone().called(name)).await
+    }
+
+    /// Drops a template that nothing is copied from any more.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn discard(&self, template: Template) -> Result<()> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        drop_database(connection, &template.0, self.number).await?;
+        self.databases().retain(|name| *name != template.0);
+        Ok(())
     }
 
     /// On a server that is not ours alone: drops the databases, and puts back to what it was

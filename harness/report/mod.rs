@@ -103,6 +103,7 @@ impl Case {
         let phase = match needs.last() {
             Some(Part::Stairway) => Phase::UpAndDown,
             Some(Part::Models) => Phase::Models,
+            Some(Part::Deployment) => Phase::Rows,
             _ => Phase::UpgradeHead,
         };
         self.kept.iter().filter_map(move |kept| {
@@ -235,7 +236,20 @@ pub fn green(case: &Case, verdict: &Verdict) {
         Verdict::Pass { notes } => notes
             .iter()
             .for_each(|note| print(&format!("{}: {note}", case.service))),
-        Verdict::NotApplicable { reason } => {
+        Verdict::NotApplicable {
+            reason,
+            of_run: true,
+        } => {
+            static SAID: Lazy<Mutex<BTreeSet<&str>>> = Lazy::new(Mutex::default);
+            let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert(case.criterion.id) {
+                print(&format!(
+                    "{} applies to no service: {reason}",
+                    case.criterion.id
+                ));
+            }
+        }
+        Verdict::NotApplicable { reason, .. } => {
             print(&format!(
                 "{}: {} does not apply: {reason}",
                 case.service, case.criterion.id

@@ -289,7 +289,7 @@ pub fn verdict(verdict: &Verdict, accept: &str, case: data::Case) -> data::Case 
             notes: notes.clone(),
             ..case
         },
-        Verdict::NotApplicable { reason } => data::Case {
+        Verdict::NotApplicable { reason, .. } => data::Case {
             outcome: data::Outcome::NotApplicable,
             summary: reason.clone(),
             ..case

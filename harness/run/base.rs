@@ -1,11 +1,9 @@
 //! `BASE_REF`: what the branch will be merged into.
 
-use std::env;
-
 use crate::criteria::{Criterion, single_head};
 use crate::error::Result;
 use crate::evidence::{Evidence, Merge};
-use crate::manifest::{BASE_REF, Service};
+use crate::manifest::{Service, base_ref};
 
 /// Puts the merged history into the evidence of the criterion that judges it, where there
 /// is a history to merge.
@@ -13,14 +11,11 @@ use crate::manifest::{BASE_REF, Service};
 /// # Errors
 /// It is asked for, and git cannot tell.
 pub fn merge(criterion: &Criterion, service: &Service, evidence: &mut Evidence) -> Result<()> {
-    let base_ref = env::var(BASE_REF).unwrap_or_default();
-    let base_ref = base_ref.trim();
-    if base_ref.is_empty()
-        || criterion.id != single_head::CRITERION.id
-        || single_head::is_broken(&evidence.history)
-    {
+    if criterion.id != single_head::CRITERION.id || single_head::is_broken(&evidence.history) {
         return Ok(());
     }
-    evidence.merge = Some(Merge::read(service, &evidence.history, base_ref)?);
+    if let Some(base_ref) = base_ref() {
+        evidence.merge = Some(Merge::read(service, &evidence.history, &base_ref)?);
+    }
     Ok(())
 }

@@ -106,7 +106,7 @@ impl Selection {
         let selected = criteria::ALL
             .iter()
             .filter(|criterion| self.judges(criterion.id, &service.name));
-        let applicable = selected.filter(|criterion| criterion.declared(service).is_none());
+        let applicable = selected.filter(|criterion| criterion.waived(service).is_none());
         applicable
             .flat_map(|criterion| criterion.needs)
             .copied()

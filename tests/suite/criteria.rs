@@ -13,16 +13,18 @@ use migration_harness::alembic::transcript::{
 };
 use migration_harness::criteria::{self, Blocker, Criterion, Help, Verdict};
 use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
+use migration_harness::evidence::deployment::{Origin, Plan, Rollout};
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Evidence, History, Merge, Migrated, Models, Part, SchemaFile, Stairway, Stepped,
+    Catalog, Deployment, Evidence, History, Merge, Migrated, Models, Part, SchemaFile, Stairway,
+    Stepped,
 };
 use migration_harness::manifest::{
-    IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service, Timeouts,
-    Topic,
+    Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service,
+    Timeouts, Topic,
 };
 use migration_harness::postgres;
 use migration_harness::schema;
@@ -48,6 +50,7 @@ fn service() -> Service {
         schema: None,
         timeouts: Timeouts {
             upgrade: Duration::from_secs(1),
+            rows: Duration::from_secs(1),
             verify: Duration::from_secs(1),
         },
         postgres: postgres::Settings::default(),
@@ -56,6 +59,8 @@ fn service() -> Service {
         not_applicable: BTreeMap::new(),
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
+        accepted_rows: BTreeMap::new(),
+        deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
         outbox: Some(OutboxConvention {
             table: "event_outbox".into(),
@@ -228,6 +233,30 @@ fn evidence() -> Evidence {
             flaws: Vec::new(),
             drifts: Vec::new(),
         }),
+        deployment: Some(Deployment {
+            plan: Plan {
+                origin: Origin::Manifest,
+                deployed: vec!["r1".into()],
+                pending: vec!["r2".into()],
+                one_by_one: false,
+            },
+            below: None,
+            rollouts: vec![Rollout {
+                revisions: vec!["r2".into()],
+                planted: vec![("public.essays".into(), 20)],
+                empty: Vec::new(),
+                special: 0,
+                upgrade: transcript("upgrade head", &["r2"]),
+                smallest: Vec::new(),
+                is_any_row: false,
+                refused: Vec::new(),
+                altered: Vec::new(),
+                changes: Vec::new(),
+                stuck: Vec::new(),
+                down: Vec::new(),
+                not_restored: Vec::new(),
+            }],
+        }),
     }
 }
 
@@ -383,6 +412,7 @@ fn take_away(evidence: &mut Evidence, part: Part) {
         Part::Stepped => evidence.stepped = None,
         Part::Stairway => evidence.stairway = None,
         Part::Models => evidence.models = None,
+        Part::Deployment => evidence.deployment = None,
     }
 }
 
@@ -412,6 +442,7 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
             let models = models(evidence);
             (models.metadata, models.tables) = (false, Vec::new());
         }
+        Part::Deployment => evidence.deployment.as_mut().unwrap().rollouts.clear(),
     }
 }
 
@@ -462,7 +493,8 @@ fn what_the_manifest_declares_is_not_judged() {
     assert_eq!(
         verdict,
         Verdict::NotApplicable {
-            reason: "publishes no events".into()
+            reason: "publishes no events".into(),
+            of_run: false,
         }
     );
 }

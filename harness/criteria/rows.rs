@@ -1,0 +1,354 @@
+//! A deployment works on tables that hold rows, and no value is changed or lost.
+
+mod refused;
+mod values;
+
+use std::collections::BTreeSet;
+
+use super::attribution::attribution;
+use super::upgrade_head::failure;
+use super::{Criterion, Finding, Verdict};
+use crate::alembic::sql;
+use crate::alembic::transcript::{Place, Statement, Transcript};
+use crate::evidence::deployment::{Empty, Plan, Rollout, Stuck};
+use crate::evidence::{Deployment, Evidence, Part};
+use crate::manifest::Service;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "rows",
+    asserts: "the next deployment works on tables that hold rows: it runs, no value is changed or lost, \
+              the catalog becomes that of an empty database, tables take an INSERT afterwards, and going \
+              down works and gives the old values back",
+    why: "what fails on data is green on the empty database of a test, and stops the deployment in production",
+    remedy: "let the revision set or remove the rows that are in the way before it needs that; \
+             or accept the finding in the manifest, once production was asked",
+    needs: &[Part::Migrated, Part::Deployment],
+    judge,
+};
+
+/// So many findings of one rollout are shown.
+const SHOWN: usize = 8;
+
+/// A finding with the key by which a manifest accepts it.
+struct Keyed {
+    key: String,
+    finding: Finding,
+}
+
+/// A rollout, and how its findings are told.
+struct Context<'a> {
+    service: &'a Service,
+    rollout: &'a Rollout,
+    /// The upgrade of an empty database, whose statements have their places.
+    upgrade: &'a Transcript,
+}
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the transcript of `upgrade head`");
+    };
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+        return blocked;
+    }
+    let Some(deployment) = &evidence.deployment else {
+        return Verdict::without("the deployment on tables with rows");
+    };
+    if let Some(below) = &deployment.below {
+        return Verdict::Fail(vec![not_reached(below)]);
+    }
+    if let Some(missing) = unjudged(deployment) {
+        return Verdict::without(&missing);
+    }
+    let mut keyed = Vec::new();
+    for rollout in &deployment.rollouts {
+        let context = Context {
+            service,
+            rollout,
+            upgrade: migrated.reached(),
+        };
+        keyed.extend(context.findings());
+    }
+    let stale = stale(service, &deployment.plan, &keyed);
+    let is_accepted = |one: &Keyed| service.accepted_rows.contains_key(&one.key);
+    let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
+    let findings: Vec<Finding> = open
+        .into_iter()
+        .map(|one| one.finding)
+        .chain(stale)
+        .collect();
+    if !findings.is_empty() {
+        return Verdict::Fail(summed_up(findings));
+    }
+    Verdict::Pass {
+        notes: notes(service, deployment, &accepted),
+    }
+}
+
+/// Revisions of the plan that no rollout ran.
+fn unjudged(deployment: &Deployment) -> Option<String> {
+    let stopped = deployment
+        .rollouts
+        .iter()
+        .filter(|one| !one.upgrade.finished());
+    let stopped = stopped.flat_map(|rollout| &rollout.revisions);
+    let steps = deployment
+        .rollouts
+        .iter()
+        .flat_map(|one| &one.upgrade.steps);
+    let ran: BTreeSet<&String> = stopped.chain(steps.map(|step| &step.revision)).collect();
+    let mut pending = deployment.plan.pending.iter();
+    let missing = pending.find(|id| !ran.contains(id))?;
+    Some(format!("the deployment of revision {missing}"))
+}
+
+/// What is deployed cannot be built, although the whole history can.
+fn not_reached(upgrade: &Transcript) -> Finding {
+    let title = format!(
+        "`alembic {}` fails, so nothing above it was tried",
+        upgrade.command
+    );
+    let mut finding = failure(upgrade).unwrap_or_default();
+    finding
+        .notes
+        .insert(0, std::mem::replace(&mut finding.title, title));
+    finding
+}
+
+fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let further = findings.split_off(findings.len().min(SHOWN));
+    if let Some(last) = findings.last_mut() {
+        let titles = further
+            .into_iter()
+            .map(|finding| format!("also: {}", finding.title));
+        last.notes.extend(titles);
+    }
+    findings
+}
+
+/// Accepted lines of this deployment that nothing shows any more, and lines of revisions that
+/// are in no history.
+fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
+    let own = service
+        .accepted_rows
+        .iter()
+        .filter(|(_, line)| !line.inherited);
+    let is_stale = |key: &&String| {
+        let revision = key.split_whitespace().next().unwrap_or_default();
+        let is_pending = plan.pending.iter().any(|id| id == revision);
+        is_pending && !found.iter().any(|one| one.key == **key)
+    };
+    let stale = own.map(|(key, _)| key).filter(is_stale);
+    let finding = |key: &String| {
+        Finding::new(format!("\"{key}\" is accepted, and is not there any more")).help(format!(
+            "remove the line from [rows.accepted] in {}",
+            service.file.display()
+        ))
+    };
+    stale.map(finding).collect()
+}
+
+fn notes(service: &Service, deployment: &Deployment, accepted: &[Keyed]) -> Vec<String> {
+    let plan = &deployment.plan;
+    let mut notes = vec![plan.to_string()];
+    if plan.is_old() {
+        notes.push(format!(
+            "{}: `deployed` is {} revisions old: move it to what is deployed",
+            service.file.display(),
+            plan.pending.len()
+        ));
+    }
+    for rollout in &deployment.rollouts {
+        let meant = rollout.altered.iter().filter(|one| one.is_meant);
+        notes.extend(meant.map(values::meant));
+        let tables = rollout.empty.iter().filter(|table| !table.is_named);
+        let tables: Vec<&str> = tables.map(|table| short(&table.table)).collect();
+        if !tables.is_empty() && !plan.one_by_one {
+            notes.push(format!(
+                "without rows, and so not judged: {}",
+                tables.join(", ")
+            ));
+        }
+    }
+    notes.extend(accepted.iter().map(|one| {
+        let line = service.accepted_rows.get(&one.key);
+        let reason = line.map_or("", |line| line.reason.as_str());
+        format!("accepted: {}: {reason}", one.key)
+    }));
+    notes
+}
+
+impl Context<'_> {
+    fn findings(&self) -> Vec<Keyed> {
+        let rollout = self.rollout;
+        let mut keyed: Vec<Keyed> = Vec::new();
+        if !rollout.upgrade.finished() {
+            keyed.push(self.plain_rows_refused());
+        }
+        keyed.extend(self.rows_refused());
+        let altered = rollout.altered.iter().filter(|one| !one.is_meant);
+        keyed.extend(altered.map(|one| self.altered(one)));
+        keyed.extend(self.catalog_differs());
+        keyed.extend(rollout.stuck.iter().map(|table| self.stuck(table)));
+        keyed.extend(self.not_taken_back());
+        keyed.extend(
+            rollout
+                .not_restored
+                .iter()
+                .map(|one| self.not_restored(one)),
+        );
+        let unplanted = rollout.empty.iter().filter(|table| table.is_named);
+        keyed.extend(unplanted.map(|table| self.unplanted(table)));
+        keyed
+    }
+
+    /// The last revision of the deployment whose statement names all of these.
+    fn revision(&self, names: &[&str]) -> &str {
+        let place = self
+            .statement(names)
+            .and_then(|statement| statement.place.as_ref());
+        let named = place.and_then(|place| place.revision.as_deref());
+        let last = self.rollout.revisions.last().map(String::as_str);
+        named.or(last).unwrap_or_default()
+    }
+
+    /// The last statement of the deployment that names all of these.
+    fn statement(&self, names: &[&str]) -> Option<&Statement> {
+        let is_meant = |statement: &&&Statement| {
+            let words = sql::words(&statement.sql);
+            names
+                .iter()
+                .all(|name| words.iter().any(|word| word == name))
+        };
+        let own: Vec<&Statement> = self.own().collect();
+        own.iter().rev().find(is_meant).copied()
+    }
+
+    /// The statements of the deployment's revisions, which are no INSERT.
+    fn own(&self) -> impl Iterator<Item = &Statement> {
+        self.upgrade.statements.iter().filter(|statement| {
+            let place = statement.place.as_ref();
+            let revision = place.and_then(|place| place.revision.as_ref());
+            revision.is_some_and(|id| self.rollout.revisions.contains(id))
+        })
+    }
+
+    /// The place of that statement, or of the revision.
+    fn place(&self, names: &[&str]) -> Option<Place> {
+        self.statement(names)
+            .and_then(|statement| statement.place.clone())
+            .or_else(|| self.step())
+    }
+
+    fn step(&self) -> Option<Place> {
+        let last = self.rollout.revisions.last()?;
+        let step = self
+            .upgrade
+            .steps
+            .iter()
+            .find(|step| step.revision == *last)?;
+        Some(Place::line(&step.file, step.line.unwrap_or(1)))
+    }
+
+    /// Advice on how a finding is accepted.
+    fn accept(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+        let file = self.service.file.display();
+        let finding = finding.help(format!(
+            "{condition}: in {file}, [rows.accepted] \"{key}\" = \"<reason>\""
+        ));
+        Keyed { key, finding }
+    }
+
+    fn catalog_differs(&self) -> Option<Keyed> {
+        let first = self.rollout.changes.first()?;
+        let revision = self.revision(&[]);
+        let object = |change: &crate::evidence::catalog::Change| change.object();
+        let mut finding = Finding::new(format!(
+            "the catalog after revision {revision} depends on rows: {}",
+            first.object()
+        ))
+        .mark(self.place(&[]).as_ref(), "this revision");
+        for change in self.rollout.changes.iter().take(SHOWN) {
+            let (with, without) = (change.after.is_some(), change.before.is_some());
+            let said = match (without, with) {
+                (true, false) => "only without rows",
+                (false, true) => "only with rows",
+                _ => "differs with rows",
+            };
+            finding = finding.note(format!("{}: {said}", object(change)));
+        }
+        let finding =
+            finding.help("let what the revision creates not depend on what a SELECT found");
+        Some(self.accept(
+            finding,
+            format!("{revision} catalog"),
+            "where that is meant",
+        ))
+    }
+
+    fn stuck(&self, stuck: &Stuck) -> Keyed {
+        let table = short(&stuck.table);
+        let revision = self.revision(&[table]).to_owned();
+        let column = column_of_key(&stuck.refusal.message).unwrap_or("id");
+        let finding = Finding::new(format!(
+            "after revision {revision}, {table} takes no INSERT with a key from its sequence"
+        ))
+        .mark(self.place(&[table]).as_ref(), "after this")
+        .note(format!("{}: {}", stuck.refusal.state, stuck.refusal.message))
+        .note(format!("with: {}", stuck.insert))
+        .help(format!(
+            "set the sequence where the keys were given: SELECT setval(pg_get_serial_sequence('{table}', '{column}'), (SELECT max({column}) FROM {table}))"
+        ));
+        self.accept(
+            finding,
+            format!("{revision} {table} insert"),
+            "where that is meant",
+        )
+    }
+
+    fn not_taken_back(&self) -> Option<Keyed> {
+        let (revision, down) = self
+            .rollout
+            .down
+            .last()
+            .filter(|(_, down)| !down.finished())?;
+        let title = format!("the downgrade of {revision} fails where tables hold rows");
+        let finding = refused::told(down, title)
+            .help("let downgrade() make room for the rows that the new schema allowed");
+        Some(self.accept(
+            finding,
+            format!("{revision} downgrade"),
+            "where nobody will go back",
+        ))
+    }
+
+    fn unplanted(&self, empty: &Empty) -> Keyed {
+        let table = short(&empty.table);
+        let name = table.rsplit('.').next().unwrap_or(table);
+        let revision = self.revision(&[name]).to_owned();
+        let finding = Finding::new(format!(
+            "{table} got no row, so revision {revision} was not judged on it"
+        ))
+        .mark(self.place(&[name]).as_ref(), "here")
+        .note(empty.reason.to_string());
+        self.accept(
+            finding,
+            format!("{revision} {table} empty"),
+            "where it needs none",
+        )
+    }
+}
+
+/// A table without the schema that most have.
+fn short(table: &str) -> &str {
+    table.strip_prefix("public.").unwrap_or(table)
+}
+
+/// The column in `Key (id)=(1) already exists.`, or in the name of a primary key.
+fn column_of_key(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("Key (")?;
+    rest.split_once(')').map(|(column, _)| column)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! Upgrades that fail with rows.
+
+use super::{Context, Keyed, failure, short, sql};
+use crate::alembic::transcript::{Statement, Transcript};
+use crate::criteria::Finding;
+use crate::evidence::deployment::RefusedRow;
+use crate::planting::Class;
+
+impl Context<'_> {
+    /// The upgrade fails with plain rows.
+    pub(super) fn plain_rows_refused(&self) -> Keyed {
+        let upgrade = &self.rollout.upgrade;
+        let revision = failing(upgrade);
+        let table = self
+            .rollout
+            .smallest
+            .last()
+            .and_then(|insert| table_of(insert));
+        let Some(table) = table else {
+            let title = format!("revision {revision} fails where tables hold rows");
+            let finding = told(upgrade, title).help(ROOM);
+            return self.accept(
+                finding,
+                format!("{revision} rows"),
+                "where that cannot be in production",
+            );
+        };
+        let state = upgrade
+            .outcome
+            .error()
+            .and_then(|error| error.sqlstate.as_deref());
+        if let (Some("23503"), Some(foreign)) = (state, Foreign::read(upgrade)) {
+            return self.orphan_refused(revision, table, &foreign);
+        }
+        let (title, condition) = match self.rollout.is_any_row {
+            true => (
+                format!("revision {revision} fails where {table} holds a row"),
+                format!("where {table} is empty in production, and stays so"),
+            ),
+            false => (
+                format!(
+                    "revision {revision} fails with a row of {table} that the deployed schema allows"
+                ),
+                "where there is no such row, and there will be none".to_owned(),
+            ),
+        };
+        let finding = with_rows(told(upgrade, title), &self.rollout.smallest);
+        let finding = finding.help(match state {
+            Some("23502") => {
+                "add the column as nullable or with a default, set it, and then make it NOT NULL"
+            }
+            Some("42804" | "22P02") => {
+                "convert what is there, with postgresql_using or an UPDATE before"
+            }
+            _ => ROOM,
+        });
+        self.accept(finding, format!("{revision} {table} rows"), &condition)
+    }
+
+    /// A new foreign key that no planted value keeps: none of them has to have a parent yet.
+    fn orphan_refused(&self, revision: &str, table: &str, foreign: &Foreign) -> Keyed {
+        let Foreign {
+            column,
+            parent,
+            key,
+        } = foreign;
+        let subject = format!("{table}.{column}");
+        let title = format!(
+            "revision {revision} fails where {subject} has a value that {parent}.{key} has not"
+        );
+        let query = format!(
+            "SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {parent})"
+        );
+        let finding = with_rows(told(&self.rollout.upgrade, title), &self.rollout.smallest)
+            .help(format!("remove such values first, or ask production: {query}"))
+            .help("without a scan under a lock: add the constraint NOT VALID, and validate it in the next deployment")
+            .command(query);
+        let key = format!("{revision} {subject} orphan");
+        self.accept(finding, key, "where there are none, and there will be none")
+    }
+
+    /// Special rows that fail at one statement because of one column, as one finding: the
+    /// first in full.
+    pub(super) fn rows_refused(&self) -> Vec<Keyed> {
+        let mut told: Vec<(&RefusedRow, Keyed)> = Vec::new();
+        for row in &self.rollout.refused {
+            let keyed = self.row_refused(row);
+            let is_like = |(other, _): &&mut (&RefusedRow, Keyed)| {
+                (&other.table, &other.column, failing(&other.upgrade))
+                    == (&row.table, &row.column, failing(&row.upgrade))
+            };
+            let is_open = !self.service.accepted_rows.contains_key(&keyed.key);
+            match told.iter_mut().find(is_like).filter(|_| is_open) {
+                Some((_, first)) => first.finding.notes.push(format!(
+                    "and where it {}: \"{}\"",
+                    words(row.class),
+                    keyed.key
+                )),
+                None => told.push((row, keyed)),
+            }
+        }
+        told.into_iter().map(|(_, keyed)| keyed).collect()
+    }
+
+    /// The upgrade fails with a row that the deployed schema allows.
+    fn row_refused(&self, row: &RefusedRow) -> Keyed {
+        let revision = failing(&row.upgrade);
+        let subject = format!("{}.{}", short(&row.table), row.column);
+        let mut finding = told(
+            &row.upgrade,
+            format!(
+                "revision {revision} fails where {subject} {}",
+                words(row.class)
+            ),
+        );
+        finding = with_rows(finding, &row.inserts);
+        let planted = self
+            .rollout
+            .planted
+            .iter()
+            .find(|(table, _)| *table == row.table);
+        let some_set = self.set_by(row).unwrap_or_default();
+        if let Some((_, rows)) = planted {
+            finding = finding.note(format!("{rows} plain rows went through{some_set}"));
+        }
+        let query = self.query(row);
+        let finding = finding
+            .help(format!(
+                "deal with such rows first, or ask production: {query}"
+            ))
+            .command(query);
+        self.accept(
+            finding,
+            format!("{revision} {subject} {}", key_word(row.class)),
+            "where there are none, and there will be none",
+        )
+    }
+
+    /// What an UPDATE before it leaves out.
+    fn set_by(&self, row: &RefusedRow) -> Option<String> {
+        let table = row.table.rsplit('.').next()?;
+        let is_update = |statement: &&Statement| {
+            let words = sql::words(&statement.sql);
+            let has = |name: &str| words.iter().any(|word| word == name);
+            has("update") && has(table) && has(&row.column)
+        };
+        let statement = self.own().find(is_update)?;
+        let line = statement.place.as_ref()?.line;
+        let lower = statement.sql.to_lowercase();
+        let condition = lower.rfind("where").map(|at| statement.sql[at..].trim());
+        condition.map(|condition| format!("; the UPDATE in line {line} sets only rows {condition}"))
+    }
+
+    /// The query to ask production with.
+    fn query(&self, row: &RefusedRow) -> String {
+        let (table, column) = (short(&row.table), &row.column);
+        match row.class {
+            Class::Null => format!("SELECT count(*) FROM {table} WHERE {column} IS NULL"),
+            Class::Duplicate => {
+                format!("SELECT {column}, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1")
+            }
+            Class::OtherCase => format!(
+                "SELECT lower({column}), count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1"
+            ),
+            Class::Orphan => match Foreign::read(&row.upgrade) {
+                Some(Foreign { parent, key, .. }) => format!(
+                    "SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {parent})"
+                ),
+                None => format!("SELECT DISTINCT {column} FROM {table}"),
+            },
+            Class::Longest => format!("SELECT max(length({column})) FROM {table}"),
+            Class::EmptyText => format!("SELECT count(*) FROM {table} WHERE {column} = ''"),
+            Class::Zero => format!("SELECT count(*) FROM {table} WHERE {column} = 0"),
+            Class::MinusOne => format!("SELECT count(*) FROM {table} WHERE {column} < 0"),
+            Class::Lowest | Class::Highest => {
+                format!("SELECT min({column}), max({column}) FROM {table}")
+            }
+        }
+    }
+}
+
+/// Advice where nothing better is known.
+const ROOM: &str = "let the revision deal with the rows that are there before it needs that";
+
+/// The failure as `upgrade_head` would tell it, under another title and without its advice:
+/// the revision works, and the rows do not.
+pub(super) fn told(upgrade: &Transcript, title: String) -> Finding {
+    let mut finding = failure(upgrade).unwrap_or_default();
+    finding.title = title;
+    finding.help.clear();
+    finding.notes.retain(|note| !note.starts_with("seen in "));
+    if let (Some(mark), Some(error)) = (finding.marks.first_mut(), upgrade.outcome.error()) {
+        mark.label = match &error.sqlstate {
+            Some(state) => format!("{state}: {}", error.first_line()),
+            None => error.line(),
+        };
+        finding
+            .notes
+            .retain(|note| !note.starts_with("postgresql: "));
+    }
+    finding
+}
+
+fn with_rows(finding: Finding, inserts: &[String]) -> Finding {
+    match inserts {
+        [] => finding,
+        [only] => finding.note(format!(
+            "with this row, which the deployed schema allows: {only}"
+        )),
+        several => several.iter().fold(
+            finding.note("with these rows, which the deployed schema allows:"),
+            |finding, insert| finding.note(format!("  {insert};")),
+        ),
+    }
+}
+
+/// The revision that fails.
+fn failing(upgrade: &Transcript) -> &str {
+    let step = upgrade.failed_step().or(upgrade.steps.last());
+    step.map_or("", |step| step.revision.as_str())
+}
+
+/// The table of an INSERT as the planter writes it.
+fn table_of(insert: &str) -> Option<&str> {
+    let rest = insert.strip_prefix("INSERT INTO ")?;
+    let end = rest.find(" (").or_else(|| rest.find(" DEFAULT"))?;
+    Some(short(&rest[..end]))
+}
+
+/// A foreign key of one column that a statement adds.
+struct Foreign {
+    column: String,
+    parent: String,
+    key: String,
+}
+
+impl Foreign {
+    /// The one of the statement that failed.
+    fn read(upgrade: &Transcript) -> Option<Self> {
+        let words = sql::words(&upgrade.failed_statement()?.sql);
+        let at = words.iter().position(|word| word == "references")?;
+        let (before, after) = (&words[..at], &words[at + 1..]);
+        let open = after.iter().position(|word| word == "(")?;
+        let [.., bracket, column, _] = before else {
+            return None;
+        };
+        (bracket == "(").then(|| Self {
+            column: column.clone(),
+            parent: after[..open].concat(),
+            key: after.get(open + 1).cloned().unwrap_or_default(),
+        })
+    }
+}
+
+fn words(class: Class) -> &'static str {
+    match class {
+        Class::Null => "is NULL",
+        Class::Duplicate => "has a value twice",
+        Class::Orphan => "has a value that nothing else has",
+        Class::OtherCase => "has a value twice, in another case",
+        Class::Longest => "is as long as it may be",
+        Class::EmptyText => "is an empty text",
+        Class::Zero => "is 0",
+        Class::MinusOne => "is -1",
+        Class::Lowest => "has the lowest value of its type",
+        Class::Highest => "has the highest value of its type",
+    }
+}
+
+fn key_word(class: Class) -> &'static str {
+    match class {
+        Class::Null => "NULL",
+        Class::Duplicate => "duplicate",
+        Class::Orphan => "orphan",
+        Class::OtherCase => "case",
+        Class::Longest => "longest",
+        Class::EmptyText => "empty",
+        Class::Zero => "0",
+        Class::MinusOne => "-1",
+        Class::Lowest => "lowest",
+        Class::Highest => "highest",
+    }
+}

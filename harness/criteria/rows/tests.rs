@@ -1,0 +1,94 @@
+#![allow(clippy::unwrap_used)]
+
+use pretty_assertions::assert_eq;
+
+use super::*;
+use crate::criteria::sample;
+use crate::evidence::deployment::{Altered, How};
+use crate::manifest::Reasoned;
+
+fn rollout(evidence: &mut Evidence) -> &mut Rollout {
+    &mut evidence.deployment.as_mut().unwrap().rollouts[0]
+}
+
+fn dropped(is_meant: bool) -> Altered {
+    Altered {
+        table: "public.essays".into(),
+        column: Some("title".into()),
+        how: How::ColumnGone,
+        rows: 20,
+        of: 20,
+        example: (Some("essays title 1".into()), None),
+        is_meant,
+    }
+}
+
+#[test]
+fn a_quiet_deployment_is_green_and_says_what_it_was() {
+    let verdict = CRITERION.verdict(&sample::service(), &sample::evidence());
+    let note = "deployment of 1 revision above r1, from `deployed` in the manifest";
+    assert_eq!(
+        verdict,
+        Verdict::Pass {
+            notes: vec![note.into()]
+        }
+    );
+}
+
+#[test]
+fn a_revision_that_did_not_run_is_not_judged() {
+    let mut evidence = sample::evidence();
+    rollout(&mut evidence).upgrade.steps.clear();
+    let verdict = CRITERION.verdict(&sample::service(), &evidence);
+    let text = sample::text(&verdict);
+    assert!(
+        text.contains("the deployment of revision r2 is missing"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_lost_is_red_until_it_is_accepted() {
+    let (mut service, mut evidence) = (sample::service(), sample::evidence());
+    rollout(&mut evidence).altered.push(dropped(false));
+    let red = sample::text(&CRITERION.verdict(&service, &evidence));
+    assert!(
+        red.contains("revision r2 drops essays.title with its values"),
+        "{red}"
+    );
+    assert!(
+        red.contains("[rows.accepted] \"r2 essays.title gone\""),
+        "{red}"
+    );
+    let line = Reasoned {
+        reason: "nobody reads it".into(),
+        inherited: false,
+    };
+    service
+        .accepted_rows
+        .insert("r2 essays.title gone".into(), line);
+    assert!(!CRITERION.verdict(&service, &evidence).is_red());
+    rollout(&mut evidence).altered.clear();
+    let stale = sample::text(&CRITERION.verdict(&service, &evidence));
+    assert!(
+        stale.contains("is accepted, and is not there any more"),
+        "{stale}"
+    );
+    evidence.deployment.as_mut().unwrap().plan.pending.clear();
+    assert!(!CRITERION.verdict(&service, &evidence).is_red());
+}
+
+#[test]
+fn what_a_statement_means_is_a_note() {
+    let mut evidence = sample::evidence();
+    let mut set = dropped(true);
+    set.how = How::Changed;
+    rollout(&mut evidence).altered.push(set);
+    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &evidence) else {
+        unreachable!("red");
+    };
+    assert_eq!(
+        notes[1],
+        "20 of 20 values of essays.title are set, as a statement says"
+    );
+}

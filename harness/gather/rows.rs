@@ -1,0 +1,498 @@
+//! Runs a deployment on databases that hold rows.
+//!
+//! A database at what is deployed is made once and is the template of all others. In each
+//! of them the same rows are planted, then `alembic upgrade` runs as it is deployed. It runs
+//! once with all rows, plain and special; only where that fails, with fewer.
+
+mod compare;
+mod contents;
+mod fewer;
+mod special;
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use sqlx::{AssertSqlSafe, Executor};
+
+use super::{AtHead, Driver, failed};
+use crate::alembic::sql;
+use crate::alembic::transcript::{Outcome, Statement, Transcript};
+use crate::alembic::worker::Command;
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, Stuck};
+use crate::evidence::{Catalog, Deployment, Evidence};
+use crate::gather::progress::Progress;
+use crate::planting::{Keys, Planted, Planter, Reason, Special, Tables, Wishes};
+use crate::postgres::{Phase, Template};
+use compare::{Conversion, Meant, altered};
+use contents::Contents;
+
+/// What the upgrades of one rollout start from, and what they go to.
+struct Start<'a> {
+    /// The deployed database, without rows.
+    template: &'a Template,
+    /// The revision that is upgraded to: `head`, or one.
+    target: &'a str,
+    /// The revisions in between.
+    revisions: &'a [String],
+    /// What they execute.
+    statements: Vec<&'a str>,
+    /// When the harness gives up.
+    deadline: Instant,
+}
+
+/// The rows of a database, as its upgrades get them.
+struct Rows {
+    planter: Planter,
+    planted: Planted,
+    special: Vec<Special>,
+    before: Contents,
+}
+
+impl Driver<'_> {
+    /// Adds the deployment to the evidence, where one is known.
+    pub(super) async fn gather_deployment(
+        &mut self,
+        head: &AtHead<'_>,
+        evidence: &mut Evidence,
+    ) -> Result<()> {
+        let is_at_head = head.migrated.reached().finished();
+        let Some(plan) = Plan::read(self.service, self.history, &head.loaded)? else {
+            return Ok(());
+        };
+        (self.say)(Progress::Note(plan.to_string()));
+        let mut deployment = Deployment {
+            plan,
+            below: None,
+            rollouts: Vec::new(),
+        };
+        if is_at_head && !deployment.plan.pending.is_empty() {
+            self.revive().await?;
+            Box::pin(self.deploy(head, &mut deployment)).await?;
+        }
+        evidence.deployment = Some(deployment);
+        Ok(())
+    }
+
+    /// Each rollout of the plan.
+    async fn deploy(&mut self, head: &AtHead<'_>, deployment: &mut Deployment) -> Result<()> {
+        let begun = Instant::now();
+        let deadline = begun + self.service.timeouts.rows;
+        self.start_afresh(Phase::Deployed).await?;
+        for revision in deployment.plan.deployed.clone() {
+            let upgrade = self.command(Command::Upgrade(&revision)).await?;
+            if !upgrade.finished() {
+                deployment.below = Some(upgrade);
+                return Ok(());
+            }
+        }
+        if deployment.plan.deployed.is_empty() {
+            self.command(Command::Touch).await?;
+        }
+        let targets = targets(&deployment.plan, head);
+        let last = targets.len() - 1;
+        for (at, (target, revisions)) in targets.into_iter().enumerate() {
+            self.in_time(deadline)?;
+            self.connection = None;
+            let template = self.server.keep_as_template(&self.database).await?;
+            self.phase = Phase::Deployed;
+            let statements = executed(head.migrated.reached(), &revisions);
+            let start = Start {
+                template: &template,
+                target: &target,
+                revisions: &revisions,
+                statements: statements.iter().map(|one| one.sql.as_str()).collect(),
+                deadline,
+            };
+            let (mut rollout, with_rows) = Box::pin(self.roll_out(&start)).await?;
+            let at_head = head.migrated.catalog.as_ref().filter(|_| at == last);
+            if let Some(with_rows) = with_rows.filter(|catalog| at_head != Some(catalog)) {
+                let upgrade = self.without_rows(&start).await?;
+                if !upgrade.finished() {
+                    deployment.below = Some(upgrade);
+                    return Ok(());
+                }
+                rollout.changes = self.catalog().await?.changes(&with_rows);
+            } else if at < last {
+                self.without_rows(&start).await?;
+            }
+            deployment.rollouts.push(rollout);
+            if at == last {
+                self.phase = Phase::Rows;
+            }
+            self.connection = None;
+            self.server.discard(template).await?;
+        }
+        (self.say)(Progress::Ran {
+            command: "the deployment on tables with rows".to_owned(),
+            revisions: deployment.plan.pending.len(),
+            seconds: begun.elapsed().as_secs_f64(),
+            ok: deployment.rollouts.iter().all(Rollout::is_quiet),
+        });
+        Ok(())
+    }
+
+    /// One deployment: planted, upgraded, looked at, and taken back.
+    async fn roll_out(&mut self, start: &Start<'_>) -> Result<(Rollout, Option<Catalog>)> {
+        let (rows, upgrade) = self.with_rows(start).await?;
+        let mut rollout = Rollout {
+            revisions: start.revisions.to_vec(),
+            planted: rows.count(),
+            empty: empty(&rows.planted, &start.statements),
+            special: rows.special.len(),
+            upgrade,
+            smallest: Vec::new(),
+            is_any_row: false,
+            refused: Vec::new(),
+            altered: Vec::new(),
+            changes: Vec::new(),
+            stuck: Vec::new(),
+            down: Vec::new(),
+            not_restored: Vec::new(),
+        };
+        let mut before = rows.before.clone();
+        if raised(&rollout.upgrade) && !rows.special.is_empty() {
+            before = self.plant_plainly(start, &rows.planted).await?;
+            let failed = std::mem::replace(
+                &mut rollout.upgrade,
+                self.command(Command::Upgrade(start.target)).await?,
+            );
+            if rollout.upgrade.finished() {
+                rollout.refused = Box::pin(self.refused_rows(start, &rows, failed)).await?;
+                before = self.plant_plainly(start, &rows.planted).await?;
+                rollout.upgrade = self.command(Command::Upgrade(start.target)).await?;
+            }
+        }
+        if !rollout.upgrade.finished() {
+            let smallest = Box::pin(self.smallest(start, &rows, &rollout.upgrade)).await?;
+            (rollout.smallest, rollout.is_any_row) = smallest;
+            return Ok((rollout, None));
+        }
+        let catalog = self.catalog().await?;
+        rollout.altered = self.look(start, &before).await?;
+        self.connection = None;
+        Box::pin(self.take_back(start, &before, &mut rollout)).await?;
+        if concerns_keys(&start.statements) {
+            rollout.stuck = Box::pin(self.stuck(start)).await?;
+        }
+        Ok((rollout, Some(catalog)))
+    }
+
+    /// Plain and special rows in a fresh copy, and the upgrade of that.
+    async fn with_rows(&mut self, start: &Start<'_>) -> Result<(Rows, Transcript)> {
+        self.start_on(Some(start.template.clone()), Phase::Rows)
+            .await?;
+        let wishes = self.wishes(&start.statements, Keys::FarAway);
+        let connection = self.connection().await?;
+        let tables = Tables::read(connection).await?;
+        let mut planter = Planter::new(tables, wishes);
+        let planted = planter.plant(connection).await?;
+        let wanted = special::wanted(planter.tables(), &planted, &start.statements);
+        let special = planter.special(connection, &planted, &wanted).await?;
+        let special = special::planted(connection, special).await?;
+        let before = self.contents().await?;
+        let rows = Rows {
+            planter,
+            planted,
+            special,
+            before,
+        };
+        let upgrade = self.command(Command::Upgrade(start.target)).await?;
+        Ok((rows, upgrade))
+    }
+
+    /// The version table, by schema and name.
+    fn versions_in(&self) -> (String, String) {
+        let table = self.version_table.as_ref();
+        let name = table.map_or("alembic_version", |table| table.name.as_str());
+        let schemas = table.map(|table| (table.schema.clone(), table.default_schema.clone()));
+        let (given, default) = schemas.unwrap_or_default();
+        let schema = given.or(default).unwrap_or("public".to_owned());
+        (schema, name.to_owned())
+    }
+
+    /// All rows of the database but Alembic's own.
+    async fn contents(&mut self) -> Result<Contents> {
+        let versions = self.versions_in();
+        Contents::read(self.connection().await?, &versions).await
+    }
+
+    /// What is planted: nothing into the version table, which is Alembic's.
+    fn wishes(&self, statements: &[&str], keys: Keys) -> Wishes {
+        Wishes {
+            rows_of: [(self.versions_in(), 0)].into(),
+            keys,
+            statements: statements.iter().map(|&sql| sql.to_owned()).collect(),
+            ..Wishes::default()
+        }
+    }
+
+    /// The same plain rows in another fresh copy, with what that holds.
+    async fn plant_plainly(&mut self, start: &Start<'_>, planted: &Planted) -> Result<Contents> {
+        let all = planted.tables.iter().flat_map(|table| &table.rows);
+        let inserts = all.clone().map(|row| row.insert.as_str());
+        let updates = all.filter_map(|row| row.update.as_deref());
+        let statements: Vec<&str> = inserts.chain(updates).collect();
+        self.plant(start, &statements).await?;
+        self.contents().await
+    }
+
+    /// A fresh copy in which these statements ran.
+    async fn plant(&mut self, start: &Start<'_>, statements: &[&str]) -> Result<()> {
+        self.revive().await?;
+        self.start_on(Some(start.template.clone()), Phase::Rows)
+            .await?;
+        let connection = self.connection().await?;
+        // What several rows need has been planted with the first of them.
+        let mut known = BTreeSet::new();
+        let new = statements.iter().filter(|sql| known.insert(**sql));
+        let all: Vec<&str> = new.copied().collect();
+        let script = format!("{PLANTING}{};\nCOMMIT", all.join(";\n"));
+        let ran = connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(script)))
+            .await;
+        ran.map(drop).map_err(|cause| failed(&cause))
+    }
+
+    /// What the upgrade did to rows.
+    async fn look(&mut self, start: &Start<'_>, before: &Contents) -> Result<Vec<Altered>> {
+        let after = self.contents().await?;
+        let connection = self.connection().await?;
+        let meant = Meant::by(start.statements.iter().copied());
+        let compared = altered(before, &after, &meant);
+        let mut kept = Vec::new();
+        for (at, found) in compared.altered.into_iter().enumerate() {
+            let comes_back = match compared.conversions.get(&at) {
+                Some(conversions) => come_back(connection, conversions).await?,
+                None => false,
+            };
+            if !comes_back {
+                kept.push(found);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The way back, where the service promises one.
+    async fn take_back(
+        &mut self,
+        start: &Start<'_>,
+        before: &Contents,
+        rollout: &mut Rollout,
+    ) -> Result<()> {
+        if self.service.not_applicable.contains_key("downgrade") {
+            return Ok(());
+        }
+        for revision in start.revisions.iter().rev() {
+            if self.service.one_way.contains_key(revision) {
+                return Ok(());
+            }
+            let down = self.command(Command::Downgrade(revision)).await?;
+            let goes_on = down.finished();
+            rollout.down.push((revision.clone(), down));
+            if !goes_on {
+                return Ok(());
+            }
+        }
+        let restored = self.contents().await?;
+        let compared = altered(&before.renumbered(&restored), &restored, &Meant::default());
+        let is_known = |one: &Altered| {
+            let same = |other: &&Altered| {
+                other.table == one.table && (other.column.is_none() || other.column == one.column)
+            };
+            rollout.altered.iter().any(|other| same(&other))
+        };
+        let others = compared.altered.into_iter().filter(|one| !is_known(one));
+        rollout.not_restored = others.collect();
+        Ok(())
+    }
+
+    /// The same upgrade without any rows.
+    async fn without_rows(&mut self, start: &Start<'_>) -> Result<Transcript> {
+        self.revive().await?;
+        self.start_on(Some(start.template.clone()), Phase::Deployed)
+            .await?;
+        self.command(Command::Upgrade(start.target)).await
+    }
+
+    /// The tables that take no row with a key from their sequence after the upgrade.
+    async fn stuck(&mut self, start: &Start<'_>) -> Result<Vec<Stuck>> {
+        self.revive().await?;
+        self.start_on(Some(start.template.clone()), Phase::Rows)
+            .await?;
+        let wishes = self.wishes(&start.statements, Keys::FromSequences);
+        let connection = self.connection().await?;
+        let tables = Tables::read(connection).await?;
+        Planter::new(tables, wishes.clone())
+            .plant(connection)
+            .await?;
+        if !self
+            .command(Command::Upgrade(start.target))
+            .await?
+            .finished()
+        {
+            return Ok(Vec::new());
+        }
+        let connection = self.connection().await?;
+        let tables = Tables::read(connection).await?;
+        let one = Wishes { rows: 1, ..wishes };
+        let planted = Planter::new(tables, one).plant(connection).await?;
+        let refused = planted
+            .empty
+            .into_iter()
+            .filter_map(|table| match table.reason {
+                Reason::Refused { refusal, insert } if refusal.state == UNIQUE => Some(Stuck {
+                    table: table.name,
+                    insert,
+                    refusal,
+                }),
+                _ => None,
+            });
+        Ok(refused.collect())
+    }
+
+    fn is_late(&self, deadline: Instant) -> bool {
+        Instant::now() > deadline
+    }
+
+    /// # Errors
+    /// Time is up.
+    fn in_time(&self, deadline: Instant) -> Result<()> {
+        if !self.is_late(deadline) {
+            return Ok(());
+        }
+        let limit = self.service.timeouts.rows.as_secs_f64();
+        let problem = format!(
+            "{}: the deployment on tables with rows took longer than {limit} s",
+            self.service.name
+        );
+        Err(HarnessError::new(Stage::Evidence, problem)
+            .help("raise `timeouts.rows` in the manifest"))
+    }
+}
+
+impl Rows {
+    fn count(&self) -> Vec<(String, usize)> {
+        let tables = self.planted.tables.iter();
+        tables
+            .map(|table| (table.text.clone(), table.rows.len()))
+            .collect()
+    }
+}
+
+/// unique_violation
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const UNIQUE: &str = "23505";
+
+/// The settings in which rows were planted; keys that are deferred wait for all of them.
+const PLANTING: &str = "BEGIN; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, MDY'; \
+    SET LOCAL IntervalStyle = 'postgres'; SET LOCAL xmloption = 'content'; \
+    SET LOCAL standard_conforming_strings = on; SET CONSTRAINTS ALL DEFERRED;\n";
+
+/// What is upgraded to, each with the revisions that run then.
+fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
+    match plan.one_by_one {
+        true => {
+            let each = plan.pending.iter();
+            each.map(|id| (id.clone(), vec![id.clone()])).collect()
+        }
+        false => {
+            let command = &head.migrated.reached().command;
+            let target = command.strip_prefix("upgrade ").unwrap_or("head");
+            vec![(target.to_owned(), plan.pending.clone())]
+        }
+    }
+}
+
+/// What revisions executed on an empty database.
+fn executed<'a>(upgrade: &'a Transcript, revisions: &[String]) -> Vec<&'a Statement> {
+    let is_theirs = |statement: &&Statement| {
+        let place = statement.place.as_ref();
+        let revision = place.and_then(|place| place.revision.as_ref());
+        revision.is_some_and(|revision| revisions.contains(revision))
+    };
+    upgrade.statements.iter().filter(is_theirs).collect()
+}
+
+/// The tables that got no rows, and whether the deployment names them.
+fn empty(planted: &Planted, statements: &[&str]) -> Vec<Empty> {
+    let tables = planted.empty.iter();
+    let asked = tables.filter(|table| table.reason != Reason::NotAsked);
+    let all = asked.map(|table| Empty {
+        table: format!("{}.{}", table.schema, table.name),
+        reason: table.reason.clone(),
+        is_named: statements
+            .iter()
+            .any(|text| sql::mentions(text, &table.name)),
+    });
+    all.collect()
+}
+
+/// Whether statements could leave a sequence behind the keys that it is for.
+fn concerns_keys(statements: &[&str]) -> bool {
+    let about = [
+        "insert",
+        "copy",
+        "setval",
+        "sequence",
+        "identity",
+        "serial",
+        "bigserial",
+        "nextval",
+        "restart",
+        "update",
+    ];
+    let concerns = |text: &&&str| {
+        let words = sql::words(text);
+        about
+            .iter()
+            .any(|word| words.iter().any(|known| known == word))
+    };
+    statements.iter().find(concerns).is_some()
+}
+
+fn raised(transcript: &Transcript) -> bool {
+    matches!(
+        transcript.outcome,
+        Outcome::Raised(_) | Outcome::Swallowed(_)
+    )
+}
+
+/// Whether values that were converted to another type are what they were once converted back.
+async fn come_back(
+    connection: &mut sqlx::PgConnection,
+    conversions: &[Conversion],
+) -> Result<bool> {
+    let Some(Conversion { from, to, .. }) = conversions.first() else {
+        return Ok(true);
+    };
+    let before: Vec<&str> = conversions.iter().map(|one| one.before.as_str()).collect();
+    let after: Vec<&str> = conversions.iter().map(|one| one.after.as_str()).collect();
+    // By a cast between the types where there is one, by their text otherwise. What jsonb
+    // leaves out of a text is nothing that JSON says.
+    let mut ways = vec![format!("after::{to}::{from}"), format!("after::{from}")];
+    if [from.as_str(), to.as_str()] == ["json", "jsonb"] {
+        ways.insert(
+            0,
+            "CASE WHEN before::jsonb = after::jsonb THEN before::json END".to_owned(),
+        );
+    }
+    for back in ways {
+        let asked = format!(
+            "SELECT coalesce(bool_and(({back})::text IS NOT DISTINCT FROM before::{from}::text), true)
+             FROM unnest($1::text[], $2::text[]) AS one (before, after)"
+        );
+        let query = sqlx::query_scalar(AssertSqlSafe(asked));
+        match query
+            .bind(&before)
+            .bind(&after)
+            .fetch_one(&mut *connection)
+            .await
+        {
+            Ok(comes_back) => return Ok(comes_back),
+            Err(sqlx::Error::Database(_)) => {}
+            Err(cause) => return Err(failed(&cause)),
+        }
+    }
+    Ok(false)
+}

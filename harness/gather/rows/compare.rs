@@ -1,0 +1,307 @@
+//! What became of rows: [`altered`], a pure function of what a database held before and
+//! after, and of the statements in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::contents::{Column, Contents, Table};
+use crate::alembic::sql;
+use crate::evidence::deployment::{Altered, How};
+
+/// Statements by which a deployment may mean to change or remove rows, as sets of words.
+#[derive(Debug, Default)]
+pub(super) struct Meant(Vec<BTreeSet<String>>);
+
+impl Meant {
+    /// The statements among these that concern rows.
+    pub fn by<'a>(statements: impl Iterator<Item = &'a str>) -> Self {
+        let words = statements.map(|text| sql::words(text).into_iter().collect());
+        let verbs = ["update", "delete", "truncate", "merge", "insert", "using"];
+        let concerns = |words: &BTreeSet<String>| verbs.iter().any(|verb| words.contains(*verb));
+        Self(words.filter(concerns).collect())
+    }
+
+    fn any(&self, verbs: &[&str], names: &[&str]) -> bool {
+        let has = |words: &BTreeSet<String>| {
+            verbs.iter().any(|verb| words.contains(*verb))
+                && names.iter().all(|name| words.contains(*name))
+        };
+        self.0.iter().any(has)
+    }
+
+    fn removes(&self, table: &Table) -> bool {
+        self.any(&["delete", "truncate", "merge"], &[&table.name])
+    }
+
+    /// Whether a column is set, or a trigger of the table may have stamped a time on it.
+    fn sets(&self, table: &Table, column: &Column) -> bool {
+        let verbs = ["update", "merge", "insert"];
+        let is_time = column.data_type.starts_with("timestamp") || column.data_type == "date";
+        let is_stamp = table.has_trigger && is_time;
+        self.any(&verbs, &[&table.name, &column.name])
+            || (is_stamp && self.any(&verbs, &[&table.name]))
+    }
+}
+
+/// A value that was converted, and what it was before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Conversion {
+    /// The type before.
+    pub from: String,
+    /// The type after.
+    pub to: String,
+    /// The value before.
+    pub before: String,
+    /// The value after.
+    pub after: String,
+}
+
+/// Everything that is not as it was, and the conversions that only the server can judge;
+/// of these, the place in the list of what they would be.
+pub(super) struct Compared {
+    /// What is not as it was.
+    pub altered: Vec<Altered>,
+    /// By the place in that list, what has to be converted back to know.
+    pub conversions: BTreeMap<usize, Vec<Conversion>>,
+}
+
+/// Compares the rows that there were with those that there are.
+pub(super) fn altered(before: &Contents, after: &Contents, meant: &Meant) -> Compared {
+    let mut compared = Compared {
+        altered: Vec::new(),
+        conversions: BTreeMap::new(),
+    };
+    let held = before
+        .tables
+        .iter()
+        .filter(|(_, table)| !table.rows.is_empty());
+    for (oid, table) in held {
+        match after.tables.get(oid) {
+            Some(now) => compared.of_table(table, now, after, meant),
+            None => compared.of_gone(table, after),
+        }
+    }
+    compared
+}
+
+impl Compared {
+    fn add(&mut self, table: &Table, found: Altered) {
+        self.altered.push(Altered {
+            table: table.text.clone(),
+            of: table.rows.len(),
+            ..found
+        });
+    }
+
+    /// A table that is gone: its values may be elsewhere.
+    fn of_gone(&mut self, table: &Table, after: &Contents) {
+        let values = after.values();
+        let lost: Vec<i16> = table
+            .columns
+            .keys()
+            .copied()
+            .filter(|number| lost(table, *number, &values).is_some())
+            .collect();
+        let held = |number: &&i16| {
+            let mut values = table.column(**number).into_iter().flatten();
+            values.any(|value| value.is_some())
+        };
+        if !lost.is_empty() && lost.len() == table.columns.keys().filter(held).count() {
+            self.add(table, found(None, How::TableGone, table.rows.len()));
+            return;
+        }
+        for number in lost {
+            self.of_lost(table, number, &values);
+        }
+    }
+
+    fn of_lost(&mut self, table: &Table, number: i16, values: &BTreeSet<&str>) {
+        let Some((rows, value)) = lost(table, number, values) else {
+            return;
+        };
+        let name = table.columns.get(&number).map(|column| column.name.clone());
+        let mut gone = found(name, How::ColumnGone, rows);
+        gone.example.0 = Some(value.to_owned());
+        self.add(table, gone);
+    }
+
+    fn of_table(&mut self, table: &Table, now: &Table, after: &Contents, meant: &Meant) {
+        let pairs = pairs(table, now);
+        let missing = pairs.iter().filter(|(_, row)| row.is_none()).count();
+        if missing > 0 {
+            let how = match now.rows.is_empty() {
+                true => How::Emptied,
+                false => How::RowsGone,
+            };
+            let mut gone = found(None, how, missing);
+            // Whoever empties a table that has rows is asked.
+            gone.is_meant = gone.how == How::RowsGone && meant.removes(table);
+            self.add(table, gone);
+        }
+        for (at, (number, column)) in table.columns.iter().enumerate() {
+            match now.columns.get(number) {
+                None => self.of_lost(table, *number, &after.values()),
+                Some(other) => {
+                    let there = now.columns.keys().position(|known| known == number);
+                    let values = pairs.iter().filter_map(|(old, new)| {
+                        let new = new.as_ref()?.get(there?)?;
+                        Some((old.get(at)?.as_deref(), new.as_deref()))
+                    });
+                    self.of_column((table, column), (now, other), values.collect(), meant);
+                }
+            }
+        }
+    }
+
+    fn of_column(
+        &mut self,
+        (table, column): (&Table, &Column),
+        (now_table, now): (&Table, &Column),
+        values: Vec<(Option<&str>, Option<&str>)>,
+        meant: &Meant,
+    ) {
+        // https://www.postgresql.org/docs/current/datatype-character.html
+        let is_padded = [column, now]
+            .iter()
+            .any(|one| one.data_type.starts_with("character("));
+        let differing: Vec<_> = values
+            .into_iter()
+            .filter(|(before, after)| !are_one(*before, *after, is_padded))
+            .collect();
+        let Some((before, after)) = differing.first() else {
+            return;
+        };
+        let is_converted = column.data_type != now.data_type;
+        let how = match is_converted {
+            true => How::Converted {
+                from: column.data_type.clone(),
+                to: now.data_type.clone(),
+            },
+            false => How::Changed,
+        };
+        let mut changed = found(Some(column.name.clone()), how, differing.len());
+        changed.example = (before.map(str::to_owned), after.map(str::to_owned));
+        changed.is_meant = meant.sets(table, column) || meant.sets(now_table, now);
+        if is_converted {
+            let conversions = differing.iter().filter_map(|(before, after)| {
+                Some(Conversion {
+                    from: column.data_type.clone(),
+                    to: now.data_type.clone(),
+                    before: (*before)?.to_owned(),
+                    after: (*after)?.to_owned(),
+                })
+            });
+            let conversions: Vec<Conversion> = conversions.collect();
+            // What became NULL does not come back.
+            if conversions.len() == differing.len() {
+                self.conversions.insert(self.altered.len(), conversions);
+            }
+        }
+        self.add(table, changed);
+    }
+}
+
+fn found(column: Option<String>, how: How, rows: usize) -> Altered {
+    Altered {
+        table: String::new(),
+        column,
+        how,
+        rows,
+        of: 0,
+        example: (None, None),
+        is_meant: false,
+    }
+}
+
+/// Whether two values are one, where blanks at the end may mean nothing.
+fn are_one(before: Option<&str>, after: Option<&str>, is_padded: bool) -> bool {
+    before == after || (is_padded && before.map(str::trim_end) == after.map(str::trim_end))
+}
+
+/// Values of fewer letters are everywhere, and tell nothing.
+const TELLING: usize = 4;
+
+/// The values of a column that could be found again elsewhere.
+fn telling(table: &Table, number: i16) -> Vec<&str> {
+    let values = table.column(number).into_iter().flatten().flatten();
+    let long: Vec<&str> = values.filter(|value| value.len() >= TELLING).collect();
+    let known: BTreeSet<&str> = long.iter().copied().collect();
+    match known.len() > long.len() / 2 {
+        true => long,
+        false => Vec::new(),
+    }
+}
+
+/// The number of values of a column that are nowhere any more, and one of them.
+fn lost<'a>(table: &'a Table, number: i16, values: &BTreeSet<&str>) -> Option<(usize, &'a str)> {
+    let telling = telling(table, number);
+    let gone: Vec<&str> = match telling.is_empty() {
+        true => table.column(number)?.flatten().collect(),
+        false => telling
+            .into_iter()
+            .filter(|value| !values.contains(value))
+            .collect(),
+    };
+    Some((gone.len(), *gone.first()?))
+}
+
+type Values = Vec<Option<String>>;
+
+/// Each row that there was, with what it is now: by the primary key, or by a column whose
+/// values are all different.
+fn pairs<'a>(table: &'a Table, now: &'a Table) -> Vec<(&'a Values, Option<&'a Values>)> {
+    let position = |table: &Table, number: i16| table.columns.keys().position(|one| *one == number);
+    let key_of = |table: &Table, numbers: &[i16], row: &Values| -> Option<Vec<String>> {
+        let value = |number: &i16| row.get(position(table, *number)?)?.clone();
+        numbers.iter().map(value).collect()
+    };
+    let is_key = |numbers: &[i16]| {
+        let same_type = |number: &i16| {
+            let data_type = |table: &Table| Some(table.columns.get(number)?.data_type.clone());
+            data_type(table).is_some() && data_type(table) == data_type(now)
+        };
+        let keys: Vec<_> = table
+            .rows
+            .iter()
+            .filter_map(|row| key_of(table, numbers, row))
+            .collect();
+        let distinct: BTreeSet<_> = keys.iter().collect();
+        !numbers.is_empty()
+            && numbers.iter().all(same_type)
+            && keys.len() == table.rows.len()
+            && distinct.len() == keys.len()
+    };
+    let columns = table.columns.keys().map(|number| vec![*number]);
+    let candidates = std::iter::once(table.key.clone()).chain(columns);
+    let there = |key: &Vec<i16>| {
+        let known: BTreeSet<_> = now
+            .rows
+            .iter()
+            .filter_map(|row| key_of(now, key, row))
+            .collect();
+        table
+            .rows
+            .iter()
+            .filter(|row| key_of(table, key, row).is_some_and(|key| known.contains(&key)))
+            .count()
+    };
+    let usable: Vec<Vec<i16>> = candidates.filter(|key| is_key(key)).collect();
+    // Keys may be given anew, and then another column says which row is which.
+    let key = usable.iter().rev().max_by_key(|key| there(key)).cloned();
+    let Some(key) = key else {
+        return by_position(table, now);
+    };
+    let by_key: BTreeMap<_, &Values> = now
+        .rows
+        .iter()
+        .filter_map(|row| Some((key_of(now, &key, row)?, row)))
+        .collect();
+    let find = |row: &Values| by_key.get(&key_of(table, &key, row)?).copied();
+    table.rows.iter().map(|row| (row, find(row))).collect()
+}
+
+/// Rows of a table whose rows nothing tells apart: only their number is known.
+fn by_position<'a>(table: &'a Table, now: &'a Table) -> Vec<(&'a Values, Option<&'a Values>)> {
+    let missing = table.rows.len().saturating_sub(now.rows.len());
+    let gone = table.rows.iter().take(missing).map(|row| (row, None));
+    gone.collect()
+}

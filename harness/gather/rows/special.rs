@@ -1,0 +1,59 @@
+//! Special rows: those that the deployed schema allows, in columns that a deployment names.
+
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+use crate::alembic::sql;
+use crate::error::Result;
+use crate::planting::{Class, Planted, Special, Tables};
+
+use super::super::failed;
+
+/// The special rows to try: each class for each column that a statement names together
+/// with its table.
+pub(super) fn wanted(
+    tables: &Tables,
+    planted: &Planted,
+    statements: &[&str],
+) -> Vec<(i64, i16, Class)> {
+    let words: Vec<Vec<String>> = statements.iter().map(|text| sql::words(text)).collect();
+    let names = |table: &str, column: &str| {
+        let has = |words: &Vec<String>, name: &str| words.iter().any(|word| word == name);
+        words
+            .iter()
+            .any(|words| has(words, table) && has(words, column))
+    };
+    let mut wanted = Vec::new();
+    let with_rows = planted
+        .tables
+        .iter()
+        .filter_map(|table| tables.with_oid(table.oid));
+    for table in with_rows {
+        let named = table
+            .columns
+            .iter()
+            .filter(|column| names(&table.name, &column.name));
+        for column in named {
+            wanted.extend(Class::ALL.map(|class| (table.oid, column.number, class)));
+        }
+    }
+    wanted
+}
+
+/// Plants those that PostgreSQL takes beside each other.
+pub(super) async fn planted(
+    connection: &mut PgConnection,
+    special: Vec<Special>,
+) -> Result<Vec<Special>> {
+    let mut kept = Vec::new();
+    for row in special {
+        let planted = connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(row.insert.clone())))
+            .await;
+        match planted {
+            Ok(_) => kept.push(row),
+            Err(sqlx::Error::Database(_)) => {}
+            Err(cause) => return Err(failed(&cause)),
+        }
+    }
+    Ok(kept)
+}

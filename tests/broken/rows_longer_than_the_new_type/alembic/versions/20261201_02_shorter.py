@@ -1,0 +1,15 @@
+"""email is shorter."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    op.alter_column("orders", "email", type_=sa.String(40))
+
+
+def downgrade() -> None:
+    op.alter_column("orders", "email", type_=sa.String(100))

@@ -1,0 +1,14 @@
+"""orders belong to users."""
+
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    op.create_foreign_key("orders_user_fk", "orders", "users", ["user_id"], ["id"])
+
+
+def downgrade() -> None:
+    op.drop_constraint("orders_user_fk", "orders")
