@@ -12,7 +12,8 @@ mod special;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::postgres::PgDatabaseError;
+use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use super::{AtHead, Driver, failed};
 use crate::alembic::sql;
@@ -22,7 +23,7 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence};
 use crate::gather::progress::Progress;
-use crate::planting::{Keys, Planted, Planter, Reason, Special, Tables, Wishes};
+use crate::planting::{Keys, Planted, Planter, Reason, Refusal, Special, Tables, Wishes};
 use crate::postgres::{Phase, Template};
 use compare::{Conversion, Meant, altered};
 use contents::Contents;
@@ -323,9 +324,9 @@ impl Driver<'_> {
         let wishes = self.wishes(&start.statements, Keys::FromSequences);
         let connection = self.connection().await?;
         let tables = Tables::read(connection).await?;
-        Planter::new(tables, wishes.clone())
-            .plant(connection)
-            .await?;
+        let mut planter = Planter::new(tables, wishes);
+        let planted = planter.plant(connection).await?;
+        let others = planter.another(connection, &planted).await?;
         if !self
             .command(Command::Upgrade(start.target))
             .await?
@@ -334,21 +335,19 @@ impl Driver<'_> {
             return Ok(Vec::new());
         }
         let connection = self.connection().await?;
-        let tables = Tables::read(connection).await?;
-        let one = Wishes { rows: 1, ..wishes };
-        let planted = Planter::new(tables, one).plant(connection).await?;
-        let refused = planted
-            .empty
-            .into_iter()
-            .filter_map(|table| match table.reason {
-                Reason::Refused { refusal, insert } if refusal.state == UNIQUE => Some(Stuck {
-                    table: table.name,
+        let mut stuck = Vec::new();
+        for (oid, insert) in others {
+            let table = planted.table(oid).map(|table| table.text.clone());
+            let refused = taken_for_a_moment(connection, &insert).await?;
+            if let Some(refusal) = refused.filter(|refusal| refusal.state == UNIQUE) {
+                stuck.push(Stuck {
+                    table: table.unwrap_or_default(),
                     insert,
                     refusal,
-                }),
-                _ => None,
-            });
-        Ok(refused.collect())
+                });
+            }
+        }
+        Ok(stuck)
     }
 
     fn is_late(&self, deadline: Instant) -> bool {
@@ -458,6 +457,38 @@ fn raised(transcript: &Transcript) -> bool {
     )
 }
 
+/// What PostgreSQL answers to a row that is not kept, where it refuses it.
+async fn taken_for_a_moment(
+    connection: &mut sqlx::PgConnection,
+    insert: &str,
+) -> Result<Option<Refusal>> {
+    let mut transaction = connection.begin().await.map_err(|cause| failed(&cause))?;
+    let tried = transaction
+        .execute(sqlx::raw_sql(AssertSqlSafe(insert.to_owned())))
+        .await;
+    let refusal = match tried {
+        Ok(_) => None,
+        Err(sqlx::Error::Database(error)) => Some(Refusal {
+            state: error.code().unwrap_or_default().into_owned(),
+            message: match error
+                .try_downcast_ref::<PgDatabaseError>()
+                .and_then(|one| one.detail())
+            {
+                Some(detail) => format!("{}: {detail}", error.message()),
+                None => error.message().to_owned(),
+            },
+            constraint: error.constraint().unwrap_or_default().to_owned(),
+            ..Refusal::default()
+        }),
+        Err(cause) => return Err(failed(&cause)),
+    };
+    transaction
+        .rollback()
+        .await
+        .map_err(|cause| failed(&cause))?;
+    Ok(refusal)
+}
+
 /// Whether values that were converted to another type are what they were once converted back.
 async fn come_back(
     connection: &mut sqlx::PgConnection,
@@ -468,16 +499,8 @@ async fn come_back(
     };
     let before: Vec<&str> = conversions.iter().map(|one| one.before.as_str()).collect();
     let after: Vec<&str> = conversions.iter().map(|one| one.after.as_str()).collect();
-    // By a cast between the types where there is one, by their text otherwise. What jsonb
-    // leaves out of a text is nothing that JSON says.
-    let mut ways = vec![format!("after::{to}::{from}"), format!("after::{from}")];
-    if [from.as_str(), to.as_str()] == ["json", "jsonb"] {
-        ways.insert(
-            0,
-            "CASE WHEN before::jsonb = after::jsonb THEN before::json END".to_owned(),
-        );
-    }
-    for back in ways {
+    // By a cast between the types where there is one, by their text otherwise.
+    for back in [format!("after::{to}::{from}"), format!("after::{from}")] {
         let asked = format!(
             "SELECT coalesce(bool_and(({back})::text IS NOT DISTINCT FROM before::{from}::text), true)
              FROM unnest($1::text[], $2::text[]) AS one (before, after)"

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::catalog::{Column, Table};
-use super::draft::Draft;
+use super::draft::{Choice, Draft};
 use super::insert::{insert, planting};
 use super::kinds::Kind;
 use super::planter::{Planter, draft_of};
@@ -75,8 +75,10 @@ pub struct Special {
     pub like: Option<RowId>,
 }
 
-/// So many plain rows are tried to be made special.
-const BASES: usize = 3;
+/// So many plain rows are tried to be made special, each of another make.
+const BASES: u32 = 4;
+/// The number of a row beside the special ones.
+const BESIDE: u32 = 40_000;
 /// The length of texts without a limit.
 const LONG: usize = 2_000;
 
@@ -124,11 +126,50 @@ impl Planter {
         for ((nth, special, _), answer) in candidates.into_iter().zip(answers) {
             let is_planted =
                 answer.is_ok_and(|json| json.as_array().is_some_and(|rows| rows.len() == 1));
-            if is_planted && found.last().is_none_or(|(last, _)| *last != nth) {
+            // NULL beside each make of row: an UPDATE may set some of them only.
+            let is_first = found.last().is_none_or(|(last, _)| *last != nth);
+            if is_planted && (is_first || special.class == Class::Null) {
                 found.push((nth, special));
             }
         }
         Ok(found.into_iter().map(|(_, special)| special).collect())
+    }
+
+    /// One more plain row for each table that has some, by the table's oid, where
+    /// PostgreSQL takes it. Nothing of them is left in the database.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn another(
+        &self,
+        connection: &mut PgConnection,
+        planted: &Planted,
+    ) -> Result<Vec<(i64, String)>> {
+        let failed = |cause: sqlx::Error| {
+            HarnessError::new(Stage::Evidence, format!("no row can be tried: {cause}"))
+        };
+        let mut inserts = Vec::new();
+        let mut statements = Vec::new();
+        for table in &planted.tables {
+            let good = self.good.get(&table.oid).map_or(&[][..], Vec::as_slice);
+            let draft = draft_of(&self.tables, &self.wishes, table.oid);
+            for (draft, base) in draft.iter().zip(makes(good)) {
+                let mut choice = base.clone();
+                choice.row = BESIDE;
+                if let Some(filled) = draft.fill(&choice, &self.pools) {
+                    let insert = insert(&self.tables, draft, &filled);
+                    statements.push(planting(&insert, draft.table));
+                    inserts.push((table.oid, insert));
+                }
+            }
+        }
+        let mut server = Server::begin(connection).await.map_err(failed)?;
+        let answers = server.rehearse(&statements).await.map_err(failed)?;
+        server.end("ROLLBACK").await.map_err(failed)?;
+        let tried = inserts.into_iter().zip(answers);
+        Ok(tried
+            .filter_map(|(insert, answer)| answer.is_ok().then_some(insert))
+            .collect())
     }
 
     fn candidates(
@@ -149,9 +190,9 @@ impl Planter {
             .map(|choice| choice.row)
             .max()
             .unwrap_or_default();
-        let row = last + 1 + u32::try_from(nth).unwrap_or_default();
+        let first = last + 1 + BASES * u32::try_from(nth).unwrap_or_default();
         let mut found = Vec::new();
-        for base in good.iter().take(BASES) {
+        for (row, base) in (first..first + BASES).zip(makes(good)) {
             let mut choice = base.clone();
             choice.row = row;
             let Some(mut filled) = draft.fill(&choice, &self.pools) else {
@@ -262,6 +303,18 @@ fn parents(
     own.into_iter()
         .chain(like.into_iter().flat_map(|row| row.parents.clone()))
         .collect()
+}
+
+/// Rows of which no two have all columns filled in the same ways.
+fn makes(good: &[Choice]) -> impl Iterator<Item = &Choice> {
+    let is_new = |(at, choice): &(usize, &Choice)| {
+        let mut before = good.iter().take(*at);
+        before.all(|other| other.kinds != choice.kinds)
+    };
+    good.iter()
+        .enumerate()
+        .filter(is_new)
+        .map(|(_, choice)| choice)
 }
 
 /// The lowest or the highest value of a type that clients can read too.

@@ -159,13 +159,10 @@ impl Compared {
         values: Vec<(Option<&str>, Option<&str>)>,
         meant: &Meant,
     ) {
-        // https://www.postgresql.org/docs/current/datatype-character.html
-        let is_padded = [column, now]
-            .iter()
-            .any(|one| one.data_type.starts_with("character("));
+        let written = Written::of(column, now);
         let differing: Vec<_> = values
             .into_iter()
-            .filter(|(before, after)| !are_one(*before, *after, is_padded))
+            .filter(|(before, after)| !written.are_one(*before, *after))
             .collect();
         let Some((before, after)) = differing.first() else {
             return;
@@ -212,9 +209,41 @@ fn found(column: Option<String>, how: How, rows: usize) -> Altered {
     }
 }
 
-/// Whether two values are one, where blanks at the end may mean nothing.
-fn are_one(before: Option<&str>, after: Option<&str>, is_padded: bool) -> bool {
-    before == after || (is_padded && before.map(str::trim_end) == after.map(str::trim_end))
+/// The ways in which one value may be written differently.
+#[derive(Clone, Copy)]
+enum Written {
+    /// Blanks at the end of `char(n)` mean nothing
+    /// (<https://www.postgresql.org/docs/current/datatype-character.html>).
+    Padded,
+    /// Blanks and the order of keys mean nothing in JSON, and jsonb does not keep them
+    /// (<https://www.postgresql.org/docs/current/datatype-json.html>).
+    Json,
+    /// There is one way.
+    AsItIs,
+}
+
+impl Written {
+    fn of(before: &Column, now: &Column) -> Self {
+        let types = [before.data_type.as_str(), now.data_type.as_str()];
+        match types {
+            ["json" | "jsonb", "json" | "jsonb"] => Self::Json,
+            _ if types.iter().any(|one| one.starts_with("character(")) => Self::Padded,
+            _ => Self::AsItIs,
+        }
+    }
+
+    fn are_one(self, before: Option<&str>, after: Option<&str>) -> bool {
+        let (Some(before), Some(after)) = (before, after) else {
+            return before == after;
+        };
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        match self {
+            _ if before == after => true,
+            Self::Padded => before.trim_end() == after.trim_end(),
+            Self::Json => parsed(before).is_some_and(|value| parsed(after) == Some(value)),
+            Self::AsItIs => false,
+        }
+    }
 }
 
 /// Values of fewer letters are everywhere, and tell nothing.
