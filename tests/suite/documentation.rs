@@ -53,6 +53,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "tests/broken/schema_column_dropped/alembic/versions/20250714_0001_essay_titles.py",
         "tests/unusual/objects_of_many_kinds/alembic/versions/20250401_0001_objects.py",
     ),
+    (
+        "rows",
+        "tests/broken/rows_null_set_not_null/alembic/versions/20261201_02_email.py",
+        "tests/unusual/rows_backfilled_before_not_null/alembic/versions/20261201_02_email.py",
+    ),
 ];
 
 fn examples(criterion: &Criterion) -> (Example, Example) {
