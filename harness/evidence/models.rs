@@ -57,7 +57,7 @@ pub enum Flaw {
     /// `env.py` hands over something else in the place of metadata, and nothing is compared.
     NoMetadata(Mistaken),
     /// A statement of the models' own, not of `create_all`, that PostgreSQL refuses.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 /// Something that `env.py` hands over as metadata.
@@ -279,7 +279,7 @@ impl Described {
         let mistaken = self.mistaken.iter().cloned().map(Flaw::NoMetadata);
         let refused = self.refused.iter().filter(|one| !compared(one));
         mistaken
-            .chain(refused.cloned().map(Flaw::Refused))
+            .chain(refused.cloned().map(Box::new).map(Flaw::Refused))
             .collect()
     }
 }

@@ -190,6 +190,8 @@ fn quoted(rest: &str, quote: char) -> (String, usize) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn found(sql: &str, columns: &[&str]) -> Vec<(String, Literal)> {

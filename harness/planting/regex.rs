@@ -228,6 +228,8 @@ fn escaped(letter: char) -> Option<Vec<char>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::sample;
 
     #[test]
