@@ -1,0 +1,114 @@
+//! The protocol between a worker and the harness: [`Event`].
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{Connected, Direction, EnumCreation, Place, Raised, Refused};
+
+/// A message of a worker while a command runs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The interpreter has imported what it needs.
+    Ready {
+        /// Python's version.
+        python: String,
+        /// Alembic's version.
+        alembic: String,
+        /// SQLAlchemy's version.
+        sqlalchemy: String,
+        /// Since the interpreter started.
+        seconds: f64,
+        /// Tells whether it has a driver that refuses a password that is hashed less often than
+        /// is recommended.
+        strict_drivers: bool,
+    },
+    /// The interpreter lacks what it needs.
+    Unusable {
+        /// The import that failed.
+        message: String,
+        /// Python's version.
+        python: String,
+    },
+    /// A revision starts.
+    Step {
+        /// The revision.
+        revision: String,
+        /// The direction.
+        direction: Direction,
+        /// Its file.
+        file: PathBuf,
+        /// The docstring's first line.
+        message: Option<String>,
+        /// The line of its function.
+        line: Option<u32>,
+    },
+    /// `env.py` configured Alembic on a connection with an open transaction.
+    OpenTransaction {
+        /// The call.
+        place: Option<Place>,
+    },
+    /// The revision returned.
+    Stepped {
+        /// The time that it took.
+        seconds: f64,
+        /// Tells whether it returned an awaitable.
+        awaitable: bool,
+    },
+    /// The revision raised.
+    StepRaised {
+        /// What.
+        error: Raised,
+    },
+    /// A statement starts.
+    Statement {
+        /// Its number.
+        number: u64,
+        /// Its text.
+        sql: String,
+        /// Its place.
+        place: Option<Place>,
+        /// Tells whether it runs on another connection than Alembic's.
+        #[serde(default)]
+        beside: bool,
+        /// The server's process.
+        session: Option<i32>,
+    },
+    /// SQLAlchemy opened a connection to the disposable database.
+    Connected(Connected),
+    /// The statement ran.
+    Done {
+        /// Its number.
+        number: u64,
+        /// The time that it took.
+        seconds: f64,
+    },
+    /// The statement failed.
+    Failed {
+        /// Its number.
+        number: u64,
+        /// PostgreSQL's error code.
+        sqlstate: Option<String>,
+        /// The error's first line.
+        message: String,
+    },
+    /// Something tried to create an enum type.
+    Enum(EnumCreation),
+    /// A connection to anything but the disposable database was refused.
+    Refused(Refused),
+    /// The worker's own listener failed, which is no fault of the service.
+    Broken {
+        /// Python's traceback.
+        trace: String,
+    },
+    /// The command ended.
+    Answer {
+        /// The value that it returned.
+        #[serde(default)]
+        ok: Option<serde_json::Value>,
+        /// The exception that it raised.
+        #[serde(default)]
+        error: Option<Raised>,
+    },
+}
