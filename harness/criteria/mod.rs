@@ -67,7 +67,7 @@ pub enum Verdict {
     NotApplicable {
         /// The manifest's reason, or what the run lacks.
         reason: String,
-        /// Whether the run lacks it, so that it is said once for all services.
+        /// Tells whether the run lacks it, so that it is said once for all services.
         of_run: bool,
     },
 }

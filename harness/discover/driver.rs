@@ -1,4 +1,4 @@
-//! Which SQLAlchemy driver belongs in the URL: [`of`].
+//! The SQLAlchemy driver that belongs in the URL: [`of`].
 
 use std::path::Path;
 

@@ -21,11 +21,11 @@ const DRIVERS: [&str; 5] = ["asyncpg", "psycopg", "psycopg2", "pg8000", ""];
 /// Something that makes an engine of a URL.
 #[derive(Debug)]
 pub struct Engine {
-    /// Where the URL comes from.
+    /// The origin of the URL.
     pub url: Value,
     /// Tells whether it is an async one.
     pub is_async: bool,
-    /// What is done to the URL before, in this order.
+    /// The changes to the URL before, in this order.
     pub rewrites: Vec<Rewrite>,
     /// The file that makes it.
     pub by: String,

@@ -1,4 +1,4 @@
-//! Which Alembic environment each configuration describes: [`environments`].
+//! The Alembic environments that configurations describe: [`environments`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ const SECTION: &str = "alembic";
 /// One Alembic environment and the configuration that describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Where `alembic` is run: the service's directory, absolute.
+    /// The directory in which `alembic` is run: the service's, absolute.
     pub directory: PathBuf,
     /// The configuration file, relative to it.
     pub ini: String,
     /// The section.
     pub section: String,
-    /// Where `env.py` is.
+    /// The path of `env.py`.
     pub scripts: PathBuf,
     /// The directories of revision files, where they are known without Python.
     pub versions: Vec<PathBuf>,
@@ -30,12 +30,12 @@ pub struct Environment {
     pub others: Vec<String>,
 }
 
-/// What the tree holds.
+/// The content of the tree.
 #[derive(Debug, Default)]
 pub struct Environments {
     /// The environments, in the order of their configurations.
     pub environments: Vec<Environment>,
-    /// What looks like one and cannot be judged: a path, and why.
+    /// The paths that look like one and cannot be judged, and why.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -205,7 +205,7 @@ fn by_hand(tree: &Tree, directory: &Path, ini: &str, section: &str) -> Option<Pa
     Some(holder.join(below))
 }
 
-/// How many of the monorepo's packages `env.py` imports that are not on its path here.
+/// The number of the monorepo's packages that `env.py` imports and that are not on its path here.
 fn unresolved(tree: &Tree, environment: &Environment) -> usize {
     let none = BTreeMap::new();
     let anywhere = Modules::new(Vec::new(), &tree.packages);
@@ -230,7 +230,8 @@ fn unresolved(tree: &Tree, environment: &Environment) -> usize {
         .count()
 }
 
-/// What Alembic puts on Python's path, and where a package may be installed from.
+/// The directories that Alembic puts on Python's path, and those from which a package may
+/// be installed.
 #[must_use]
 pub fn path(environment: &Environment) -> Vec<PathBuf> {
     let Environment {

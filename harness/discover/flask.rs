@@ -24,13 +24,13 @@ const URL: &str = "SQLALCHEMY_DATABASE_URI";
 /// The files that Flask looks into by itself, and the names it looks for there.
 const BY_ITSELF: [&str; 2] = ["wsgi.py", "app.py"];
 const NAMES: [&str; 4] = ["app", "application", "create_app", "make_app"];
-/// How deep below a service's directory an application is looked for.
+/// The depth below a service's directory to which an application is looked for.
 const DEPTH: usize = 4;
 
-/// Where the application of a service is.
+/// The place of a service's application.
 #[derive(Debug, Clone)]
 pub struct Application {
-    /// What `flask --app` takes.
+    /// The value for `flask --app`.
     pub name: String,
     /// Tells whether Flask finds it without being told.
     pub by_itself: bool,
@@ -86,7 +86,7 @@ fn settings_files(directory: &Path) -> Vec<PathBuf> {
     ranked.into_iter().map(|(_, path)| path).collect()
 }
 
-/// What a line gives `FLASK_APP`, or `flask` for `--app`.
+/// The value that a line gives `FLASK_APP`, or `flask` for `--app`.
 fn names_in(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     for mark in ["FLASK_APP", "--app", "-A"] {
@@ -203,7 +203,7 @@ fn mentions_flask(file: &Path) -> bool {
     text.contains("Flask(") || text.contains("create_app(")
 }
 
-/// What a module makes applications by, and whether that takes arguments.
+/// The function by which a module makes applications, and whether it takes arguments.
 fn made_in(module: &Module) -> Vec<(String, bool)> {
     let mut made = Vec::new();
     // What runs in a script alone is not there where the module is imported.
@@ -300,7 +300,7 @@ fn last(expr: &Expr) -> &str {
     }
 }
 
-/// What the configuration of an application may hold as its URL, in `modules`.
+/// The URL that the configuration of an application may hold, in `modules`.
 #[must_use]
 pub fn urls(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Value> {
     let mut search = Urls {

@@ -1,11 +1,11 @@
-//! Which interpreter has a service's packages: [`of`].
+//! The interpreter that has a service's packages: [`of`].
 
 use std::fs;
 use std::path::Path;
 
 use super::Guess;
 
-/// Where virtual environments are kept, below a project.
+/// The directories below a project in which virtual environments are kept.
 const ENVIRONMENTS: [&str; 3] = [".venv", "venv", "env"];
 /// Programs that keep one elsewhere: the file that shows it, and the program.
 const MANAGERS: [(&str, &str); 4] = [

@@ -43,12 +43,12 @@ use service::{Common, Found};
 use tree::Tree;
 use write::Written;
 
-/// What to do, as typed.
+/// The command to type.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The monorepo.
     pub root: PathBuf,
-    /// Where the manifest goes; `None` for `services-manifest` in the monorepo.
+    /// The directory of the manifest; `None` for `services-manifest` in the monorepo.
     pub to: Option<PathBuf>,
     /// Tells whether files that exist may be replaced.
     pub force: bool,
@@ -56,24 +56,24 @@ pub struct Request {
     pub dry_run: bool,
 }
 
-/// What was found and done.
+/// The result.
 #[derive(Debug)]
 pub struct Discovery {
     /// The monorepo, absolute.
     pub root: PathBuf,
     /// The manifest's directory.
     pub to: PathBuf,
-    /// How many directories were looked into.
+    /// The number of directories that were looked into.
     pub directories: usize,
     /// The image of PostgreSQL that Compose files name.
     pub postgres: Option<Image>,
     /// The services, sorted by name.
     pub services: Vec<Found>,
-    /// What most of them share.
+    /// The value that most of them share.
     pub common: Common,
     /// Environments that no service was written for: a path, and why.
     pub left_out: Vec<(String, String)>,
-    /// What became of each file.
+    /// The fate of each file.
     pub files: Vec<Written>,
     /// The time that it took.
     pub took: Duration,
@@ -89,7 +89,7 @@ impl fmt::Display for Sure {
     }
 }
 
-/// How much a guess may be relied on.
+/// The confidence in an inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sure {
     /// The files say so.
@@ -103,9 +103,9 @@ pub enum Sure {
 /// Something found out, how sure it is, and why not more.
 #[derive(Debug, Clone)]
 pub struct Guess<T> {
-    /// What was found out.
+    /// The answer.
     pub value: T,
-    /// How sure it is.
+    /// The confidence in it.
     pub sure: Sure,
     /// Why it is taken to be so, as a fragment.
     pub why: String,

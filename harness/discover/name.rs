@@ -109,7 +109,7 @@ pub fn named(
     named
 }
 
-/// What a manifest file says of an environment: `path`, `alembic_ini`, `alembic_section`.
+/// The keys of an environment in a manifest file: `path`, `alembic_ini`, `alembic_section`.
 #[must_use]
 pub fn describes(tree: &Tree, environment: &Environment) -> (String, String, String) {
     (
@@ -119,7 +119,7 @@ pub fn describes(tree: &Tree, environment: &Environment) -> (String, String, Str
     )
 }
 
-/// How many environments one configuration file holds.
+/// The number of environments in one configuration file.
 fn sections(environments: &[Environment]) -> BTreeMap<std::path::PathBuf, usize> {
     let mut count = BTreeMap::new();
     for environment in environments {

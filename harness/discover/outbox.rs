@@ -10,9 +10,9 @@ use ruff_python_ast::{Expr, ExprCall, Stmt};
 use super::python::{Module, Place, Reader, Value, flat, function_in, inside, trace};
 use crate::manifest::{IndexConvention, OutboxConvention};
 
-/// What the name of such a table has in it.
+/// The words in the name of such a table.
 const OUTBOX: &str = "outbox";
-/// How many functions of the monorepo are followed from one service's revisions.
+/// The number of functions of the monorepo that are followed from one service's revisions.
 const FUNCTIONS: usize = 200;
 
 /// An outbox table with the indexes that are written out in revisions.
@@ -60,7 +60,7 @@ fn mentions_outbox(file: &Path) -> bool {
         .contains(OUTBOX)
 }
 
-/// What all, or most, of the outbox tables have in common, with how many services of how
+/// The properties that all, or most, of the outbox tables share, with how many services of how
 /// many have each index. `None` where no table has an index that is written out.
 #[must_use]
 pub fn shared<'a>(

@@ -1,4 +1,4 @@
-//! Which directories `env.py` needs on Python's search path, besides those that Alembic
+//! The directories that `env.py` needs on Python's search path, besides those that Alembic
 //! and the code itself put there: [`missing`].
 
 use std::fs;
@@ -47,14 +47,14 @@ const STANDARD: [&str; 34] = [
     "typing",
 ];
 
-/// Where Python looks for the modules of one service.
+/// The directories in which Python looks for the modules of one service.
 #[derive(Debug)]
 pub struct Place<'t> {
     /// The monorepo.
     pub tree: &'t Tree,
-    /// Where the command is typed.
+    /// The directory in which the command is typed.
     pub directory: &'t Path,
-    /// What is on the path before `env.py` runs.
+    /// The directories on the path before `env.py` runs.
     pub path: Vec<PathBuf>,
     /// The interpreter as a command.
     pub python: &'t [String],
@@ -190,7 +190,7 @@ fn told(place: &Place<'_>) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// What `PYTHONPATH` is given in a file, entry by entry.
+/// The entries that a file gives to `PYTHONPATH`.
 fn container(file: &Path) -> Vec<String> {
     let text = small(file).unwrap_or_default();
     let values = text.lines().filter_map(|line| {
@@ -219,7 +219,7 @@ fn pytest(file: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Where an entry lies in the monorepo: one of a container may begin with directories that
+/// The path of an entry in the monorepo: one of a container may begin with directories that
 /// only it has.
 fn within(place: &Place<'_>, directory: &Path, entry: &str) -> Vec<PathBuf> {
     let parts: Vec<&str> = entry
@@ -238,7 +238,7 @@ fn within(place: &Place<'_>, directory: &Path, entry: &str) -> Vec<PathBuf> {
     found.filter(|found| found.is_dir()).collect()
 }
 
-/// What is installed for an interpreter.
+/// The packages that are installed for an interpreter.
 struct SitePackages {
     directories: Vec<PathBuf>,
     /// Tells whether a program keeps the environment elsewhere.

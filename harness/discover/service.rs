@@ -24,7 +24,7 @@ pub struct Found {
     pub path: String,
     /// The Alembic environment.
     pub environment: Environment,
-    /// How it is given its URL.
+    /// The way in which it is given its URL.
     pub url: Guess<Source>,
     /// SQLAlchemy's driver.
     pub driver: Guess<String>,
@@ -36,7 +36,7 @@ pub struct Found {
     pub outbox: Option<Outbox>,
     /// Tells whether `env.py` names models; `None` where that is not said.
     pub models: Option<bool>,
-    /// How many revisions there are, and how many heads, where that is known without Python.
+    /// The numbers of revisions and of heads, where they are known without Python.
     pub history: Option<(usize, usize)>,
     /// The Flask application, where `env.py` needs one that it does not load itself.
     pub flask: Option<Guess<Option<Application>>>,
@@ -48,7 +48,7 @@ pub struct Found {
     pub doubts: Vec<Guess<()>>,
 }
 
-/// What most services share, so that it is said once: it stands in the defaults.
+/// The keys that most services share, which stand in the defaults.
 #[derive(Debug, Clone)]
 pub struct Common {
     /// SQLAlchemy's driver.
@@ -58,7 +58,7 @@ pub struct Common {
 }
 
 impl Common {
-    /// What is most common among `services`; `None` for none.
+    /// The most common value among `services`; `None` for none.
     #[must_use]
     pub fn of(services: &[Found]) -> Option<Self> {
         Some(Self {
@@ -67,7 +67,7 @@ impl Common {
         })
     }
 
-    /// What is less than certain about it.
+    /// The doubts about it.
     #[must_use]
     pub fn reasons(&self) -> Vec<(Sure, String)> {
         let facts = [driver_reason(&self.driver), python_reason(&self.python)];
@@ -221,7 +221,7 @@ fn extensions(revisions: &[PathBuf]) -> BTreeSet<String> {
     found
 }
 
-/// What has to be added to the search path that the harness's worker, or the `flask`
+/// The directories to add to the search path that the harness's worker, or the `flask`
 /// command, sets.
 fn search_path(
     tree: &Tree,
@@ -314,7 +314,7 @@ fn told(
     }
 }
 
-/// What makes it doubtful that the service can be judged as it is.
+/// The reasons to doubt that the service can be judged as it is.
 fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
     let mut doubts = Vec::new();
     if told.binds {

@@ -1,4 +1,4 @@
-//! What is found out about services written in the ways that services are written in.
+//! Tests on services written in the ways that services are written in.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

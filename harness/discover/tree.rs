@@ -28,7 +28,7 @@ const FOREIGN: [&str; 8] = [
     "vendor",
 ];
 
-/// What one walk found, each list sorted.
+/// The result of one walk, each list sorted.
 #[derive(Debug, Default)]
 pub struct Tree {
     /// The directory that was walked, absolute.
@@ -43,7 +43,7 @@ pub struct Tree {
     pub packages: BTreeMap<String, Vec<PathBuf>>,
     /// Images of PostgreSQL that Compose files name.
     pub images: Images,
-    /// How many directories were looked into.
+    /// The number of directories that were looked into.
     pub directories: usize,
 }
 

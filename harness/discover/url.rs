@@ -1,4 +1,4 @@
-//! How a service is given its URL: [`found`].
+//! The way in which a service is given its URL: [`found`].
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use super::python::trace::{self, Trace};
 use super::python::{Module, Needed, Part, Reader, Value, closure, needed};
 use super::{Guess, flask};
 
-/// What a name of a variable that holds a URL has in it.
+/// The words in the name of a variable that holds a URL.
 const URL_LIKE: [&str; 17] = [
     "DATABASE_URL",
     "DATABASE_URI",
@@ -28,7 +28,7 @@ const URL_LIKE: [&str; 17] = [
     "CONN_STR",
 ];
 
-/// How a service is given its URL.
+/// The way in which a service is given its URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Source {
     /// Variables that take the URL whole.
@@ -44,7 +44,7 @@ pub struct Source {
 /// The source, and what else `env.py` tells.
 #[derive(Debug)]
 pub struct Told {
-    /// How the URL is given.
+    /// The way in which the URL is given.
     pub source: Guess<Source>,
     /// Texts that may name the driver, the most telling first.
     pub texts: Vec<String>,
@@ -60,7 +60,7 @@ pub struct Told {
     pub engines: Vec<Engine>,
 }
 
-/// What is collected from values, in the order in which it is met.
+/// The parts of values, in the order in which they are met.
 #[derive(Debug)]
 struct Origins {
     variables: Vec<String>,
@@ -68,7 +68,7 @@ struct Origins {
     ini: bool,
     texts: Vec<String>,
     has_port: bool,
-    /// Who reads them.
+    /// The reader of them.
     reader: &'static str,
 }
 
@@ -149,7 +149,7 @@ pub fn found(
     }
 }
 
-/// What is said where `env.py` itself cannot be read.
+/// The doubt where `env.py` itself cannot be read.
 #[must_use]
 pub fn unreadable() -> Told {
     let source = Source {
@@ -224,7 +224,7 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
     of_candidates(who, candidates)
 }
 
-/// Where nothing could be followed: the variables whose names look like a URL's.
+/// The variables whose names look like a URL's, where nothing could be followed.
 fn of_candidates(who: &str, candidates: Vec<String>) -> Guess<Source> {
     let why = format!("where {who} takes its URL from cannot be followed");
     let mut rest = candidates.into_iter();
@@ -317,7 +317,7 @@ fn filled_in(template: &str, options: &[(String, Value)]) -> Value {
     }
 }
 
-/// What importing needs, and every variable whose name looks like a URL's.
+/// The needs of importing, and every variable whose name looks like a URL's.
 fn surroundings(reader: &Reader<'_>, modules: &[Rc<Module>]) -> (Vec<Needed>, Vec<String>) {
     let needed = needed(reader, modules);
     let mut candidates: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! What becomes of the manifest's files on disk: [`write`].
+//! The manifest's files on disk: [`write`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use super::{Discovery, Request, manifest};
 use crate::error::{HarnessError, Result, Stage};
 use crate::invocation::Invocation;
 
-/// Where a manifest is written unless another place is named.
+/// The directory of a manifest unless another place is named.
 const DEFAULT_DIRECTORY: &str = "services-manifest";
 
-/// What became of one file.
+/// The fate of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The file.
     pub file: PathBuf,
-    /// What is, or would be, in it.
+    /// Its content, present or proposed.
     pub text: String,
-    /// What became of it.
+    /// Its fate.
     pub state: State,
 }
 
-/// What became of a file; with `--dry-run`, what would have.
+/// The fate of a file; with `--dry-run`, the one that it would have had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It was not there.
@@ -38,7 +38,7 @@ pub enum State {
     Replaced,
 }
 
-/// What this module reads of a manifest that is there already.
+/// The keys of a manifest that is there already.
 #[derive(Debug, Deserialize)]
 struct Defaults {
     root: Option<String>,

@@ -36,7 +36,7 @@ pub struct Rollout {
     pub upgrade: Transcript,
     /// The fewest rows with which it fails as well, where it fails with plain rows.
     pub smallest: Vec<String>,
-    /// Whether any row of that table will do.
+    /// Tells whether any row of that table will do.
     pub is_any_row: bool,
     /// The special rows with which it fails, although it does not with plain ones.
     pub refused: Vec<RefusedRow>,
@@ -59,7 +59,7 @@ pub struct Empty {
     pub table: String,
     /// The reason.
     pub reason: Reason,
-    /// Whether a statement of the deployment names it.
+    /// Tells whether a statement of the deployment names it.
     pub is_named: bool,
 }
 
@@ -106,7 +106,7 @@ pub struct Altered {
     pub of: usize,
     /// One value before and after; `None` is NULL, or gone.
     pub example: (Option<String>, Option<String>),
-    /// Whether a statement of the deployment does that to the rows or the column it names.
+    /// Tells whether a statement of the deployment does that to the rows or the column it names.
     pub is_meant: bool,
 }
 
@@ -134,7 +134,7 @@ pub enum How {
 }
 
 impl Rollout {
-    /// Whether nothing of it needs a word.
+    /// Tells whether nothing of it needs a word.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let down = self.down.iter().all(|(_, down)| down.finished());

@@ -427,7 +427,7 @@ fn empty(planted: &Planted, statements: &[&str]) -> Vec<Empty> {
     all.collect()
 }
 
-/// Whether statements could leave a sequence behind the keys that it is for.
+/// Tells whether statements could leave a sequence behind the keys that it is for.
 fn concerns_keys(statements: &[&str]) -> bool {
     let about = [
         "insert",
@@ -489,7 +489,7 @@ async fn taken_for_a_moment(
     Ok(refusal)
 }
 
-/// Whether values that were converted to another type are what they were once converted back.
+/// Tells whether values that were converted to another type are what they were once converted back.
 async fn come_back(
     connection: &mut sqlx::PgConnection,
     conversions: &[Conversion],

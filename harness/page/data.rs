@@ -1,4 +1,4 @@
-//! What a report says, as plain data: [`Report`], which is also `report.json`.
+//! A report as plain data: [`Report`], which is also `report.json`.
 //!
 //! `docs/report.md` describes the fields to those who read the file; a change that
 //! their programs would notice raises [`VERSION`]. Paths are relative to where the
@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// What `schema` says.
+/// The value of `schema`.
 pub const SCHEMA: &str = "migration-harness/report";
-/// What `version` says.
+/// The value of `version`.
 pub const VERSION: u32 = 1;
 
 /// One run, or several that were joined.
@@ -60,7 +60,7 @@ pub struct Criterion {
     pub remedy: String,
 }
 
-/// How a case ended; the worst comes first.
+/// The outcome of a case; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -68,7 +68,7 @@ pub enum Outcome {
     Failed,
     /// No judgement was possible: a `harness error`.
     Error,
-    /// What another criterion explains kept it from being judged.
+    /// Another criterion explains why it could not be judged.
     Blocked,
     /// It was selected and did not end: killed, timed out, or the run stopped before.
     NotJudged,
@@ -95,12 +95,12 @@ pub struct Case {
     pub text: String,
     /// The notes of a green result.
     pub notes: Vec<String>,
-    /// What is wrong, one defect each.
+    /// The findings, one defect each.
     pub findings: Vec<Finding>,
     /// The criterion that reports what kept this one from being judged.
     #[serde(default)]
     pub blocked_by: Option<String>,
-    /// What that one reports, where no other case of the report says it.
+    /// The report of that one, where no other case of the report says it.
     #[serde(default)]
     pub explanation: Option<Explanation>,
     /// The page about the criterion: an address or a path.
@@ -115,7 +115,7 @@ pub struct Case {
     pub manifest: String,
 }
 
-/// What a criterion reports that was not judged itself.
+/// The report of a criterion that was not judged itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// Its findings.
@@ -129,13 +129,13 @@ pub struct Explanation {
 /// One defect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What is wrong.
+    /// The problem.
     pub title: String,
     /// Where, the first one first.
     pub places: Vec<Place>,
-    /// What was expected, where two texts are compared.
+    /// The text that was expected, where two texts are compared.
     pub expected: Option<String>,
-    /// What was found instead.
+    /// The text that was found instead.
     pub found: Option<String>,
     /// Objects before and after, one text each.
     pub changed: Vec<String>,
@@ -162,7 +162,7 @@ pub struct Place {
     pub label: String,
 }
 
-/// What was seen of one service. Only what some selected case needed is there.
+/// One service. Only what some selected case needed is there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// The manifest file's stem.
@@ -173,7 +173,7 @@ pub struct Service {
     pub server: Option<Spent>,
     /// Its interpreter, from the start until Alembic and the driver are imported.
     pub interpreter: Option<Spent>,
-    /// What Alembic was asked to do, in order.
+    /// The commands of Alembic, in order.
     pub commands: Vec<Command>,
     /// Its outbox table.
     pub outbox: Option<Outbox>,
@@ -184,7 +184,7 @@ pub struct Service {
 pub struct Spent {
     /// On what.
     pub what: String,
-    /// How long.
+    /// The time that it took.
     pub seconds: f64,
 }
 
@@ -204,7 +204,7 @@ pub struct Revision {
     pub id: String,
     /// Its parents.
     pub down_revisions: Vec<String>,
-    /// What else must run before it, as ids.
+    /// The other revisions that must run before it, as ids.
     pub depends_on: Vec<String>,
     /// The names of its branch.
     pub branch_labels: Vec<String>,
@@ -260,13 +260,13 @@ pub struct Index {
     pub name: String,
     /// PostgreSQL's definition of what the convention asks for, or why there is none.
     pub expected: String,
-    /// What is there by that name.
+    /// The object of that name.
     pub found: Option<String>,
-    /// How the two compare.
+    /// The comparison of the two.
     pub shape: Shape,
 }
 
-/// How an index compares with the convention's.
+/// The comparison of an index with the convention's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -397,7 +397,7 @@ impl Report {
         services.any(|service| service.history.is_some())
     }
 
-    /// How many cases ended in each way.
+    /// The number of cases by outcome.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Outcome, usize> {
         let mut counts = BTreeMap::new();

@@ -39,7 +39,7 @@ pub fn section(service: &Service) -> Markup {
 /// Words beside a revision, each with its class.
 type Badges = Vec<(&'static str, String)>;
 
-/// What each revision is to the others.
+/// The relation of each revision to the others.
 struct Roles<'a> {
     children: BTreeMap<&'a str, usize>,
     ids: BTreeSet<&'a str>,
@@ -181,7 +181,7 @@ fn letters(revision: &Revision, badges: &Badges) -> usize {
         + badges
 }
 
-/// What a screen reader says instead of the drawing.
+/// The words for a screen reader instead of the drawing.
 fn described(history: &History, roles: &Roles<'_>) -> String {
     let named = |is: &dyn Fn(&Revision) -> bool| {
         let ids: Vec<&str> = history

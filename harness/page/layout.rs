@@ -1,4 +1,4 @@
-//! Where each revision stands in the drawing of a history, and where its lines run:
+//! The place of each revision in the drawing of a history, and the course of its lines:
 //! newest first, one row each, as `git log --graph` does it.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub struct Layout<'a> {
     pub rows: Vec<(&'a Revision, usize)>,
     /// The lines from revisions to their parents.
     pub lines: Vec<Line>,
-    /// How many lanes there are.
+    /// The number of lanes.
     pub lanes: usize,
 }
 

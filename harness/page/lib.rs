@@ -101,7 +101,7 @@ fn header(report: &Report) -> Markup {
     }
 }
 
-/// What nobody judged, said before anything else.
+/// The cases that nobody judged, before anything else.
 fn gaps(report: &Report) -> Markup {
     let unjudged = report
         .counts()
@@ -145,7 +145,7 @@ fn absent_names(report: &Report) -> Vec<String> {
         .collect()
 }
 
-/// What is to be done, in one line each; what another finding explains is not listed.
+/// The things to do, in one line each; what another finding explains is not listed.
 fn red(report: &Report) -> Markup {
     let listed = |case: &&Case| matches!(case.outcome, Outcome::Failed | Outcome::Error);
     let cases = report.cases.iter().filter(listed);

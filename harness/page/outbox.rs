@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{anchor, broken};
 use crate::data::{Index, Outbox, Outcome, Report, Service, Shape};
 
-/// Who has which index, in which shape; nothing where no outbox was looked at.
+/// The indexes of the services and their shapes; nothing where no outbox was looked at.
 pub fn section(report: &Report) -> Markup {
     let services = report.shown();
     let mut names: Vec<&str> = Vec::new();
@@ -104,7 +104,7 @@ fn badge(shape: Shape) -> Markup {
     html! { span.outcome.(class) { (words) } }
 }
 
-/// What tells indexes of one table apart: `USING btree (a) WHERE b`.
+/// The part of a definition that tells indexes of one table apart: `USING btree (a) WHERE b`.
 fn brief(definition: &str) -> String {
     let unique = if definition.starts_with("CREATE UNIQUE") {
         "UNIQUE "

@@ -1,4 +1,4 @@
-//! Where the time went: server, interpreter, each command, each revision.
+//! The time of each server, interpreter, command and revision.
 
 use std::collections::BTreeMap;
 

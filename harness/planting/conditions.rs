@@ -57,7 +57,7 @@ pub fn checks(tables: &Tables, table: &Table) -> Vec<Check> {
     checks
 }
 
-/// What a partition asks for; `None` where it takes every row, or the rows of a hash: any
+/// The condition of a partition; `None` where it takes every row, or the rows of a hash: any
 /// row has a partition then.
 #[must_use]
 pub fn leaf_check(table: &Table, leaf: &Leaf) -> Option<Check> {

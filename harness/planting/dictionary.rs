@@ -172,7 +172,7 @@ fn next(rest: &str, first: char) -> (Option<Token>, usize) {
     }
 }
 
-/// What stands between quotes, and how many bytes it takes with them.
+/// The text between quotes, and the number of bytes that it takes with them.
 fn quoted(rest: &str, quote: char) -> (String, usize) {
     let mut text = String::new();
     let mut letters = rest.char_indices().skip(1).peekable();

@@ -54,9 +54,9 @@ pub struct Choice {
     pub row: u32,
     /// The kind for each slot.
     pub kinds: Vec<usize>,
-    /// How far each link is turned.
+    /// The angle by which each link is turned.
     pub shifts: Vec<usize>,
-    /// How often it was refused.
+    /// The number of times that it was refused.
     pub tries: usize,
     /// The kinds before guesses at what a refusal that names nothing is about.
     pub known: Vec<usize>,

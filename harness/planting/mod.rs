@@ -163,7 +163,7 @@ pub enum Reason {
     NoPartition,
     /// A table that its rows have to refer to is empty.
     NoParent {
-        /// That table, quoted where PostgreSQL asks for it.
+        /// The table, quoted where PostgreSQL asks for it.
         table: String,
     },
     /// A trigger or a rule took the rows.

@@ -261,7 +261,7 @@ fn candidates(
     }
 }
 
-/// What all of several answers have, in the order of the first; that one alone where they
+/// The part that several answers share, in the order of the first; that one alone where they
 /// have nothing in common.
 #[must_use]
 pub fn common(answers: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {

@@ -1,4 +1,4 @@
-//! What is returned when no judgement was possible: [`HarnessError`].
+//! The error where no judgement was possible: [`HarnessError`].
 //!
 //! A service that breaks a promise is a verdict, never an error. An error says which stage could not do its part, what it saw
 //! and what would help; it is plain data, so that cases of one run that live in
@@ -43,20 +43,20 @@ impl fmt::Display for Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{stage}: {message}")]
 pub struct HarnessError {
-    /// Who could not do its part.
+    /// The stage that could not do its part.
     pub stage: Stage,
-    /// What went wrong, as a lowercase fragment.
+    /// The problem, as a lowercase fragment.
     pub message: String,
     /// Lines that support the message.
     pub details: Vec<String>,
-    /// What would help.
+    /// Advice.
     pub help: Option<String>,
     /// The commands that `help` and `details` name for their reader to type, as they stand there.
     #[serde(default)]
     pub commands: Vec<String>,
 }
 
-/// What a stage returns.
+/// The result of a stage.
 pub type Result<T, E = HarnessError> = std::result::Result<T, E>;
 
 impl HarnessError {

@@ -49,9 +49,9 @@ pub struct Revision {
 /// Every revision file of one environment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
-    /// What could be read, sorted by file.
+    /// The revisions that could be read, sorted by file.
     pub revisions: Vec<Revision>,
-    /// What could not: [`RevisionFile::NeedsPython`] or
+    /// The files that could not: [`RevisionFile::NeedsPython`] or
     /// [`RevisionFile::Unreadable`], sorted by file.
     pub unread: Vec<RevisionFile>,
     /// The directories that were looked into.
@@ -105,7 +105,7 @@ impl Graph {
             .collect()
     }
 
-    /// What the version table holds at the heads: the heads without those that another
+    /// The rows of the version table at the heads: the heads without those that another
     /// revision depends on, which Alembic takes as implied (`RevisionMap._real_heads`).
     pub fn version_rows(&self) -> Vec<&Revision> {
         let index = self.index();
@@ -143,7 +143,7 @@ impl Graph {
             .collect()
     }
 
-    /// Where the histories of `heads` part: the last revision, in
+    /// The fork of the histories of `heads`: the last revision, in
     /// [`Graph::upgrade_order`], that is an ancestor of all of them. `None` for
     /// fewer than two, and for histories that have no revision in common.
     pub fn fork_of(&self, heads: &[&Revision]) -> Option<&Revision> {
@@ -176,7 +176,7 @@ impl Graph {
             .collect()
     }
 
-    /// What is certainly wrong with this history, whatever Python would say
+    /// The problems of this history that are certain, whatever Python would say
     /// about the files of [`Graph::needs_python`]. Several heads are no problem
     /// in this sense: Alembic can load them.
     pub fn problems(&self) -> Vec<Problem> {
@@ -203,7 +203,7 @@ impl Graph {
         revisions.flat_map(|one| &one.down_revisions).collect()
     }
 
-    /// Where each id is. Of several files with one id it is the last, as in
+    /// The index of each id. Of several files with one id it is the last, as in
     /// Alembic's own map.
     fn index(&self) -> HashMap<&str, usize> {
         self.revisions
@@ -224,7 +224,7 @@ impl Graph {
             .collect()
     }
 
-    /// What `depends_on` names, ids and branch labels alike
+    /// The names in `depends_on`, ids and branch labels alike
     /// (`RevisionMap._add_depends_on`).
     fn dependencies(&self, index: &HashMap<&str, usize>) -> Edges {
         let labels = self.labels();
@@ -240,7 +240,7 @@ impl Graph {
             .collect()
     }
 
-    /// Which revision carries each branch label.
+    /// The revision that carries each branch label.
     fn labels(&self) -> HashMap<&str, usize> {
         let mut all = HashMap::new();
         for (at, revision) in self.revisions.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What an Alembic environment says without Python: where its revisions are
+//! An Alembic environment, read without Python: where its revisions are
 //! ([`script_location`]), what each file declares ([`revision_file`]), and the [`graph`]
 //! they form. Also the [`error`] that every stage of the harness returns.
 //!
@@ -21,8 +21,8 @@ use error::{HarnessError, Result, Stage};
 /// More threads than this are not worth their start.
 const MOST_THREADS: usize = 8;
 
-/// How many cores this process may use. Asking the system takes a dozen files of it, so it
-/// is asked once.
+/// The number of cores that this process may use. Asking the system takes a dozen files of
+/// it, so it is asked once.
 #[must_use]
 pub fn cores() -> usize {
     static CORES: LazyLock<usize> =

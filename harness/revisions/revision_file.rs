@@ -36,7 +36,7 @@ use scope::Scope;
 pub use scope::one_line;
 use source::{Nesting, TooDeep, Trouble, line_at};
 
-/// What one file of a version location turned out to be.
+/// A file of a version location, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RevisionFile {
     /// A revision, known without Python.
@@ -45,9 +45,9 @@ pub enum RevisionFile {
     NeedsPython {
         /// The file.
         file: PathBuf,
-        /// Where it says what cannot be told, from 1.
+        /// The line that says what cannot be told, from 1.
         line: u32,
-        /// What cannot be told, and why, as a fragment.
+        /// The fact that cannot be told, and why, as a fragment.
         what: String,
         /// Its revision id, where at least that is written out.
         id: Option<String>,
@@ -56,9 +56,9 @@ pub enum RevisionFile {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Where it is wrong, from 1; `None` for the file as a whole.
+        /// The line that is wrong, from 1; `None` for the file as a whole.
         line: Option<u32>,
-        /// What is wrong, as a fragment.
+        /// The problem, as a fragment.
         problem: String,
         /// The revision id it seems to declare.
         id: Option<String>,
@@ -110,7 +110,7 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 /// # Errors
 ///
 /// A version location that exists and cannot be listed, or no thread to be had.
-/// What is wrong with a single file is part of the result instead.
+/// A problem of a single file is part of the result instead.
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
     let files = list(location)?;
     let files = files.par_iter().with_min_len(FILES_AT_ONCE);

@@ -1,4 +1,5 @@
-//! Where Alembic would look for revision files: [`locate`] and [`ScriptLocation`].
+//! The directories in which Alembic would look for revision files: [`locate`] and
+//! [`ScriptLocation`].
 //!
 //! Does what `alembic.config.Config` and `ScriptDirectory.from_config` do with
 //! an ini file and, since Alembic 1.16, the `[tool.alembic]` table of
@@ -18,7 +19,7 @@ mod ini;
 
 use ini::Ini;
 
-/// What is known without Python about one thing, or why only Python can tell.
+/// A fact as far as it is known without Python, or why only Python can tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Static<T> {
     /// Known without running anything.
@@ -411,7 +412,7 @@ fn split_as_before_separators(value: &str) -> Vec<String> {
     pieces
 }
 
-/// What `%(here)s` stands for.
+/// The value of `%(here)s`.
 fn parent_of(file: &Path) -> String {
     file.parent().unwrap_or(file).to_string_lossy().into_owned()
 }

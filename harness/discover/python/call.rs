@@ -1,4 +1,4 @@
-//! What a call returns, as far as it concerns where a URL comes from.
+//! The value of a call, as far as it concerns where a URL comes from.
 
 use std::collections::HashMap;
 
@@ -20,13 +20,13 @@ const READERS: [&str; 8] = [
     "decouple.AutoConfig",
     "starlite.config.Config",
 ];
-/// What such an object is called here.
+/// The name of such an object here.
 const READER: &str = "<reader of the environment>";
 /// Parameters of a settings class's methods that give its fields by name.
 const OWN: [&str; 5] = ["self", "cls", "values", "info", "data"];
 
 impl Reader<'_> {
-    /// What a call returns.
+    /// The value that a call returns.
     pub(super) fn call(&self, place: &Place<'_>, call: &ast::ExprCall) -> Value {
         if let Expr::Attribute(method) = &*call.func {
             let receiver = self.value(place, &method.value);
@@ -118,7 +118,7 @@ impl Reader<'_> {
         known.extend(new);
     }
 
-    /// What a function of another package returns.
+    /// The value that a function of another package returns.
     fn library(&self, place: &Place<'_>, call: &ast::ExprCall, name: &str) -> Value {
         let last = name.rsplit('.').next().unwrap_or(name);
         let first = || {
@@ -193,7 +193,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What the parameters of a function are in this call.
+    /// The values of a function's parameters in this call.
     pub(in crate::discover) fn bound(
         &self,
         place: &Place<'_>,
@@ -286,7 +286,7 @@ pub(super) fn formatted(text: Value, values: Vec<Value>) -> Value {
     Value::Joined(pieces)
 }
 
-/// What is before and after the next `{...}`, `%s` or `%(name)s`.
+/// The text before and after the next `{...}`, `%s` or `%(name)s`.
 fn next_hole(text: &str) -> Option<(&str, &str)> {
     let at = text.find(['{', '%'])?;
     let (before, rest) = text.split_at(at);
@@ -313,7 +313,7 @@ fn is_alembic_config(library: &str) -> bool {
     library.starts_with("alembic.") && library.ends_with("config")
 }
 
-/// What Alembic's configuration returns.
+/// The answer of Alembic's configuration.
 fn ini(method: &str) -> Option<Value> {
     let reads = [
         "get_main_option",

@@ -1,4 +1,4 @@
-//! What a name stands for in a module, a class or a function: [`Definition`].
+//! The definition of a name in a module, a class or a function: [`Definition`].
 
 use ruff_python_ast::{
     self as ast, Alias, Expr, Stmt, StmtClassDef, StmtFunctionDef, StmtImportFrom,
@@ -123,7 +123,7 @@ fn one<'m>(stmt: &'m Stmt, name: &str, found: &mut Vec<Definition<'m>>) {
     }
 }
 
-/// What `import a.b as c` binds under `name`.
+/// The module that `import a.b as c` binds under `name`.
 fn module<'m>(alias: &'m Alias, name: &str) -> Option<Definition<'m>> {
     let module = alias.name.as_str();
     let first = module.split('.').next().unwrap_or(module);

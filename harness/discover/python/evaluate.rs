@@ -13,19 +13,19 @@ use super::modules::{Module, Modules};
 use super::settings;
 use super::value::{Class, Function, Value};
 
-/// How many expressions are followed for one service; beyond it nothing more is known.
+/// The number of expressions that are followed for one service; beyond it nothing more is known.
 const STEPS: usize = 200_000;
-/// How deep one value is followed.
+/// The depth to which one value is followed.
 const DEPTH: usize = 60;
 
-/// Where an expression stands: what its names mean.
+/// The scope of an expression: what its names mean.
 #[derive(Clone)]
 pub struct Place<'m> {
     /// The module.
     pub module: &'m Rc<Module>,
     /// The bodies of the functions and classes around it, the innermost first.
     pub bodies: Vec<&'m [Stmt]>,
-    /// What the parameters of the function around it are.
+    /// The values of the parameters of the function around it.
     pub locals: Rc<HashMap<String, Value>>,
 }
 
@@ -60,14 +60,14 @@ impl<'m> Place<'m> {
     }
 }
 
-/// What is done to a URL before it is used.
+/// A change to a URL before it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rewrite {
     /// `url.replace(from, to)`
     Replaced {
-        /// What is looked for.
+        /// The names that are looked for.
         from: String,
-        /// What is put there.
+        /// The value that is put there.
         to: String,
     },
     /// `url.set(drivername=...)`
@@ -89,14 +89,14 @@ impl Rewrite {
 pub struct Reader<'t> {
     /// Those modules.
     pub modules: &'t Modules<'t>,
-    /// What is being followed: an expression that comes back to itself adds nothing.
+    /// The expressions that are being followed: one that comes back to itself adds nothing.
     active: RefCell<HashSet<(PathBuf, usize, usize)>>,
     /// The names that are being looked up in other modules, for the same reason.
     members: RefCell<HashSet<(PathBuf, String)>>,
     steps: Cell<usize>,
     /// Tells whether a value came through `create_async_engine`.
     pub(super) is_async: Cell<bool>,
-    /// What was done to the URLs that were followed.
+    /// The changes to the URLs that were followed.
     pub(in crate::discover) rewrites: RefCell<Vec<Rewrite>>,
 }
 
@@ -114,7 +114,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What `expr` may be worth.
+    /// The values that `expr` may have.
     #[must_use]
     pub fn value(&self, place: &Place<'_>, expr: &Expr) -> Value {
         let range = expr.range();
@@ -177,7 +177,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What a name means at `place`.
+    /// The meaning of a name at `place`.
     #[must_use]
     pub fn name(&self, place: &Place<'_>, name: &str) -> Value {
         if let Some(value) = place.locals.get(name) {
@@ -249,7 +249,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// What a module holds under a name.
+    /// The definition of a name in a module.
     #[must_use]
     pub fn member(&self, module: &Rc<Module>, name: &str) -> Option<Value> {
         let key = (module.file.clone(), name.to_owned());

@@ -1,4 +1,4 @@
-//! What can be said of a value in Python code without running it.
+//! The value of Python code, as far as it is known without running it.
 //!
 //! [`Modules`] reads and finds modules within the monorepo; [`Reader`] follows a value
 //! through names, imports, settings classes and functions; [`trace`] does so from an

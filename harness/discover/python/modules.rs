@@ -30,7 +30,7 @@ pub struct Module {
 pub struct Modules<'t> {
     /// Directories on Python's path, the first one first.
     path: Vec<PathBuf>,
-    /// Where else a top-level package may be.
+    /// The other directories in which a top-level package may be.
     packages: &'t BTreeMap<String, Vec<PathBuf>>,
     read: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
 }

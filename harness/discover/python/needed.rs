@@ -14,7 +14,7 @@ use super::settings::{fields, last_name, names, settings_naming};
 use super::trace::calls;
 use super::value::{Class, Value};
 
-/// How many modules are followed from one `env.py`.
+/// The number of modules that are followed from one `env.py`.
 const MODULES: usize = 400;
 
 /// A variable that has no default.
@@ -26,11 +26,11 @@ pub struct Needed {
     pub value: String,
     /// Tells whether the code says that it is a URL of PostgreSQL.
     pub is_database_url: bool,
-    /// Where it is needed: a class and its field, or a file.
+    /// The place that needs it: a class and its field, or a file.
     pub by: String,
 }
 
-/// What importing `modules` needs: fields of settings without a default, and `os.environ[...]`
+/// The needs of importing `modules`: fields of settings without a default, and `os.environ[...]`
 /// at the top level of a module.
 #[must_use]
 pub fn needed(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Needed> {

@@ -1,4 +1,4 @@
-//! What Python code does to its own search path: [`added`], and the absolute names that it
+//! The changes of Python code to its own search path: [`added`], and the absolute names that it
 //! imports without a net: [`imported`].
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::settings::last_name;
 use super::trace::calls;
 use crate::alembic::script_location::tidy;
 
-/// How many names are followed for one directory.
+/// The number of names that are followed for one directory.
 const STEPS: usize = 20;
 /// Errors that an import which may fail is wrapped in.
 const CAUGHT: [&str; 4] = [

@@ -13,10 +13,10 @@ use super::definition::{Definition, class_in, definitions, flat};
 use super::evaluate::{Place, Reader};
 use super::value::{Class, Function, Value};
 
-/// How many classes are looked at for the bases of one.
+/// The number of classes that are looked at for the bases of one.
 const BASES: usize = 20;
 
-/// What names the variables of a settings class.
+/// The names of the variables of a settings class.
 #[derive(Debug, Clone, Default)]
 pub struct Naming {
     prefix: String,
@@ -146,7 +146,7 @@ pub(in crate::discover) fn last_name(annotation: &Expr) -> Option<&str> {
     }
 }
 
-/// Where a field's value comes from: its variables, then its default; for a field that
+/// The origin of a field's value: its variables, then its default; for a field that
 /// is a model of its own, that model.
 fn field_value(
     reader: &Reader<'_>,
@@ -237,7 +237,7 @@ fn annotated(annotation: &Expr) -> Option<&Expr> {
         .find(|argument| argument.is_call_expr())
 }
 
-/// What `model_config`, `class Config` and the class's own keywords say.
+/// The settings in `model_config`, `class Config` and the class's own keywords.
 pub(super) fn naming(reader: &Reader<'_>, class: &Class, lineage: &[Class]) -> Naming {
     if let Some(nested) = &class.nested {
         let delimiter = nested.ends_with("__").then(|| "__".to_owned());

@@ -1,4 +1,4 @@
-//! What an `env.py` hands to SQLAlchemy and to Alembic: [`trace`].
+//! The values that an `env.py` hands to SQLAlchemy and to Alembic: [`trace`].
 //!
 //! Everything that may run is looked at: the module, what it calls within the monorepo,
 //! and functions that it hands to others.
@@ -17,10 +17,10 @@ use super::modules::Module;
 use super::settings::last_name;
 use super::value::{Function, Value};
 
-/// How many functions are looked into.
+/// The number of functions that are looked into.
 const FUNCTIONS: usize = 300;
 
-/// What was seen.
+/// The evidence, as page data.
 #[derive(Debug, Default)]
 pub struct Trace {
     /// Values that engines are made from, or that are set as `sqlalchemy.url`.

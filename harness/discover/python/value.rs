@@ -1,11 +1,11 @@
-//! What an expression may be worth: [`Value`], and the parts of a URL.
+//! The values that an expression may have: [`Value`], and the parts of a URL.
 
 use std::fmt;
 use std::rc::Rc;
 
 use super::modules::Module;
 
-/// What is known of a value without running anything.
+/// The facts about a value that are known without running anything.
 #[derive(Clone)]
 pub enum Value {
     /// The environment variable of this name.
@@ -39,7 +39,7 @@ pub enum Value {
 /// A class, and what its fields' variables begin with where another class holds it.
 #[derive(Clone)]
 pub struct Class {
-    /// Where it is.
+    /// Its place.
     pub module: Rc<Module>,
     /// Its name.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct Class {
 /// A function.
 #[derive(Clone)]
 pub struct Function {
-    /// Where it is.
+    /// Its place.
     pub module: Rc<Module>,
     /// Its name.
     pub name: String,
@@ -92,7 +92,7 @@ impl Part {
         })
     }
 
-    /// What the manifest's `[env]` says for it.
+    /// The value for it in the manifest's `[env]`.
     #[must_use]
     pub fn placeholder(self) -> &'static str {
         match self {

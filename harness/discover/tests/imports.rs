@@ -1,4 +1,4 @@
-//! What importing `env.py` needs: directories on Python's path, variables, a driver.
+//! The needs of importing `env.py`: directories on Python's path, variables, a driver.
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;

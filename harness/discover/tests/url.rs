@@ -1,4 +1,4 @@
-//! Where a URL comes from, in the ways in which services say so.
+//! The origin of a URL, in the ways in which services say so.
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;

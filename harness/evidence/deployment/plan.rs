@@ -18,7 +18,7 @@ pub struct Plan {
     pub deployed: Vec<String>,
     /// The revisions above them, in the order in which Alembic upgrades.
     pub pending: Vec<String>,
-    /// Whether each of them is a deployment of its own.
+    /// Tells whether each of them is a deployment of its own.
     pub one_by_one: bool,
 }
 
@@ -77,7 +77,7 @@ impl Plan {
         }))
     }
 
-    /// Whether the manifest's `deployed` was not moved for long.
+    /// Tells whether the manifest's `deployed` was not moved for long.
     #[must_use]
     pub fn is_old(&self) -> bool {
         self.origin == Origin::Manifest && !self.one_by_one && self.pending.len() > MANY

@@ -32,7 +32,7 @@ impl Meant {
         self.any(&["delete", "truncate", "merge"], &[&table.name])
     }
 
-    /// Whether a column is set, or a trigger of the table may have stamped a time on it.
+    /// Tells whether a column is set, or a trigger of the table may have stamped a time on it.
     fn sets(&self, table: &Table, column: &Column) -> bool {
         let verbs = ["update", "merge", "insert"];
         let is_time = column.data_type.starts_with("timestamp") || column.data_type == "date";

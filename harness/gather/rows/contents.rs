@@ -29,7 +29,7 @@ pub(super) struct Table {
     pub name: String,
     /// The numbers of the columns of its primary key.
     pub key: Vec<i16>,
-    /// Whether it has a trigger of the service.
+    /// Tells whether it has a trigger of the service.
     pub has_trigger: bool,
     /// Its columns by their number.
     pub columns: BTreeMap<i16, Column>,

@@ -56,7 +56,7 @@ impl Driver<'_> {
         Ok((Vec::new(), false))
     }
 
-    /// Whether the upgrade fails with these planted rows and those that they refer to.
+    /// Tells whether the upgrade fails with these planted rows and those that they refer to.
     async fn fails_where(&mut self, start: &Start<'_>, rows: &Rows, few: &[RowId]) -> Result<bool> {
         let inserts = rows.planted.ancestors(few);
         Ok(self.fails(start, &inserts).await?.is_some())
@@ -182,7 +182,7 @@ impl Driver<'_> {
         Ok(Some(upgrade).filter(raised))
     }
 
-    /// Whether the statement that failed names the column of a special row.
+    /// Tells whether the statement that failed names the column of a special row.
     fn is_about(&self, rows: &Rows, failed: &Transcript, special: &Special) -> bool {
         let table = rows.planter.tables().with_oid(special.table);
         table.is_some_and(|table| {
@@ -193,7 +193,7 @@ impl Driver<'_> {
     }
 }
 
-/// Whether the statement that failed names something.
+/// Tells whether the statement that failed names something.
 fn is_named(failed: &Transcript, name: &str) -> bool {
     let last = failed
         .statements

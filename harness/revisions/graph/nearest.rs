@@ -1,4 +1,4 @@
-//! What somebody may have meant who named a revision that is not there:
+//! The revision that somebody may have meant who named one that is not there:
 //! [`Nearest`].
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub struct Nearest {
     pub why: Likeness,
 }
 
-/// What makes a revision the nearest one.
+/// The likeness by which a revision is the nearest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Likeness {
     /// The name is its branch label, which `down_revision` may not be.

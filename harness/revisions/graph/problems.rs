@@ -1,4 +1,4 @@
-//! What can be wrong with a history before anything runs: [`Problem`].
+//! The problems of a history before anything runs: [`Problem`].
 //!
 //! Alembic finds some of these itself, as a bare `KeyError` or a warning, and
 //! misses others, such as a cycle that a merge leads into (`_detect_cycles`
@@ -24,7 +24,7 @@ pub enum Problem {
         file: PathBuf,
         /// Where, if not the file as a whole.
         line: Option<u32>,
-        /// What is wrong, as a fragment.
+        /// The problem, as a fragment.
         problem: String,
     },
     /// Several files declare one id.
@@ -51,7 +51,7 @@ pub enum Problem {
         label: String,
         /// The revision that declares it.
         revision: String,
-        /// That revision's file.
+        /// The file of that revision.
         file: PathBuf,
         /// The line of `branch_labels`.
         line: u32,
@@ -62,26 +62,26 @@ pub enum Problem {
     UnknownDownRevision {
         /// The revision that names it.
         revision: String,
-        /// That revision's file.
+        /// The file of that revision.
         file: PathBuf,
         /// The line of `down_revision`.
         line: u32,
-        /// What it names.
+        /// The name in it.
         names: String,
-        /// What it may have meant.
+        /// The name that may have been meant.
         nearest: Option<Nearest>,
     },
     /// A `depends_on` that is neither an id nor a branch label.
     UnknownDependsOn {
         /// The revision that names it.
         revision: String,
-        /// That revision's file.
+        /// The file of that revision.
         file: PathBuf,
         /// The line of `depends_on`.
         line: u32,
-        /// What it names.
+        /// The name in it.
         names: String,
-        /// What it may have meant.
+        /// The name that may have been meant.
         nearest: Option<Nearest>,
     },
     /// Revisions that follow each other in a circle.
@@ -100,7 +100,7 @@ pub enum Problem {
 const ILLEGAL: [char; 4] = ['@', '-', '+', ':'];
 /// For how many unknown names the nearest is looked for.
 const NEAREST_FOR: usize = 50;
-/// What is certainly wrong with `graph`.
+/// The problems of `graph` that are certain.
 pub(super) fn of(graph: &Graph) -> Vec<Problem> {
     if graph.revisions.is_empty() && graph.unread.is_empty() {
         return vec![Problem::NoRevision];
@@ -234,7 +234,7 @@ fn unknown_names(graph: &Graph) -> Vec<Problem> {
     problems
 }
 
-/// What the files that could not be read may hold.
+/// The content that the files that could not be read may have.
 struct Unread<'g> {
     ids: HashSet<&'g str>,
     stems: Vec<String>,

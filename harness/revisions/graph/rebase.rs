@@ -13,7 +13,7 @@ use super::{Graph, Revision, closure};
 pub struct DownRevisionEdit {
     /// The revision whose file it is in.
     pub id: String,
-    /// That file.
+    /// The file.
     pub file: PathBuf,
     /// The line of its `down_revision`.
     pub line: u32,

@@ -179,7 +179,7 @@ fn unknown_parents(#[case] history: &str, #[case] near: Option<(&str, Likeness)>
     assert_eq!(*nearest, expected);
 }
 
-/// What is nearest to `name`, where `id` is in a file of that name.
+/// The nearest to `name`, where `id` is in a file of that name.
 fn nearest_of(name: &str, id: &str, file: &str) -> Option<Likeness> {
     let mut known = graph(id).revisions.remove(0);
     known.file = PathBuf::from(file);

@@ -12,7 +12,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
-/// What a name is bound to.
+/// The value that a name is bound to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     None,
@@ -61,7 +61,7 @@ impl<'s> Scope<'s> {
         scope
     }
 
-    /// What `name` is bound to after the import; `None` where it is not.
+    /// The value of `name` after the import; `None` where it has none.
     pub(super) fn get(&self, name: &str) -> Option<Binding> {
         let binding = self.bindings.get(name);
         if let Some((at, what)) = &self.anything
@@ -170,7 +170,7 @@ impl<'s> Scope<'s> {
         self.bind(name, alias.start(), Value::Unknown(why));
     }
 
-    /// What `expr` is worth at this point of the module.
+    /// The value of `expr` at this point of the module.
     fn value(&self, expr: &Expr) -> Value {
         match expr {
             Expr::NoneLiteral(_) => Value::None,

@@ -151,15 +151,15 @@ pub(super) fn line_at(bytes: &[u8], offset: usize) -> u32 {
     u32::try_from(newlines + returns + 1).unwrap_or(u32::MAX)
 }
 
-/// How many brackets Python allows inside each other (`MAXLEVEL` in its tokenizer).
+/// The number of brackets that Python allows inside each other (`MAXLEVEL` in its tokenizer).
 const MAX_BRACKETS: usize = 200;
-/// How many levels of indentation it allows (`MAXINDENT`, which counts level 0).
+/// The number of levels of indentation that it allows (`MAXINDENT`, which counts level 0).
 const MAX_INDENTS: usize = 99;
-/// How many tokens may depend on each other here before only Python is asked.
+/// The number of tokens that may depend on each other here before only Python is asked.
 /// It refuses some such expressions as well, at a depth that differs by version.
 const MAX_CHAINED: usize = 2_000;
 
-/// How deep a stream of tokens nests.
+/// The depth to which a stream of tokens nests.
 #[derive(Debug, Default)]
 pub(super) struct Nesting {
     /// Tokens since the last separator, one count per open bracket.
@@ -210,7 +210,7 @@ impl Nesting {
     }
 }
 
-/// What [`Nesting::token`] ran into.
+/// The limit that [`Nesting::token`] met.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum TooDeep {
     /// Python ends in this `SyntaxError`.

@@ -9,11 +9,11 @@
 
 use std::collections::HashMap;
 
-/// How deep `%(name)s` may refer to values that refer to others
+/// The depth to which `%(name)s` may refer to values that refer to others
 /// (`configparser.MAX_INTERPOLATION_DEPTH`).
 const MAX_DEPTH: usize = 10;
 
-/// How many pieces one value may be put together from. Python has no such
+/// The number of pieces that one value may be put together from. Python has no such
 /// bound; ten levels of a thousand references each would keep it busy for ever.
 const MAX_PIECES: usize = 100_000;
 
@@ -128,7 +128,7 @@ fn interpolate<'v>(
     Ok(())
 }
 
-/// What `RawConfigParser._read` keeps between two lines.
+/// The state of `RawConfigParser._read` between two lines.
 struct Reader {
     sections: HashMap<String, HashMap<String, Vec<String>>>,
     section: Option<String>,
