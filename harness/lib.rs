@@ -26,6 +26,7 @@ pub mod discover;
 pub mod evidence;
 pub mod gather;
 pub mod git;
+pub mod installed;
 pub mod invocation;
 pub mod manifest;
 mod named;

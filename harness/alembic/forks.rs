@@ -31,6 +31,7 @@ use migration_revisions::imports::Import;
 use super::imports::{Imports, Told, named, shared};
 use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
+use crate::installed;
 use crate::manifest::Service;
 use crate::process::random;
 use crate::process::supervisor::{Supervised, SupervisedSpec};
@@ -371,7 +372,7 @@ fn is_interpreter(command: &[String]) -> bool {
     let [program] = command else { return false };
     let candidates = match program.contains('/') {
         true => vec![PathBuf::from(program)],
-        false => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        false => std::env::split_paths(&installed::search_path().unwrap_or_default())
             .map(|directory| directory.join(program))
             .collect(),
     };

@@ -17,6 +17,7 @@ use once_cell::sync::OnceCell;
 pub use super::forks::Load;
 use super::forks::{Forks, Request, at_start};
 use crate::error::{HarnessError, Result, Stage};
+use crate::installed;
 use crate::manifest::Service;
 use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
 
@@ -273,9 +274,13 @@ fn module_of(driver: &str) -> &str {
 }
 
 fn inherited() -> BTreeMap<String, String> {
+    let value = |name: &str| match name {
+        "PATH" => installed::search_path()?.into_string().ok(),
+        _ => std::env::var(name).ok(),
+    };
     INHERITED
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+        .filter_map(|name| Some(((*name).to_owned(), value(name)?)))
         .collect()
 }
 

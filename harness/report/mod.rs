@@ -21,7 +21,9 @@ pub use migration_page::data;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,7 +34,7 @@ use crate::criteria::{Criterion, Finding, Help, Verdict, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::gather::progress::Progress;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, PROGRAM_NAME};
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 use crate::postgres::kept::quoted;
 use crate::postgres::{Kept, Phase};
@@ -195,20 +197,45 @@ fn given(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The directory for the files of runs: `migration-harness` in cargo's target directory, if this
-/// program lies in one.
+/// The directory for the files of runs: `migration-harness` in cargo's target directory, if
+/// this program lies in one, or else among what the user's programs keep.
 #[must_use]
 pub fn directory() -> PathBuf {
     let exe = env::current_exe().unwrap_or_default();
     let in_deps = exe.parent().is_some_and(|parent| parent.ends_with("deps"));
     let target = exe.ancestors().nth(if in_deps { 3 } else { 2 });
-    // Cargo writes the tag; with --target there is a directory in between.
-    let tagged = |dir: &Path| dir.join("CACHEDIR.TAG").exists();
+    // The caches of pipx and uv have such a tag too. With --target there is a directory in
+    // between.
+    let tagged = |dir: &Path| {
+        fs::read_to_string(dir.join("CACHEDIR.TAG")).is_ok_and(|tag| tag.contains("cargo"))
+    };
     let is_cargos = |dir: &&Path| in_deps || tagged(dir) || dir.parent().is_some_and(tagged);
-    target
-        .filter(is_cargos)
-        .map_or_else(env::temp_dir, Path::to_owned)
-        .join("migration-harness")
+    match target.filter(is_cargos) {
+        Some(target) => target.join(PROGRAM_NAME),
+        None => users_cache().unwrap_or_else(|| {
+            // Every user has one of their own there.
+            let uid = rustix::process::geteuid().as_raw();
+            env::temp_dir().join(format!("{PROGRAM_NAME}-{uid}"))
+        }),
+    }
+}
+
+/// `migration-harness` in the directory for what programs keep
+/// (<https://specifications.freedesktop.org/basedir-spec/latest/>), unless it is another
+/// user's, as after `sudo`.
+fn users_cache() -> Option<PathBuf> {
+    let named = |name: &str| env::var_os(name).map(PathBuf::from);
+    let caches = match cfg!(target_os = "macos") {
+        true => "Library/Caches",
+        false => ".cache",
+    };
+    let uid = rustix::process::geteuid().as_raw();
+    let is_ours = |dir: &PathBuf| {
+        dir.is_absolute() && fs::metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid)
+    };
+    let home = || named("HOME").filter(is_ours).map(|home| home.join(caches));
+    let caches = named("XDG_CACHE_HOME").filter(is_ours).or_else(home)?;
+    Some(caches.join(PROGRAM_NAME))
 }
 
 /// A path as short as it can be read: relative to where the command was run.

