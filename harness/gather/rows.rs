@@ -4,6 +4,7 @@
 //! of them the same rows are planted, then `alembic upgrade` runs as it is deployed. It runs
 //! once with all rows, plain and special; only where that fails, with fewer.
 
+mod asked;
 mod compare;
 mod contents;
 mod fewer;
@@ -12,8 +13,7 @@ mod special;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use sqlx::postgres::PgDatabaseError;
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, Executor};
 
 use super::{AtHead, Driver, failed};
 use crate::alembic::sql;
@@ -23,9 +23,10 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence};
 use crate::gather::progress::Progress;
-use crate::planting::{Keys, Planted, Planter, Reason, Refusal, Special, Tables, Wishes};
+use crate::planting::{Keys, Planted, Planter, Reason, Special, Tables, Wishes};
 use crate::postgres::{Phase, Template};
-use compare::{Conversion, Meant, altered};
+use asked::{come_back, taken_for_a_moment};
+use compare::{Meant, altered};
 use contents::Contents;
 
 /// What the upgrades of one rollout start from, and what they go to.
@@ -40,6 +41,14 @@ struct Start<'a> {
     statements: Vec<&'a str>,
     /// When the harness gives up.
     deadline: Instant,
+}
+
+/// What became of one deployment.
+enum Rolled {
+    /// It was tried on rows, with the catalog that it led to.
+    Out(Box<Rollout>, Option<Catalog>),
+    /// It fails on empty tables too, so that rows say nothing.
+    FailsWithoutRows(Transcript),
 }
 
 /// The rows of a database, as its upgrades get them.
@@ -105,17 +114,23 @@ impl Driver<'_> {
                 statements: statements.iter().map(|one| one.sql.as_str()).collect(),
                 deadline,
             };
-            let (mut rollout, with_rows) = Box::pin(self.roll_out(&start)).await?;
+            let (mut rollout, with_rows) = match Box::pin(self.roll_out(&start)).await? {
+                Rolled::Out(rollout, catalog) => (*rollout, catalog),
+                Rolled::FailsWithoutRows(upgrade) => {
+                    deployment.below = Some(upgrade);
+                    return Ok(());
+                }
+            };
             let at_head = head.migrated.catalog.as_ref().filter(|_| at == last);
-            if let Some(with_rows) = with_rows.filter(|catalog| at_head != Some(catalog)) {
+            if at < last || with_rows.as_ref().is_some_and(|one| at_head != Some(one)) {
                 let upgrade = self.without_rows(&start).await?;
                 if !upgrade.finished() {
                     deployment.below = Some(upgrade);
                     return Ok(());
                 }
-                rollout.changes = self.catalog().await?.changes(&with_rows);
-            } else if at < last {
-                self.without_rows(&start).await?;
+                if let Some(with_rows) = with_rows {
+                    rollout.changes = self.catalog().await?.changes(&with_rows);
+                }
             }
             deployment.rollouts.push(rollout);
             if at == last {
@@ -134,8 +149,14 @@ impl Driver<'_> {
     }
 
     /// One deployment: planted, upgraded, looked at, and taken back.
-    async fn roll_out(&mut self, start: &Start<'_>) -> Result<(Rollout, Option<Catalog>)> {
+    async fn roll_out(&mut self, start: &Start<'_>) -> Result<Rolled> {
         let (rows, upgrade) = self.with_rows(start).await?;
+        if !upgrade.finished() {
+            let alone = self.without_rows(start).await?;
+            if !alone.finished() {
+                return Ok(Rolled::FailsWithoutRows(alone));
+            }
+        }
         let mut rollout = Rollout {
             revisions: start.revisions.to_vec(),
             planted: rows.count(),
@@ -167,7 +188,7 @@ impl Driver<'_> {
         if !rollout.upgrade.finished() {
             let smallest = Box::pin(self.smallest(start, &rows, &rollout.upgrade)).await?;
             (rollout.smallest, rollout.is_any_row) = smallest;
-            return Ok((rollout, None));
+            return Ok(Rolled::Out(Box::new(rollout), None));
         }
         let catalog = self.catalog().await?;
         rollout.altered = self.look(start, &before).await?;
@@ -176,7 +197,7 @@ impl Driver<'_> {
         if concerns_keys(&start.statements) {
             rollout.stuck = Box::pin(self.stuck(start)).await?;
         }
-        Ok((rollout, Some(catalog)))
+        Ok(Rolled::Out(Box::new(rollout), Some(catalog)))
     }
 
     /// Plain and special rows in a fresh copy, and the upgrade of that.
@@ -455,67 +476,4 @@ fn raised(transcript: &Transcript) -> bool {
         transcript.outcome,
         Outcome::Raised(_) | Outcome::Swallowed(_)
     )
-}
-
-/// What PostgreSQL answers to a row that is not kept, where it refuses it.
-async fn taken_for_a_moment(
-    connection: &mut sqlx::PgConnection,
-    insert: &str,
-) -> Result<Option<Refusal>> {
-    let mut transaction = connection.begin().await.map_err(|cause| failed(&cause))?;
-    let tried = transaction
-        .execute(sqlx::raw_sql(AssertSqlSafe(insert.to_owned())))
-        .await;
-    let refusal = match tried {
-        Ok(_) => None,
-        Err(sqlx::Error::Database(error)) => Some(Refusal {
-            state: error.code().unwrap_or_default().into_owned(),
-            message: match error
-                .try_downcast_ref::<PgDatabaseError>()
-                .and_then(|one| one.detail())
-            {
-                Some(detail) => format!("{}: {detail}", error.message()),
-                None => error.message().to_owned(),
-            },
-            constraint: error.constraint().unwrap_or_default().to_owned(),
-            ..Refusal::default()
-        }),
-        Err(cause) => return Err(failed(&cause)),
-    };
-    transaction
-        .rollback()
-        .await
-        .map_err(|cause| failed(&cause))?;
-    Ok(refusal)
-}
-
-/// Tells whether values that were converted to another type are what they were once converted back.
-async fn come_back(
-    connection: &mut sqlx::PgConnection,
-    conversions: &[Conversion],
-) -> Result<bool> {
-    let Some(Conversion { from, to, .. }) = conversions.first() else {
-        return Ok(true);
-    };
-    let before: Vec<&str> = conversions.iter().map(|one| one.before.as_str()).collect();
-    let after: Vec<&str> = conversions.iter().map(|one| one.after.as_str()).collect();
-    // By a cast between the types where there is one, by their text otherwise.
-    for back in [format!("after::{to}::{from}"), format!("after::{from}")] {
-        let asked = format!(
-            "SELECT coalesce(bool_and(({back})::text IS NOT DISTINCT FROM before::{from}::text), true)
-             FROM unnest($1::text[], $2::text[]) AS one (before, after)"
-        );
-        let query = sqlx::query_scalar(AssertSqlSafe(asked));
-        match query
-            .bind(&before)
-            .bind(&after)
-            .fetch_one(&mut *connection)
-            .await
-        {
-            Ok(comes_back) => return Ok(comes_back),
-            Err(sqlx::Error::Database(_)) => {}
-            Err(cause) => return Err(failed(&cause)),
-        }
-    }
-    Ok(false)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-mod monorepo;
+pub mod monorepo;
 
 use self::monorepo::Edit::{self, File, New, Remove, Text};
 use self::monorepo::{INI, Monorepo, VERSIONS, git};

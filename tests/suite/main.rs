@@ -28,6 +28,7 @@ mod prefix;
 mod program;
 mod relay;
 mod report;
+mod rows;
 mod schema;
 mod selection;
 mod servers;

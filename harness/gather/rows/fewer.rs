@@ -2,7 +2,7 @@
 
 use super::{Rows, Start, raised};
 use crate::alembic::sql;
-use crate::alembic::transcript::{StatementOutcome, Transcript};
+use crate::alembic::transcript::{Statement, StatementOutcome, Transcript};
 use crate::alembic::worker::Command;
 use crate::error::Result;
 use crate::evidence::deployment::RefusedRow;
@@ -193,12 +193,11 @@ impl Driver<'_> {
     }
 }
 
-/// Tells whether the statement that failed names something.
+/// Tells whether the statement that failed names something; where Python failed, the last one.
 fn is_named(failed: &Transcript, name: &str) -> bool {
-    let last = failed
-        .statements
-        .iter()
-        .rev()
-        .find(|statement| matches!(statement.outcome, StatementOutcome::Failed { .. }));
+    let is_failed = |one: &&Statement| matches!(one.outcome, StatementOutcome::Failed { .. });
+    let own = || failed.statements.iter().rev();
+    let last = own().find(is_failed);
+    let last = last.or_else(|| own().find(|one| one.place.is_some()));
     last.is_some_and(|statement| sql::mentions(&statement.sql, name))
 }
