@@ -117,6 +117,7 @@ impl Run {
                 &services,
                 &self.selection.all,
                 &self.selection.cases(),
+                &self.selection.arguments.output,
             )
         };
         let listed = self.selection.arguments.runner.list;
@@ -132,10 +133,9 @@ impl Run {
     fn end(&self) -> Result<()> {
         let begun = self.store.get().zip(self.runtime.get());
         let ended = begun.map(|(store, runtime)| store.end(runtime));
-        if let Some(record) = self.record() {
-            record.end();
-        }
-        ended.unwrap_or(Ok(()))
+        let told = self.record().map_or(Ok(()), Record::end);
+        ended.unwrap_or(Ok(()))?;
+        told.map_err(|cause| HarnessError::new(Stage::Evidence, cause.to_string()))
     }
 }
 

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use migration_harness::discover::{Request, discover};
 use migration_harness::invocation::{Invocation, VERIFY};
 use migration_harness::manifest::DIRECTORY_VARIABLE;
+use migration_harness::report::outputs::Output;
 use migration_harness::{criteria, report, run};
 
 /// Judges the Alembic migrations of every service in a monorepo, each on a fresh PostgreSQL
@@ -50,6 +51,9 @@ enum Command {
     Report {
         /// Reports to join, each a report.json or its directory
         parts: Vec<PathBuf>,
+        /// Write it for another program too, several times: sarif, gitlab, junit, markdown
+        #[arg(long, value_name = "FORMAT=FILE")]
+        output: Vec<Output>,
     },
     /// Say what a criterion asserts, why, and what to do when it is red
     Explain {
@@ -83,7 +87,7 @@ fn main() -> ExitCode {
                 dry_run,
             })
         }
-        Command::Report { parts } => report::command::run(&parts),
+        Command::Report { parts, output } => report::command::run(&parts, &output),
         Command::Explain { criterion } => {
             print!("{}", report::explain::text(criterion.as_deref()));
             ExitCode::SUCCESS

@@ -390,6 +390,14 @@ impl Report {
         (first.name() != case.name()).then_some(first)
     }
 
+    /// Tells whether another case of the service says first what kept `case` from being judged.
+    #[must_use]
+    pub fn said_before_in_service(&self, case: &Case) -> bool {
+        let mut cases = self.cases.iter();
+        let first = cases.find(|one| one.service == case.service && one.shares_error_with(case));
+        first.is_some_and(|first| first.criterion != case.criterion)
+    }
+
     /// Tells whether there is more to show of any service than its name.
     #[must_use]
     pub fn has_seen_anything(&self) -> bool {

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::data::{Case, Finding, Outcome, Report};
+use super::data::Report;
+use super::outputs::{Defect, Kind, defects};
 
 /// `github` asks for annotations anywhere, `none` for none.
 const VARIABLE: &str = "ANNOTATIONS";
@@ -18,30 +19,33 @@ pub fn are_wanted() -> bool {
     }
 }
 
-/// One line per finding: what another finding explains is not said again.
+/// The number of annotations that GitHub shows of a step, and of a level.
+const SHOWN: usize = 10;
+
+/// One line per finding, the last one for all that are not shown.
 #[must_use]
 pub fn github(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut unjudged = Vec::new();
-    for case in &report.cases {
-        match case.outcome {
-            Outcome::Failed => lines.extend(of_findings(case, &case.findings)),
-            Outcome::Error => lines.extend(of_error(report, case)),
-            Outcome::Blocked => lines.extend(of_blocked(report, case)),
-            Outcome::NotJudged => unjudged.push(case.name()),
-            Outcome::Passed | Outcome::NotApplicable => {}
-        }
-    }
+    let (unjudged, judged): (Vec<_>, Vec<_>) = defects(report)
+        .into_iter()
+        .partition(|defect| defect.kind == Kind::NotJudged);
+    let mut lines: Vec<String> = judged.iter().map(of_defect).collect();
     if !unjudged.is_empty() {
+        let names: Vec<String> = unjudged.iter().map(|one| one.case.name()).collect();
         let said = format!(
             "{} not judged: {}",
             counted(unjudged.len(), "case"),
-            unjudged.join(", ")
+            names.join(", ")
         );
-        lines.push(format!(
-            "::error title=migrations not judged::{}",
-            data(&said)
-        ));
+        lines.push(without_place("migrations not judged", &said));
+    }
+    if lines.len() > SHOWN {
+        let more = lines.len() - (SHOWN - 1);
+        lines.truncate(SHOWN - 1);
+        let said = format!(
+            "{} in the log and in the report",
+            counted(more, "more finding")
+        );
+        lines.push(without_place("more findings", &said));
     }
     lines
 }
@@ -51,80 +55,18 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// The obstacle that kept a case from being judged, unless another line says it.
-fn of_blocked(report: &Report, case: &Case) -> Vec<String> {
-    let Some(by) = &case.blocked_by else {
-        return vec![of_case(case)];
-    };
-    if let Some(explanation) = &case.explanation {
-        let reporter = Case {
-            criterion: by.clone(),
-            rerun: explanation.rerun.as_ref().unwrap_or(&case.rerun).clone(),
-            ..case.clone()
-        };
-        return of_findings(&reporter, &explanation.findings);
-    }
-    let explains = |other: &&Case| {
-        let failed = other.outcome == Outcome::Failed && other.criterion == *by;
-        let carried = other.explanation.is_some() && other.blocked_by.as_ref() == Some(by);
-        other.service == case.service && (failed || carried)
-    };
-    match report.cases.iter().find(explains) {
-        Some(_) => Vec::new(),
-        None => vec![of_case(case)],
-    }
+fn without_place(title: &str, said: &str) -> String {
+    format!("::error title={}::{}", property(title), data(said))
 }
 
-fn of_findings(case: &Case, findings: &[Finding]) -> Vec<String> {
-    let lines = findings.iter().map(|finding| of_finding(case, finding));
-    lines.collect()
-}
-
-fn of_finding(case: &Case, finding: &Finding) -> String {
-    let help = finding.help.iter().map(|help| format!("help: {help}"));
-    let rerun = format!("rerun: {}", case.rerun);
-    let message: Vec<String> = std::iter::once(finding.title.clone())
-        .chain(help)
-        .chain([rerun])
-        .collect();
-    let (file, line, end) = match finding.places.first() {
-        Some(place) => {
-            let file = place
-                .repository_file
-                .clone()
-                .unwrap_or_else(|| place.file.clone());
-            (file, place.line, place.end_line)
-        }
-        None => (case.manifest.clone(), 1, None),
-    };
+fn of_defect(defect: &Defect<'_>) -> String {
+    let (file, line, end) = defect.location();
     let end = end.map(|end| format!(",endLine={end}")).unwrap_or_default();
     format!(
         "::error file={},line={line}{end},title={}::{}",
-        property(&file),
-        property(&format!("{}: {}", case.criterion, case.service)),
-        data(&message.join("\n"))
-    )
-}
-
-/// An error that several cases of a service share is said by the first of them.
-fn of_error(report: &Report, case: &Case) -> Option<String> {
-    let first = report
-        .cases
-        .iter()
-        .find(|other| other.service == case.service && other.shares_error_with(case))?;
-    (first.criterion == case.criterion).then(|| {
-        case.findings
-            .first()
-            .map(|finding| of_finding(case, finding))
-    })?
-}
-
-fn of_case(case: &Case) -> String {
-    format!(
-        "::error file={},line=1,title={}::{}",
-        property(&case.manifest),
-        property(&format!("{}: {}", case.criterion, case.service)),
-        data(&format!("blocked {}\nrerun: {}", case.summary, case.rerun))
+        property(file),
+        property(&format!("{}: {}", defect.criterion, defect.case.service)),
+        data(&defect.message())
     )
 }
 

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use super::data::Report;
+use super::outputs::{self, Output};
 use super::parts::Parts;
 use super::{annotations, join, record};
 use crate::invocation::Invocation;
 
-/// Names the last run's report, or joins `parts`, each a report.json or its directory.
+/// Names the last run's report, or joins `parts`, each a report.json or its directory; writes
+/// the `outputs` of it.
 #[must_use]
-pub fn run(parts: &[PathBuf]) -> ExitCode {
+pub fn run(parts: &[PathBuf], outputs: &[Output]) -> ExitCode {
     let base = super::directory();
     let directory = record::directory(&base);
     let done = if parts.is_empty() {
@@ -21,7 +23,11 @@ pub fn run(parts: &[PathBuf]) -> ExitCode {
     } else {
         joined(parts, &directory)
     };
-    match done {
+    let written = done.and_then(|(report, complete)| {
+        outputs::write(&report, outputs)?;
+        Ok(complete)
+    });
+    match written {
         Ok(complete) => {
             let page = directory.join("index.html");
             println!("{}", page.display());
@@ -40,32 +46,35 @@ pub fn run(parts: &[PathBuf]) -> ExitCode {
 }
 
 /// The last run's report, written anew from its parts as long as they are there.
-fn last(base: &Path, directory: &Path) -> io::Result<bool> {
+fn last(base: &Path, directory: &Path) -> io::Result<(Report, bool)> {
     if let Some(parts) = Parts::of_last_run(&base.join("runs"), directory) {
         let report = record::write(directory, || parts.report())?;
         record::annotate(&report, &parts);
+        record::summarize(&report, &parts)?;
         say(&report);
+        Ok((report, true))
     } else if directory.join("report.json").exists() {
-        say(&join::load(directory)?);
+        let report = join::load(directory)?;
+        say(&report);
+        Ok((report, true))
     } else {
         let missing = format!(
             "no run has left anything in {}; `{}` is one",
             base.display(),
             Invocation::current().judge_all()
         );
-        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+        Err(io::Error::new(io::ErrorKind::NotFound, missing))
     }
-    Ok(true)
 }
 
 /// One report of several. Not complete where no part holds a case of the manifest.
-fn joined(parts: &[PathBuf], directory: &Path) -> io::Result<bool> {
+fn joined(parts: &[PathBuf], directory: &Path) -> io::Result<(Report, bool)> {
     let parts = parts
         .iter()
         .map(|path| join::load(path))
         .collect::<io::Result<_>>()?;
     let Some(report) = join::join(parts) else {
-        return Ok(false);
+        return Err(io::Error::other("there is nothing to join"));
     };
     record::write_report(directory, &report)?;
     if annotations::are_wanted() {
@@ -73,6 +82,7 @@ fn joined(parts: &[PathBuf], directory: &Path) -> io::Result<bool> {
             .iter()
             .for_each(|line| println!("{line}"));
     }
+    outputs::summarize(&report)?;
     say(&report);
     if !report.absent.is_empty() {
         eprintln!(
@@ -81,7 +91,8 @@ fn joined(parts: &[PathBuf], directory: &Path) -> io::Result<bool> {
         );
         report.absent.iter().for_each(|name| eprintln!("  {name}"));
     }
-    Ok(report.absent.is_empty())
+    let complete = report.absent.is_empty();
+    Ok((report, complete))
 }
 
 fn say(report: &Report) {

@@ -12,6 +12,7 @@ pub mod documentation;
 #[cfg(feature = "program")]
 pub mod explain;
 pub mod join;
+pub mod outputs;
 pub mod parts;
 pub mod record;
 mod seen;

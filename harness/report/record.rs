@@ -14,6 +14,7 @@ use migration_revisions::pool;
 
 use super::annotations::{self, in_repository};
 use super::data::{self, Report};
+use super::outputs::{self, Output};
 use super::parts::{Asked, Parts, Process, write_whole};
 use super::{Case, page, print, seen};
 use crate::criteria::Verdict;
@@ -30,6 +31,7 @@ pub struct Record {
     directory: PathBuf,
     /// The directory of the services' files, from the root of their git repository if possible.
     manifest: String,
+    outputs: Vec<Output>,
     process: Process,
     complained: AtomicBool,
 }
@@ -69,6 +71,7 @@ impl Record {
         manifest: &Path,
         services: &BTreeSet<String>,
         cases: &[Case],
+        outputs: &[Output],
     ) -> Option<Self> {
         let manifest = in_repository(manifest).unwrap_or_else(|| super::shown(manifest));
         let asked: Vec<Asked> = cases
@@ -85,6 +88,7 @@ impl Record {
             Ok(process) => Self {
                 directory,
                 manifest,
+                outputs: outputs.to_vec(),
                 process,
                 complained: AtomicBool::new(false),
             },
@@ -94,7 +98,9 @@ impl Record {
             }
         };
         if record.process.is_first {
-            record.told(record.write().map(drop));
+            let written = record.write();
+            // What cannot be written is said at the end, where more is to be written.
+            record.told(written.map(|report| drop(outputs::write(&report, &record.outputs))));
         }
         Some(record)
     }
@@ -118,21 +124,30 @@ impl Record {
 
     /// Writes the report, unless another process of the same run is still at work, and
     /// then the annotations; says where it is.
-    pub fn end(&self) {
+    ///
+    /// # Errors
+    /// An output that was asked for cannot be written.
+    pub fn end(&self) -> io::Result<()> {
         if !self.process.end() {
-            return;
+            return Ok(());
         }
         match self.write() {
             Ok(report) => {
                 if env::var_os("NEXTEST").is_none() {
                     annotate(&report, self.process.parts());
+                    self.told(summarize(&report, self.process.parts()));
                     print(&format!(
                         "report: {}",
                         super::shown(&self.directory.join("index.html"))
                     ));
                 }
+                outputs::write(&report, &self.outputs)
             }
-            Err(cause) => self.told(Err(cause)),
+            Err(cause) if self.outputs.is_empty() => {
+                self.told(Err(cause));
+                Ok(())
+            }
+            Err(cause) => Err(cause),
         }
     }
 
@@ -155,6 +170,17 @@ pub fn annotate(report: &Report, parts: &Parts) {
         for line in annotations::github(report) {
             println!("{line}");
         }
+    }
+}
+
+/// Adds the report to the summary of GitHub's step, once per run.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn summarize(report: &Report, parts: &Parts) -> io::Result<()> {
+    match parts.first_time("summarized") {
+        true => outputs::summarize(report),
+        false => Ok(()),
     }
 }
 

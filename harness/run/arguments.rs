@@ -6,6 +6,8 @@ use std::str::FromStr;
 use clap::Parser;
 use libtest_mimic::Arguments as Runner;
 
+use crate::report::outputs::Output;
+
 /// The options of the test runner, and what one run of many machines needs beside them.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     /// Judge the services of one part only: of every N services that are selected, the M-th
     #[arg(long, value_name = "M/N")]
     pub(super) partition: Option<Partition>,
+    /// Write the report for another program too, several times: sarif, gitlab, junit, markdown
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) output: Vec<Output>,
     /// Filters after the first one, which is the runner's own
     #[arg(hide = true)]
     others: Vec<String>,

@@ -61,6 +61,7 @@ const OURS: &[&str] = &[
     "KEEP_SERVER",
     "GITHUB_ACTIONS",
     "ANNOTATIONS",
+    "GITHUB_STEP_SUMMARY",
     "CLICOLOR_FORCE",
     "FORCE_COLOR",
 ];

@@ -19,6 +19,7 @@ mod judge;
 mod keep;
 mod manifest;
 mod monorepo;
+mod outputs;
 mod page;
 mod parts;
 mod planted;
