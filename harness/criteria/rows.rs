@@ -152,7 +152,10 @@ fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
 
 fn notes(service: &Service, deployment: &Deployment, accepted: &[Keyed]) -> Vec<String> {
     let plan = &deployment.plan;
-    let mut notes = vec![plan.to_string()];
+    let mut notes = Vec::new();
+    if plan.pending.is_empty() {
+        notes.push(plan.to_string());
+    }
     if plan.is_old() {
         notes.push(format!(
             "{}: `deployed` is {} revisions old: move it to what is deployed",

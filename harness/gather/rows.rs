@@ -70,7 +70,9 @@ impl Driver<'_> {
         let Some(plan) = Plan::read(self.service, self.history, &head.loaded)? else {
             return Ok(());
         };
-        (self.say)(Progress::Note(plan.to_string()));
+        if !plan.pending.is_empty() {
+            (self.say)(Progress::Note(plan.to_string()));
+        }
         let mut deployment = Deployment {
             plan,
             below: None,

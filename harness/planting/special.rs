@@ -38,10 +38,12 @@ pub enum Class {
     Lowest,
     /// The highest value of the type.
     Highest,
+    /// All values of a row that was planted, but for those of unique columns.
+    Twin,
 }
 
 impl Class {
-    /// All of them.
+    /// Those that are about one column.
     pub const ALL: [Self; 10] = [
         Self::Null,
         Self::Duplicate,
@@ -202,6 +204,15 @@ impl Planter {
                 continue;
             };
             filled.values[slot] = value.clone();
+            let twin = like.filter(|_| class == Class::Twin);
+            let twin = twin.and_then(|id| planted.table(id.table)?.rows.get(id.at));
+            for (slot, filled) in draft.slots.iter().zip(&mut filled.values) {
+                let number = slot.column.number;
+                let same = twin.filter(|_| !table.is_unique(number));
+                if let Some(same) = same.and_then(|row| row.values.get(&number)) {
+                    *filled = same.clone().map_or(Value::Null, Value::Text);
+                }
+            }
             found.push(Special {
                 table: table.oid,
                 column: number,
@@ -211,7 +222,10 @@ impl Planter {
                     Value::Text(text) => Some(text),
                     Value::Null | Value::Default => None,
                 },
-                parents: parents(draft, planted, number, like, filled.parents),
+                parents: match twin {
+                    Some(row) => row.parents.clone(),
+                    None => parents(draft, planted, number, like, filled.parents),
+                },
                 like,
             });
         }
@@ -248,7 +262,9 @@ impl Planter {
         match class {
             Class::Null if column.not_null => None,
             Class::Null => Some((Value::Null, None)),
-            Class::Duplicate => taken().map(|(value, id)| (Value::Text(value), Some(id))),
+            Class::Duplicate | Class::Twin => {
+                taken().map(|(value, id)| (Value::Text(value), Some(id)))
+            }
             Class::Orphan => {
                 let (value, _) = Kind::Plain.value(&self.tables, table, column, 0, 50_000 + row)?;
                 Some((value, None))

@@ -105,7 +105,11 @@ impl Context<'_> {
     /// The upgrade fails with a row that the deployed schema allows.
     fn row_refused(&self, row: &RefusedRow) -> Keyed {
         let revision = failing(&row.upgrade);
-        let subject = format!("{}.{}", short(&row.table), row.column);
+        let table = short(&row.table);
+        let subject = match row.class {
+            Class::Twin => table.to_owned(),
+            _ => format!("{table}.{}", row.column),
+        };
         let mut finding = told(
             &row.upgrade,
             format!(
@@ -146,7 +150,7 @@ impl Context<'_> {
         };
         let statement = self.own().find(is_update)?;
         let line = statement.place.as_ref()?.line;
-        let lower = statement.sql.to_lowercase();
+        let lower = statement.sql.to_ascii_lowercase();
         let condition = lower.rfind("where").map(|at| statement.sql[at..].trim());
         condition.map(|condition| format!("; the UPDATE in line {line} sets only rows {condition}"))
     }
@@ -156,8 +160,9 @@ impl Context<'_> {
         let (table, column) = (short(&row.table), &row.column);
         match row.class {
             Class::Null => format!("SELECT count(*) FROM {table} WHERE {column} IS NULL"),
-            Class::Duplicate => {
-                format!("SELECT {column}, count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1")
+            Class::Duplicate | Class::Twin => {
+                let key = violated(&row.upgrade).unwrap_or_else(|| column.clone());
+                format!("SELECT {key}, count(*) FROM {table} GROUP BY {key} HAVING count(*) > 1")
             }
             Class::OtherCase => format!(
                 "SELECT lower({column}), count(*) FROM {table} GROUP BY 1 HAVING count(*) > 1"
@@ -227,6 +232,14 @@ fn table_of(insert: &str) -> Option<&str> {
     Some(short(&rest[..end]))
 }
 
+/// The columns of a unique key that rows violate, as PostgreSQL names them:
+/// `Key (a, lower(b))=(1, x) is duplicated.`
+fn violated(upgrade: &Transcript) -> Option<String> {
+    let (_, rest) = upgrade.outcome.error()?.message.split_once("Key (")?;
+    let (key, _) = rest.split_once(")=(")?;
+    Some(key.to_owned())
+}
+
 /// A foreign key of one column that a statement adds.
 struct Foreign {
     column: String,
@@ -264,6 +277,7 @@ fn words(class: Class) -> &'static str {
         Class::MinusOne => "is -1",
         Class::Lowest => "has the lowest value of its type",
         Class::Highest => "has the highest value of its type",
+        Class::Twin => "has two rows that are alike",
     }
 }
 
@@ -279,5 +293,6 @@ fn key_word(class: Class) -> &'static str {
         Class::MinusOne => "-1",
         Class::Lowest => "lowest",
         Class::Highest => "highest",
+        Class::Twin => "twins",
     }
 }

@@ -32,9 +32,21 @@ pub(super) fn wanted(
             .columns
             .iter()
             .filter(|column| names(&table.name, &column.name));
+        let mut first = None;
         for column in named {
+            first = first.or(Some(column.number));
             wanted.extend(Class::ALL.map(|class| (table.oid, column.number, class)));
         }
+        // What is to be unique may be several columns together.
+        let makes_unique = |words: &Vec<String>| {
+            let has = |name: &str| words.iter().any(|word| word == name);
+            has(&table.name)
+                && ["unique", "primary", "exclude"]
+                    .iter()
+                    .any(|word| has(word))
+        };
+        let twin = first.filter(|_| words.iter().any(makes_unique));
+        wanted.extend(twin.map(|number| (table.oid, number, Class::Twin)));
     }
     wanted
 }
