@@ -131,6 +131,7 @@ fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConve
         );
     }
     url(&mut text, found);
+    deployed(&mut text, found);
     if found.driver.value != common.driver.value {
         let _ = writeln!(text);
         comment(&mut text, &sentence(&found.driver.why));
@@ -149,6 +150,23 @@ fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConve
     }
     not_applicable(&mut text, found, convention);
     text
+}
+
+fn deployed(text: &mut String, found: &Found) {
+    let heads = found
+        .history
+        .as_ref()
+        .map_or(&[][..], |(_, heads)| heads.as_slice());
+    let heads = match heads {
+        [] => return,
+        [one] => quoted(one),
+        several => list(several),
+    };
+    let _ = writeln!(text);
+    let said = "What is deployed, as of today: the revisions above it are the next deployment, \
+                which `rows` tries on tables that hold rows. Where BASE_REF is set, that tells instead.";
+    comment(text, said);
+    let _ = writeln!(text, "deployed = {heads}");
 }
 
 fn url(text: &mut String, found: &Found) {

@@ -36,8 +36,8 @@ pub struct Found {
     pub outbox: Option<Outbox>,
     /// Tells whether `env.py` names models; `None` where that is not said.
     pub models: Option<bool>,
-    /// The numbers of revisions and of heads, where they are known without Python.
-    pub history: Option<(usize, usize)>,
+    /// The number of revisions and the heads, where they are known without Python.
+    pub history: Option<(usize, Vec<String>)>,
     /// The Flask application, where `env.py` needs one that it does not load itself.
     pub flask: Option<Guess<Option<Application>>>,
     /// Directories that Python has to find modules in, and otherwise would not.
@@ -358,8 +358,8 @@ fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
     doubts
 }
 
-/// The number of revisions and heads, and the files in the order of an upgrade.
-fn history(environment: &Environment) -> (Option<(usize, usize)>, Vec<PathBuf>) {
+/// The number of revisions and the heads, and the files in the order of an upgrade.
+fn history(environment: &Environment) -> (Option<(usize, Vec<String>)>, Vec<PathBuf>) {
     let Environment {
         directory,
         ini,
@@ -382,8 +382,9 @@ fn history(environment: &Environment) -> (Option<(usize, usize)>, Vec<PathBuf>) 
         return (None, Vec::new());
     };
     let graph = Graph::new(files, location.versions);
-    let counted =
-        (known && graph.unread.is_empty()).then(|| (graph.revisions.len(), graph.heads().len()));
+    let heads = || graph.heads().into_iter().map(|head| head.id.clone());
+    let is_known = known && graph.unread.is_empty();
+    let counted = is_known.then(|| (graph.revisions.len(), heads().collect()));
     let ordered = graph.upgrade_order();
     let ordered = ordered.iter().map(|revision| revision.file.clone());
     let unread = graph.unread.iter().map(|file| file.file().to_owned());

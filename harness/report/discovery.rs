@@ -53,7 +53,11 @@ pub fn text(request: &Request, discovery: &Discovery) -> String {
 }
 
 fn service(found: &Found, common: &Common, width: usize) -> String {
-    let history = match found.history {
+    let history = match found
+        .history
+        .as_ref()
+        .map(|(all, heads)| (*all, heads.len()))
+    {
         Some((0, _)) => "no revision".to_owned(),
         Some((1, 1)) => "1 revision".to_owned(),
         Some((revisions, 1)) => format!("{revisions} revisions"),
