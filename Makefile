@@ -11,6 +11,7 @@
 #   BASE_REF=origin/main         judge the heads after a merge with it too
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
 #   UPDATE_SCHEMAS=1             accept the schemas found as the deployed ones; not in CI
+#   ACCEPT=1, ACCEPT=<key>       accept what is found, in the manifest; not in CI
 #   KEEP_SERVER=1                leave the server of a red service running
 #   REPORT_DIR=<dir>             where the report goes
 #   PARTS="a b"                  the reports that `make report` joins into one

@@ -1,5 +1,6 @@
 //! One run of the test binary, and the case of one criterion on one service.
 
+mod accept;
 mod arguments;
 mod base;
 mod cases;
@@ -145,7 +146,7 @@ impl Run {
 #[must_use]
 pub fn main() -> ExitCode {
     let ended = run().and_then(|run| {
-        schemas::permitted()?;
+        schemas::permitted(&run.selection.arguments)?;
         run.read_ahead();
         run.record();
         let code = cases::run(run);
@@ -255,9 +256,11 @@ fn judge(
         run.store()?
             .evidence(&service, criterion.needs, &wanted, run.runtime()?, &say)?;
     base::merge(criterion, &service, &mut evidence)?;
-    schemas::accept(criterion, &service, &mut evidence, &say)?;
+    let wanted = &run.selection.arguments;
+    schemas::accept(criterion, &service, &mut evidence, wanted, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);
+    accept::findings(&service, &verdict, &run.selection.arguments, &say)?;
     Ok((verdict, Some((service, evidence))))
 }
 

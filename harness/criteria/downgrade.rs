@@ -6,7 +6,7 @@ mod undo;
 use std::path::Path;
 
 use super::attribution::{Attribution, Kind, attribution};
-use super::{Criterion, Finding, Verdict, upgrade_head};
+use super::{AcceptedIn, Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
 use crate::evidence::catalog::{Change, Object, ObjectKind};
 use crate::evidence::stairway::{Descent, Rung};
@@ -192,8 +192,14 @@ fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Fin
     found.collect()
 }
 
-/// The fault of one revision's downgrade, if there is one.
+/// The fault of one revision's downgrade, if there is one; a revision that is declared one-way
+/// has none.
 fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
+    let found = fault(service, rung)?;
+    Some(found.acceptable(AcceptedIn::OneWay, &rung.revision))
+}
+
+fn fault(service: &Service, rung: &Rung) -> Option<Finding> {
     let declared = service.one_way.contains_key(&rung.revision);
     let down = rung.down.as_ref()?;
     if declared {

@@ -100,6 +100,34 @@ pub struct Finding {
     /// The commands in it, as they are typed.
     #[serde(default)]
     pub commands: Vec<String>,
+    /// The lines of the manifest that accept it together; none where nothing does.
+    #[serde(default)]
+    pub acceptances: Vec<Acceptance>,
+}
+
+/// A line of the manifest that accepts a difference for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// The table.
+    pub table: AcceptedIn,
+    /// The key, whose value is the reason.
+    pub key: String,
+    /// Tells whether it is accepted only by its key: a deployment loses something by it, or is
+    /// blocked.
+    pub is_grave: bool,
+}
+
+/// The places of the manifest that accept differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AcceptedIn {
+    /// `[model_drift.accepted]`.
+    ModelDrift,
+    /// `[downgrade.one_way]`.
+    OneWay,
+    /// `[rows.accepted]`.
+    Rows,
+    /// The file of the deployed schema.
+    Schema,
 }
 
 /// A line of advice.
@@ -255,6 +283,28 @@ impl Finding {
     #[must_use]
     pub fn accept(mut self, text: impl Into<String>) -> Self {
         self.help.push(Help::Accept(text.into()));
+        self.acceptable(AcceptedIn::Schema, AcceptedIn::SCHEMA)
+    }
+
+    /// Names a line of the manifest that accepts it.
+    #[must_use]
+    pub fn acceptable(mut self, table: AcceptedIn, key: impl Into<String>) -> Self {
+        self.acceptances.push(Acceptance {
+            table,
+            key: key.into(),
+            is_grave: false,
+        });
+        self
+    }
+
+    /// Names a line that accepts what a deployment loses, or is blocked by.
+    #[must_use]
+    pub fn acceptable_by_key(mut self, table: AcceptedIn, key: impl Into<String>) -> Self {
+        self.acceptances.push(Acceptance {
+            table,
+            key: key.into(),
+            is_grave: true,
+        });
         self
     }
 
@@ -273,6 +323,22 @@ impl Finding {
             found: found.into(),
         });
         self
+    }
+}
+
+impl AcceptedIn {
+    /// The key of the schema's file, of which a service has one.
+    pub const SCHEMA: &str = "schema";
+
+    /// The table's path in the service's file; none where it is a file of its own.
+    #[must_use]
+    pub fn path(self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::ModelDrift => Some(["model_drift", "accepted"]),
+            Self::OneWay => Some(["downgrade", "one_way"]),
+            Self::Rows => Some(["rows", "accepted"]),
+            Self::Schema => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod server_defaults;
 use std::collections::BTreeMap;
 
 use super::attribution::attribution;
-use super::{Criterion, Finding, Verdict};
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::evidence::models::{self, Drift, Flaw, Mistaken, Models, Refused};
@@ -205,7 +205,11 @@ fn differing(service: &Service, models: &Models, mut open: Vec<&Drift>) -> Optio
             finding.compare(model, migrated)
         });
     }
-    Some(advised(service, finding, &open, first))
+    let finding = advised(service, finding, &open, first);
+    let keys = open.iter().map(|drift| drift.subject());
+    Some(keys.fold(finding, |finding, key| {
+        finding.acceptable(AcceptedIn::ModelDrift, key)
+    }))
 }
 
 /// The differences, those of columns that are alike together where there are more than can

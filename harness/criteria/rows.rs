@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::attribution::attribution;
 use super::upgrade_head::failure;
-use super::{Criterion, Finding, Verdict};
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
 use crate::evidence::deployment::{Empty, Plan, Rollout, Stuck};
@@ -120,6 +120,8 @@ fn not_reached(upgrade: &Transcript) -> Finding {
 fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     let further = findings.split_off(findings.len().min(SHOWN));
     if let Some(last) = findings.last_mut() {
+        let acceptances = further.iter().flat_map(|finding| &finding.acceptances);
+        last.acceptances.extend(acceptances.cloned());
         let titles = further
             .into_iter()
             .map(|finding| format!("also: {}", finding.title));
@@ -255,8 +257,20 @@ impl Context<'_> {
         Some(Place::line(&step.file, step.line.unwrap_or(1)))
     }
 
-    /// Advice on how a finding is accepted.
+    /// Advice on how a finding is accepted by which the deployment loses something or is
+    /// blocked.
     fn accept(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+        let finding = finding.acceptable_by_key(AcceptedIn::Rows, &key);
+        self.keyed(finding, key, condition)
+    }
+
+    /// The same where the deployment works.
+    fn tolerate(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+        let finding = finding.acceptable(AcceptedIn::Rows, &key);
+        self.keyed(finding, key, condition)
+    }
+
+    fn keyed(&self, finding: Finding, key: String, condition: &str) -> Keyed {
         let file = self.service.file.display();
         let finding = finding.help(format!(
             "{condition}: in {file}, [rows.accepted] \"{key}\" = \"<reason>\""
@@ -284,7 +298,7 @@ impl Context<'_> {
         }
         let finding =
             finding.help("let what the revision creates not depend on what a SELECT found");
-        Some(self.accept(
+        Some(self.tolerate(
             finding,
             format!("{revision} catalog"),
             "where that is meant",
@@ -320,7 +334,7 @@ impl Context<'_> {
         let title = format!("the downgrade of {revision} fails where tables hold rows");
         let finding = refused::told(down, title)
             .help("let downgrade() make room for the rows that the new schema allowed");
-        Some(self.accept(
+        Some(self.tolerate(
             finding,
             format!("{revision} downgrade"),
             "where nobody will go back",

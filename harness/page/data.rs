@@ -143,6 +143,9 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// Advice: what to do or type.
     pub help: Vec<String>,
+    /// The keys of the manifest that accept it together; none where nothing does.
+    #[serde(default)]
+    pub accepted_by: Vec<String>,
 }
 
 /// A place in a source file.

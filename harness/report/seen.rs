@@ -330,6 +330,7 @@ pub fn error(error: &HarnessError, case: data::Case) -> data::Case {
             changed: Vec::new(),
             notes: error.details.iter().map(|line| local(line)).collect(),
             help: error.help.iter().map(|help| local(help)).collect(),
+            accepted_by: Vec::new(),
         }],
         ..case
     }
@@ -358,6 +359,11 @@ fn finding(finding: &Finding, accept: &str) -> data::Finding {
             .help
             .iter()
             .map(|help| local(&help.line(accept)))
+            .collect(),
+        accepted_by: finding
+            .acceptances
+            .iter()
+            .map(|one| one.key.clone())
             .collect(),
     }
 }

@@ -25,6 +25,10 @@ pub(super) struct Arguments {
     /// Write the report for another program too, several times: sarif, gitlab, junit, markdown
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) output: Vec<Output>,
+    /// Write a line into the manifest for each finding that it can accept; what a deployment
+    /// loses or is blocked by is accepted by its key
+    #[arg(long, value_name = "KEY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(super) accept: Vec<String>,
     /// Filters after the first one, which is the runner's own
     #[arg(hide = true)]
     others: Vec<String>,

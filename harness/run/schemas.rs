@@ -8,8 +8,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Once;
 
-use super::set;
-use crate::criteria::{Criterion, Verdict, deployed_schema};
+use super::arguments::Arguments;
+use super::{accept, set};
+use crate::criteria::{AcceptedIn, Criterion, Verdict, deployed_schema};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, SchemaFile};
@@ -26,18 +27,23 @@ const CI: &str = "CI";
 ///
 /// # Errors
 /// It is asked for in CI, where nobody would read or commit what is written.
-pub fn permitted() -> Result<()> {
+pub(super) fn permitted(arguments: &Arguments) -> Result<()> {
     let in_ci =
         set(CI) && std::env::var(CI).is_ok_and(|value| !value.eq_ignore_ascii_case("false"));
-    if !(set(UPDATE_SCHEMAS) && in_ci) {
+    let asked = match (set(UPDATE_SCHEMAS), arguments.accepts_anything()) {
+        (true, _) => UPDATE_SCHEMAS,
+        (false, true) => accept::ACCEPT,
+        (false, false) => return Ok(()),
+    };
+    if !in_ci {
         return Ok(());
     }
     Err(HarnessError::new(
         Stage::Manifest,
-        format!("{UPDATE_SCHEMAS} is set where {CI} is: in CI no schema is accepted"),
+        format!("{asked} is set where {CI} is: in CI nothing is accepted"),
     )
-    .detail("a schema is accepted by a person who reads what changed and commits the file; CI compares with it")
-    .help(format!("unset {UPDATE_SCHEMAS} in CI; set it on your machine, and commit what that writes below the manifest's schemas/")))
+    .detail("what was found is accepted by a person who reads what changed and commits the file; CI compares with it")
+    .help(format!("unset {asked} in CI; set it on your machine, and commit what that writes into the manifest")))
 }
 
 /// Writes the schema that was found, where that is asked for and the criterion is about
@@ -45,18 +51,26 @@ pub fn permitted() -> Result<()> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn accept(
+pub(super) fn accept(
     criterion: &Criterion,
     service: &Service,
     evidence: &mut Evidence,
+    arguments: &Arguments,
     say: Say<'_>,
 ) -> Result<()> {
-    if !set(UPDATE_SCHEMAS) || criterion.id != deployed_schema::CRITERION.id {
+    let wanted = set(UPDATE_SCHEMAS) || arguments.accepts_anything();
+    if !wanted || criterion.id != deployed_schema::CRITERION.id {
         return Ok(());
     }
     let path = service.schema_file();
     match deployed_schema::present(service, evidence) {
         Ok(text) => {
+            let lost = lost(&evidence.schema, &text);
+            let is_grave = !lost.is_empty();
+            let accepted = arguments.accepts(AcceptedIn::SCHEMA, is_grave);
+            if !set(UPDATE_SCHEMAS) && !accepted {
+                return Ok(());
+            }
             let happened = match Content::of(&path) {
                 Content::Text(known) if known == text => "unchanged",
                 Content::Missing => "written, new",
@@ -70,7 +84,6 @@ pub fn accept(
                     )
                 })?;
             }
-            let lost = lost(&evidence.schema, &text);
             say(Progress::Note(format!(
                 "schema {}: {happened}{lost}",
                 path.display()
@@ -133,7 +146,7 @@ pub fn left_over(criterion: &Criterion, evidence: &Evidence, say: Say<'_>) {
 }
 
 /// Whole or not at all.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     let mut file = tempfile::Builder::new()

@@ -55,6 +55,7 @@ pub fn is_of_package(variable: &str) -> bool {
 const OURS: &[&str] = &[
     "ONLY",
     "FAIL_FAST",
+    "ACCEPT",
     "UPDATE_SCHEMAS",
     "BASE_REF",
     "CI",

@@ -44,6 +44,7 @@ fn at(file: &str, line: u32) -> Finding {
         changed: Vec::new(),
         notes: Vec::new(),
         help: Vec::new(),
+        accepted_by: Vec::new(),
     }
 }
 

@@ -217,6 +217,7 @@ fn err(report: &mut Report, cases: &[&str], title: &str) {
             changed: Vec::new(),
             notes: Vec::new(),
             help: Vec::new(),
+            accepted_by: Vec::new(),
         }];
     }
 }

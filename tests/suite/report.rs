@@ -168,6 +168,7 @@ fn annotations_are_escaped_and_say_each_defect_once() {
         changed: Vec::new(),
         notes: Vec::new(),
         help: vec!["do it".to_owned()],
+        accepted_by: Vec::new(),
     }];
     report.cases[1].summary = "by single_head: it has two heads".to_owned();
     report.cases[1].blocked_by = Some("single_head".to_owned());
@@ -207,6 +208,7 @@ fn what_no_case_reports_is_said_by_the_first_that_it_blocks() {
                     changed: Vec::new(),
                     notes: Vec::new(),
                     help: Vec::new(),
+                    accepted_by: Vec::new(),
                 }],
                 text: "error[single_head]: two heads".to_owned(),
                 rerun: Some("cargo test single_head".to_owned()),

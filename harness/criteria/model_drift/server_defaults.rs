@@ -6,7 +6,7 @@
 //! (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>), so these are many.
 
 use super::{NAMED, SHOWN, source};
-use crate::criteria::Finding;
+use crate::criteria::{AcceptedIn, Finding};
 use crate::evidence::Models;
 use crate::evidence::models::Drift;
 use crate::manifest::Service;
@@ -47,7 +47,8 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
                 "all such defaults are accepted by one line in {}, or for every service in {}: [model_drift.accepted] \"{KEY}\" = \"<reason>\"",
                 service.file.display(),
                 service.manifest().join("defaults.toml").display()
-            )),
+            ))
+            .acceptable(AcceptedIn::ModelDrift, KEY),
     )
 }
 

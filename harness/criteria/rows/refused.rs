@@ -91,11 +91,14 @@ impl Context<'_> {
             };
             let is_open = !self.service.accepted_rows.contains_key(&keyed.key);
             match told.iter_mut().find(is_like).filter(|_| is_open) {
-                Some((_, first)) => first.finding.notes.push(format!(
-                    "and where it {}: \"{}\"",
-                    words(row.class),
-                    keyed.key
-                )),
+                Some((_, first)) => {
+                    first.finding.notes.push(format!(
+                        "and where it {}: \"{}\"",
+                        words(row.class),
+                        keyed.key
+                    ));
+                    first.finding.acceptances.extend(keyed.finding.acceptances);
+                }
                 None => told.push((row, keyed)),
             }
         }

@@ -62,7 +62,7 @@ impl Context<'_> {
             .note(extent(altered))
             .help("let downgrade() restore them, or declare the revision one-way in the manifest: [downgrade.one_way]");
         let key = format!("{revision} {subject} not restored");
-        self.accept(finding, key, "where nobody will go back")
+        self.tolerate(finding, key, "where nobody will go back")
     }
 }
 

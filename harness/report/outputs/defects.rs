@@ -107,6 +107,7 @@ fn titled<'a>(title: &str) -> Cow<'a, Finding> {
         changed: Vec::new(),
         notes: Vec::new(),
         help: Vec::new(),
+        accepted_by: Vec::new(),
     })
 }
 

@@ -1,0 +1,213 @@
+//! `--accept`, or `ACCEPT=1`: what was found gets a line in the service's manifest file, with
+//! the date as its reason, so that a monorepo that is red can begin to watch for what is new.
+
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use time::OffsetDateTime;
+use toml_edit::{DocumentMut, Item, Table, TableLike, value};
+
+use super::arguments::Arguments;
+use super::schemas;
+use crate::criteria::{Acceptance, Finding, Verdict};
+use crate::error::{HarnessError, Result, Stage};
+use crate::gather::progress::{Progress, Say};
+use crate::manifest::Service;
+
+/// The variable that asks for it: `1`, or a key.
+pub(super) const ACCEPT: &str = "ACCEPT";
+
+impl Arguments {
+    /// Tells whether anything is to be accepted.
+    pub(super) fn accepts_anything(&self) -> bool {
+        !self.accept.is_empty() || from_variable().is_some()
+    }
+
+    /// Tells whether the line with a key is to be written; a grave one only where its key is
+    /// named.
+    pub(super) fn accepts(&self, key: &str, is_grave: bool) -> bool {
+        let variable = from_variable();
+        let mut asked = self.accept.iter().chain(&variable);
+        asked.any(|asked| asked == key || (asked.is_empty() && !is_grave))
+    }
+}
+
+/// The key of the variable, which is empty for all that are not grave.
+fn from_variable() -> Option<String> {
+    match env::var(ACCEPT).ok()?.as_str() {
+        "" | "0" => None,
+        "1" => Some(String::new()),
+        key => Some(key.to_owned()),
+    }
+}
+
+/// Writes the lines that accept the findings of a red verdict, as far as that is asked for, and
+/// says of each what was done.
+///
+/// # Errors
+/// The service's file cannot be written.
+pub(super) fn findings(
+    service: &Service,
+    verdict: &Verdict,
+    arguments: &Arguments,
+    say: Say<'_>,
+) -> Result<()> {
+    let Verdict::Fail(findings) = verdict else {
+        return Ok(());
+    };
+    if !arguments.accepts_anything() {
+        return Ok(());
+    }
+    for finding in findings {
+        for note in finding_accepted(service, finding, arguments)? {
+            say(Progress::Note(note));
+        }
+    }
+    Ok(())
+}
+
+fn finding_accepted(
+    service: &Service,
+    finding: &Finding,
+    arguments: &Arguments,
+) -> Result<Vec<String>> {
+    if finding.acceptances.is_empty() {
+        return Ok(vec![format!("cannot be accepted: {}", finding.title)]);
+    }
+    let file = &service.file;
+    let is_wanted = |one: &&Acceptance| arguments.accepts(&one.key, one.is_grave);
+    let (wanted, left): (Vec<&Acceptance>, Vec<&Acceptance>) =
+        finding.acceptances.iter().partition(is_wanted);
+    let written = write(file, &wanted).map_err(|cause| {
+        let problem = format!("{} cannot be written: {cause}", file.display());
+        HarnessError::new(Stage::Manifest, problem)
+    })?;
+    let written = written.iter().filter_map(|(one, is_new)| {
+        let table = one.table.path()?.join(".");
+        let file = service.shown(file);
+        Some(match is_new {
+            true => format!("accepted: [{table}] \"{}\" in {file}", one.key),
+            false => format!(
+                "not accepted, since {file} has a line for it: [{table}] \"{}\"",
+                one.key
+            ),
+        })
+    });
+    let left = left.iter().map(|one| {
+        format!(
+            "not accepted, since a deployment is at stake; \"--accept={}\" would: {}",
+            one.key, finding.title
+        )
+    });
+    Ok(written.chain(left).collect())
+}
+
+/// Adds lines to a file that keeps its comments and its order; tells of each whether it was not
+/// there before.
+fn write<'a>(file: &Path, lines: &[&'a Acceptance]) -> io::Result<Vec<(&'a Acceptance, bool)>> {
+    // One writer at a time, of all processes: each reads what the one before it wrote.
+    let lock = File::open(file.parent().unwrap_or(Path::new(".")))?;
+    lock.lock()?;
+    let text = fs::read_to_string(file)?;
+    let mut document: DocumentMut = text.parse().map_err(io::Error::other)?;
+    let mut written = Vec::new();
+    let reason = format!("accepted {}", OffsetDateTime::now_utc().date());
+    for line in lines {
+        let Some(path) = line.table.path() else {
+            continue;
+        };
+        let table = table(&mut document, path)?;
+        let is_new = !table.contains_key(&line.key);
+        if is_new {
+            table.insert(&line.key, value(&reason));
+        }
+        written.push((*line, is_new));
+    }
+    if written.iter().any(|(_, is_new)| *is_new) {
+        schemas::write(file, &document.to_string())?;
+    }
+    Ok(written)
+}
+
+/// The table of a path, which is made where there is none.
+fn table<'a>(document: &'a mut DocumentMut, path: [&str; 2]) -> io::Result<&'a mut dyn TableLike> {
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    for (depth, key) in path.into_iter().enumerate() {
+        let mut new = Table::new();
+        // A header of its own is for the innermost one.
+        new.set_implicit(depth == 0);
+        let item = table.entry(key).or_insert(Item::Table(new));
+        table = item
+            .as_table_like_mut()
+            .ok_or_else(|| io::Error::other(format!("\"{key}\" is no table")))?;
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pretty_assertions::assert_eq;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::criteria::AcceptedIn;
+
+    fn line(table: AcceptedIn, key: &str, is_grave: bool) -> Acceptance {
+        Acceptance {
+            table,
+            key: key.to_owned(),
+            is_grave,
+        }
+    }
+
+    #[rstest]
+    #[case::new(
+        "path = \"a\" # here\n",
+        "path = \"a\" # here\n\n[model_drift.accepted]\n\"a.b\" = \"R\"\n"
+    )]
+    #[case::beside(
+        "[model_drift]\nowned_elsewhere = [\"x\"]\n# last\n\n[env]\nA = \"1\"\n",
+        "[model_drift]\nowned_elsewhere = [\"x\"]\n\n[model_drift.accepted]\n\"a.b\" = \"R\"\n# last\n\n[env]\nA = \"1\"\n"
+    )]
+    #[case::known(
+        "[model_drift.accepted]\n# why\nz = \"y\"\n",
+        "[model_drift.accepted]\n# why\nz = \"y\"\n\"a.b\" = \"R\"\n"
+    )]
+    #[case::inline(
+        "model_drift = { accepted = { z = \"y\" } }\n",
+        "model_drift = { accepted = { z = \"y\" , \"a.b\" = \"R\" } }\n"
+    )]
+    #[case::there_already(
+        "[model_drift.accepted]\n\"a.b\" = false\n",
+        "[model_drift.accepted]\n\"a.b\" = false\n"
+    )]
+    fn lines_are_added_and_the_rest_stays(#[case] before: &str, #[case] after: &str) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.toml");
+        fs::write(&file, before).unwrap();
+        let line = line(AcceptedIn::ModelDrift, "a.b", false);
+        write(&file, &[&line]).unwrap();
+        let reason = format!("accepted {}", OffsetDateTime::now_utc().date());
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.replace(&reason, "R"), after);
+    }
+
+    #[test]
+    fn what_is_grave_is_accepted_by_its_key() {
+        let accepts = |words: &[&str], is_grave| {
+            let words = ["services"].iter().chain(words).map(Into::into);
+            Arguments::read(words).accepts("r2 a.b gone", is_grave)
+        };
+        assert!(accepts(&["--accept"], false) && !accepts(&["--accept"], true));
+        assert!(accepts(&["--accept=r2 a.b gone"], true));
+        assert!(!accepts(&["--accept=another"], false) && !accepts(&[], false));
+        assert!(
+            !accepts(&["--accept", "r2 a.b gone"], true),
+            "that is a filter"
+        );
+    }
+}
