@@ -18,6 +18,7 @@ mod ground;
 mod hostile;
 mod judge;
 mod keep;
+mod lines;
 mod manifest;
 mod monorepo;
 mod outputs;
