@@ -1,8 +1,11 @@
 //! A crate of one's own, inside the monorepo that it judges.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use once_cell::sync::Lazy;
 use pretty_assertions::assert_eq;
 
 use crate::judge::{is_of_package, repository};
@@ -42,21 +45,67 @@ fn target() -> std::path::PathBuf {
         .to_owned()
 }
 
-/// The crate of `tests/embedded` in a monorepo, with this repository's versions of other
-/// crates, and built as they are here.
+/// Runs cargo in this repository; what it printed to standard output.
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--offline")
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The packages of this repository, each in a directory, as cargo packages them.
+static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaged");
+    let place_name = place.to_str().unwrap();
+    // Cargo leaves what has not changed as it is built: so do we.
+    cargo(&[
+        "package",
+        "--workspace",
+        "--allow-dirty",
+        "--no-verify",
+        "--quiet",
+        "--target-dir",
+        place_name,
+    ]);
+    let packages = ["migration-harness", "migration-page", "migration-revisions"];
+    let version = env!("CARGO_PKG_VERSION");
+    let unpacked = packages.map(|package| {
+        let file = place.join(format!("package/{package}-{version}.crate"));
+        let directory = place.join(format!("{package}-{version}"));
+        let _ = fs::remove_dir_all(&directory);
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(file).arg("-C").arg(&place);
+        assert!(tar.status().unwrap().success());
+        (package.to_owned(), directory)
+    });
+    unpacked.into()
+});
+
+/// The crate of `tests/embedded` in a monorepo, with this repository's packages, its
+/// versions of other crates, and built as they are here.
 fn embed(monorepo: &Monorepo) {
     let read = |file: &str| fs::read_to_string(repository().join(file)).unwrap();
     let manifest = read("tests/embedded/Cargo.toml");
-    let path = format!("path = {:?}", repository());
+    let path = format!("path = {:?}", PACKAGED["migration-harness"]);
     assert!(manifest.contains("path = \"../..\""), "{manifest}");
     let own = read("Cargo.toml");
     let profiles = &own[own.find("[profile.").unwrap()..];
+    let manifest = manifest.replace("path = \"../..\"", &path);
+    // In the place of the registry that nobody has uploaded them to yet.
+    let patches = PACKAGED
+        .iter()
+        .filter(|(name, _)| *name != "migration-harness");
+    let patches: String = patches
+        .map(|(name, directory)| format!("{name} = {{ path = {directory:?} }}\n"))
+        .collect();
     monorepo.write(
         "migration-tests/Cargo.toml",
-        &format!(
-            "{}\n{profiles}",
-            manifest.replace("path = \"../..\"", &path)
-        ),
+        &format!("{manifest}\n[patch.crates-io]\n{patches}\n{profiles}"),
     );
     monorepo.write(
         "migration-tests/tests/services.rs",
@@ -101,6 +150,62 @@ fn its_cargo_test_passes_for_good_services_and_fails_for_a_broken_one() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn packages_hold_what_they_need_and_no_more() {
+    let whole = &PACKAGED["migration-harness"];
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for entry in fs::read_dir(whole).unwrap().flatten() {
+        held.insert(entry.file_name().into_string().unwrap());
+    }
+    let expected = [
+        ".cargo_vcs_info.json",
+        "Cargo.lock",
+        "Cargo.toml",
+        "Cargo.toml.orig",
+        "LICENSE",
+        "README.md",
+        "harness",
+        "tests",
+    ];
+    held.insert(".cargo_vcs_info.json".to_owned());
+    assert_eq!(held, expected.map(str::to_owned).into());
+    for other in ["page", "revisions"] {
+        assert!(!whole.join("harness").join(other).exists(), "{other}");
+    }
+    for (package, directory) in &*PACKAGED {
+        let license = fs::read_to_string(directory.join("LICENSE")).unwrap();
+        assert!(license.contains("Apache License"), "{package}");
+    }
+}
+
+#[test]
+fn an_embedding_crate_does_not_compile_the_program() {
+    let tree = |features: &[&str]| {
+        let mut arguments = vec!["tree", "--package", "migration-harness", "--prefix", "none"];
+        arguments.extend(["--edges", "normal,build", "--format", "{p} [{f}]"]);
+        arguments.extend(features);
+        cargo(&arguments)
+    };
+    let features = |tree: &str| {
+        let line = tree.lines().next().unwrap();
+        line[line.rfind('[').unwrap()..].to_owned()
+    };
+    assert_eq!(features(&tree(&[])), "[default,program]");
+    let embedded = tree(&["--no-default-features"]);
+    assert_eq!(features(&embedded), "[]");
+    // What is the program's alone, what is big to build, and what only tests need.
+    for other in [
+        "migration-discover",
+        "openssl",
+        "aws-lc-sys",
+        "reqwest",
+        "proptest",
+    ] {
+        let is_it = |line: &str| line.starts_with(&format!("{other} "));
+        assert!(!embedded.lines().any(is_it), "{other}");
+    }
 }
 
 #[test]
