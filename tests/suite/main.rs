@@ -16,6 +16,7 @@ mod faults;
 mod forks;
 mod ground;
 mod hostile;
+mod integrations;
 mod judge;
 mod keep;
 mod lines;
