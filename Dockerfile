@@ -5,7 +5,8 @@ FROM ${BASE}
 # Python for the services; what they import is installed by an image made from this one.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && git config --system --add safe.directory /monorepo
 
 # A wheel of the directory that the image is built from.
 COPY *.whl /tmp/wheels/
