@@ -72,9 +72,12 @@ static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
         "--target-dir",
         place_name,
     ]);
-    let packages = ["migration-harness", "migration-page", "migration-revisions"];
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
     let version = env!("CARGO_PKG_VERSION");
     let unpacked = packages.map(|package| {
+        let package = package["name"].as_str().unwrap();
         let file = place.join(format!("package/{package}-{version}.crate"));
         let directory = place.join(format!("{package}-{version}"));
         let _ = fs::remove_dir_all(&directory);
@@ -83,7 +86,7 @@ static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
         assert!(tar.status().unwrap().success());
         (package.to_owned(), directory)
     });
-    unpacked.into()
+    unpacked.collect()
 });
 
 /// The crate of `tests/embedded` in a monorepo, with this repository's packages, its
