@@ -62,7 +62,6 @@ fn cargo(arguments: &[&str]) -> String {
 static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaged");
     let place_name = place.to_str().unwrap();
-    // Cargo leaves what has not changed as it is built: so do we.
     cargo(&[
         "package",
         "--workspace",
@@ -80,10 +79,17 @@ static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
         let package = package["name"].as_str().unwrap();
         let file = place.join(format!("package/{package}-{version}.crate"));
         let directory = place.join(format!("{package}-{version}"));
-        let _ = fs::remove_dir_all(&directory);
-        let mut tar = Command::new("tar");
-        tar.arg("-xzf").arg(file).arg("-C").arg(&place);
-        assert!(tar.status().unwrap().success());
+        // The times in the file are all the same, and cargo goes by times: those of now,
+        // unless nothing has changed.
+        let last = place.join(format!("{package}.unpacked"));
+        let packed = fs::read(&file).unwrap();
+        if fs::read(&last).ok().as_ref() != Some(&packed) {
+            let _ = fs::remove_dir_all(&directory);
+            let mut tar = Command::new("tar");
+            tar.arg("-xmzf").arg(file).arg("-C").arg(&place);
+            assert!(tar.status().unwrap().success());
+            fs::write(&last, packed).unwrap();
+        }
         (package.to_owned(), directory)
     });
     unpacked.collect()
