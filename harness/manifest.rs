@@ -16,6 +16,7 @@ mod deployed;
 mod keys;
 mod notes;
 mod outbox;
+mod rows;
 mod script;
 mod settings;
 mod values;
@@ -24,6 +25,7 @@ pub use deployed::{BASE_REF, Deployed, base_ref};
 use keys::{Defaults, OneOrMany, ServiceFile};
 pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
+pub use rows::TeamRows;
 pub use script::Baseline;
 use values::{
     below, check_criteria, check_reasons, check_url, check_variables, filled_in, flask_app,
@@ -99,6 +101,8 @@ pub struct Service {
     pub owned_elsewhere: Vec<String>,
     /// The revisions that are deployed.
     pub deployed: Deployed,
+    /// Rows that the team brings itself.
+    pub rows: TeamRows,
     /// Findings of `rows` that are accepted, each with the reason.
     pub accepted_rows: BTreeMap<String, Reasoned>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
@@ -321,6 +325,7 @@ impl Manifest {
             accepted_drift,
             owned_elsewhere: own.model_drift.owned_elsewhere,
             deployed,
+            rows: TeamRows::read(&self.directory, &stem(file)?)?,
             accepted_rows,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,

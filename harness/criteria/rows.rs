@@ -10,7 +10,7 @@ use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::deployment::{Empty, Plan, Rollout, Stuck};
+use crate::evidence::deployment::{Empty, Plan, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Deployment, Evidence, Part};
 use crate::manifest::Service;
 
@@ -59,6 +59,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         let known = attribution(evidence).spoilt(Part::Stepped, &CRITERION);
         return known.unwrap_or_else(|| Verdict::Fail(vec![not_reached(below)]));
     }
+    if let Some(refused) = &deployment.rows_refused {
+        return Verdict::Fail(vec![own_rows_refused(refused)]);
+    }
     if let Some(missing) = unjudged(deployment) {
         return Verdict::without(&missing);
     }
@@ -85,6 +88,18 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     Verdict::Pass {
         notes: notes(service, deployment, &accepted),
     }
+}
+
+/// The team's own rows do not run on what is deployed.
+fn own_rows_refused(refused: &StatementRefused) -> Finding {
+    let StatementRefused {
+        file,
+        line,
+        refusal,
+    } = refused;
+    Finding::new(format!("the team's own rows are refused: {}", refusal.message))
+        .mark(Some(&Place::line(file, *line)), format!("{} here", refusal.state))
+        .help("write rows as the deployed schema takes them; those of a later revision go into rows/<service>/<revision>.sql")
 }
 
 /// Revisions of the plan that no rollout ran.

@@ -48,6 +48,7 @@ pub fn service() -> Service {
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
+        rows: crate::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
         outbox: None,
@@ -101,6 +102,7 @@ pub fn evidence() -> Evidence {
                 one_by_one: false,
             },
             below: None,
+            rows_refused: None,
             rollouts: vec![Rollout {
                 revisions: vec!["r2".into()],
                 planted: vec![("public.essays".into(), 20)],

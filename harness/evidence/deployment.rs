@@ -2,6 +2,8 @@
 
 mod plan;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Change;
@@ -17,8 +19,22 @@ pub struct Deployment {
     pub plan: Plan,
     /// The upgrade to what is deployed, where it failed; there is no more then.
     pub below: Option<Transcript>,
+    /// The statement of the team's own rows that PostgreSQL refused; there is no more then.
+    #[serde(default)]
+    pub rows_refused: Option<StatementRefused>,
     /// One for all pending revisions, or one for each where nothing is deployed.
     pub rollouts: Vec<Rollout>,
+}
+
+/// A statement that plants rows of the team, and that PostgreSQL refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementRefused {
+    /// Its file.
+    pub file: PathBuf,
+    /// The line on which it begins, from 1.
+    pub line: u32,
+    /// The answer to it.
+    pub refusal: Refusal,
 }
 
 /// What one `alembic upgrade` did to a database with rows.

@@ -20,12 +20,12 @@ use crate::alembic::sql;
 use crate::alembic::transcript::{Outcome, Statement, Transcript};
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, Stuck};
+use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Reason, Special, Tables, Wishes};
-use crate::postgres::{Phase, Template};
-use asked::{come_back, taken_for_a_moment};
+use crate::postgres::{Phase, Script, Template};
+use asked::{come_back, refusal, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
 
@@ -39,6 +39,8 @@ struct Start<'a> {
     revisions: &'a [String],
     /// What they execute.
     statements: Vec<&'a str>,
+    /// The team's own rows at what is deployed.
+    own: Vec<&'a Script>,
     /// When the harness gives up.
     deadline: Instant,
 }
@@ -47,8 +49,10 @@ struct Start<'a> {
 enum Rolled {
     /// It was tried on rows, with the catalog that it led to.
     Out(Box<Rollout>, Option<Catalog>),
+    /// PostgreSQL refuses the team's own rows.
+    RowsRefused(Box<StatementRefused>),
     /// It fails on empty tables too, so that rows say nothing.
-    FailsWithoutRows(Transcript),
+    FailsWithoutRows(Box<Transcript>),
 }
 
 /// The rows of a database, as its upgrades get them.
@@ -76,6 +80,7 @@ impl Driver<'_> {
         let mut deployment = Deployment {
             plan,
             below: None,
+            rows_refused: None,
             rollouts: Vec::new(),
         };
         if is_at_head && !deployment.plan.pending.is_empty() {
@@ -103,6 +108,7 @@ impl Driver<'_> {
         }
         let targets = targets(&deployment.plan, head);
         let last = targets.len() - 1;
+        let mut heads = deployment.plan.deployed.clone();
         for (at, (target, revisions)) in targets.into_iter().enumerate() {
             self.in_time(deadline)?;
             self.connection = None;
@@ -114,12 +120,17 @@ impl Driver<'_> {
                 target: &target,
                 revisions: &revisions,
                 statements: statements.iter().map(|one| one.sql.as_str()).collect(),
+                own: self.service.rows.for_heads(&heads, at == 0).collect(),
                 deadline,
             };
             let (mut rollout, with_rows) = match Box::pin(self.roll_out(&start)).await? {
                 Rolled::Out(rollout, catalog) => (*rollout, catalog),
+                Rolled::RowsRefused(refused) => {
+                    deployment.rows_refused = Some(*refused);
+                    return Ok(());
+                }
                 Rolled::FailsWithoutRows(upgrade) => {
-                    deployment.below = Some(upgrade);
+                    deployment.below = Some(*upgrade);
                     return Ok(());
                 }
             };
@@ -135,6 +146,7 @@ impl Driver<'_> {
                 }
             }
             deployment.rollouts.push(rollout);
+            heads = vec![target.clone()];
             if at == last {
                 self.phase = Phase::Rows;
             }
@@ -152,11 +164,16 @@ impl Driver<'_> {
 
     /// One deployment: planted, upgraded, looked at, and taken back.
     async fn roll_out(&mut self, start: &Start<'_>) -> Result<Rolled> {
+        self.start_on(Some(start.template.clone()), Phase::Rows)
+            .await?;
+        if let Some(refused) = self.plant_own(start).await? {
+            return Ok(Rolled::RowsRefused(Box::new(refused)));
+        }
         let (rows, upgrade) = self.with_rows(start).await?;
         if !upgrade.finished() {
             let alone = self.without_rows(start).await?;
             if !alone.finished() {
-                return Ok(Rolled::FailsWithoutRows(alone));
+                return Ok(Rolled::FailsWithoutRows(Box::new(alone)));
             }
         }
         let mut rollout = Rollout {
@@ -202,10 +219,27 @@ impl Driver<'_> {
         Ok(Rolled::Out(Box::new(rollout), Some(catalog)))
     }
 
+    /// The team's own rows, which are there before any other.
+    async fn plant_own(&mut self, start: &Start<'_>) -> Result<Option<StatementRefused>> {
+        for script in &start.own {
+            for statement in &script.statements {
+                let sql = self.database.filled_in(&statement.sql);
+                let connection = self.connection().await?;
+                let tried = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
+                if let Some(refusal) = refusal(tried)? {
+                    return Ok(Some(StatementRefused {
+                        file: script.origin.clone().into(),
+                        line: statement.line,
+                        refusal,
+                    }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Plain and special rows in a fresh copy, and the upgrade of that.
     async fn with_rows(&mut self, start: &Start<'_>) -> Result<(Rows, Transcript)> {
-        self.start_on(Some(start.template.clone()), Phase::Rows)
-            .await?;
         let wishes = self.wishes(&start.statements, Keys::FarAway);
         let connection = self.connection().await?;
         let tables = Tables::read(connection).await?;
@@ -266,6 +300,7 @@ impl Driver<'_> {
         self.revive().await?;
         self.start_on(Some(start.template.clone()), Phase::Rows)
             .await?;
+        self.plant_own(start).await?;
         let connection = self.connection().await?;
         // What several rows need has been planted with the first of them.
         let mut known = BTreeSet::new();

@@ -62,6 +62,7 @@ fn service() -> Service {
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
+        rows: migration_harness::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
         outbox: Some(OutboxConvention {
@@ -243,6 +244,7 @@ fn evidence() -> Evidence {
                 one_by_one: false,
             },
             below: None,
+            rows_refused: None,
             rollouts: vec![Rollout {
                 revisions: vec!["r2".into()],
                 planted: vec![("public.essays".into(), 20)],

@@ -130,3 +130,45 @@ fn a_deployed_revision_must_be_one() {
     );
     assert!(text.contains("deployed = \"r1\""), "{text}");
 }
+
+/// What a data migration reads is what the application writes.
+const READS_JSON: &str = r#"
+import json
+for row in op.get_bind().execute(sa.text("SELECT body FROM events")):
+    json.loads(row.body)
+"#;
+
+fn with_own_rows(sql: &str) -> Judged {
+    let monorepo = Monorepo::new();
+    let manifest = format!("{PLAIN}deployed = \"r1\"\n");
+    let events = upgrade(
+        "op.create_table(\"events\", sa.Column(\"id\", sa.Integer, primary_key=True), sa.Column(\"body\", sa.Text))",
+    );
+    monorepo.service("orders", &manifest, ENV, &[&events, &upgrade(READS_JSON)]);
+    monorepo.write("services-manifest/rows/orders.sql", sql);
+    judged(&monorepo, "")
+}
+
+#[test]
+fn rows_of_the_team_are_planted_first() {
+    let judged = with_own_rows("INSERT INTO events (body) VALUES ('{\"a\": 1}'), ('{broken');\n");
+    let text = judged.text(CASE);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    assert!(text.contains("JSONDecodeError"), "{text}");
+}
+
+#[test]
+fn rows_of_the_team_that_do_not_run_are_red_with_their_line() {
+    let judged = with_own_rows(
+        "INSERT INTO events (body) VALUES ('{}');\n\nINSERT INTO event VALUES (1);\n",
+    );
+    let text = judged.text(CASE);
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    for part in [
+        "error[rows]: the team's own rows are refused: relation \"event\" does not exist",
+        "rows/orders.sql:3",
+        "42P01 here",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}

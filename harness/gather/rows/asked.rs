@@ -17,9 +17,19 @@ pub(super) async fn taken_for_a_moment(
     let tried = transaction
         .execute(sqlx::raw_sql(AssertSqlSafe(insert.to_owned())))
         .await;
-    let refusal = match tried {
-        Ok(_) => None,
-        Err(sqlx::Error::Database(error)) => Some(Refusal {
+    let refusal = refusal(tried)?;
+    transaction
+        .rollback()
+        .await
+        .map_err(|cause| failed(&cause))?;
+    Ok(refusal)
+}
+
+/// PostgreSQL's refusal of what was tried, if it is one.
+pub(super) fn refusal<T>(tried: Result<T, sqlx::Error>) -> Result<Option<Refusal>> {
+    match tried {
+        Ok(_) => Ok(None),
+        Err(sqlx::Error::Database(error)) => Ok(Some(Refusal {
             state: error.code().unwrap_or_default().into_owned(),
             message: match error
                 .try_downcast_ref::<PgDatabaseError>()
@@ -30,14 +40,9 @@ pub(super) async fn taken_for_a_moment(
             },
             constraint: error.constraint().unwrap_or_default().to_owned(),
             ..Refusal::default()
-        }),
-        Err(cause) => return Err(failed(&cause)),
-    };
-    transaction
-        .rollback()
-        .await
-        .map_err(|cause| failed(&cause))?;
-    Ok(refusal)
+        })),
+        Err(cause) => Err(failed(&cause)),
+    }
 }
 
 /// Tells whether values that were converted to another type are what they were once converted back.
