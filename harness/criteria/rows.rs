@@ -119,7 +119,7 @@ fn unjudged(deployment: &Deployment) -> Option<String> {
     Some(format!("the deployment of revision {missing}"))
 }
 
-/// What is deployed cannot be built, although the whole history can.
+/// The finding where the deployed schema cannot be built, although the whole history can.
 fn not_reached(upgrade: &Transcript) -> Finding {
     let title = format!(
         "`alembic {}` fails, so nothing above it was tried",

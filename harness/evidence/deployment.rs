@@ -15,7 +15,7 @@ pub use plan::{Origin, Plan};
 /// The revisions above those that are deployed, and what they do to rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// What is deployed, and what comes next.
+    /// The deployed revisions, and the next ones.
     pub plan: Plan,
     /// The upgrade to what is deployed, where it failed; there is no more then.
     pub below: Option<Transcript>,
@@ -37,7 +37,7 @@ pub struct StatementRefused {
     pub refusal: Refusal,
 }
 
-/// What one `alembic upgrade` did to a database with rows.
+/// The effects of one `alembic upgrade` on a database with rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
     /// The revisions it runs, in order.
@@ -58,7 +58,7 @@ pub struct Rollout {
     pub refused: Vec<RefusedRow>,
     /// Values that are not what they were.
     pub altered: Vec<Altered>,
-    /// What differs from an upgrade without rows.
+    /// The objects that differ from an upgrade without rows.
     pub changes: Vec<Change>,
     /// The tables that take no INSERT afterwards, and did before.
     pub stuck: Vec<Stuck>,
@@ -114,7 +114,7 @@ pub struct Altered {
     pub table: String,
     /// The column, where it is about one.
     pub column: Option<String>,
-    /// What happened.
+    /// The way in which they are.
     pub how: How,
     /// The number of rows that are concerned.
     pub rows: usize,

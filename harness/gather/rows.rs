@@ -29,7 +29,7 @@ use asked::{come_back, refusal, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
 
-/// What the upgrades of one rollout start from, and what they go to.
+/// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
     /// The deployed database, without rows.
     template: &'a Template,
@@ -37,7 +37,7 @@ struct Start<'a> {
     target: &'a str,
     /// The revisions in between.
     revisions: &'a [String],
-    /// What they execute.
+    /// The statements that they execute.
     statements: Vec<&'a str>,
     /// The team's own rows at what is deployed.
     own: Vec<&'a Script>,
@@ -45,7 +45,7 @@ struct Start<'a> {
     deadline: Instant,
 }
 
-/// What became of one deployment.
+/// The outcome of one deployment.
 enum Rolled {
     /// It was tried on rows, with the catalog that it led to.
     Out(Box<Rollout>, Option<Catalog>),
@@ -275,7 +275,7 @@ impl Driver<'_> {
         Contents::read(self.connection().await?, &versions).await
     }
 
-    /// What is planted: nothing into the version table, which is Alembic's.
+    /// The rows to plant: none in the version table, which is Alembic's.
     fn wishes(&self, statements: &[&str], keys: Keys) -> Wishes {
         Wishes {
             rows_of: [(self.versions_in(), 0)].into(),
@@ -313,7 +313,7 @@ impl Driver<'_> {
         ran.map(drop).map_err(|cause| failed(&cause))
     }
 
-    /// What the upgrade did to rows.
+    /// The values that the upgrade lost or changed.
     async fn look(&mut self, start: &Start<'_>, before: &Contents) -> Result<Vec<Altered>> {
         let after = self.contents().await?;
         let connection = self.connection().await?;
@@ -446,7 +446,7 @@ const PLANTING: &str = "BEGIN; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle =
     SET LOCAL IntervalStyle = 'postgres'; SET LOCAL xmloption = 'content'; \
     SET LOCAL standard_conforming_strings = on; SET CONSTRAINTS ALL DEFERRED;\n";
 
-/// What is upgraded to, each with the revisions that run then.
+/// The targets of the upgrades, each with the revisions that run then.
 fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
     match plan.one_by_one {
         true => {
@@ -461,7 +461,7 @@ fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
     }
 }
 
-/// What revisions executed on an empty database.
+/// The statements that revisions executed on an empty database.
 fn executed<'a>(upgrade: &'a Transcript, revisions: &[String]) -> Vec<&'a Statement> {
     let is_theirs = |statement: &&Statement| {
         let place = statement.place.as_ref();

@@ -1,4 +1,4 @@
-//! What is to be planted in one table: [`Draft`] makes INSERTs of candidates, and takes the
+//! The rows to be planted in one table: [`Draft`] makes INSERTs of candidates, and takes the
 //! next ones where PostgreSQL refuses.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -67,7 +67,7 @@ pub enum Phase {
     UpAndDown = "up_and_down",
     /// The models.
     Models = "models",
-    /// What is deployed, which is the template of others.
+    /// The deployed database, which is the template of others.
     Deployed = "deployed",
     /// A deployment on tables that hold rows.
     Rows = "rows",

@@ -174,11 +174,10 @@ impl Case {
     /// The command that runs this case alone.
     #[must_use]
     pub fn rerun(&self) -> String {
-        let judged_after_merge = self.criterion.id == single_head::CRITERION.id;
-        let base_ref = if judged_after_merge {
-            given(BASE_REF)
-        } else {
-            String::new()
+        let judges_a_deployment = self.criterion.needs.contains(&Part::Deployment);
+        let base_ref = match self.criterion.id == single_head::CRITERION.id || judges_a_deployment {
+            true => given(BASE_REF),
+            false => String::new(),
         };
         let command = Invocation::current().judge(&self.filter());
         given(DIRECTORY_VARIABLE) + &base_ref + &command

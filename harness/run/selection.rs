@@ -191,7 +191,7 @@ fn selects_both(command: &[String], this: &str, other: &str) -> bool {
 /// The criteria that other processes of this run judge, as far as can be told: a runner
 /// that gives each case a process of its own tells none of them about the others.
 ///
-/// Where its command line names criteria, it is those; otherwise all. A wrong guess
+/// It is those that its command line names; all where it names none. A wrong guess
 /// costs time and changes no verdict: what is missing later is gathered then.
 fn beside_this_case() -> Vec<&'static str> {
     if !is_one_of_many() {

@@ -63,6 +63,7 @@ fn what_the_base_ref_lacks_is_deployed() {
         text.contains("revision r2 fails where orders holds a row"),
         "{text}"
     );
+    assert!(text.contains("BASE_REF=main cargo test"), "{text}");
     commit(&monorepo, "ours");
     let merged = judged(&monorepo, "topic");
     assert_eq!(merged.code, Some(0), "{}", merged.all());

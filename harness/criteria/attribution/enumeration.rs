@@ -205,7 +205,7 @@ fn is_red_where_it_is_named(verdicts: &Verdicts, evidence: &Evidence) {
     }
 }
 
-/// Where the files form a graph that Alembic can load, nothing else explains a failure.
+/// Nothing else explains a failure where the files form a graph that Alembic can load.
 fn is_printed(verdicts: &Verdicts, evidence: &Evidence) {
     let history = &evidence.history;
     let explained = !history.problems().is_empty() || history.raised.is_some();

@@ -143,7 +143,7 @@ impl Context<'_> {
         )
     }
 
-    /// What an UPDATE before it leaves out.
+    /// The condition of an UPDATE before it, which leaves the row out.
     fn set_by(&self, row: &RefusedRow) -> Option<String> {
         let table = row.table.rsplit('.').next()?;
         let is_update = |statement: &&Statement| {

@@ -66,7 +66,7 @@ impl Context<'_> {
     }
 }
 
-/// What a deployment does to rows or columns that it names.
+/// The note on what a deployment does to rows or columns that it names.
 pub(super) fn meant(altered: &Altered) -> String {
     let subject = subject(altered);
     let Altered { rows, of, .. } = altered;

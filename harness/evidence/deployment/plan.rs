@@ -1,4 +1,4 @@
-//! What is deployed and what comes next: [`Plan`].
+//! The deployed revisions and the next deployment: [`Plan`].
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use crate::manifest::{BASE_REF, Deployed, Service};
 /// The revisions that are deployed, and those of the next deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Where it is known from.
+    /// The source of that.
     pub origin: Origin,
     /// The heads of what is deployed.
     pub deployed: Vec<String>,

@@ -1,4 +1,4 @@
-//! What became of rows: [`altered`], a pure function of what a database held before and
+//! The fate of rows: [`altered`], a pure function of what a database held before and
 //! after, and of the statements in between.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ pub(super) struct Conversion {
 /// Everything that is not as it was, and the conversions that only the server can judge;
 /// of these, the place in the list of what they would be.
 pub(super) struct Compared {
-    /// What is not as it was.
+    /// The values that are not as they were.
     pub altered: Vec<Altered>,
     /// By the place in that list, what has to be converted back to know.
     pub conversions: BTreeMap<usize, Vec<Conversion>>,

@@ -116,7 +116,7 @@ impl Driver<'_> {
         Ok((special, upgrade))
     }
 
-    /// What is shown of special rows that fail: the first of them, with the fewest rows
+    /// The finding on special rows that fail: the first of them, with the fewest rows
     /// beside it.
     async fn refused_row(
         &mut self,
