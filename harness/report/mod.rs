@@ -215,7 +215,8 @@ pub fn directory() -> PathBuf {
         None => users_cache().unwrap_or_else(|| {
             // Every user has one of their own there.
             let uid = rustix::process::geteuid().as_raw();
-            env::temp_dir().join(format!("{PROGRAM_NAME}-{uid}"))
+            // What servers leave for a moment is in the same directory without the word.
+            env::temp_dir().join(format!("{PROGRAM_NAME}-reports-{uid}"))
         }),
     }
 }

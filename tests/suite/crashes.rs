@@ -464,6 +464,8 @@ fn a_run_as_root_beside_one_as_a_user() {
         std::os::unix::fs::PermissionsExt::from_mode(0o755),
     )
     .unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(home.path(), Some(65534), Some(65534)).unwrap();
     let user_binary: PathBuf = place.path().join("services");
     fs::copy(&*BINARY, &user_binary).unwrap();
     let root = scene.start();
@@ -473,7 +475,8 @@ fn a_run_as_root_beside_one_as_a_user() {
         .arg("upgrade_head")
         .env("SERVICES_MANIFEST", scene.monorepo.manifest())
         .env("TMPDIR", scene.tmp.path())
-        .env("HOME", scene.tmp.path())
+        // Its reports are kept there, and are not left behind.
+        .env("HOME", home.path())
         .env("POSTGRES_PROVIDER", "local")
         .env_remove("NEXTEST_RUN_ID")
         .current_dir("/")

@@ -101,6 +101,13 @@ impl Compared {
             .copied()
             .filter(|number| lost(table, *number, &values).is_some())
             .collect();
+        let lost = match heir(table, after) {
+            Some(pairs) => lost
+                .into_iter()
+                .filter(|one| !is_kept(table, *one, &pairs))
+                .collect(),
+            None => lost,
+        };
         let held = |number: &&i16| {
             let mut values = table.column(**number).into_iter().flatten();
             values.any(|value| value.is_some())
@@ -139,6 +146,7 @@ impl Compared {
         }
         for (at, (number, column)) in table.columns.iter().enumerate() {
             match now.columns.get(number) {
+                None if is_kept(table, *number, &pairs) => {}
                 None => self.of_lost(table, *number, &after.values()),
                 Some(other) => {
                     let there = now.columns.keys().position(|known| known == number);
@@ -251,11 +259,19 @@ const TELLING: usize = 4;
 
 /// The values of a column that could be found again elsewhere.
 fn telling(table: &Table, number: i16) -> Vec<&str> {
-    let values = table.column(number).into_iter().flatten().flatten();
-    let long: Vec<&str> = values.filter(|value| value.len() >= TELLING).collect();
-    let known: BTreeSet<&str> = long.iter().copied().collect();
-    match known.len() > long.len() / 2 {
-        true => long,
+    let values: Vec<&str> = table
+        .column(number)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+    let long = values
+        .iter()
+        .copied()
+        .filter(|value| value.len() >= TELLING);
+    let known: BTreeSet<&str> = long.clone().collect();
+    match known.len() > values.len() / 2 {
+        true => long.collect(),
         false => Vec::new(),
     }
 }
@@ -274,10 +290,54 @@ fn lost<'a>(table: &'a Table, number: i16, values: &BTreeSet<&str>) -> Option<(u
 }
 
 type Values = Vec<Option<String>>;
+/// Rows that there were, each with what it is now.
+type Pairs<'a> = Vec<(&'a Values, Option<&'a Values>)>;
+
+/// The rows of a table that is gone in the one that has taken its place, which holds all
+/// values of one of its columns.
+fn heir<'a>(table: &'a Table, after: &'a Contents) -> Option<Pairs<'a>> {
+    let is_telling =
+        |(_, number): &(usize, &i16)| telling(table, **number).len() == table.rows.len();
+    let (at, _) = table.columns.keys().enumerate().find(is_telling)?;
+    let value = |row: &'a Values, at: usize| row.get(at)?.as_deref();
+    let of_column = |now: &'a Table, there: usize| {
+        let known: BTreeMap<&str, &Values> = now
+            .rows
+            .iter()
+            .filter_map(|row| Some((value(row, there)?, row)))
+            .collect();
+        let find = |row: &'a Values| known.get(value(row, at)?).copied();
+        let pairs: Pairs<'a> = table.rows.iter().map(|row| (row, find(row))).collect();
+        pairs.iter().all(|(_, row)| row.is_some()).then_some(pairs)
+    };
+    let mut tables = after.tables.values();
+    tables.find_map(|now| (0..now.columns.len()).find_map(|there| of_column(now, there)))
+}
+
+/// Tells whether another column holds the values of one, row by row: what says little may
+/// have been copied all the same.
+fn is_kept(table: &Table, number: i16, pairs: &Pairs<'_>) -> bool {
+    let Some(at) = table.columns.keys().position(|known| *known == number) else {
+        return false;
+    };
+    let widths = pairs
+        .iter()
+        .filter_map(|(_, row)| Some(row.as_ref()?.len()));
+    let is_copy = |there: usize| {
+        let is_same = |(old, new): &(&Values, Option<&Values>)| {
+            new.is_some_and(|new| {
+                new.get(there)
+                    .is_some_and(|value| old.get(at) == Some(value))
+            })
+        };
+        pairs.iter().all(is_same)
+    };
+    !pairs.is_empty() && (0..widths.max().unwrap_or_default()).any(is_copy)
+}
 
 /// Each row that there was, with what it is now: by the primary key, or by a column whose
 /// values are all different.
-fn pairs<'a>(table: &'a Table, now: &'a Table) -> Vec<(&'a Values, Option<&'a Values>)> {
+fn pairs<'a>(table: &'a Table, now: &'a Table) -> Pairs<'a> {
     let position = |table: &Table, number: i16| table.columns.keys().position(|one| *one == number);
     let key_of = |table: &Table, numbers: &[i16], row: &Values| -> Option<Vec<String>> {
         let value = |number: &i16| row.get(position(table, *number)?)?.clone();
@@ -329,8 +389,11 @@ fn pairs<'a>(table: &'a Table, now: &'a Table) -> Vec<(&'a Values, Option<&'a Va
 }
 
 /// Rows of a table whose rows nothing tells apart: only their number is known.
-fn by_position<'a>(table: &'a Table, now: &'a Table) -> Vec<(&'a Values, Option<&'a Values>)> {
+fn by_position<'a>(table: &'a Table, now: &'a Table) -> Pairs<'a> {
     let missing = table.rows.len().saturating_sub(now.rows.len());
     let gone = table.rows.iter().take(missing).map(|row| (row, None));
     gone.collect()
 }
+
+#[cfg(test)]
+mod tests;
