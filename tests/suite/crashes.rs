@@ -14,7 +14,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::judge::{BINARY, repository};
+use crate::judge::{BINARY, cargo, repository};
 use crate::monorepo::{ENV, Monorepo, PLAIN, table, upgrade};
 use crate::postgres::{
     NOTHING, block_on, containers_of, containers_run, eventually, host, open_dir, ours, remains,
@@ -139,7 +139,7 @@ impl Scene {
     /// Starts a run in a process group of its own, as a terminal does.
     fn start(&self) -> Child {
         let mut command = if self.nextest {
-            let mut command = Command::new(env!("CARGO"));
+            let mut command = cargo();
             command.args(["nextest", "run", "--test", "services", "--no-fail-fast"]);
             command
         } else {
@@ -250,9 +250,7 @@ impl Scene {
 }
 
 fn has_nextest() -> bool {
-    let version = Command::new(env!("CARGO"))
-        .args(["nextest", "--version"])
-        .output();
+    let version = cargo().args(["nextest", "--version"]).output();
     version.is_ok_and(|output| output.status.success())
 }
 

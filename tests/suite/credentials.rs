@@ -28,6 +28,15 @@ fn command_lines(stop: &AtomicBool) -> BTreeSet<String> {
     seen
 }
 
+/// Ends the thread that reads command lines.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Files below `directory` that hold `secret` and that others can read, as far as the
 /// directories above them let them.
 fn readable_with(directory: &Path, secret: &str, open: bool) -> Vec<String> {
@@ -87,6 +96,8 @@ print(url, file=sys.stderr, flush=True)
     let run = format!("credentials-{provider}-{}", std::process::id());
     let (judged, seen) = std::thread::scope(|scope| {
         let seen = scope.spawn(|| command_lines(&stop));
+        // A panic would wait for that thread.
+        let _stopped = Stop(&stop);
         let judged = monorepo.judge(
             &[],
             &[

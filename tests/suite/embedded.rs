@@ -8,16 +8,14 @@ use std::process::Command;
 use once_cell::sync::Lazy;
 use pretty_assertions::assert_eq;
 
-use crate::judge::{is_of_package, repository};
+use crate::judge::{cargo, repository};
 use crate::monorepo::{ENV, Monorepo, PLAIN, table};
 
 /// Runs `cargo test` in the crate; the exit status and what it printed.
 fn cargo_test(monorepo: &Monorepo, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO"));
-    for (name, _) in std::env::vars() {
-        if name.starts_with("NEXTEST") || is_of_package(&name) {
-            command.env_remove(name);
-        }
+    let mut command = cargo();
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NEXTEST")) {
+        command.env_remove(name);
     }
     let output = command
         .args(["test", "--offline", "--color", "never"])
@@ -46,8 +44,8 @@ fn target() -> std::path::PathBuf {
 }
 
 /// Runs cargo in this repository; what it printed to standard output.
-fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
+fn cargo_here(arguments: &[&str]) -> String {
+    let output = cargo()
         .args(arguments)
         .arg("--offline")
         .current_dir(repository())
@@ -62,7 +60,7 @@ fn cargo(arguments: &[&str]) -> String {
 static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaged");
     let place_name = place.to_str().unwrap();
-    cargo(&[
+    cargo_here(&[
         "package",
         "--workspace",
         "--allow-dirty",
@@ -71,7 +69,7 @@ static PACKAGED: Lazy<BTreeMap<String, PathBuf>> = Lazy::new(|| {
         "--target-dir",
         place_name,
     ]);
-    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata = cargo_here(&["metadata", "--no-deps", "--format-version", "1"]);
     let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let version = env!("CARGO_PKG_VERSION");
@@ -195,7 +193,7 @@ fn an_embedding_crate_does_not_compile_the_program() {
         let mut arguments = vec!["tree", "--package", "migration-harness", "--prefix", "none"];
         arguments.extend(["--edges", "normal,build", "--format", "{p} [{f}]"]);
         arguments.extend(features);
-        cargo(&arguments)
+        cargo_here(&arguments)
     };
     let features = |tree: &str| {
         let line = tree.lines().next().unwrap();

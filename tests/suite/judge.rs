@@ -11,14 +11,19 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The `services` test binary as cargo builds it.
-pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
+/// Cargo as a shell starts it. Build scripts are run anew where they see what cargo set for
+/// this test binary, and then the binaries are replaced that other tests are running.
+pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    // Build scripts are run anew where they see what cargo set for this test binary.
     for (name, _) in std::env::vars().filter(|(name, _)| is_of_package(name)) {
         cargo.env_remove(name);
     }
-    let output = cargo
+    cargo
+}
+
+/// The `services` test binary as cargo builds it.
+pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
+    let output = cargo()
         .args([
             "test",
             "--quiet",
@@ -45,7 +50,7 @@ pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
 });
 
 /// Whether cargo sets this variable to tell a process which package it belongs to.
-pub fn is_of_package(variable: &str) -> bool {
+fn is_of_package(variable: &str) -> bool {
     ["CARGO_PKG", "CARGO_MANIFEST"]
         .iter()
         .any(|prefix| variable.starts_with(prefix))

@@ -1,13 +1,12 @@
 //! What is selected is judged, and nothing else; what matches nothing is an error.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use migration_harness::criteria;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use crate::judge::{Judged, judge, reports, repository};
+use crate::judge::{Judged, cargo, judge, reports, repository};
 
 fn shipped() -> PathBuf {
     repository().join("services-manifest")
@@ -134,7 +133,7 @@ fn the_first_red_case_ends_the_run_when_asked() {
 /// What guards all the others: the exit status of the command people type.
 #[test]
 fn a_broken_service_makes_cargo_test_fail() {
-    let output = Command::new(env!("CARGO"))
+    let output = cargo()
         .args([
             "test",
             "--quiet",
@@ -196,7 +195,7 @@ fn only_what_is_green_is_counted_as_passed() {
 #[test]
 fn a_case_that_nextest_ends_is_not_passed_in_its_report() {
     let nextest = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command
             .arg("nextest")
             .args(arguments)
