@@ -246,9 +246,12 @@ impl Context<'_> {
         own.iter().rev().find(is_meant).copied()
     }
 
-    /// The statements of the deployment's revisions, which are no INSERT.
+    /// The statements of the deployment's revisions, on an empty database and with rows: a
+    /// loop over rows executes more.
     fn own(&self) -> impl Iterator<Item = &Statement> {
-        self.upgrade.statements.iter().filter(|statement| {
+        let with_rows = &self.rollout.upgrade.statements;
+        let all = self.upgrade.statements.iter().chain(with_rows);
+        all.filter(|statement| {
             let place = statement.place.as_ref();
             let revision = place.and_then(|place| place.revision.as_ref());
             revision.is_some_and(|id| self.rollout.revisions.contains(id))

@@ -210,7 +210,7 @@ impl Driver<'_> {
             return Ok(Rolled::Out(Box::new(rollout), None));
         }
         let catalog = self.catalog().await?;
-        rollout.altered = self.look(start, &before).await?;
+        rollout.altered = self.look(start, &before, &rollout.upgrade).await?;
         self.connection = None;
         Box::pin(self.take_back(start, &before, &mut rollout)).await?;
         if concerns_keys(&start.statements) {
@@ -314,10 +314,18 @@ impl Driver<'_> {
     }
 
     /// The values that the upgrade lost or changed.
-    async fn look(&mut self, start: &Start<'_>, before: &Contents) -> Result<Vec<Altered>> {
+    async fn look(
+        &mut self,
+        start: &Start<'_>,
+        before: &Contents,
+        upgrade: &Transcript,
+    ) -> Result<Vec<Altered>> {
         let after = self.contents().await?;
         let connection = self.connection().await?;
-        let meant = Meant::by(start.statements.iter().copied());
+        // A loop over rows executes more than the same one over none.
+        let executed = executed(upgrade, start.revisions).into_iter();
+        let executed = executed.map(|statement| statement.sql.as_str());
+        let meant = Meant::by(start.statements.iter().copied().chain(executed));
         let compared = altered(before, &after, &meant);
         let mut kept = Vec::new();
         for (at, found) in compared.altered.into_iter().enumerate() {
