@@ -15,7 +15,7 @@ impl Meant {
     /// The statements among these that concern rows.
     pub fn by<'a>(statements: impl Iterator<Item = &'a str>) -> Self {
         let words = statements.map(|text| sql::words(text).into_iter().collect());
-        let verbs = ["update", "delete", "truncate", "merge", "insert", "using"];
+        let verbs = ["update", "delete", "truncate", "merge", "insert", "rename"];
         let concerns = |words: &BTreeSet<String>| verbs.iter().any(|verb| words.contains(*verb));
         Self(words.filter(concerns).collect())
     }
@@ -32,12 +32,16 @@ impl Meant {
         self.any(&["delete", "truncate", "merge"], &[&table.name])
     }
 
-    /// Tells whether a column is set, or a trigger of the table may have stamped a time on it.
+    /// Tells whether a column is set, a label of its type is renamed, or a trigger of the
+    /// table may have stamped a time on it.
     fn sets(&self, table: &Table, column: &Column) -> bool {
         let verbs = ["update", "merge", "insert"];
         let is_time = column.data_type.starts_with("timestamp") || column.data_type == "date";
         let is_stamp = table.has_trigger && is_time;
+        let data_type = column.data_type.rsplit('.').next().unwrap_or_default();
+        let data_type = data_type.trim_end_matches("[]").trim_matches('"');
         self.any(&verbs, &[&table.name, &column.name])
+            || self.any(&["rename"], &["value", data_type])
             || (is_stamp && self.any(&verbs, &[&table.name]))
     }
 }
