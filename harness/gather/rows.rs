@@ -9,6 +9,7 @@ mod compare;
 mod contents;
 mod fewer;
 mod special;
+mod statements;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -16,18 +17,18 @@ use std::time::Instant;
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::{AtHead, Driver, failed};
-use crate::alembic::sql;
-use crate::alembic::transcript::{Outcome, Statement, Transcript};
+use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::{Altered, Empty, Plan, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Altered, Plan, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence};
 use crate::gather::progress::Progress;
-use crate::planting::{Keys, Planted, Planter, Reason, Special, Tables, Wishes};
+use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
 use crate::postgres::{Phase, Script, Template};
 use asked::{come_back, refusal, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
+use statements::{concerns_keys, empty, executed, raised, targets};
 
 /// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
@@ -453,72 +454,3 @@ const UNIQUE: &str = "23505";
 const PLANTING: &str = "BEGIN; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, MDY'; \
     SET LOCAL IntervalStyle = 'postgres'; SET LOCAL xmloption = 'content'; \
     SET LOCAL standard_conforming_strings = on; SET CONSTRAINTS ALL DEFERRED;\n";
-
-/// The targets of the upgrades, each with the revisions that run then.
-fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
-    match plan.one_by_one {
-        true => {
-            let each = plan.pending.iter();
-            each.map(|id| (id.clone(), vec![id.clone()])).collect()
-        }
-        false => {
-            let command = &head.migrated.reached().command;
-            let target = command.strip_prefix("upgrade ").unwrap_or("head");
-            vec![(target.to_owned(), plan.pending.clone())]
-        }
-    }
-}
-
-/// The statements that revisions executed on an empty database.
-fn executed<'a>(upgrade: &'a Transcript, revisions: &[String]) -> Vec<&'a Statement> {
-    let is_theirs = |statement: &&Statement| {
-        let place = statement.place.as_ref();
-        let revision = place.and_then(|place| place.revision.as_ref());
-        revision.is_some_and(|revision| revisions.contains(revision))
-    };
-    upgrade.statements.iter().filter(is_theirs).collect()
-}
-
-/// The tables that got no rows, and whether the deployment names them.
-fn empty(planted: &Planted, statements: &[&str]) -> Vec<Empty> {
-    let tables = planted.empty.iter();
-    let asked = tables.filter(|table| table.reason != Reason::NotAsked);
-    let all = asked.map(|table| Empty {
-        table: format!("{}.{}", table.schema, table.name),
-        reason: table.reason.clone(),
-        is_named: statements
-            .iter()
-            .any(|text| sql::mentions(text, &table.name)),
-    });
-    all.collect()
-}
-
-/// Tells whether statements could leave a sequence behind the keys that it is for.
-fn concerns_keys(statements: &[&str]) -> bool {
-    let about = [
-        "insert",
-        "copy",
-        "setval",
-        "sequence",
-        "identity",
-        "serial",
-        "bigserial",
-        "nextval",
-        "restart",
-        "update",
-    ];
-    let concerns = |text: &&&str| {
-        let words = sql::words(text);
-        about
-            .iter()
-            .any(|word| words.iter().any(|known| known == word))
-    };
-    statements.iter().find(concerns).is_some()
-}
-
-fn raised(transcript: &Transcript) -> bool {
-    matches!(
-        transcript.outcome,
-        Outcome::Raised(_) | Outcome::Swallowed(_)
-    )
-}
