@@ -145,8 +145,8 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// Accepted lines of this deployment that nothing shows any more, and lines of revisions that
-/// are in no history.
+/// The service's own accepted lines of this deployment that nothing shows any more. Lines of
+/// other revisions are silent.
 fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
     let own = service
         .accepted_rows
