@@ -331,6 +331,18 @@ impl Transcript {
         self.outcome == Outcome::Finished
     }
 
+    /// The statements that these revisions issued.
+    pub fn statements_of<'a>(
+        &'a self,
+        revisions: &'a [String],
+    ) -> impl DoubleEndedIterator<Item = &'a Statement> {
+        self.statements.iter().filter(|statement| {
+            let place = statement.place.as_ref();
+            let revision = place.and_then(|place| place.revision.as_ref());
+            revision.is_some_and(|revision| revisions.contains(revision))
+        })
+    }
+
     /// Adds what one event says.
     pub fn record(&mut self, event: Event) {
         match event {

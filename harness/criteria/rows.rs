@@ -11,7 +11,7 @@ use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
 use crate::evidence::deployment::{Empty, Plan, Rollout, StatementRefused, Stuck};
-use crate::evidence::{Deployment, Evidence, Part};
+use crate::evidence::{Catalog, Deployment, Evidence, Part};
 use crate::manifest::Service;
 
 /// The criterion.
@@ -40,6 +40,8 @@ struct Keyed {
 struct Context<'a> {
     service: &'a Service,
     rollout: &'a Rollout,
+    /// The catalog at head, without rows.
+    at_head: Option<&'a Catalog>,
     /// The upgrade of an empty database, whose statements have their places.
     upgrade: &'a Transcript,
 }
@@ -48,7 +50,8 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+    let attribution = attribution(evidence);
+    if let Some(blocked) = attribution.blocks(&CRITERION) {
         return blocked;
     }
     let Some(deployment) = &evidence.deployment else {
@@ -56,7 +59,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     };
     if let Some(below) = &deployment.below {
         // Revision by revision is how `upgrade_head` tries them too, and says so.
-        let known = attribution(evidence).spoilt(Part::Stepped, &CRITERION);
+        let known = attribution.spoilt(Part::Stepped, &CRITERION);
         return known.unwrap_or_else(|| Verdict::Fail(vec![not_reached(below)]));
     }
     if let Some(refused) = &deployment.rows_refused {
@@ -70,11 +73,12 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         let context = Context {
             service,
             rollout,
+            at_head: migrated.catalog.as_ref(),
             upgrade: migrated.reached(),
         };
         keyed.extend(context.findings());
     }
-    let stale = stale(service, &deployment.plan, &keyed);
+    let stale = stale(service, evidence, &deployment.plan, &keyed);
     let is_accepted = |one: &Keyed| service.accepted_rows.contains_key(&one.key);
     let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
     let findings: Vec<Finding> = open
@@ -145,26 +149,37 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// The service's own accepted lines of this deployment that nothing shows any more. Lines of
-/// other revisions are silent.
-fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
+/// The service's own accepted lines of this deployment that nothing shows any more, and those
+/// of revisions that are in no history. Lines of revisions that are deployed are silent.
+fn stale(service: &Service, evidence: &Evidence, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
     let own = service
         .accepted_rows
         .iter()
         .filter(|(_, line)| !line.inherited);
-    let is_stale = |key: &&String| {
-        let revision = key.split_whitespace().next().unwrap_or_default();
-        let is_pending = plan.pending.iter().any(|id| id == revision);
-        is_pending && !found.iter().any(|one| one.key == **key)
-    };
-    let stale = own.map(|(key, _)| key).filter(is_stale);
     let finding = |key: &String| {
-        Finding::new(format!("\"{key}\" is accepted, and is not there any more")).help(format!(
+        let revision = key.split_whitespace().next().unwrap_or_default();
+        let title = if plan.pending.iter().any(|id| id == revision) {
+            let is_shown = found.iter().any(|one| one.key == *key);
+            (!is_shown).then(|| format!("\"{key}\" is accepted, and is not there any more"))
+        } else {
+            let is_known = evidence
+                .history
+                .graph
+                .revisions
+                .iter()
+                .any(|one| one.id == revision);
+            (!is_known).then(|| {
+                format!(
+                    "\"{key}\" is accepted, and no revision of the service is called {revision}"
+                )
+            })
+        };
+        Some(Finding::new(title?).help(format!(
             "remove the line from [rows.accepted] in {}",
             service.file.display()
-        ))
+        )))
     };
-    stale.map(finding).collect()
+    own.filter_map(|(key, _)| finding(key)).collect()
 }
 
 fn notes(service: &Service, deployment: &Deployment, accepted: &[Keyed]) -> Vec<String> {
@@ -249,13 +264,9 @@ impl Context<'_> {
     /// The statements of the deployment's revisions, on an empty database and with rows: a
     /// loop over rows executes more.
     fn own(&self) -> impl Iterator<Item = &Statement> {
-        let with_rows = &self.rollout.upgrade.statements;
-        let all = self.upgrade.statements.iter().chain(with_rows);
-        all.filter(|statement| {
-            let place = statement.place.as_ref();
-            let revision = place.and_then(|place| place.revision.as_ref());
-            revision.is_some_and(|id| self.rollout.revisions.contains(id))
-        })
+        let revisions = &self.rollout.revisions;
+        let with_rows = self.rollout.upgrade.statements_of(revisions);
+        self.upgrade.statements_of(revisions).chain(with_rows)
     }
 
     /// The place of that statement, or of the revision.

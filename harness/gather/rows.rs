@@ -28,7 +28,7 @@ use crate::postgres::{Phase, Script, Template};
 use asked::{come_back, refusal, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
-use statements::{concerns_keys, empty, executed, raised, targets};
+use statements::{concerns_keys, empty, raised, targets};
 
 /// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
@@ -115,12 +115,12 @@ impl Driver<'_> {
             self.connection = None;
             let template = self.server.keep_as_template(&self.database).await?;
             self.phase = Phase::Deployed;
-            let statements = executed(head.migrated.reached(), &revisions);
+            let statements = head.migrated.reached().statements_of(&revisions);
             let start = Start {
                 template: &template,
                 target: &target,
                 revisions: &revisions,
-                statements: statements.iter().map(|one| one.sql.as_str()).collect(),
+                statements: statements.map(|one| one.sql.as_str()).collect(),
                 own: self.service.rows.for_heads(&heads, at == 0).collect(),
                 deadline,
             };
@@ -288,10 +288,7 @@ impl Driver<'_> {
 
     /// The same plain rows in another fresh copy, with what that holds.
     async fn plant_plainly(&mut self, start: &Start<'_>, planted: &Planted) -> Result<Contents> {
-        let all = planted.tables.iter().flat_map(|table| &table.rows);
-        let inserts = all.clone().map(|row| row.insert.as_str());
-        let updates = all.filter_map(|row| row.update.as_deref());
-        let statements: Vec<&str> = inserts.chain(updates).collect();
+        let statements: Vec<&str> = planted.statements().collect();
         self.plant(start, &statements).await?;
         self.contents().await
     }
@@ -324,7 +321,7 @@ impl Driver<'_> {
         let after = self.contents().await?;
         let connection = self.connection().await?;
         // A loop over rows executes more than the same one over none.
-        let executed = executed(upgrade, start.revisions).into_iter();
+        let executed = upgrade.statements_of(start.revisions);
         let executed = executed.map(|statement| statement.sql.as_str());
         let meant = Meant::by(start.statements.iter().copied().chain(executed));
         let compared = altered(before, &after, &meant);

@@ -202,6 +202,14 @@ impl Planted {
         self.tables.iter().find(|table| table.oid == oid)
     }
 
+    /// The statements that plant all of it, in order: the INSERTs, then the UPDATEs that set
+    /// keys which had to wait.
+    pub fn statements(&self) -> impl Iterator<Item = &str> {
+        let rows = || self.tables.iter().flat_map(|table| &table.rows);
+        let updates = rows().filter_map(|row| row.update.as_deref());
+        rows().map(|row| row.insert.as_str()).chain(updates)
+    }
+
     /// The statements that plant the rows that some refer to, directly or not, in order;
     /// without those rows' own.
     #[must_use]

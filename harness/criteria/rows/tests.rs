@@ -80,6 +80,24 @@ fn what_is_lost_is_red_until_it_is_accepted() {
 }
 
 #[test]
+fn a_line_of_a_revision_that_is_in_no_history_is_red() {
+    let (mut service, evidence) = (sample::service(), sample::evidence());
+    let deployed = evidence.history.graph.revisions[0].id.clone();
+    for (revision, is_red) in [(deployed.as_str(), false), ("squashed", true)] {
+        let line = Reasoned {
+            reason: "nobody reads it".into(),
+            inherited: false,
+        };
+        let key = format!("{revision} essays.title gone");
+        service.accepted_rows = [(key, line)].into();
+        let verdict = CRITERION.verdict(&service, &evidence);
+        assert_eq!(verdict.is_red(), is_red, "{revision}");
+        let says = sample::text(&verdict).contains("no revision of the service is called squashed");
+        assert_eq!(says, is_red);
+    }
+}
+
+#[test]
 fn what_a_statement_means_is_a_note() {
     let mut evidence = sample::evidence();
     let mut set = dropped(true);

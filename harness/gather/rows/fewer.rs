@@ -163,11 +163,8 @@ impl Driver<'_> {
         rows: &Rows,
         special: &[&Special],
     ) -> Result<Option<Transcript>> {
-        let all = rows.planted.tables.iter().flat_map(|table| &table.rows);
-        let inserts = all.clone().map(|row| row.insert.as_str());
-        let updates = all.filter_map(|row| row.update.as_deref());
         let special = special.iter().map(|one| one.insert.as_str());
-        let statements: Vec<&str> = inserts.chain(updates).chain(special).collect();
+        let statements: Vec<&str> = rows.planted.statements().chain(special).collect();
         self.fails(start, &statements).await
     }
 

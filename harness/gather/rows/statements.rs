@@ -2,7 +2,7 @@
 
 use super::AtHead;
 use crate::alembic::sql;
-use crate::alembic::transcript::{Outcome, Statement, Transcript};
+use crate::alembic::transcript::{Outcome, Transcript};
 use crate::evidence::deployment::{Empty, Plan};
 use crate::planting::{Planted, Reason};
 
@@ -19,16 +19,6 @@ pub(super) fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String
             vec![(target.to_owned(), plan.pending.clone())]
         }
     }
-}
-
-/// The statements that revisions executed on an empty database.
-pub(super) fn executed<'a>(upgrade: &'a Transcript, revisions: &[String]) -> Vec<&'a Statement> {
-    let is_theirs = |statement: &&Statement| {
-        let place = statement.place.as_ref();
-        let revision = place.and_then(|place| place.revision.as_ref());
-        revision.is_some_and(|revision| revisions.contains(revision))
-    };
-    upgrade.statements.iter().filter(is_theirs).collect()
 }
 
 /// The tables that got no rows, and whether the deployment names them.
