@@ -62,7 +62,9 @@ fn defaults(root: &str, discovery: &Discovery, has_outbox: bool) -> String {
          # The major version that production runs; {from}: to be checked.\n\
          {}\n\
          # What an administrator runs first; a file is named as {{ sql = \"infra/init.sql\" }}.\n\
-         # prepare = \"CREATE EXTENSION citext; CREATE ROLE app\"\n\n\
+         # prepare = \"CREATE EXTENSION citext; CREATE ROLE app\"\n\
+         # Migrations run as the database's owner, as in production, and not as a superuser.\n\
+         # migrate_as = \"owner\"\n\n\
          [not_applicable]\n\
          {not_shared}\
          # conventions/notes.toml would say which notes every service's README carries.\n\

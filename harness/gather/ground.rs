@@ -60,7 +60,10 @@ impl Ground {
             let prepared = ground.prepared.as_ref();
             let database = server.create_database_from(prepared).await?;
             match baseline {
-                Baseline::Sql(script) => server.run(&database, script, limit).await?,
+                // The service has made that itself.
+                Baseline::Sql(script) => {
+                    server.run(&database.as_its_user(), script, limit).await?;
+                }
                 Baseline::Models(commit) => {
                     models(service, commit, server, &database, context).await?;
                 }

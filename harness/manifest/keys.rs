@@ -24,6 +24,7 @@ pub(super) struct PostgresKeys {
     pub image: Option<String>,
     pub registry: Option<String>,
     pub prepare: Option<ScriptKeys>,
+    pub migrate_as: Option<postgres::MigrateAs>,
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
 }

@@ -317,6 +317,7 @@ pub(super) fn postgres_settings(
         binaries: variable("POSTGRES_BIN").map(PathBuf::from),
         existing_url: variable("HARNESS_DATABASE_URL"),
         interpreter: python.to_vec(),
+        migrate_as: own.migrate_as.or(defaults.migrate_as).unwrap_or_default(),
         ..postgres::Settings::default()
     })
 }

@@ -98,13 +98,15 @@ pub struct Database {
     pub port: u16,
     /// The database's name: lower-case letters, digits and `_`.
     pub name: String,
-    /// A user who may do everything in it.
+    /// The service's user, who may do everything in it.
     pub user: String,
     /// The token: `current_setting('migration_harness.token')` returns it there.
     pub token: String,
     /// The database that it is a copy of; `None` for an empty one.
     template: Option<Template>,
     password: String,
+    /// The harness's own user and password, where they are not the service's.
+    administrator: Option<(String, String)>,
     /// A further secret.
     secret: Option<String>,
     /// As [`Access::place`].
@@ -134,6 +136,7 @@ impl Database {
             token: String::new(),
             template: None,
             password: String::new(),
+            administrator: None,
             secret: None,
             place: None,
         }
@@ -188,10 +191,20 @@ impl Database {
 
     /// Its secrets.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = &str> {
-        [Some(&self.password), self.secret.as_ref()]
+        let administrator = self.administrator.as_ref().map(|(_, password)| password);
+        [Some(&self.password), administrator, self.secret.as_ref()]
             .into_iter()
             .flatten()
             .map(String::as_str)
+    }
+
+    /// The same, to which the harness too connects as the service's user.
+    #[must_use]
+    pub fn as_its_user(&self) -> Self {
+        Self {
+            administrator: None,
+            ..self.clone()
+        }
     }
 
     /// A connection of the harness's own.
@@ -199,11 +212,13 @@ impl Database {
     /// # Errors
     /// When the server does not answer within ten seconds or refuses.
     pub async fn connect(&self) -> Result<PgConnection> {
+        let service = || (self.user.clone(), self.password.clone());
+        let (user, password) = self.administrator.clone().unwrap_or_else(service);
         let access = Access {
             host: self.host.clone(),
             port: self.port,
-            user: self.user.clone(),
-            password: self.password.clone(),
+            user,
+            password,
             maintenance: self.name.clone(),
             place: self.place.clone(),
         };
@@ -329,14 +344,20 @@ impl Server {
         )
         .await
         .map_err(failed)?;
+        if let Some(owner) = &self.owner {
+            owner.own(connection, &name).await.map_err(failed)?;
+        }
+        let own = (self.access.user.clone(), self.access.password.clone());
+        let (user, password, administrator) = match &self.owner {
+            Some(owner) => (owner.role.to_owned(), owner.password.clone(), Some(own)),
+            None => (own.0, self.guard.admit(&name).unwrap_or(own.1), None),
+        };
         Ok(Database {
             host: self.access.host.clone(),
             port: self.access.port,
-            user: self.access.user.clone(),
-            password: self
-                .guard
-                .admit(&name)
-                .unwrap_or_else(|| self.access.password.clone()),
+            user,
+            password,
+            administrator,
             secret: self.guard.secret(),
             place: self.access.place.clone(),
             template: template.cloned(),

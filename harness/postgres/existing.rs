@@ -20,7 +20,9 @@ use super::database::Access;
 use super::kept::{self, Address, Removal, Shown, quoted};
 use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};
-use super::{BoxFuture, Choice, Guard, Provider, Settings, Started, error, run_sql, sql_error};
+use super::{
+    BoxFuture, Choice, Guard, MigrateAs, Provider, Settings, Started, error, run_sql, sql_error,
+};
 use crate::error::Result;
 use crate::process::random;
 
@@ -101,6 +103,13 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
             "use a superuser, or (PostgreSQL 15 and newer) as one: GRANT SET ON PARAMETER migration_harness.token TO \"{}\"",
             access.user
         )));
+    }
+    if superuser && settings.migrate_as == MigrateAs::Owner {
+        return Err(error(format!(
+            "`postgres.migrate_as` is \"owner\", and {} is a superuser on {place}",
+            access.user
+        ))
+        .help("name a user in HARNESS_DATABASE_URL who may create databases and is no superuser: it owns those that it creates"));
     }
     settings::check(&mut connection, &place, settings).await?;
     sweep(&mut connection, &place, number)

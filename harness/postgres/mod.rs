@@ -17,6 +17,7 @@ pub mod existing;
 pub mod extensions;
 pub mod kept;
 pub mod local;
+mod owner;
 mod relay;
 pub mod restore;
 pub mod run;
@@ -45,6 +46,8 @@ use database::Access;
 pub use database::Database;
 use kept::{Address, Removal};
 pub use kept::{Kept, Phase, Shown};
+pub use owner::MigrateAs;
+use owner::Owner;
 use restore::Snapshot;
 pub use script::{Script, Statement};
 pub use servers::Servers;
@@ -90,6 +93,8 @@ pub struct Settings {
     pub interpreter: Vec<String>,
     /// The server's settings, beside the harness's own.
     pub settings: BTreeMap<String, String>,
+    /// The user that migrations run as.
+    pub migrate_as: MigrateAs,
     /// The time that a server may take until it answers.
     pub ready_within: Duration,
 }
@@ -105,6 +110,7 @@ impl Default for Settings {
             existing_url: None,
             interpreter: vec!["python3".to_owned()],
             settings: BTreeMap::new(),
+            migrate_as: MigrateAs::default(),
             ready_within: Duration::from_secs(60),
         }
     }
@@ -121,6 +127,7 @@ impl fmt::Debug for Settings {
             .field("existing_url", &self.existing_url.as_ref().map(|_| "(set)"))
             .field("interpreter", &self.interpreter)
             .field("settings", &self.settings)
+            .field("migrate_as", &self.migrate_as)
             .field("ready_within", &self.ready_within)
             .finish()
     }
@@ -218,6 +225,7 @@ pub struct Chosen {
     pub provider: &'static str,
     /// The server's settings.
     settings: BTreeMap<String, String>,
+    migrate_as: MigrateAs,
     /// The choice, and why no other one.
     pub notes: Vec<String>,
 }
@@ -257,6 +265,7 @@ async fn decide(settings: &Settings) -> Result<Chosen> {
                 return Ok(Chosen {
                     provider: provider.name,
                     settings: settings.settings.clone(),
+                    migrate_as: settings.migrate_as,
                     notes,
                 });
             }
@@ -299,6 +308,10 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
     .fetch_one(&mut connection)
     .await
     .map_err(|e| sql_error("cannot ask the server for its version", &e))?;
+    let owner = match settings.migrate_as {
+        MigrateAs::Owner if !guard.is_shared() => Some(Owner::create(&mut connection).await?),
+        MigrateAs::Owner | MigrateAs::Superuser => None,
+    };
     let before = Snapshot::take(&mut connection, number).await?;
     Ok(Server {
         provider: provider.name,
@@ -314,6 +327,7 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
         databases: Mutex::default(),
         maintenance: tokio::sync::Mutex::new(Some(connection)),
         access,
+        owner,
         guard,
     })
 }
@@ -345,6 +359,8 @@ pub struct Server {
     /// migration has ended it.
     maintenance: tokio::sync::Mutex<Option<PgConnection>>,
     access: Access,
+    /// The owner of its databases, where that is not who makes them.
+    owner: Option<Owner>,
     guard: Box<dyn Guard>,
 }
 

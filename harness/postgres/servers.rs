@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::database::Access;
 use super::restore::Snapshot;
 use super::scram::Rounds;
 use super::statements::drop_database;
@@ -184,6 +183,9 @@ impl Server {
             return Ok(false);
         }
         set_password(connection, &self.access.user, &password, Rounds::One).await?;
+        if let Some(owner) = &mut self.owner {
+            owner.renew_password(connection).await?;
+        }
         let before = Snapshot::take(connection, number).await?;
         let traces = seen(connection, number).await?;
         drop(maintenance);
@@ -208,14 +210,17 @@ impl Server {
         }
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
-        let Access { user, password, .. } = &self.access;
+        let (user, password) = match &self.owner {
+            Some(owner) => (owner.role, &owner.password),
+            None => (&*self.access.user, &self.access.password),
+        };
         set_password(connection, user, password, Rounds::Recommended).await?;
         let now = Snapshot::take(connection, self.number).await?;
         drop(maintenance);
         self.traces = None;
-        self.before.take_role_from(&now, &self.access.user);
+        self.before.take_role_from(&now, user);
         if let Some(original) = &mut self.original {
-            original.take_role_from(&now, &self.access.user);
+            original.take_role_from(&now, user);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use migration_harness::criteria;
 use migration_harness::manifest::{Baseline, Manifest, Service};
+use migration_harness::postgres::MigrateAs;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -140,6 +141,21 @@ fn what_is_prepared_is_the_defaults_and_then_the_services() {
 }
 
 #[test]
+fn a_service_says_for_itself_who_migrates() {
+    let owner = "[postgres]\nmigrate_as = \"owner\"\n";
+    let superuser = "[postgres]\nmigrate_as = \"superuser\"\n";
+    for (defaults, own, is) in [
+        ("", "", MigrateAs::Superuser),
+        (owner, "", MigrateAs::Owner),
+        ("", owner, MigrateAs::Owner),
+        (owner, superuser, MigrateAs::Superuser),
+    ] {
+        let service = read(&format!("{DEFAULTS}{defaults}"), &format!("{SERVICE}{own}")).unwrap();
+        assert_eq!(service.postgres.migrate_as, is, "{defaults} {own}");
+    }
+}
+
+#[test]
 fn a_baseline_is_not_for_all() {
     let error = read(
         &format!("{DEFAULTS}baseline = {{ models = \"v1\" }}\n"),
@@ -183,6 +199,7 @@ fn an_interpreter_may_be_a_command() {
 #[case::x_without_a_key("[alembic]\nx = { \"a=b\" = \"c\" }", &["`alembic.x` cannot give an argument \"a=b\"", "alembic -x tenant=acme"])]
 #[case::x_with_nul("[alembic]\nx = { a = [\"b\", \"\\u0000\"] }", &["`alembic.x` cannot give an argument \"a\""])]
 #[case::x_elsewhere("[alembic]\nini = \"a.ini\"", &["services/a.toml", "unknown field `ini`"])]
+#[case::migrate_as_nobody("[postgres]\nmigrate_as = \"me\"", &["services/a.toml", "unknown variant `me`", "`superuser` or `owner`"])]
 #[case::prepare_of_another_type("[postgres]\nprepare = 5", &["services/a.toml", "SQL in a string, { sql = \"<file>\" }, or a list of these"])]
 #[case::prepare_of_another_key("[postgres]\nprepare = { file = \"a.sql\" }", &["SQL in a string"])]
 #[case::prepare_is_a_name("[postgres]\nprepare = \"infra/a.sql\"", &["is the name of a file, not SQL", "prepare = { sql = \"infra/a.sql\" }"])]

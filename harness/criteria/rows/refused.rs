@@ -3,8 +3,10 @@
 use super::{Context, Keyed, failure, short, sql};
 use crate::alembic::transcript::{Statement, Transcript};
 use crate::criteria::Finding;
+use crate::evidence::catalog::ObjectKind;
 use crate::evidence::deployment::RefusedRow;
 use crate::planting::Class;
+use crate::postgres::MigrateAs;
 
 impl Context<'_> {
     /// The upgrade fails with plain rows.
@@ -45,16 +47,43 @@ impl Context<'_> {
             ),
         };
         let finding = with_rows(told(upgrade, title), &self.rollout.smallest);
-        let finding = finding.help(match state {
-            Some("23502") => {
-                "add the column as nullable or with a default, set it, and then make it NOT NULL"
-            }
-            Some("42804" | "22P02") => {
-                "convert what is there, with postgresql_using or an UPDATE before"
-            }
-            _ => ROOM,
-        });
+        let finding = if self.hides_rows_from_owner(table) {
+            finding
+                .note(format!(
+                    "row level security is forced on {table}: the statements of its owner, who migrates here, see only the rows that a policy lets through"
+                ))
+                .help(format!(
+                    "put it out of force meanwhile: ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY before the backfill, and FORCE after it"
+                ))
+        } else {
+            finding.help(match state {
+                Some("23502") => {
+                    "add the column as nullable or with a default, set it, and then make it NOT NULL"
+                }
+                Some("42804" | "22P02") => {
+                    "convert what is there, with postgresql_using or an UPDATE before"
+                }
+                _ => ROOM,
+            })
+        };
         self.accept(finding, format!("{revision} {table} rows"), &condition)
+    }
+
+    /// Tells whether row level security holds for the role that migrates.
+    fn hides_rows_from_owner(&self, table: &str) -> bool {
+        let objects = self
+            .at_head
+            .into_iter()
+            .flat_map(|catalog| &catalog.objects);
+        let mut forced = objects.filter(|object| {
+            object.kind == ObjectKind::Table
+                && object
+                    .definition
+                    .lines()
+                    .any(|line| line == "FORCE ROW LEVEL SECURITY")
+        });
+        self.service.postgres.migrate_as == MigrateAs::Owner
+            && forced.any(|object| table.rsplit('.').next() == Some(&object.name))
     }
 
     /// A new foreign key that no planted value keeps: none of them has to have a parent yet.

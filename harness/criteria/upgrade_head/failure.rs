@@ -171,6 +171,9 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
         "42P07" => {
             Some("the relation exists already: two revisions create it, or it is created by env.py")
         }
+        "42501" => Some(
+            "the role that migrates may not do this: what an administrator does in production goes into `[postgres] prepare` of the manifest",
+        ),
         "42710" => Some("the object exists already: look for an earlier revision that creates it"),
         "0A000" => Some("PostgreSQL does not offer this in the version that was used"),
         "25001" => {

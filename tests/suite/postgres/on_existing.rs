@@ -3,6 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use super::*;
+use migration_harness::postgres::MigrateAs;
 
 /// A server that stands for one of the user's, and a URL of it.
 pub async fn host() -> (Server, String) {
@@ -134,6 +135,13 @@ fn an_existing_server_that_cannot_be_used_says_why() {
             said(&e)
         );
 
+        let as_owner = |url: &str| Settings {
+            migrate_as: MigrateAs::Owner,
+            ..existing(url)
+        };
+        let e = postgres::start(&as_owner(&url), "x").await.unwrap_err();
+        assert!(said(&e).contains("is a superuser on"), "{}", said(&e));
+
         let mut connection = PgConnection::connect(&url).await.unwrap();
         connection
             .execute("CREATE ROLE humble LOGIN PASSWORD 'secret'")
@@ -168,6 +176,11 @@ fn an_existing_server_that_cannot_be_used_says_why() {
         {
             let server = postgres::start(&able("+asyncpg"), "x").await.unwrap();
             is_fresh_and_can_be_made_fresh_again(&server).await;
+            server.stop().await.unwrap();
+            let url = format!("postgresql://humble:secret@{place}");
+            let server = postgres::start(&as_owner(&url), "x").await.unwrap();
+            let database = server.create_database().await.unwrap();
+            assert_eq!(database.user, "humble");
             server.stop().await.unwrap();
         }
         host.stop().await.unwrap();
