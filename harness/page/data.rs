@@ -4,9 +4,13 @@
 //! their programs would notice raises [`VERSION`]. Paths are relative to where the
 //! run was started, where that is possible.
 
+mod deployment;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+pub use deployment::{Became, Change, Deployment, Rollout, Table};
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "migration-harness/report";
@@ -180,6 +184,9 @@ pub struct Service {
     pub commands: Vec<Command>,
     /// Its outbox table.
     pub outbox: Option<Outbox>,
+    /// Its next deployment.
+    #[serde(default)]
+    pub deployment: Option<Deployment>,
 }
 
 /// Something that took time.
@@ -343,6 +350,7 @@ impl Service {
         self.server = self.server.take().or(other.server);
         self.interpreter = self.interpreter.take().or(other.interpreter);
         self.outbox = self.outbox.take().or(other.outbox);
+        self.deployment = self.deployment.take().or(other.deployment);
         for command in other.commands {
             if !self.commands.iter().any(|known| known.name == command.name) {
                 self.commands.push(command);

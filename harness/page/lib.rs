@@ -8,6 +8,7 @@
 //! through the template's escaping, and the page's own policy runs no script but ours.
 
 pub mod data;
+mod deployment;
 mod history;
 mod layout;
 mod matrix;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use rayon::prelude::*;
 
-use super::{anchor, class, counted, history, link, outbox, symbol, text, time};
+use super::{anchor, class, counted, deployment, history, link, outbox, symbol, text, time};
 use crate::data::{Case, Outcome, Report, Service};
 
 pub fn sections(report: &Report) -> Markup {
@@ -44,6 +44,7 @@ fn section(report: &Report, service: &Service) -> Markup {
                 @for case in cases.iter().filter(|case| !case.outcome.is_red()) { (green_case(case)) }
             }
             (history::section(service))
+            (deployment::section(service))
             (time::section(service))
             (outbox::of_service(service))
         }

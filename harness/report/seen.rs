@@ -1,5 +1,7 @@
 //! From evidence to what a report shows of it.
 
+mod deployment;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -30,6 +32,8 @@ pub enum Fact {
     Stairway,
     /// The models.
     Models,
+    /// The deployment on tables with rows.
+    Deployment,
 }
 
 impl Fact {
@@ -49,6 +53,7 @@ pub fn facts(evidence: &Evidence) -> Vec<Fact> {
         (Fact::Stepped, evidence.stepped.is_some()),
         (Fact::Stairway, evidence.stairway.is_some()),
         (Fact::Models, evidence.models.is_some()),
+        (Fact::Deployment, evidence.deployment.is_some()),
     ]
     .into_iter()
     .filter_map(|(fact, held)| held.then_some(fact))
@@ -84,6 +89,9 @@ pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service
             let models = evidence.models.as_ref();
             let one = |models: &Models| command("create_all of the models", [&models.built]);
             seen.commands = models.map(one).into_iter().collect();
+        }
+        Fact::Deployment => {
+            seen.deployment = evidence.deployment.as_ref().map(deployment::deployment);
         }
     }
     seen

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::report::data::{
-    Case, Explanation, Finding, Outcome, Place, Report, VERSION,
+    Became, Case, Explanation, Finding, Outcome, Place, Report, VERSION,
 };
 use migration_harness::report::parts::Parts;
 use migration_harness::report::{annotations, join, record};
@@ -102,7 +102,7 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 #[test]
 fn every_field_is_described() {
     let directory = tempfile::tempdir().unwrap();
-    let only = "outbox_index_column_order downgrade_leaves_enum_type schema_column_dropped";
+    let only = "outbox_index_column_order downgrade_leaves_enum_type schema_column_dropped rows_column_dropped";
     let judged = run(directory.path(), &[], &[("ONLY", only)]);
     let report = serde_json::to_value(read(directory.path())).unwrap();
     let written = report.to_string();
@@ -135,6 +135,34 @@ fn every_field_is_described() {
         service["server"]["seconds"].as_f64() > Some(0.0),
         "{service}"
     );
+}
+
+#[test]
+fn the_tables_of_a_deployment_are_on_the_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let only = "rows_column_dropped rows_table_without_rows";
+    let judged = run(directory.path(), &["rows"], &[("ONLY", only)]);
+    let report = read(directory.path());
+    let tables = |name: &str| {
+        let service = report.services.iter().find(|one| one.name == name).unwrap();
+        let deployment = service.deployment.as_ref().unwrap();
+        assert_eq!(deployment.pending, deployment.rollouts[0].revisions);
+        deployment.rollouts[0].tables.clone()
+    };
+    let dropped = tables("rows_column_dropped");
+    let gone = dropped.iter().flat_map(|table| &table.changes).next();
+    let gone = gone.unwrap_or_else(|| unreachable!("{}", judged.all()));
+    assert_eq!((gone.became, gone.meant), (Became::Gone, false));
+    assert!(gone.rows > 0 && gone.rows <= gone.of);
+    assert!(gone.before.is_some() && gone.after.is_none());
+    let html = fs::read_to_string(directory.path().join("index.html")).unwrap();
+    assert!(html.contains("On tables with rows: deployment of 1 revision above"));
+    let without = tables("rows_table_without_rows");
+    let reason = without
+        .iter()
+        .find_map(|table| table.without.clone())
+        .unwrap();
+    assert!(html.contains(&reason.replace('"', "&quot;")), "{reason}");
 }
 
 #[test]
