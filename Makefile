@@ -42,13 +42,14 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover verify test nextest report bench lint quick
+.PHONY: help setup venv postgres cargo discover deployed verify test nextest report bench lint quick
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '                     [POSTGRES_PROVIDER=<name>] [UPDATE_SCHEMAS=1] [PYTHON=<path>]'
 	@echo '                     [BASE_REF=<ref>] [KEEP_SERVER=1] [REPORT_DIR=<dir>]'
 	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
+	@echo '       make deployed [ONLY="a b"]'
 	@echo '       make report [PARTS="<report> <report>"]'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
@@ -75,6 +76,9 @@ nextest: cargo setup ## run everything with cargo-nextest, JUnit report included
 		echo 'make: cargo-nextest is not installed; try: cargo install cargo-nextest --locked' >&2; \
 		exit 1; }
 	@'$(CARGO)' nextest run $(LOCKED) --profile ci $(NEXTEST_ARGS)
+
+deployed: cargo ## call deployed what the histories end in now; ONLY="a b" for some services
+	@'$(CARGO)' run $(LOCKED) --quiet -- deployed $(ONLY)
 
 report: cargo ## show the page of the last run, or join those of several machines (PARTS)
 	@'$(CARGO)' run $(LOCKED) --quiet -- report $(PARTS)

@@ -4,6 +4,7 @@ mod accept;
 mod arguments;
 mod base;
 mod cases;
+pub mod deployed;
 mod schemas;
 mod selection;
 

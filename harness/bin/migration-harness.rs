@@ -47,6 +47,11 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Call deployed in the manifest what the histories end in today
+    Deployed {
+        /// The services; all without any
+        services: Vec<String>,
+    },
     /// Show the report of the last run, or join those of several machines
     Report {
         /// Reports to join, each a report.json or its directory
@@ -87,10 +92,24 @@ fn main() -> ExitCode {
                 dry_run,
             })
         }
+        Command::Deployed { services } => deployed(&services),
         Command::Report { parts, output } => report::command::run(&parts, &output),
         Command::Explain { criterion } => {
             print!("{}", report::explain::text(criterion.as_deref()));
             ExitCode::SUCCESS
+        }
+    }
+}
+
+fn deployed(services: &[String]) -> ExitCode {
+    match run::deployed::move_to_heads(services) {
+        Ok(lines) => {
+            lines.iter().for_each(|line| println!("{line}"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}", report::error(&error, None));
+            ExitCode::FAILURE
         }
     }
 }

@@ -126,3 +126,46 @@ fn it_explains_every_criterion() {
     }
     assert_eq!(explained(&["no_such_criterion"]).0, Some(2));
 }
+
+#[test]
+fn it_calls_deployed_what_the_histories_end_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let services = directory.path().join("services");
+    std::fs::create_dir(&services).unwrap();
+    let root = repository().join("tests/monorepo");
+    let defaults = format!("root = {:?}\n", root.display().to_string());
+    std::fs::write(directory.path().join("defaults.toml"), defaults).unwrap();
+    let file = services.join("essays.toml");
+    let path = "services/essay_lifecycle_service";
+    let text = format!("path = \"{path}\" # kept\ndatabase_url_env = \"A\"\ndeployed = \"0\"\n");
+    std::fs::write(&file, &text).unwrap();
+    let deployed = |words: &[&str]| {
+        let mut program = program("deployed");
+        let output = program
+            .args(words)
+            .env("SERVICES_MANIFEST", directory.path())
+            .output();
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = deployed(&["users"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("there is no service users") && said.contains("essays"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    let (code, said) = deployed(&["essays"]);
+    assert_eq!(code, Some(0), "{said}");
+    let moved = std::fs::read_to_string(&file).unwrap();
+    let head = moved
+        .lines()
+        .find_map(|line| line.strip_prefix("deployed = "))
+        .unwrap();
+    assert!(head.len() > 3 && moved.contains("# kept"), "{moved}");
+    assert!(said.contains(&format!("deployed = {head}")), "{said}");
+    let (code, said) = deployed(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(&format!("is {head} already")), "{said}");
+}
