@@ -20,9 +20,11 @@ from monorepo import generate
 from usual import Servers, usual
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LATER = ("downgrade", "model_drift", "migration_notes", "deployed_schema")
+LATER = ("downgrade", "model_drift", "migration_notes", "deployed_schema", "rows")
 # Real services have between one and a few dozen.
 REVISIONS = [9, 1, 25, 3, 15, 5, 19, 7, 11, 3, 23, 1, 9]
+# The criteria that judge a deployment, each with the times that it and those before may take.
+DEPLOYMENTS = [("rows", 1.4)]
 FIRST_FOUR = [word for criterion in LATER for word in ("--skip", criterion)]
 
 
@@ -115,6 +117,32 @@ class Bench:
         yield f"the four first criteria, {services} services", "the usual script", least_four, four, script
         yield f"the same in a fresh checkout, {services} services", "the usual script", least_cold, cold, script
         yield f"all criteria, {services} services", "the usual script", least_all, every, script
+
+    def deployments(self, services, within):
+        """Two revisions are pending in three services, none in the others."""
+        _, environment, names = self.monorepo("deployments", services, REVISIONS)
+        manifest = Path(environment["SERVICES_MANIFEST"]) / "services"
+        for number, name in enumerate(names):
+            revisions = REVISIONS[number % len(REVISIONS)]
+            pending = 2 if number in (0, 2, 4) else 0
+            file = manifest / f"{name}.toml"
+            file.write_text(f'deployed = "{revisions - pending:04}"\n{file.read_text()}')
+        ids = [criterion for criterion, _ in DEPLOYMENTS]
+        skip = lambda some: [word for criterion in some for word in ("--skip", criterion)]
+        theirs = lambda: self.judge(environment, *skip(ids))
+        self.judge(environment)
+        for upto, (criterion, times) in enumerate(DEPLOYMENTS, 1):
+            ours = lambda some=ids[upto:]: self.judge(environment, *skip(some))
+            yield f"up to `{criterion}`, {services} services, three of them deployed", "all criteria before them", within(times), ours, theirs
+
+    def one_by_one(self, revisions, least):
+        """Every revision as a deployment of its own."""
+        _, environment, names = self.monorepo("one-by-one", 1, revisions, heavy=False)
+        file = Path(environment["SERVICES_MANIFEST"]) / f"services/{names[0]}.toml"
+        file.write_text(f'deployed = "base"\n{file.read_text()}[timeouts]\nrows = 3600\n')
+        ours = lambda: self.judge(environment, "rows")
+        theirs = lambda: self.judge(environment, "downgrade")
+        yield f"`rows`, {revisions} revisions one by one", "the stairway of the same", least, ours, theirs
 
     def single_head(self, histories, revisions, least):
         root, environment, names = self.monorepo("heads", histories, revisions, heavy=False)
@@ -231,6 +259,8 @@ def rows(bench, short, only):
         "container": lambda: bench.container(6, within(1.3)),
         "many": lambda: bench.many(10, 100, within(10.5)),
         "stairway": lambda: bench.stairway(289, 6, 15),
+        "deployments": lambda: bench.deployments(13, within),
+        "one_by_one": lambda: bench.one_by_one(289, within(4)),
     }
     return [row for name, group in groups.items() if not only or name in only for row in group()]
 
@@ -241,7 +271,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured")
     parser.add_argument("--profile", choices=["dev", "release"], default="dev")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "target/bench")
-    parser.add_argument("only", nargs="*", help="script heads nextest container many stairway")
+    parser.add_argument("only", nargs="*", help="script heads nextest container many stairway deployments one_by_one")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.work.resolve(), options.profile)
