@@ -33,6 +33,8 @@ pub struct Modules<'t> {
     /// The other directories in which a top-level package may be.
     packages: &'t BTreeMap<String, Vec<PathBuf>>,
     read: RefCell<HashMap<PathBuf, Option<Rc<Module>>>>,
+    /// The files that were looked for: the same names are imported from many modules.
+    found: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
 impl<'t> Modules<'t> {
@@ -43,6 +45,7 @@ impl<'t> Modules<'t> {
             path,
             packages,
             read: RefCell::default(),
+            found: RefCell::default(),
         }
     }
 
@@ -71,7 +74,20 @@ impl<'t> Modules<'t> {
     /// The module or package at a path without a suffix.
     #[must_use]
     pub fn at(&self, path: &Path) -> Option<Rc<Module>> {
-        self.load(&module_file(path)?)
+        self.load(&self.file_of(path)?)
+    }
+
+    /// The file that [`module_file`] finds, looked for once.
+    #[must_use]
+    pub fn file_of(&self, path: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.found.borrow().get(path) {
+            return known.clone();
+        }
+        let file = module_file(path);
+        self.found
+            .borrow_mut()
+            .insert(path.to_owned(), file.clone());
+        file
     }
 
     /// The module of an absolute name, as `from` imports it.
@@ -90,7 +106,7 @@ impl<'t> Modules<'t> {
         elsewhere.sort_by_key(|holder| std::cmp::Reverse(near(holder)));
         let holders = self.path.iter().chain(elsewhere);
         holders
-            .filter_map(|holder| module_file(&holder.join(&relative)))
+            .filter_map(|holder| self.file_of(&holder.join(&relative)))
             .find_map(|file| self.load(&file))
     }
 
@@ -112,10 +128,8 @@ impl<'t> Modules<'t> {
             package = package.parent()?;
         }
         match name {
-            "" => self.load(&module_file(package)?),
-            name => self.load(&module_file(
-                &package.join(name.split('.').collect::<PathBuf>()),
-            )?),
+            "" => self.at(package),
+            name => self.at(&package.join(name.split('.').collect::<PathBuf>())),
         }
     }
 
@@ -124,7 +138,7 @@ impl<'t> Modules<'t> {
     pub fn below(&self, package: &Module, name: &str) -> Option<Rc<Module>> {
         let is_package = package.file.ends_with("__init__.py");
         let directory = package.file.parent().filter(|_| is_package)?;
-        self.load(&module_file(&directory.join(name))?)
+        self.at(&directory.join(name))
     }
 
     /// The directory that an import would find under this name, without `__init__.py` too.
