@@ -142,6 +142,22 @@ impl Driver<'_> {
         Ok((transcript, answer))
     }
 
+    /// Tells whether what this database saw may come of the databases before it, in the same
+    /// interpreter. Then each database has one of its own from now on, and it is worth to try
+    /// again on a fresh one: an application that is made in a process that knows all models
+    /// may create their tables, for instance. Once per session.
+    pub(super) fn doubts(&mut self) -> bool {
+        let doubts = self.is_shared && !self.doubted && self.apart == Apart::Nothing;
+        if doubts {
+            self.doubted = true;
+            self.apart = Apart::Database;
+            (self.say)(Progress::Detail(
+                "once more in an interpreter that ran on no other database".to_owned(),
+            ));
+        }
+        doubts
+    }
+
     /// Asks the first interpreter for its imports, which later runs share. What fails
     /// here costs time only.
     pub(super) async fn note_imports(&mut self) {

@@ -20,6 +20,7 @@ mod refused;
 mod round_trips;
 mod rows;
 mod segments;
+mod steps;
 pub mod store;
 
 pub use history::history;
@@ -27,7 +28,6 @@ pub use keep::Keep;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use futures_util::future::LocalBoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -36,11 +36,11 @@ use crate::alembic::ahead::Ahead;
 use crate::alembic::declared::declared;
 use crate::alembic::imports::Told;
 use crate::alembic::interpreters::Interpreters;
-use crate::alembic::transcript::{Outcome, VersionTable};
-use crate::alembic::worker::{self, Command, Worker};
+use crate::alembic::transcript::VersionTable;
+use crate::alembic::worker::{self, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::foundation::{self, Foundation};
-use crate::evidence::{Catalog, Evidence, History, Migrated, Outbox, Part, Stepped};
+use crate::evidence::{Catalog, Evidence, History, Migrated, Outbox, Part};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
 use commands::Apart;
@@ -190,6 +190,10 @@ struct Driver<'a> {
     started: u32,
     /// The unit that needs an interpreter of its own, as far as is known.
     apart: Apart,
+    /// Tells whether its interpreter ran `env.py` on a database before this one.
+    is_shared: bool,
+    /// Tells whether it was tried what that changes.
+    doubted: bool,
     database: Database,
     /// The templates of fresh databases.
     ground: Ground,
@@ -266,6 +270,8 @@ impl<'a> Driver<'a> {
             worker,
             started: 1,
             apart: Apart::Nothing,
+            is_shared: false,
+            doubted: false,
             database,
             ground,
             connection: None,
@@ -358,7 +364,9 @@ impl<'a> Driver<'a> {
             .server
             .recreate_database(&database, &self.touched)
             .await?;
-        match self.apart >= Apart::Database && self.worker.has_run_env() {
+        let is_used = self.worker.has_run_env();
+        self.is_shared = is_used && self.apart == Apart::Nothing;
+        match is_used && !self.is_shared {
             true => self.renew().await,
             false => self.worker.open(self.service, &self.database).await,
         }
@@ -414,54 +422,6 @@ impl<'a> Driver<'a> {
             migrated.second = Some(second);
         }
         Ok(migrated)
-    }
-
-    /// The same history, one revision per context. Where that raises and the upgrade in one
-    /// go did not, once more with an interpreter for each step, as the `alembic` command
-    /// would: what `env.py` does may depend on what ran in its process before.
-    async fn step(&mut self, loaded: &worker::History, migrated: &Migrated) -> Result<Stepped> {
-        let first = self.walk(loaded, Phase::OneAtATime).await?;
-        let raised = first.upgrade.outcome.error();
-        if raised.is_none() || !migrated.reached().finished() {
-            return Ok(first);
-        }
-        let before = std::mem::replace(&mut self.apart, Apart::Command);
-        let second = self.walk(loaded, Phase::EachStepApart).await?;
-        self.apart = before;
-        Ok(match second.upgrade.outcome {
-            Outcome::TimedOut { .. } | Outcome::Ended { .. } => first,
-            _ => second,
-        })
-    }
-
-    /// Steps on a database that is fresh again.
-    async fn walk(&mut self, loaded: &worker::History, phase: Phase) -> Result<Stepped> {
-        self.start_afresh(phase).await?;
-        let begun = Instant::now();
-        let mut walked = self.no_step_yet();
-        for revision in &loaded.revisions {
-            let left = self
-                .service
-                .timeouts
-                .upgrade
-                .saturating_sub(begun.elapsed());
-            let step = self.drive(Command::Upgrade(&revision.id), left).await?;
-            walked.append(step);
-            if !walked.finished() {
-                break;
-            }
-        }
-        self.ran(&walked);
-        let mut stepped = Stepped {
-            versions: None,
-            catalog: None,
-            upgrade: walked,
-        };
-        if stepped.upgrade.finished() {
-            stepped.versions = self.versions().await?;
-            stepped.catalog = Some(self.catalog().await?);
-        }
-        Ok(stepped)
     }
 
     /// Our connection to the database; sessions that the service left open are ended

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::Driver;
+use super::commands::Apart;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
@@ -31,8 +32,8 @@ impl Driver<'_> {
         let (base, rungs, at_head) = match Box::pin(self.in_parts(loaded, migrated)).await? {
             Some(way) => (way.base, way.rungs, true),
             None => {
-                let base = self.base().await?;
-                let walked = Box::pin(self.rungs(loaded, &base, &mut unreached)).await?;
+                let mut base = self.base().await?;
+                let walked = Box::pin(self.rungs(loaded, &mut base, &mut unreached)).await?;
                 (base, walked.0, walked.1.is_some())
             }
         };
@@ -100,7 +101,7 @@ impl Driver<'_> {
     async fn rungs(
         &mut self,
         loaded: &worker::History,
-        base: &Catalog,
+        base: &mut Catalog,
         unreached: &mut Vec<Unreached>,
     ) -> Result<(Vec<Rung>, Option<Catalog>)> {
         let mut rungs = Vec::new();
@@ -124,8 +125,12 @@ impl Driver<'_> {
                 }
             };
             let (mut rung, mut reached) = Box::pin(self.rung(&revision.id, &below)).await?;
+            let is_one_way = self.service.one_way.contains_key(&revision.id);
+            if reached.is_none() && !is_worn && !is_one_way && self.doubts() {
+                (rung, reached) = Box::pin(self.undoubted(loaded, position, rung, base)).await?;
+            }
             if is_worn && raised(&rung.up) {
-                (rung, reached) = Box::pin(self.unworn(loaded, position, rung)).await?;
+                (rung, reached) = Box::pin(self.unworn(loaded, position, rung, base)).await?;
             }
             let timed_out = rung.timed_out();
             rungs.push(rung);
@@ -137,19 +142,43 @@ impl Driver<'_> {
         Ok((rungs, floor))
     }
 
+    /// The same round trip, in an interpreter that ran on no other database; where that
+    /// changes it, `base` is as that interpreter left it.
+    async fn undoubted(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+        doubted: Rung,
+        base: &mut Catalog,
+    ) -> Result<(Rung, Option<Catalog>)> {
+        if let Ok((without, below)) = self.below(loaded, position).await? {
+            let (rung, reached) = self.rung(&doubted.revision, &below).await?;
+            if reached.is_some() {
+                *base = without;
+                return Ok((rung, reached));
+            }
+        }
+        self.apart = Apart::Nothing;
+        Ok((doubted, None))
+    }
+
     /// The same revision on a fresh database, where that is what its upgrade needs.
     async fn unworn(
         &mut self,
         loaded: &worker::History,
         position: usize,
         worn: Rung,
+        base: &mut Catalog,
     ) -> Result<(Rung, Option<Catalog>)> {
         let Ok(below) = self.floor(loaded, position).await? else {
             return Ok((worn, None));
         };
         let (mut rung, reached) = self.rung(&worn.revision, &below).await?;
         if !rung.up.finished() {
-            return Ok((worn, None));
+            return match self.doubts() {
+                true => Box::pin(self.undoubted(loaded, position, worn, base)).await,
+                false => Ok((worn, None)),
+            };
         }
         rung.worn = Some(worn.up);
         Ok((rung, reached))
@@ -226,6 +255,23 @@ impl Driver<'_> {
     /// its catalog before any revision, and the one it then has; else the upgrade that did
     /// not get there.
     pub(super) async fn below(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+    ) -> Result<Result<(Catalog, Catalog), Transcript>> {
+        let first = self.upgraded_below(loaded, position).await?;
+        if first.is_ok() || !self.doubts() {
+            return Ok(first);
+        }
+        let second = self.upgraded_below(loaded, position).await?;
+        if second.is_err() {
+            self.apart = Apart::Nothing;
+        }
+        Ok(second.or(first))
+    }
+
+    /// The same, tried once.
+    async fn upgraded_below(
         &mut self,
         loaded: &worker::History,
         position: usize,
