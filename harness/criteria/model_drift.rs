@@ -1,5 +1,8 @@
 //! The models and the migrations build the same database.
 
+mod columns;
+mod lengths;
+mod said;
 mod server_defaults;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,7 @@ use crate::evidence::catalog::{Object, ObjectKind};
 use crate::evidence::models::{self, Drift, Flaw, Mistaken, Models, Refused};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
+use said::said;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -134,16 +138,26 @@ fn refused(refused: &Refused) -> Finding {
 }
 
 /// The differences that nobody accepted: the server defaults that no model has as one
-/// finding, all others as another.
+/// finding, the lengths as another, all others as a third.
 fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
-    let (defaults, others): (Vec<&Drift>, Vec<&Drift>) = open(service, models)
-        .into_iter()
-        .partition(|drift| drift.default_left().is_some());
-    let accepted = service.accepted_drift.contains_key(server_defaults::KEY);
-    let defaults = if accepted { Vec::new() } else { defaults };
-    let mut findings: Vec<Finding> = differing(service, models, others).into_iter().collect();
+    let open = open(service, models);
+    let of = |class| -> Vec<&Drift> {
+        let of_class = open.iter().filter(|drift| class_of(drift) == class);
+        let accepted = class.is_some_and(|class| service.accepted_drift.contains_key(class));
+        of_class.filter(|_| !accepted).copied().collect()
+    };
+    let mut findings: Vec<Finding> = differing(service, models, of(None)).into_iter().collect();
+    let defaults = of(Some(server_defaults::KEY));
     findings.extend(server_defaults::finding(service, models, &defaults));
+    findings.extend(lengths::finding(service, models, &of(Some(lengths::KEY))));
     findings
+}
+
+/// The class of a difference, by the key that accepts all of it; `None` where each has a key
+/// of its own.
+fn class_of(drift: &Drift) -> Option<&'static str> {
+    let default = drift.default_left().map(|_| server_defaults::KEY);
+    default.or_else(|| drift.length_left().map(|_| lengths::KEY))
 }
 
 /// The differences of the service's own tables that nobody accepted one by one.
@@ -318,100 +332,6 @@ fn lines(drift: &Drift, migrated: &Object, model: &Object) -> Option<(String, St
     Some((split(model), split(migrated)))
 }
 
-/// One difference in the user's terms.
-fn said(drift: &Drift) -> String {
-    let subject = drift.subject();
-    match (&drift.migrated, &drift.model) {
-        (Some(migrated), Some(model)) if model.kind == ObjectKind::EnumType => {
-            match drift.used_by.as_slice() {
-                [] => format!("{subject}: {}", labels(migrated, model)),
-                [column, others @ ..] => {
-                    let more = if others.is_empty() {
-                        String::new()
-                    } else {
-                        format!(", and {}", others.join(", "))
-                    };
-                    format!("{column}{more}: {subject}: {}", labels(migrated, model))
-                }
-            }
-        }
-        (Some(migrated), Some(model)) if migrated.name != model.name => {
-            let other = Drift {
-                model: None,
-                ..drift.clone()
-            };
-            format!(
-                "{subject}: the migrations build the same by another name, {}",
-                other.subject()
-            )
-        }
-        (Some(migrated), Some(model)) if migrated.definition.is_empty() => {
-            format!(
-                "{subject}: the model says `{}`, the migrations do not",
-                model.definition.trim()
-            )
-        }
-        (Some(migrated), Some(model)) => {
-            format!(
-                "{subject}: the model says `{}`, the migrations build `{}`",
-                model.definition.trim(),
-                migrated.definition.trim()
-            )
-        }
-        (None, Some(model)) => format!(
-            "{subject}: the model has it, the migrations do not build it{}",
-            detail(model)
-        ),
-        (Some(migrated), None) => format!(
-            "{subject}: the migrations build it, the model does not have it{}",
-            detail(migrated)
-        ),
-        (None, None) => subject,
-    }
-}
-
-fn detail(object: &Object) -> String {
-    if object.kind == ObjectKind::Table || object.definition.is_empty() {
-        String::new()
-    } else {
-        format!(": `{}`", object.definition.trim())
-    }
-}
-
-/// The difference between two lists of labels.
-fn labels(migrated: &Object, model: &Object) -> String {
-    let list = |object: &Object| {
-        object
-            .definition
-            .split(", ")
-            .map(str::to_owned)
-            .collect::<Vec<String>>()
-    };
-    let (has, wants) = (list(migrated), list(model));
-    let lacks: Vec<&String> = wants.iter().filter(|label| !has.contains(label)).collect();
-    let extra: Vec<&String> = has.iter().filter(|label| !wants.contains(label)).collect();
-    let joined = |labels: &[&String]| {
-        labels
-            .iter()
-            .map(|label| label.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    match (lacks.is_empty(), extra.is_empty()) {
-        (true, true) => format!(
-            "the labels are in another order: the model says {}, the database {}",
-            model.definition, migrated.definition
-        ),
-        (false, true) => format!("the database lacks {} that the model has", joined(&lacks)),
-        (true, false) => format!("the database has {} that the model lacks", joined(&extra)),
-        (false, false) => format!(
-            "the database lacks {} that the model has, and has {} that the model lacks",
-            joined(&lacks),
-            joined(&extra)
-        ),
-    }
-}
-
 /// The place where the models describe what differs: the attribute, else the class of the table.
 fn source(models: &Models, drift: &Drift) -> Option<Place> {
     let object = drift.object()?;
@@ -434,10 +354,7 @@ fn source(models: &Models, drift: &Drift) -> Option<Place> {
 
 /// The differences that a key of `[model_drift.accepted]` is about.
 fn of_key(models: &Models, key: &str) -> usize {
-    let is_of = |drift: &&Drift| match key {
-        server_defaults::KEY => drift.default_left().is_some(),
-        subject => drift.subject() == subject,
-    };
+    let is_of = |drift: &&Drift| class_of(drift) == Some(key) || drift.subject() == key;
     models.drifts.iter().filter(is_of).count()
 }
 
@@ -472,6 +389,10 @@ fn accepted(service: &Service, models: &Models) -> Vec<String> {
             }
             (server_defaults::KEY, many) => {
                 format!("{many} server defaults that only the migrations have: {reason}")
+            }
+            (lengths::KEY, 1) => format!("1 length that only the migrations have: {reason}"),
+            (lengths::KEY, many) => {
+                format!("{many} lengths that only the migrations have: {reason}")
             }
             (subject, _) => format!("{subject} differs from the model: {reason}"),
         })

@@ -365,6 +365,22 @@ impl Drift {
             .filter(|default| !default.contains("nextval("))
     }
 
+    /// The type with the length that the migrations give a column and the model does not,
+    /// where they differ in nothing else: `character varying(36)`.
+    #[must_use]
+    pub fn length_left(&self) -> Option<&str> {
+        let (migrated, model) = (self.migrated.as_ref()?, self.model.as_ref()?);
+        let varying = ["character varying", "bit varying"];
+        let of = varying
+            .iter()
+            .find(|of| migrated.definition.starts_with(**of))?;
+        let length = migrated.definition[of.len()..].strip_prefix('(')?;
+        let (digits, rest) = length.split_once(')')?;
+        let only =
+            migrated.kind == ObjectKind::Column && model.definition.strip_prefix(of) == Some(rest);
+        only.then(|| &migrated.definition[..of.len() + digits.len() + 2])
+    }
+
     /// Both defaults, where these are all that a column differs in and neither is a number
     /// out of a sequence.
     #[must_use]

@@ -5,7 +5,8 @@
 //! `compare_server_default`
 //! (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>), so these are many.
 
-use super::{NAMED, SHOWN, source};
+use super::columns::{listed, named};
+use super::source;
 use crate::criteria::{AcceptedIn, Finding};
 use crate::evidence::Models;
 use crate::evidence::models::Drift;
@@ -27,17 +28,9 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
     });
     let place = source(models, first);
     finding = finding.mark(place.as_ref(), format!("the model of {}", first.subject()));
-    if drifts.len() > 1 {
-        let lines = lines(service, models, drifts);
-        let hidden = lines.len().saturating_sub(SHOWN);
-        for line in lines.into_iter().take(SHOWN) {
-            finding = finding.note(line);
-        }
-        if hidden > 0 {
-            finding = finding.note(format!("and {hidden} more defaults"));
-        }
-    }
-    let (table, column) = column(first);
+    let default = |drift: &Drift| drift.default_left().unwrap_or_default().to_owned();
+    finding = listed(finding, service, models, drifts, default);
+    let (table, column) = named(first);
     Some(
         finding
             .help(format!(
@@ -50,46 +43,4 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
             ))
             .acceptable(AcceptedIn::ModelDrift, KEY),
     )
-}
-
-/// A line per column, or per default where there are more columns than can be shown.
-fn lines(service: &Service, models: &Models, drifts: &[&Drift]) -> Vec<String> {
-    let default = |drift: &Drift| drift.default_left().unwrap_or_default().to_owned();
-    if drifts.len() <= SHOWN {
-        let line = |drift: &&Drift| {
-            let place = source(models, drift).map_or(String::new(), |place| {
-                format!(" ({}:{})", service.shown(&place.file), place.line)
-            });
-            format!("{}: `{}`{place}", drift.subject(), default(drift))
-        };
-        return drifts.iter().map(line).collect();
-    }
-    let mut by_default: Vec<(String, Vec<String>)> = Vec::new();
-    for drift in drifts {
-        let of = default(drift);
-        match by_default.iter_mut().find(|(known, _)| *known == of) {
-            Some((_, columns)) => columns.push(drift.subject()),
-            None => by_default.push((of, vec![drift.subject()])),
-        }
-    }
-    by_default.sort_by_key(|(_, columns)| std::cmp::Reverse(columns.len()));
-    let line = |(default, columns): (String, Vec<String>)| match columns.len() {
-        many if many <= NAMED => format!("`{default}`: {}", columns.join(", ")),
-        many => format!(
-            "`{default}`: {} and {} more",
-            columns[..NAMED].join(", "),
-            many - NAMED
-        ),
-    };
-    by_default.into_iter().map(line).collect()
-}
-
-/// The table and the name of a column.
-fn column(drift: &Drift) -> (&str, &str) {
-    let table = drift.table.as_deref().unwrap_or_default();
-    let name = drift.object().map_or("", |object| object.name.as_str());
-    let column = name
-        .strip_prefix(table)
-        .and_then(|rest| rest.strip_prefix('.'));
-    (table, column.unwrap_or(name))
 }

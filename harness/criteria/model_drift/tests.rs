@@ -265,6 +265,57 @@ fn columns_that_differ_alike_are_one_line_where_there_are_many() {
 }
 
 #[test]
+fn lengths_that_only_the_migrations_have_are_one_finding() {
+    let column = |name: &str, migrated: &str, model: &str| {
+        drift("column", name, Some(migrated), Some(model))
+    };
+    let of_type = |n: usize| match n % 2 {
+        0 => "character varying(36) NOT NULL",
+        _ => "character varying(255) NOT NULL",
+    };
+    let plain = "character varying NOT NULL";
+    let drifts: Vec<Drift> = (1..=109)
+        .map(|n| column(&format!("t{n}.id"), of_type(n), plain))
+        .collect();
+    let told = drifting(drifts.clone());
+    let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("= ")).collect();
+    assert!(
+        told.starts_with("109 columns have a length that only the migrations give them\n"),
+        "{told}"
+    );
+    assert_eq!(
+        lines[..2],
+        [
+            "= `character varying(255)`: t1.id, t3.id, t5.id, t7.id, t9.id, t11.id and 49 more",
+            "= `character varying(36)`: t2.id, t4.id, t6.id, t8.id, t10.id, t12.id and 48 more",
+        ],
+        "{told}"
+    );
+
+    // What differs in more than that, or the other way around, is a difference of its own.
+    for (migrated, model) in [
+        ("character varying(36)", "character varying NOT NULL"),
+        ("character varying", "character varying(36)"),
+        ("character varying(36)", "character varying(40)"),
+        ("character varying(36)", "text"),
+        ("numeric(10,2)", "numeric"),
+    ] {
+        let told = drifting(vec![column("t.a", migrated, model)]);
+        assert!(told.starts_with("t.a: the model says"), "{told}");
+    }
+
+    let told = of(|models, service| {
+        let lengths = "lengths".to_owned();
+        service.accepted_drift.insert(lengths, own("as before"));
+        models.drifts = drifts;
+    });
+    assert_eq!(
+        told,
+        "pass\n109 lengths that only the migrations have: as before"
+    );
+}
+
+#[test]
 fn what_another_library_owns_is_no_difference() {
     let told = of(|models, service| {
         service.owned_elsewhere.push("essays".to_owned());
