@@ -199,6 +199,7 @@ fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
         Ok(verdict) => report::red(&case, &verdict),
         Err(error) => report::case_error(&error, &case),
     };
+    report::terminal::tell_all(&case.service);
     if ends_the_run() {
         report::fail_fast(&case, &red);
         if let Err(error) = run().and_then(Run::end) {

@@ -16,6 +16,7 @@ pub mod outputs;
 pub mod parts;
 pub mod record;
 mod seen;
+pub mod terminal;
 
 pub use migration_page as page;
 pub use migration_page::data;
@@ -23,7 +24,6 @@ pub use migration_page::data;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -263,7 +263,7 @@ pub fn green(case: &Case, verdict: &Verdict) {
     match verdict {
         Verdict::Pass { notes } => notes
             .iter()
-            .for_each(|note| print(&format!("{}: {note}", case.service))),
+            .for_each(|note| terminal::routine(&case.service, note)),
         Verdict::NotApplicable {
             reason,
             of_run: true,
@@ -271,27 +271,17 @@ pub fn green(case: &Case, verdict: &Verdict) {
             static SAID: Lazy<Mutex<BTreeSet<&str>>> = Lazy::new(Mutex::default);
             let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
             if said.insert(case.criterion.id) {
-                print(&format!(
+                terminal::print(&format!(
                     "{} applies to no service: {reason}",
                     case.criterion.id
                 ));
             }
         }
         Verdict::NotApplicable { reason, .. } => {
-            print(&format!(
-                "{}: {} does not apply: {reason}",
-                case.service, case.criterion.id
-            ));
+            terminal::waived(&case.service, case.criterion.id, reason);
         }
         Verdict::Fail(_) | Verdict::Blocked { .. } => {}
     }
-}
-
-/// One whole line, in one piece because services run side by side, and beside standard
-/// output, where the test runner writes its own lines in pieces.
-fn print(line: &str) {
-    // Nobody reads any more: no reason to fail.
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The report of a case about a criterion that is not judged in this run.
@@ -373,16 +363,16 @@ pub fn fail_fast(case: &Case, text: &str) {
     );
 }
 
-/// Set to `debug`: says how things were done, too.
-const LOG: &str = "HARNESS_LOG";
-
 /// Prints a line of progress.
 pub fn progress(service: &str, progress: &Progress) {
-    let debug = || env::var(LOG).is_ok_and(|level| level == "debug");
-    if matches!(progress, Progress::Detail(_)) && !debug() {
-        return;
+    let line = line(progress);
+    match progress {
+        Progress::Detail(_) if !terminal::is_debugging() => {}
+        Progress::Waiting { .. } | Progress::Provider(_) => {
+            terminal::print(&format!("{service}: {line}"));
+        }
+        _ => terminal::routine(service, &line),
     }
-    print(&format!("{service}: {}", line(progress)));
 }
 
 fn line(progress: &Progress) -> String {

@@ -4,6 +4,7 @@
 //! left what it alone knows (lists and its other formats), and the lines for people are
 //! written here, each at once.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -15,12 +16,14 @@ use std::time::Instant;
 use anstream::{AutoStream, ColorChoice};
 use libtest_mimic::{Arguments as Runner, ColorSetting, FormatSetting, Trial};
 
-use super::{FAILED, Run, case};
+use super::{FAILED, Run, case, schemas};
 use crate::criteria::{self, Criterion};
+use crate::report::terminal;
 
 /// One case, as people call it.
 struct Named {
     name: String,
+    service: String,
     criterion: &'static Criterion,
     file: PathBuf,
 }
@@ -34,6 +37,7 @@ pub(super) fn run(run: &'static Run) -> ExitCode {
         let file = directory.join(format!("{service}.toml"));
         cases.extend(criteria::ALL.iter().map(|criterion| Named {
             name: super::name(criterion.id, service),
+            service: service.clone(),
             criterion,
             file: file.clone(),
         }));
@@ -43,6 +47,8 @@ pub(super) fn run(run: &'static Run) -> ExitCode {
     if is_for_people(&arguments.runner) {
         cases.retain(|case| arguments.select(&case.name));
         let filtered_out = all - cases.len();
+        let services: BTreeSet<&str> = cases.iter().map(|case| case.service.as_str()).collect();
+        terminal::begin(services.len(), schemas::writes(arguments));
         return in_lines(&arguments.runner, cases, filtered_out);
     }
     if arguments.filters().count() > 1 {
@@ -98,7 +104,9 @@ fn in_lines(arguments: &Runner, cases: Vec<Named>, filtered_out: usize) -> ExitC
                         .next()
                 };
                 while let Some(case) = next() {
+                    terminal::case_begins(&case.service);
                     let text = judged(&case);
+                    terminal::case_ended(&case.service, !case.criterion.needs.is_empty());
                     // Nobody listens any more only where all is over.
                     let _ = sender.send((case.name, text));
                 }
@@ -111,6 +119,7 @@ fn in_lines(arguments: &Runner, cases: Vec<Named>, filtered_out: usize) -> ExitC
             failed.extend(text.map(|text| (name, text)));
         }
     });
+    terminal::end();
     print(choice, &failures(&failed));
     let ended = if failed.is_empty() { OK } else { RED };
     print(
@@ -166,7 +175,5 @@ fn print(choice: ColorChoice, text: &str) {
     let mut bytes = AutoStream::new(Vec::new(), choice);
     // A vector takes everything; where nobody reads the output any more, nothing is lost.
     let _ = bytes.write_all(text.as_bytes());
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(&bytes.into_inner());
-    let _ = stdout.flush();
+    terminal::write_out(&bytes.into_inner());
 }

@@ -46,6 +46,11 @@ pub(super) fn permitted(arguments: &Arguments) -> Result<()> {
     .help(format!("unset {asked} in CI; set it on your machine, and commit what that writes into the manifest")))
 }
 
+/// Tells whether the manifest is written to in this run.
+pub(super) fn writes(arguments: &Arguments) -> bool {
+    set(UPDATE_SCHEMAS) || arguments.accepts_anything()
+}
+
 /// Writes the schema that was found, where that is asked for and the criterion is about
 /// it, and puts it into the evidence.
 ///
@@ -58,7 +63,7 @@ pub(super) fn accept(
     arguments: &Arguments,
     say: Say<'_>,
 ) -> Result<()> {
-    let wanted = set(UPDATE_SCHEMAS) || arguments.accepts_anything();
+    let wanted = writes(arguments);
     if !wanted || criterion.id != deployed_schema::CRITERION.id {
         return Ok(());
     }
