@@ -23,6 +23,9 @@ const LEFT_BEHIND: &[&str] = &[
     "GIT_CEILING_DIRECTORIES",
 ];
 
+/// So many commits of one file are looked at.
+const COMMITS: usize = 100;
+
 /// The repository that a directory lies in; also a worktree, a submodule or a shallow clone.
 #[derive(Debug, Clone)]
 pub struct Repository {
@@ -37,6 +40,19 @@ pub struct TreeFile {
     pub path: PathBuf,
     /// The name of its content.
     pub blob: String,
+}
+
+/// A commit, as people tell of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full name.
+    pub hash: String,
+    /// Its author.
+    pub author: String,
+    /// The day on which they wrote it: `2026-11-28`.
+    pub day: String,
+    /// The first line of its message.
+    pub subject: String,
 }
 
 impl Repository {
@@ -142,6 +158,34 @@ impl Repository {
             })
         });
         Ok(entries.collect())
+    }
+
+    /// The commits above `commit` that touched one of some paths, the oldest first; of more
+    /// than [`COMMITS`] the latest.
+    ///
+    /// # Errors
+    /// git cannot tell.
+    pub fn log(&self, commit: &str, paths: &[PathBuf]) -> Result<Vec<Commit>> {
+        let mut command = self.command();
+        command.args(["-c", "log.showSignature=false", "log", "--reverse"]);
+        command.args(["--format=%H%x1f%an%x1f%as%x1f%s", "--no-renames"]);
+        command.arg(format!("--max-count={COMMITS}"));
+        command.arg(format!("{commit}..HEAD")).arg("--").args(paths);
+        let output = finished(command, None)?;
+        if !output.status.success() {
+            return Err(failed("log", &output));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let read = |line: &str| {
+            let mut parts = line.splitn(4, '\u{1f}').map(str::to_owned);
+            Some(Commit {
+                hash: parts.next()?,
+                author: parts.next()?,
+                day: parts.next()?,
+                subject: parts.next()?,
+            })
+        };
+        Ok(text.lines().filter_map(read).collect())
     }
 
     /// The contents of blobs by their names.

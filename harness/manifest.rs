@@ -105,6 +105,8 @@ pub struct Service {
     pub rows: TeamRows,
     /// Findings of `rows` that are accepted, each with the reason.
     pub accepted_rows: BTreeMap<String, Reasoned>,
+    /// Changes of published revisions that are accepted, each with the reason.
+    pub accepted_published: BTreeMap<String, String>,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
@@ -251,6 +253,8 @@ impl Manifest {
         )?;
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
+        let accepted_published = own.published_revisions.accepted.clone();
+        check_reasons(file, "published_revisions.accepted", &accepted_published)?;
         let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
         let x = alembic::over(x, alembic::x(file, &own.alembic.x, &root, &directory)?);
         let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
@@ -327,6 +331,7 @@ impl Manifest {
             deployed,
             rows: TeamRows::read(&self.directory, &stem(file)?)?,
             accepted_rows,
+            accepted_published,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,

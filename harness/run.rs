@@ -257,7 +257,7 @@ fn judge(
     let mut evidence =
         run.store()?
             .evidence(&service, criterion.needs, &wanted, run.runtime()?, &say)?;
-    base::merge(criterion, &service, &mut evidence)?;
+    base::compare(criterion, &service, &mut evidence)?;
     let wanted = &run.selection.arguments;
     schemas::accept(criterion, &service, &mut evidence, wanted, &say)?;
     schemas::left_over(criterion, &evidence, &say);

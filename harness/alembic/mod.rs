@@ -13,7 +13,7 @@ pub mod sql;
 pub mod transcript;
 pub mod worker;
 
-pub use migration_revisions::{graph, revision_file, script_location};
+pub use migration_revisions::{behaviour, graph, revision_file, script_location};
 
 use crate::error::Result;
 use crate::manifest::Service;

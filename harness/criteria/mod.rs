@@ -10,6 +10,7 @@ pub mod enum_types;
 pub mod migration_notes;
 pub mod model_drift;
 pub mod outbox_indexes;
+pub mod published_revisions;
 pub mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -28,6 +29,10 @@ use crate::manifest::{Deployed, Service};
 /// The reason where nobody says what is deployed.
 const NO_DEPLOYMENT: &str = "nobody says what is deployed: set BASE_REF to what the branch is merged into, or \
                              `deployed` in the service's manifest to the revision that is";
+
+/// The reason where nobody says what is published.
+const NO_BASE_REF: &str =
+    "nobody says what is published: set BASE_REF to what the branch is merged into";
 
 /// One promise, and how it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +131,8 @@ pub enum AcceptedIn {
     OneWay,
     /// `[rows.accepted]`.
     Rows,
+    /// `[published_revisions.accepted]`.
+    Published,
     /// The file of the deployed schema.
     Schema,
 }
@@ -337,6 +344,7 @@ impl AcceptedIn {
             Self::ModelDrift => Some(["model_drift", "accepted"]),
             Self::OneWay => Some(["downgrade", "one_way"]),
             Self::Rows => Some(["rows", "accepted"]),
+            Self::Published => Some(["published_revisions", "accepted"]),
             Self::Schema => None,
         }
     }
@@ -375,13 +383,21 @@ impl Criterion {
     #[must_use]
     pub fn waived(&self, service: &Service) -> Option<Verdict> {
         let declared = self.declared(service).map(|reason| (reason, false));
-        let is_unknown = service.deployed == Deployed::Unknown;
-        let lacks = self.needs.contains(&Part::Deployment) && is_unknown;
-        let waived = declared.or(lacks.then_some((NO_DEPLOYMENT, true)));
+        let lacks = self.lacks(service).map(|what| (what, true));
+        let waived = declared.or(lacks);
         waived.map(|(reason, of_run)| Verdict::NotApplicable {
             reason: reason.to_owned(),
             of_run,
         })
+    }
+
+    /// The fact that the run does not name, and without which there is nothing to judge.
+    fn lacks(&self, service: &Service) -> Option<&'static str> {
+        let has_base_ref = matches!(service.deployed, Deployed::BaseRef(_));
+        if self.needs.contains(&Part::Deployment) && service.deployed == Deployed::Unknown {
+            return Some(NO_DEPLOYMENT);
+        }
+        (self.id == published_revisions::CRITERION.id && !has_base_ref).then_some(NO_BASE_REF)
     }
 
     /// The manifest's reason why this criterion does not apply to the service.
@@ -408,6 +424,7 @@ pub const ALL: &[Criterion] = &[
     migration_notes::CRITERION,
     deployed_schema::CRITERION,
     rows::CRITERION,
+    published_revisions::CRITERION,
 ];
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub fn service() -> Service {
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
+        accepted_published: BTreeMap::new(),
         rows: crate::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
@@ -68,6 +69,7 @@ pub fn evidence() -> Evidence {
         },
         notes: None,
         merge: None,
+        published: None,
         schema: None,
         migrated: Some(Migrated {
             server: "PostgreSQL 15 (local)".into(),

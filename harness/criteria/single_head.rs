@@ -96,7 +96,13 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
 /// Tells whether this criterion has something to explain.
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
-    history.raised.is_some() || !history.problems().is_empty() || history.graph.heads().len() != 1
+    is_no_graph(history) || history.graph.heads().len() != 1
+}
+
+/// Tells whether there is no graph at all, whatever its heads.
+#[must_use]
+pub fn is_no_graph(history: &History) -> bool {
+    history.raised.is_some() || !history.problems().is_empty()
 }
 
 /// The problem that keeps the files from being a graph, in one line.

@@ -94,14 +94,14 @@ fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
 }
 
 /// The place of revision files: the repository, and the path from its root.
-struct Locations {
-    repository: Repository,
-    directories: Vec<PathBuf>,
+pub(super) struct Locations {
+    pub(super) repository: Repository,
+    pub(super) directories: Vec<PathBuf>,
     recursive: bool,
 }
 
 impl Locations {
-    fn of(service: &Service, history: &History) -> Result<Self> {
+    pub(super) fn of(service: &Service, history: &History) -> Result<Self> {
         let located = locate(
             &service.directory,
             &service.alembic_ini,
@@ -134,7 +134,7 @@ impl Locations {
     }
 
     /// Tells whether Alembic would load the file.
-    fn hold(&self, path: &Path) -> bool {
+    pub(super) fn hold(&self, path: &Path) -> bool {
         let parent = path.parent().unwrap_or(Path::new(""));
         let inside = |directory: &PathBuf| {
             parent == directory || (self.recursive && parent.starts_with(directory))
@@ -182,7 +182,7 @@ fn read_both(
 }
 
 /// The working tree's files under the paths that git has for them.
-fn working_tree(history: &History) -> Vec<Ours> {
+pub(super) fn working_tree(history: &History) -> Vec<Ours> {
     let real = |file: &Path| {
         let parent = file.parent().and_then(|parent| parent.canonicalize().ok());
         parent.map_or(file.to_owned(), |parent| {

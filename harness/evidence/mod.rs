@@ -10,6 +10,7 @@ pub mod merge;
 pub mod models;
 pub mod notes;
 pub mod outbox;
+pub mod published;
 pub mod schema_file;
 pub mod stairway;
 
@@ -27,6 +28,7 @@ pub use merge::Merge;
 pub use models::Models;
 pub use notes::NotesFile;
 pub use outbox::Outbox;
+pub use published::Published;
 pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
 
@@ -60,6 +62,9 @@ pub struct Evidence {
     /// The history after a merge with the base ref, where there is one.
     #[serde(skip)]
     pub merge: Option<Merge>,
+    /// The published revisions beside those of this branch, where there is a base ref.
+    #[serde(skip)]
+    pub published: Option<Published>,
     /// The file that holds the accepted schema.
     #[serde(skip)]
     pub schema: Option<SchemaFile>,
@@ -146,6 +151,7 @@ impl Evidence {
             history: _,
             notes: _,
             merge: _,
+            published: _,
             schema: _,
             migrated,
             stepped,

@@ -121,11 +121,20 @@ pub(super) struct ServiceFile {
     pub deployed: Option<OneOrMany>,
     #[serde(default)]
     pub rows: RowsKeys,
+    #[serde(default)]
+    pub published_revisions: OwnKeys,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InheritedKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, String>,
 }

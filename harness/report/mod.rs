@@ -31,7 +31,7 @@ use std::sync::{Mutex, PoisonError};
 use annotate_snippets::Renderer;
 use once_cell::sync::Lazy;
 
-use crate::criteria::{Criterion, Finding, Help, Verdict, single_head};
+use crate::criteria::{Criterion, Finding, Help, Verdict, published_revisions, single_head};
 use crate::error::HarnessError;
 use crate::evidence::Part;
 use crate::gather::progress::Progress;
@@ -174,8 +174,9 @@ impl Case {
     /// The command that runs this case alone.
     #[must_use]
     pub fn rerun(&self) -> String {
+        let asks_git = [single_head::CRITERION.id, published_revisions::CRITERION.id];
         let judges_a_deployment = self.criterion.needs.contains(&Part::Deployment);
-        let base_ref = match self.criterion.id == single_head::CRITERION.id || judges_a_deployment {
+        let base_ref = match asks_git.contains(&self.criterion.id) || judges_a_deployment {
             true => given(BASE_REF),
             false => String::new(),
         };

@@ -5,6 +5,7 @@
 //! A package of its own so that it is optimised where the rest is not: a history has
 //! thousands of files, and `cargo test` builds with the dev profile.
 
+pub mod behaviour;
 pub mod error;
 pub mod graph;
 pub mod imports;

@@ -1,21 +1,25 @@
 //! `BASE_REF`: what the branch will be merged into.
 
-use crate::criteria::{Criterion, single_head};
+use crate::criteria::{Criterion, published_revisions, single_head};
 use crate::error::Result;
-use crate::evidence::{Evidence, Merge};
+use crate::evidence::{Evidence, Merge, Published};
 use crate::manifest::{Service, base_ref};
 
-/// Puts the merged history into the evidence of the criterion that judges it, where there
-/// is a history to merge.
+/// Puts what git tells into the evidence of the criterion that judges it, where there is a
+/// history to tell it of.
 ///
 /// # Errors
 /// It is asked for, and git cannot tell.
-pub fn merge(criterion: &Criterion, service: &Service, evidence: &mut Evidence) -> Result<()> {
-    if criterion.id != single_head::CRITERION.id || single_head::is_broken(&evidence.history) {
+pub fn compare(criterion: &Criterion, service: &Service, evidence: &mut Evidence) -> Result<()> {
+    let Some(base_ref) = base_ref() else {
         return Ok(());
+    };
+    let history = &evidence.history;
+    if criterion.id == single_head::CRITERION.id && !single_head::is_broken(history) {
+        evidence.merge = Some(Merge::read(service, history, &base_ref)?);
     }
-    if let Some(base_ref) = base_ref() {
-        evidence.merge = Some(Merge::read(service, &evidence.history, &base_ref)?);
+    if criterion.id == published_revisions::CRITERION.id && !single_head::is_no_graph(history) {
+        evidence.published = Some(Published::read(service, history, &base_ref)?);
     }
     Ok(())
 }

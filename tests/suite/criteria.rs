@@ -22,8 +22,8 @@ use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Deployment, Evidence, History, Merge, Migrated, Models, Part, SchemaFile, Stairway,
-    Stepped,
+    Catalog, Deployment, Evidence, History, Merge, Migrated, Models, Part, Published, SchemaFile,
+    Stairway, Stepped,
 };
 use migration_harness::manifest::{
     Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service,
@@ -62,8 +62,9 @@ fn service() -> Service {
         one_way: BTreeMap::new(),
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
+        accepted_published: BTreeMap::new(),
         rows: migration_harness::manifest::TeamRows::default(),
-        deployed: Deployed::At(vec!["r1".into()]),
+        deployed: Deployed::BaseRef("origin/main".into()),
         owned_elsewhere: Vec::new(),
         outbox: Some(OutboxConvention {
             table: "event_outbox".into(),
@@ -200,6 +201,7 @@ fn evidence() -> Evidence {
             Some("# Enums\n\nOnce."),
         )),
         merge: None,
+        published: Some(published()),
         schema: Some(accepted(&schema::text("a", &Catalog::default()))),
         migrated: Some(Migrated {
             server: "PostgreSQL 15 (local)".into(),
@@ -281,6 +283,16 @@ fn merge(graph: Graph) -> Merge {
         ours: ["r2".to_owned()].into(),
         theirs: ["r3".to_owned()].into(),
         conflicts: Vec::new(),
+    }
+}
+
+fn published() -> Published {
+    Published {
+        base_ref: "origin/main".into(),
+        parted: "2".repeat(40),
+        count: 1,
+        changes: Vec::new(),
+        added: Vec::new(),
     }
 }
 
@@ -387,6 +399,8 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::nobody_read("deployed_schema", |e: &mut Evidence| e.schema = None)]
 #[case::no_file("deployed_schema", |e: &mut Evidence| e.schema.as_mut().unwrap().content = Content::Missing)]
 #[case::unreadable("deployed_schema", |e: &mut Evidence| e.schema.as_mut().unwrap().content = Content::Unreadable("no".into()))]
+#[case::git_was_not_asked("published_revisions", |e: &mut Evidence| e.published = None)]
+#[case::no_revisions("published_revisions", |e: &mut Evidence| e.history.graph = graph(&[]))]
 #[case::empty_file("deployed_schema", |e: &mut Evidence| e.schema = Some(accepted("")))]
 fn evidence_taken_away_is_red(#[case] id: &str, #[case] take: fn(&mut Evidence)) {
     let mut evidence = evidence();

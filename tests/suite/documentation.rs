@@ -8,7 +8,8 @@ use migration_harness::criteria::{self, Criterion};
 use migration_harness::report::documentation::{Example, page};
 use pretty_assertions::assert_eq;
 
-use crate::judge::{judge, repository};
+use crate::branches::judge_service;
+use crate::judge::repository;
 
 /// Per criterion: a service of `tests/broken` and one of `tests/unusual` or the shipped
 /// monorepo, each by the file that matters.
@@ -58,6 +59,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "tests/broken/rows_null_set_not_null/alembic/versions/20261201_02_email.py",
         "tests/unusual/rows_backfilled_before_not_null/alembic/versions/20261201_02_email.py",
     ),
+    (
+        "published_revisions",
+        "tests/broken/published_changed/alembic/versions/20261102_01_status.py",
+        "tests/unusual/published_in_another_file/alembic/versions/20261102_status_of_orders.py",
+    ),
 ];
 
 fn examples(criterion: &Criterion) -> (Example, Example) {
@@ -99,9 +105,8 @@ fn each_page_shows_what_the_run_prints() {
     for criterion in criteria::ALL {
         let (red, green) = examples(criterion);
         let service = red.file.split('/').nth(2).unwrap();
-        let manifest = repository().join("tests/broken/services-manifest");
         let case = format!("{}::{service}.toml", criterion.id);
-        let judged = judge(&manifest, &["--exact", &case], &[("ONLY", service)]);
+        let judged = judge_service("broken", service, &["--exact", &case], &[]);
         let text = judged.text(&case);
         // These depend on where and when the run is started.
         let own = [" = about: ", " = rerun: ", "everything Python printed: "];

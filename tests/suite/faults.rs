@@ -9,6 +9,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 use serde::Deserialize;
 
+use crate::branches::judge_service;
 use crate::judge::{judge, repository};
 
 /// A single defect must be read at a glance.
@@ -52,11 +53,7 @@ fn name(path: &Path) -> String {
 fn a_fault_is_red_where_it_should_be(#[files("tests/broken/*/expected.toml")] file: PathBuf) {
     let fault = name(file.parent().unwrap());
     let expected: Expected = toml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    let judged = judge(
-        &repository().join("tests/broken/services-manifest"),
-        &[],
-        &[("ONLY", &fault)],
-    );
+    let judged = judge_service("broken", &fault, &[], &[]);
 
     assert_eq!(judged.code, Some(101), "{}", judged.all());
     let wanted: BTreeMap<String, String> = criteria::ids()
@@ -105,11 +102,7 @@ fn an_unusual_service_is_green(
     #[files("tests/unusual/services-manifest/services/*.toml")] file: PathBuf,
 ) {
     let service = file.file_stem().unwrap().to_string_lossy().into_owned();
-    let judged = judge(
-        &repository().join("tests/unusual/services-manifest"),
-        &[],
-        &[("ONLY", &service)],
-    );
+    let judged = judge_service("unusual", &service, &[], &[]);
     assert_eq!(judged.code, Some(0), "{}", judged.all());
     assert_eq!(
         judged.results().len(),

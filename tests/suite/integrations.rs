@@ -116,7 +116,10 @@ fn the_hook_judges_with_the_merge_base() {
     };
     let (code, said) = run();
     assert_eq!(code, Some(101));
-    assert_eq!(said, "|r|verify single_head migration_notes\n");
+    assert_eq!(
+        said,
+        "|r|verify single_head published_revisions migration_notes\n"
+    );
     git(
         place.path(),
         &["update-ref", "refs/remotes/origin/HEAD", "base"],
@@ -124,7 +127,7 @@ fn the_hook_judges_with_the_merge_base() {
     let base = git(place.path(), &["rev-parse", BEFORE]);
     assert_eq!(
         run().1,
-        format!("{base}|r|verify single_head migration_notes\n")
+        format!("{base}|r|verify single_head published_revisions migration_notes\n")
     );
     let recipe = fs::read_to_string(repository().join("docs/ci.md")).unwrap();
     assert!(

@@ -5,6 +5,7 @@
 mod accept;
 mod advice;
 mod base_ref;
+mod branches;
 mod crashes;
 mod credentials;
 mod criteria;
@@ -30,6 +31,7 @@ mod planting;
 mod postgres;
 mod prefix;
 mod program;
+mod published;
 mod relay;
 mod report;
 mod rows;

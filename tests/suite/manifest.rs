@@ -215,6 +215,9 @@ fn an_interpreter_may_be_a_command() {
 #[case::baseline_twice("baseline = { sql = \"a.sql\", models = \"v1\" }", &["{ sql = \"<file>\" } or { models"])]
 #[case::baseline_is_missing("baseline = { sql = \"a.sql\" }", &["`baseline.sql` = \"a.sql\"", "relative to the root"])]
 #[case::baseline_of_nothing("baseline = { models = \" \" }", &["`baseline.models` names no commit"])]
+#[case::published_of_another_type("[published_revisions.accepted]\n\"r2 changed\" = 5", &["services/a.toml", "invalid type: integer `5`, expected a string"])]
+#[case::published_without_a_reason("[published_revisions.accepted]\n\"r2 changed\" = \" \"", &["`published_revisions.accepted.r2 changed` gives no reason"])]
+#[case::published_of_another_key("[published_revisions]\nallowed = {}", &["services/a.toml", "unknown field `allowed`"])]
 #[case::provider("[postgres]\nprovider = \"cloud\"", &["unknown variant `cloud`", "`container`"])]
 #[case::version("[postgres]\nversion = \"fifteen\"", &["`postgres.version` = \"fifteen\"", "version = \"15\""])]
 fn a_wrong_key_is_named(#[case] line: &str, #[case] says: &[&str]) {
@@ -438,7 +441,13 @@ const SERVICE_KEYS: &[&str] = &[
     "database_url_env",
 ];
 const TABLES: &[&str] = &["env", "alembic", "postgres", "timeouts", "not_applicable"];
-const SERVICE_TABLES: &[&str] = &["downgrade", "model_drift", "baseline"];
+const SERVICE_TABLES: &[&str] = &[
+    "downgrade",
+    "model_drift",
+    "baseline",
+    "rows",
+    "published_revisions",
+];
 const WRONG: &[&str] = &[
     "5",
     "1.5",

@@ -1,0 +1,15 @@
+"""the note."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261104_01"
+down_revision = "20261101_01"
+
+
+def upgrade() -> None:
+    op.add_column("orders", sa.Column("note", sa.String(20)))
+
+
+def downgrade() -> None:
+    op.drop_column("orders", "note")
