@@ -71,6 +71,8 @@ pub struct Service {
     pub flask_app: Option<String>,
     /// The interpreter as a command: program and arguments.
     pub python: Vec<String>,
+    /// The problem of an interpreter that is not there. Who needs none is judged all the same.
+    pub python_problem: Option<HarnessError>,
     /// SQLAlchemy's driver name in the URL that the service is given.
     pub driver: String,
     /// Variables that the URL is put into.
@@ -114,6 +116,14 @@ pub struct Service {
 }
 
 impl Service {
+    /// Tells whether its interpreter is there, for whoever is about to start it.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn has_interpreter(&self) -> Result<()> {
+        self.python_problem.clone().map_or(Ok(()), Err)
+    }
+
     /// A path of the monorepo as people call it: relative to the root.
     #[must_use]
     pub fn shown(&self, path: &Path) -> String {
@@ -262,7 +272,7 @@ impl Manifest {
         let not_applicable = not_applicable(file, &defaults.not_applicable, &own.not_applicable)?;
 
         let python = own.python.or(defaults.python);
-        let python = interpreter(&root, file, python.map(OneOrMany::into_vec))?;
+        let (python, python_problem) = interpreter(&root, file, python.map(OneOrMany::into_vec))?;
         let timeouts = Timeouts {
             upgrade: seconds(
                 file,
@@ -335,6 +345,7 @@ impl Manifest {
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,
+            python_problem,
             root,
             directory,
         })

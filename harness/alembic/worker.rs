@@ -107,6 +107,7 @@ impl Worker {
         output: &Path,
         interpreters: &Interpreters,
     ) -> Result<Self> {
+        service.has_interpreter()?;
         let stack = output.with_file_name("stack.txt");
         let key = random::hex(16).map_err(|cause| broken(service, &cause))?;
         let (ours, theirs) = UnixStream::pair().map_err(|cause| broken(service, &cause))?;

@@ -30,6 +30,7 @@ pub fn service() -> Service {
         x: BTreeMap::new(),
         flask_app: None,
         python: vec!["python3".into()],
+        python_problem: None,
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],
         database_env: BTreeMap::new(),

@@ -228,6 +228,7 @@ impl<'a> Driver<'a> {
         name: Option<&str>,
         say: Say<'a>,
     ) -> Result<Self> {
+        service.has_interpreter()?;
         let output = context.output(1);
         let (served, worker) = tokio::join!(
             serve(service, context, name, say),

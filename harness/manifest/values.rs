@@ -184,33 +184,32 @@ pub(super) fn takes_part_of_url(value: &str) -> bool {
     value.contains("{database_")
 }
 
+/// The interpreter's command, and the problem if it is not there.
 pub(super) fn interpreter(
     root: &Path,
     file: &Path,
     words: Option<Vec<String>>,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, Option<HarnessError>)> {
     let mut words = words.unwrap_or_else(|| vec!["python3".to_owned()]);
     let Some(program) = words.first_mut() else {
         return Err(error(file, "`python` is an empty list")
             .help("for instance python = [\"uv\", \"run\", \"python\"]"));
     };
+    let mut problem = None;
     if program.contains('/') {
         let path = without_detours(&root.join(program.as_str()));
         if !path.exists() {
-            return Err(error(file, format!("`python` = \"{program}\": {} does not exist", path.display()))
+            problem = Some(error(file, format!("`python` = \"{program}\": {} does not exist", path.display()))
                 .help("create the virtual environment (`make setup` does it for tests/monorepo), or set `python`"));
         }
         *program = path.to_string_lossy().into_owned();
     } else if !on_path(program) {
-        return Err(error(
-            file,
-            format!("`python` = \"{program}\": no such program on PATH"),
-        )
-        .help(
+        let missing = format!("`python` = \"{program}\": no such program on PATH");
+        problem = Some(error(file, missing).help(
             "`python` is a path relative to the root, a program on PATH, or a command as a list",
         ));
     }
-    Ok(words)
+    Ok((words, problem))
 }
 
 /// A program's path without `..`, as far as it is there; its own link stays, by which a

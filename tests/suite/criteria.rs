@@ -43,6 +43,7 @@ fn service() -> Service {
         alembic_section: "alembic".into(),
         x: BTreeMap::new(),
         flask_app: None,
+        python_problem: None,
         python: vec!["python3".into()],
         driver: "asyncpg".into(),
         database_url_env: vec!["A_DATABASE_URL".into()],

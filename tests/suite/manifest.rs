@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use migration_harness::criteria;
+use migration_harness::error::Stage;
 use migration_harness::manifest::{Baseline, Manifest, Service};
 use migration_harness::postgres::MigrateAs;
 use pretty_assertions::assert_eq;
@@ -140,6 +141,22 @@ fn what_is_prepared_is_the_defaults_and_then_the_services() {
     assert_eq!(service.baseline, Some(Baseline::Models("v1".to_owned())));
 }
 
+#[rstest]
+#[case::no_program("no-such-python", "no such program on PATH")]
+#[case::no_file("venv/bin/python", "does not exist")]
+fn an_interpreter_that_is_not_there_is_an_error_of_who_needs_it(
+    #[case] python: &str,
+    #[case] says: &str,
+) {
+    let service = read(DEFAULTS, &format!("{SERVICE}python = {python:?}\n")).unwrap();
+    let error = service.has_interpreter().unwrap_err();
+    assert!(
+        error.message.contains(says) && error.message.contains(python),
+        "{error:?}"
+    );
+    assert_eq!(error.stage, Stage::Manifest);
+}
+
 #[test]
 fn a_service_says_for_itself_who_migrates() {
     let owner = "[postgres]\nmigrate_as = \"owner\"\n";
@@ -182,8 +199,6 @@ fn an_interpreter_may_be_a_command() {
 #[case::wrong_list("python = { a = 1 }", &["services/a.toml", "a string or a list of strings"])]
 #[case::syntax("driver = ", &["services/a.toml", "driver ="])]
 #[case::duplicate("path = \"services/a\"", &["services/a.toml", "duplicate key"])]
-#[case::no_program("python = \"no-such-python\"", &["`python` = \"no-such-python\"", "no such program on PATH"])]
-#[case::no_interpreter("python = \"venv/bin/python\"", &["`python` = \"venv/bin/python\"", "does not exist"])]
 #[case::empty_command("python = []", &["`python` is an empty list"])]
 #[case::timeout("[timeouts]\nupgrade = -1", &["`timeouts.upgrade` = -1", "above zero"])]
 #[case::no_variable("env = { \"A=B\" = \"1\" }", &["`env` cannot set a variable \"A=B\""])]

@@ -169,3 +169,36 @@ fn it_calls_deployed_what_the_histories_end_in() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("is {head} already")), "{said}");
 }
+
+#[test]
+fn what_needs_no_interpreter_is_judged_without_one() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("services")).unwrap();
+    let root = repository().join("tests/monorepo");
+    let defaults = format!(
+        "root = {:?}\npython = \".nowhere/bin/python\"\n",
+        root.display().to_string()
+    );
+    std::fs::write(directory.path().join("defaults.toml"), defaults).unwrap();
+    let service = "path = \"services/identity_service\"\ndatabase_url_env = \"A\"\n";
+    std::fs::write(directory.path().join("services/identity.toml"), service).unwrap();
+    let judged = judge(directory.path(), &["single_head", "upgrade_head"], &[]);
+    assert_eq!(
+        judged.results()["single_head::identity.toml"],
+        "ok",
+        "{}",
+        judged.all()
+    );
+    assert_eq!(
+        judged.results()["upgrade_head::identity.toml"],
+        "FAILED",
+        "{}",
+        judged.all()
+    );
+    let said = "harness error[manifest]: ";
+    assert!(
+        judged.all().contains(said) && judged.all().contains(".nowhere/bin/python"),
+        "{}",
+        judged.all()
+    );
+}
