@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 mod alembic;
 mod deployed;
 mod keys;
+mod locks;
 mod notes;
 mod outbox;
 mod rows;
@@ -23,6 +24,7 @@ mod values;
 
 pub use deployed::{BASE_REF, Deployed, base_ref};
 use keys::{Defaults, OneOrMany, ServiceFile};
+pub use locks::LockRules;
 pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
 pub use rows::TeamRows;
@@ -109,6 +111,8 @@ pub struct Service {
     pub accepted_rows: BTreeMap<String, Reasoned>,
     /// Changes of published revisions that are accepted, each with the reason.
     pub accepted_published: BTreeMap<String, String>,
+    /// What is said of the tables that a deployment locks.
+    pub locks: LockRules,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
@@ -342,6 +346,7 @@ impl Manifest {
             rows: TeamRows::read(&self.directory, &stem(file)?)?,
             accepted_rows,
             accepted_published,
+            locks: LockRules::read(&defaults_file, &defaults.locks, file, own.locks)?,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,

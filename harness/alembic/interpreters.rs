@@ -78,6 +78,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         include_str!("python/places.py"),
     ),
     (
+        "migration_harness_probe.py",
+        include_str!("python/probe.py"),
+    ),
+    (
         "migration_harness_needs.py",
         include_str!("python/needs.py"),
     ),

@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 mod event;
+mod probe;
 mod raised;
 
 pub use event::Event;
+pub use probe::{Counters, Held, HeldIndex, Measure, Probe, Settled, Unprobed};
 pub use raised::{Frame, Need, Raised};
 
 use crate::postgres::activity::Wait;
@@ -275,6 +277,9 @@ pub struct Transcript {
     /// Connections that SQLAlchemy opened.
     #[serde(default)]
     pub connected: Vec<Connected>,
+    /// What statements locked and read, where that was measured, in order.
+    #[serde(default)]
+    pub measures: Vec<Measure>,
     /// Tracebacks of the worker's own listeners; anything here spoils the evidence.
     pub broken: Vec<String>,
     /// The version table in use, once `env.py` configured one.
@@ -316,6 +321,7 @@ impl Transcript {
             enums: Vec::new(),
             refused: Vec::new(),
             connected: Vec::new(),
+            measures: Vec::new(),
             broken: Vec::new(),
             version_table: None,
             open_transaction: None,
@@ -399,6 +405,9 @@ impl Transcript {
             }
             Event::Enum(creation) => self.enums.push(creation),
             Event::Refused(refused) => self.refused.push(refused),
+            Event::Probe(probe) => self.measures.push(Measure::Probe(probe)),
+            Event::Unprobed(unprobed) => self.measures.push(Measure::Unprobed(unprobed)),
+            Event::Settled(settled) => self.measures.push(Measure::Settled(settled)),
             Event::Connected(connected) => self.connected.push(connected),
             Event::Broken { trace } => self.broken.push(trace),
             Event::Ready { .. } | Event::Unusable { .. } | Event::Answer { .. } => {}
@@ -440,6 +449,8 @@ impl Transcript {
                 .for_each(|one| one.number += last);
             let numbers = later.enums.iter_mut().filter_map(|one| one.number.as_mut());
             numbers.for_each(|number| *number += last);
+            let measures = later.measures.iter_mut();
+            measures.for_each(|measure| *measure.number_mut() += last);
         }
         self.outcome = later.outcome;
         self.exited = later.exited;
@@ -450,6 +461,7 @@ impl Transcript {
         self.enums.extend(later.enums);
         self.refused.extend(later.refused);
         self.connected.extend(later.connected);
+        self.measures.extend(later.measures);
         self.broken.extend(later.broken);
         self.version_table = later.version_table.or(self.version_table.take());
         self.open_transaction = later.open_transaction.or(self.open_transaction.take());

@@ -7,6 +7,7 @@ pub mod attribution;
 pub mod deployed_schema;
 pub mod downgrade;
 pub mod enum_types;
+pub mod locks;
 pub mod migration_notes;
 pub mod model_drift;
 pub mod outbox_indexes;
@@ -133,6 +134,8 @@ pub enum AcceptedIn {
     Rows,
     /// `[published_revisions.accepted]`.
     Published,
+    /// `[locks.accepted]`.
+    Locks,
     /// The file of the deployed schema.
     Schema,
 }
@@ -345,6 +348,7 @@ impl AcceptedIn {
             Self::OneWay => Some(["downgrade", "one_way"]),
             Self::Rows => Some(["rows", "accepted"]),
             Self::Published => Some(["published_revisions", "accepted"]),
+            Self::Locks => Some(["locks", "accepted"]),
             Self::Schema => None,
         }
     }
@@ -425,6 +429,7 @@ pub const ALL: &[Criterion] = &[
     deployed_schema::CRITERION,
     rows::CRITERION,
     published_revisions::CRITERION,
+    locks::CRITERION,
 ];
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use crate::alembic::transcript::{
 };
 use crate::evidence::catalog::{Catalog, Change, Object};
 use crate::evidence::deployment::{Origin, Plan, Rollout};
-use crate::evidence::{Deployment, Evidence, History, Migrated, Models, Stepped};
-use crate::manifest::{Deployed, Service, Timeouts};
+use crate::evidence::locks::Measured;
+use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Stepped};
+use crate::manifest::{Deployed, LockRules, Service, Timeouts};
 use crate::postgres;
 
 pub fn service() -> Service {
@@ -50,6 +51,7 @@ pub fn service() -> Service {
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
+        locks: LockRules::default(),
         rows: crate::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
@@ -120,6 +122,15 @@ pub fn evidence() -> Evidence {
                 stuck: Vec::new(),
                 down: Vec::new(),
                 not_restored: Vec::new(),
+            }],
+        }),
+        locks: Some(Locks {
+            measured: vec![Measured {
+                revisions: vec!["r2".into()],
+                upgrade: transcript("upgrade head", "r2"),
+                flushes: true,
+                relations: Vec::new(),
+                invalid: Vec::new(),
             }],
         }),
     }

@@ -166,9 +166,11 @@ fn deployed(text: &mut String, found: &Found) {
     };
     let _ = writeln!(text);
     let said = "What is deployed, as of today: the revisions above it are the next deployment, \
-                which `rows` tries on tables that hold rows. Where BASE_REF is set, that tells instead.";
+                which `rows` and `locks` try on tables that hold rows. Where BASE_REF is set, that tells instead.";
     comment(text, said);
     let _ = writeln!(text, "deployed = {heads}");
+    let said = "Tables that stay small, on which a lock is short: [locks] small = [\"currencies\"]";
+    comment(text, said);
 }
 
 fn url(text: &mut String, found: &Found) {

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod deployment;
 pub mod foundation;
+pub mod locks;
 pub mod merge;
 pub mod models;
 pub mod notes;
@@ -24,6 +25,7 @@ use crate::alembic::transcript::{Raised, Transcript};
 
 pub use catalog::Catalog;
 pub use deployment::Deployment;
+pub use locks::Locks;
 pub use merge::Merge;
 pub use models::Models;
 pub use notes::NotesFile;
@@ -47,6 +49,8 @@ pub enum Part {
     Models,
     /// The revisions that come next, on databases that hold rows.
     Deployment,
+    /// The same once more, with what each statement locks and reads.
+    Locks,
 }
 
 /// All that was gathered for one criterion on one service.
@@ -79,6 +83,9 @@ pub struct Evidence {
     /// [`Part::Deployment`], where it was asked for and one is known.
     #[serde(default)]
     pub deployment: Option<Deployment>,
+    /// [`Part::Locks`], where it was asked for and a deployment is known.
+    #[serde(default)]
+    pub locks: Option<Locks>,
 }
 
 /// The revision graph, and how it was read.
@@ -158,6 +165,7 @@ impl Evidence {
             stairway,
             models,
             deployment,
+            locks,
         } = self;
         let migrated = migrated.iter().flat_map(Migrated::transcripts);
         let stepped = stepped.iter().map(|stepped| &stepped.upgrade);
@@ -168,6 +176,7 @@ impl Evidence {
             .chain(stairway)
             .chain(models)
             .chain(deployment.iter().flat_map(Deployment::transcripts))
+            .chain(locks.iter().flat_map(Locks::transcripts))
             .collect()
     }
 }

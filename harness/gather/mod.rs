@@ -113,6 +113,9 @@ const BEYOND_HEAD: &[(Part, Gather)] = &[
     (Part::Deployment, |driver, head, evidence| {
         Box::pin(driver.gather_deployment(head, evidence))
     }),
+    (Part::Locks, |driver, head, evidence| {
+        Box::pin(driver.gather_locks(head, evidence))
+    }),
 ];
 
 /// Migrates the service in a session of its own, looks at what that made, and adds the

@@ -8,6 +8,7 @@ mod asked;
 mod compare;
 mod contents;
 mod fewer;
+mod measure;
 mod special;
 mod statements;
 
@@ -21,7 +22,7 @@ use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::deployment::{Altered, Plan, Rollout, StatementRefused, Stuck};
-use crate::evidence::{Catalog, Deployment, Evidence};
+use crate::evidence::{Catalog, Deployment, Evidence, Locks, Part};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
 use crate::postgres::{Phase, Script, Template};
@@ -84,16 +85,35 @@ impl Driver<'_> {
             rows_refused: None,
             rollouts: Vec::new(),
         };
+        let mut locks = Locks::default();
         if is_at_head && !deployment.plan.pending.is_empty() {
             self.revive().await?;
-            Box::pin(self.deploy(head, &mut deployment)).await?;
+            Box::pin(self.deploy(head, &mut deployment, &mut locks)).await?;
         }
+        evidence.locks = Some(locks).filter(|_| head.parts.contains(&Part::Locks));
         evidence.deployment = Some(deployment);
         Ok(())
     }
 
+    /// Measures the deployment by itself, where it was tried on rows without that.
+    pub(super) async fn gather_locks(
+        &mut self,
+        head: &AtHead<'_>,
+        evidence: &mut Evidence,
+    ) -> Result<()> {
+        match evidence.locks {
+            Some(_) => Ok(()),
+            None => self.gather_deployment(head, evidence).await,
+        }
+    }
+
     /// Each rollout of the plan.
-    async fn deploy(&mut self, head: &AtHead<'_>, deployment: &mut Deployment) -> Result<()> {
+    async fn deploy(
+        &mut self,
+        head: &AtHead<'_>,
+        deployment: &mut Deployment,
+        locks: &mut Locks,
+    ) -> Result<()> {
         let begun = Instant::now();
         let deadline = begun + self.service.timeouts.rows;
         deployment.below = self.reach_deployed(&deployment.plan).await?;
@@ -120,6 +140,11 @@ impl Driver<'_> {
                 own: self.service.rows.for_heads(&heads, at == 0).collect(),
                 deadline,
             };
+            let is_measured = locks.measured.iter().all(|one| one.upgrade.finished());
+            if is_measured && head.parts.contains(&Part::Locks) {
+                locks.measured.extend(Box::pin(self.measure(&start)).await?);
+                self.in_time(deadline)?;
+            }
             let (mut rollout, with_rows) = match Box::pin(self.roll_out(&start)).await? {
                 Rolled::Out(rollout, catalog) => (*rollout, catalog),
                 Rolled::RowsRefused(refused) => {

@@ -77,6 +77,8 @@ pub(super) struct Defaults {
     #[serde(default)]
     pub rows: InheritedKeys,
     #[serde(default)]
+    pub locks: InheritedLockKeys,
+    #[serde(default)]
     pub require_base_ref: bool,
 }
 
@@ -123,6 +125,8 @@ pub(super) struct ServiceFile {
     pub rows: RowsKeys,
     #[serde(default)]
     pub published_revisions: OwnKeys,
+    #[serde(default)]
+    pub locks: LockKeys,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -153,6 +157,26 @@ pub(super) struct ModelDriftKeys {
 pub(super) struct RowsKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, Waiver>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InheritedLockKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, String>,
+    pub lock_timeout: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LockKeys {
+    #[serde(default)]
+    pub accepted: BTreeMap<String, Waiver>,
+    #[serde(default)]
+    pub small: Vec<String>,
+    #[serde(default)]
+    pub large: Vec<String>,
+    pub lock_timeout: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -17,13 +17,14 @@ use migration_harness::alembic::transcript::{
 use migration_harness::criteria::{self, Blocker, Criterion, Help, Verdict};
 use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
 use migration_harness::evidence::deployment::{Origin, Plan, Rollout};
+use migration_harness::evidence::locks::Measured;
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
-    Catalog, Deployment, Evidence, History, Merge, Migrated, Models, Part, Published, SchemaFile,
-    Stairway, Stepped,
+    Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part, Published,
+    SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
     Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service,
@@ -64,6 +65,7 @@ fn service() -> Service {
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
+        locks: migration_harness::manifest::LockRules::default(),
         rows: migration_harness::manifest::TeamRows::default(),
         deployed: Deployed::BaseRef("origin/main".into()),
         owned_elsewhere: Vec::new(),
@@ -264,6 +266,15 @@ fn evidence() -> Evidence {
                 not_restored: Vec::new(),
             }],
         }),
+        locks: Some(Locks {
+            measured: vec![Measured {
+                revisions: vec!["r2".into()],
+                upgrade: transcript("upgrade head", &["r2"]),
+                flushes: true,
+                relations: Vec::new(),
+                invalid: Vec::new(),
+            }],
+        }),
     }
 }
 
@@ -432,6 +443,7 @@ fn take_away(evidence: &mut Evidence, part: Part) {
         Part::Stairway => evidence.stairway = None,
         Part::Models => evidence.models = None,
         Part::Deployment => evidence.deployment = None,
+        Part::Locks => evidence.locks = None,
     }
 }
 
@@ -462,6 +474,7 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
             (models.metadata, models.tables) = (false, Vec::new());
         }
         Part::Deployment => evidence.deployment.as_mut().unwrap().rollouts.clear(),
+        Part::Locks => evidence.locks.as_mut().unwrap().measured.clear(),
     }
 }
 

@@ -64,6 +64,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "tests/broken/published_changed/alembic/versions/20261102_01_status.py",
         "tests/unusual/published_in_another_file/alembic/versions/20261102_status_of_orders.py",
     ),
+    (
+        "locks",
+        "tests/broken/locks_validated_in_one_transaction/alembic/versions/20261201_03_validate.py",
+        "tests/unusual/locks_unique_by_index_built_before/alembic/versions/20261201_03_unique.py",
+    ),
 ];
 
 fn examples(criterion: &Criterion) -> (Example, Example) {

@@ -21,6 +21,7 @@ mod integrations;
 mod judge;
 mod keep;
 mod lines;
+mod locks;
 mod manifest;
 mod monorepo;
 mod outputs;

@@ -455,7 +455,14 @@ const SERVICE_KEYS: &[&str] = &[
     "schema",
     "database_url_env",
 ];
-const TABLES: &[&str] = &["env", "alembic", "postgres", "timeouts", "not_applicable"];
+const TABLES: &[&str] = &[
+    "env",
+    "alembic",
+    "postgres",
+    "timeouts",
+    "not_applicable",
+    "locks",
+];
 const SERVICE_TABLES: &[&str] = &[
     "downgrade",
     "model_drift",
@@ -567,6 +574,35 @@ fn an_accepted_difference_has_a_reason(
         error.contains(&format!(
             "{file}: `model_drift.accepted.a.b` gives no reason"
         )),
+        "{error}"
+    );
+}
+
+#[rstest]
+#[case::timeout("[locks]\nlock_timeout = \"5s\"", "`locks.lock_timeout` is \"5s\"")]
+#[case::nothing_small("[locks]\nsmall = [\"\"]", "`locks.small` names no table")]
+#[case::nothing_large("[locks]\nlarge = [\" \"]", "`locks.large` names no table")]
+#[case::both("[locks]\nsmall = [\"a\"]\nlarge = [\"a\"]", "both name a")]
+#[case::no_reason("[locks.accepted]\n\"r orders L1 scan\" = true", "gives no reason")]
+#[case::one_table("[locks]\nsmall = \"a\"", "small")]
+fn what_is_said_of_locks_is_checked(#[case] own: &str, #[case] said: &str) {
+    let error = read(DEFAULTS, &format!("{SERVICE}{own}\n")).unwrap_err();
+    assert!(error.contains("a.toml") && error.contains(said), "{error}");
+}
+
+#[test]
+fn a_timeout_may_be_required_of_all_services_and_tables_of_none() {
+    let defaults = format!("{DEFAULTS}[locks]\nlock_timeout = \"required\"\n");
+    let service = read(
+        &defaults,
+        &format!("{SERVICE}[locks]\nlarge = [\"orders\"]\n"),
+    )
+    .unwrap();
+    assert!(service.locks.is_timeout_required);
+    assert_eq!(service.locks.large, ["orders"]);
+    let error = read(&format!("{DEFAULTS}[locks]\nsmall = [\"a\"]\n"), SERVICE).unwrap_err();
+    assert!(
+        error.contains("defaults.toml") && error.contains("small"),
         "{error}"
     );
 }

@@ -12,6 +12,7 @@ from migration_harness_flask import application
 from migration_harness_guard import Target, guard
 from migration_harness_models import Models
 from migration_harness_places import attribute, isinstance_of, module_file
+from migration_harness_probe import Probe
 from migration_harness_recorder import recorder
 from migration_harness_revisions import revisions
 from migration_harness_source import described, own, source
@@ -126,6 +127,14 @@ class Worker:
 
         config = self.configuration("upgrade", revision)
         return self.drive(config, lambda config: command.upgrade(config, revision))
+
+    def measure(self, revision, flushes):
+        """The same, with what each statement locks and reads."""
+        recorder.probe = Probe(flushes)
+        try:
+            return self.upgrade(revision)
+        finally:
+            recorder.probe = None
 
     def touch(self):
         """Runs env.py without any revision: what is left is env.py's own."""

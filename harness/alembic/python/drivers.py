@@ -12,7 +12,16 @@ is, and how rows are read on the same connection.
 import functools
 import sys
 
-from migration_harness_recorder import advance, advance_async, as_sent, recorder, session_of
+from migration_harness_probe import COMMITS, SKIP, TRY
+from migration_harness_recorder import (
+    advance,
+    advance_async,
+    as_sent,
+    commits_itself,
+    error_of,
+    recorder,
+    session_of,
+)
 from migration_harness_source import place_of
 
 # A driver calls itself: who called it first decides.
@@ -52,7 +61,11 @@ def saying(method, ask, text, way, parameters):
             return work()
         sql = said(text, parameters, self, args, kwargs)
         steps = recorder.statement(sql, place_of(frame), session_of(self))
-        return way(work, steps, functools.partial(ask, self))
+        asking = functools.partial(ask, self)
+        if recorder.probe is not None:
+            repeatable = not any(hasattr(one, "__next__") for one in (*args, *kwargs.values()))
+            asking = PROBING.get(way, asked)(asking, self, work if repeatable else None)
+        return way(work, steps, asking)
 
     call.migration_harness = True
     return call
@@ -74,6 +87,43 @@ def said(text, parameters, self, args, kwargs):
         return sql if found is None else as_sent(self, sql, found)
     except Exception:
         return "(a statement that its driver alone can read)"
+
+
+# --- ways in which a probe is answered ---------------------------------------------
+
+
+def asked(ask, thing, work):
+    """A statement that is not tried first."""
+    return lambda step: None if step is COMMITS else ask(step)
+
+
+def tried(ask, thing, work):
+    def answer(step):
+        if step is COMMITS:
+            return commits_itself(getattr(thing, "connection", thing))
+        if step is not TRY:
+            return ask(step)
+        return SKIP if work is None else error_of(work)
+
+    return answer
+
+
+def tried_async(ask, thing, work):
+    async def answer(step):
+        if step is COMMITS:
+            inner = getattr(thing, "connection", None) or getattr(thing, "_connection", thing)
+            return commits_itself(inner)
+        if step is not TRY:
+            return await ask(step)
+        if work is None:
+            return SKIP
+        try:
+            await work()
+        except Exception as error:
+            return error
+        return None
+
+    return answer
 
 
 # --- ways in which a method runs a statement -------------------------------------
@@ -177,6 +227,9 @@ class Entered:
             raise
         await advance_async(self.steps, error, self.ask)
         return value
+
+
+PROBING = {called: tried, awaited: tried_async}
 
 
 # --- drivers ---------------------------------------------------------------------

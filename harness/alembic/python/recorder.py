@@ -8,6 +8,7 @@ import weakref
 from migration_harness_channel import channel
 from migration_harness_door import door
 from migration_harness_enums import created_enums, labels_in, question_of
+from migration_harness_probe import COMMITS, TRY
 from migration_harness_source import first_line, place_of, sqlstate_of
 
 SQL_KEPT = 4000  # characters of a statement that are reported
@@ -32,6 +33,7 @@ class Recorder:
         self.contexts = []
         self.connection = None  # the driver's, of the context that env.py made last
         self.muted = False  # while the harness lays what is nobody's statement
+        self.probe = None  # where it is measured what statements lock and read
 
     def statement(self, sql, place, session, beside=False):
         self.number += 1
@@ -49,6 +51,9 @@ class Recorder:
             before = labels_in((yield question_of(schema, name)))
             creation = {"name": name, "schema": schema, "labels": labels, "before": before}
             creations.append({**creation, "place": place, "how": "sql"})
+        probe, is_over = self.probe, False
+        if probe is not None:
+            is_over = yield from probe.before(number, sql)
         start = time.perf_counter()
         error = yield RUN
         seconds = time.perf_counter() - start
@@ -57,6 +62,8 @@ class Recorder:
         else:
             state, message = sqlstate_of(error), first_line(error)
             channel.send(event="failed", number=number, sqlstate=state, message=message)
+        if probe is not None and error is None:
+            yield from probe.after(number, sql, is_over)
         for creation in creations:
             after = None
             if error is None:
@@ -66,14 +73,20 @@ class Recorder:
     def before(self, conn, cursor, statement, parameters, context, executemany):
         if self.muted:
             return
+        given = statement
         alone = not parameters and context and context.execution_options.get("no_parameters")
         if conn.dialect.paramstyle in ("format", "pyformat") and not alone:
             statement = as_sent(cursor, statement, parameters)
         session = conn.info.get("migration_harness_session")
         beside = self.connection is not None and raw(conn) not in (None, self.connection)
         steps = self.statement(statement, place_of(sys._getframe(1)), session, beside)
-        self.running[id(cursor)] = steps
-        advance(steps, None, functools.partial(ask, cursor))
+        asking = functools.partial(ask, cursor)
+        if self.probe is not None:
+            arguments = () if alone or parameters is None else (parameters,)
+            method = "executemany" if executemany else "execute"
+            asking = Asking(raw(conn), lambda cursor: getattr(cursor, method)(given, *arguments))
+        self.running[id(cursor)] = steps, asking
+        advance(steps, None, asking)
 
     def after(self, conn, cursor, statement, parameters, context, executemany):
         self.ended(cursor, None)
@@ -83,9 +96,9 @@ class Recorder:
         self.ended(cursor, context.original_exception)
 
     def ended(self, cursor, error):
-        steps = self.running.pop(id(cursor), None)
+        steps, asking = self.running.pop(id(cursor), (None, None))
         if steps is not None:
-            advance(steps, error, functools.partial(ask, cursor))
+            advance(steps, error, asking)
 
     def enum_through(self, create, generator, enum):
         """`ENUM.create`, also where `checkfirst` keeps it from running anything."""
@@ -113,6 +126,40 @@ class Recorder:
             self.in_enum = False
             ran = self.number if self.number != number else None
             channel.send(event="enum", number=ran, after=after, **creation)
+
+
+class Asking:
+    """Answers on cursors of its own, so that a statement keeps the rows of its cursor."""
+
+    def __init__(self, connection, run):
+        self.connection, self.run = connection, run
+
+    def __call__(self, step):
+        if step is COMMITS:
+            return commits_itself(self.connection)
+        cursor = self.connection.cursor()
+        try:
+            if step is not TRY:
+                return ask(cursor, step)
+            return error_of(functools.partial(self.run, cursor))
+        finally:
+            cursor.close()
+
+
+def error_of(run):
+    try:
+        run()
+    except Exception as error:
+        return error
+    return None
+
+
+def commits_itself(connection):
+    """Whether a driver's connection commits each statement by itself; None where it does
+    not say."""
+    if hasattr(connection, "is_in_transaction"):  # asyncpg
+        return not connection.is_in_transaction()
+    return getattr(connection, "autocommit", None)
 
 
 def raw(connection):

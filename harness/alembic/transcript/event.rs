@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Connected, Direction, EnumCreation, Place, Raised, Refused};
+use super::{Connected, Direction, EnumCreation, Place, Probe, Raised, Refused, Settled, Unprobed};
 
 /// A message of a worker while a command runs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -93,6 +93,12 @@ pub enum Event {
         /// The error's first line.
         message: String,
     },
+    /// The locks and the work of a statement.
+    Probe(Probe),
+    /// A statement was not measured.
+    Unprobed(Unprobed),
+    /// The catalog after a statement that was not measured in its own transaction.
+    Settled(Settled),
     /// Something tried to create an enum type.
     Enum(EnumCreation),
     /// A connection to anything but the disposable database was refused.

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 pub enum Command<'a> {
     /// `alembic upgrade <revision>`.
     Upgrade(&'a str),
+    /// The same, measuring what each statement locks and reads; whether the server can flush
+    /// its counters when told to, which is from PostgreSQL 15.
+    Measure(&'a str, bool),
     /// Takes back this one revision, whatever its place in the graph.
     Downgrade(&'a str),
     /// `alembic downgrade <revision>`: takes back all that came after it.
@@ -68,6 +71,7 @@ impl Command<'_> {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Upgrade(_) => "upgrade",
+            Self::Measure(..) => "measure",
             Self::Downgrade(_) => "downgrade",
             Self::Descend(_) => "descend",
             Self::Touch => "touch",
@@ -89,6 +93,9 @@ impl Command<'_> {
             Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
                 json!({ "revision": revision })
             }
+            Self::Measure(revision, flushes) => {
+                json!({ "revision": revision, "flushes": flushes })
+            }
             Self::Touch | Self::Loaded => json!({}),
             Self::Models(foundation, schema) => {
                 json!({ "foundation": foundation, "schema": schema })
@@ -102,7 +109,9 @@ impl Command<'_> {
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Upgrade(revision) => write!(f, "upgrade {revision}"),
+            Self::Upgrade(revision) | Self::Measure(revision, _) => {
+                write!(f, "upgrade {revision}")
+            }
             Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
             Self::Descend(revision) => write!(f, "downgrade {revision}"),
             Self::Touch | Self::Loaded => f.write_str("upgrade without any revision"),

@@ -1,0 +1,173 @@
+"""What a statement locks and reads: `Probe`, which asks on the statement's own connection.
+
+Locks of a transaction could be seen from outside; the number of tuples that it read, its
+new files and its indexes only by itself. So all of it is asked there, in one query, after
+the statement and before the next one. What the service could notice is left alone:
+
+- nothing is asked after what takes no snapshot (SET TRANSACTION must come before it) or
+  ends a transaction, and nothing in a failed one;
+- every name is qualified, so that `search_path` does not matter, and a `statement_timeout`
+  is lifted for the question and put back;
+- a connection that commits by itself has let go of its locks before anyone can ask: there
+  the statement is run in BEGIN ... ROLLBACK first, and measured in that.
+"""
+
+import json
+import re
+
+from migration_harness_channel import channel
+from migration_harness_source import sqlstate_of
+
+COMMITS = object()  # asks whether the connection commits each statement by itself
+TRY = object()  # asks to run the statement; answered with its error, or None
+SKIP = object()  # the answer where that cannot be
+
+LEADING = re.compile(r"(?:\s|\(|;|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]*)", re.S)
+# Take no snapshot, or leave the transaction that the question would be about
+# (https://www.postgresql.org/docs/current/sql-set-transaction.html).
+SILENT = set(
+    "abort begin checkpoint close commit deallocate discard end fetch listen lock move notify"
+    " prepare release reset rollback savepoint set show start unlisten".split()
+)
+ROWS = {"insert", "update", "delete", "merge", "with"}
+READING = {"", "select", "values", "table", "explain", "copy", "execute", "declare"}
+
+TRANSACTION = (
+    "(SELECT l.virtualtransaction FROM pg_catalog.pg_locks l"
+    " WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'virtualxid' LIMIT 1)"
+)
+BEFORE = (
+    "SELECT CAST(pg_catalog.json_build_array(pg_catalog.current_setting('statement_timeout'),"
+    " CASE WHEN pg_catalog.current_setting('statement_timeout') <> '0'"
+    " THEN pg_catalog.set_config('statement_timeout', '0', true) END, "
+    + TRANSACTION
+    + "{flush}) AS pg_catalog.text)"
+)
+# Counters of a transaction go on from those of the one before, until they are flushed
+# (https://www.postgresql.org/docs/current/monitoring-stats.html).
+FLUSH = ", pg_catalog.pg_stat_force_next_flush() IS NULL"
+COUNTERS = ", ".join(
+    f"pg_catalog.pg_stat_get_xact_{name}(c.oid)"
+    for name in (
+        "numscans",
+        "tuples_returned",
+        "tuples_fetched",
+        "tuples_inserted",
+        "tuples_updated",
+        "tuples_deleted",
+    )
+)
+QUESTION = (
+    "SELECT CAST(pg_catalog.json_build_object('transaction', " + TRANSACTION + ","
+    " 'session', pg_catalog.pg_backend_pid(),"
+    " 'lock_timeout', pg_catalog.current_setting('lock_timeout'),"
+    " 'relations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object("
+    "'oid', CAST(held.relation AS pg_catalog.int8), 'kind', c.relkind, 'schema', n.nspname,"
+    " 'name', c.relname, 'modes', held.modes,"
+    " 'filenode', CAST(c.relfilenode AS pg_catalog.int8),"
+    " 'counters', pg_catalog.json_build_array(" + COUNTERS + "),"
+    " 'indexes', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object("
+    "'oid', CAST(i.indexrelid AS pg_catalog.int8), 'name', x.relname,"
+    " 'filenode', CAST(x.relfilenode AS pg_catalog.int8), 'valid', i.indisvalid,"
+    " 'read', pg_catalog.pg_stat_get_xact_tuples_returned(x.oid))), '[]')"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+    " WHERE i.indrelid = c.oid))), '[]')"
+    " FROM (SELECT l.relation, pg_catalog.json_agg(DISTINCT l.mode) AS modes"
+    " FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.granted"
+    " AND l.locktype = 'relation' AND CAST(l.relation AS pg_catalog.int8) >= 16384"
+    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
+    " WHERE d.datname = pg_catalog.current_database()) GROUP BY l.relation) held"
+    " LEFT JOIN pg_catalog.pg_class c ON c.oid = held.relation"
+    " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.oid IS NULL OR c.relkind IN ('r', 'p', 'm'))) AS pg_catalog.text)"
+)
+
+# Afterwards, where nobody could ask within the transaction: what later statements find.
+CATALOG = (
+    "SELECT CAST(pg_catalog.json_build_object('files', (SELECT coalesce(pg_catalog.json_agg("
+    "pg_catalog.json_build_array(CAST(c.oid AS pg_catalog.int8),"
+    " CAST(c.relfilenode AS pg_catalog.int8))), '[]') FROM pg_catalog.pg_class c"
+    " WHERE c.relkind IN ('r', 'm') AND CAST(c.oid AS pg_catalog.int8) >= 16384),"
+    " 'indexes', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array("
+    "CAST(i.indrelid AS pg_catalog.int8), CAST(x.oid AS pg_catalog.int8),"
+    " CAST(x.relfilenode AS pg_catalog.int8))), '[]') FROM pg_catalog.pg_index i"
+    " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
+    " WHERE CAST(x.oid AS pg_catalog.int8) >= 16384)) AS pg_catalog.text)"
+)
+
+
+def first_word(sql):
+    return LEADING.match(sql).group(1).lower()
+
+
+def is_silent(sql):
+    """Whether nothing may be asked after it. One text may hold several statements."""
+    return first_word(sql) in SILENT and ";" not in sql.strip().rstrip(";")
+
+
+def value(rows):
+    """The one value of the one row, whatever the service makes of rows; None without one."""
+    try:
+        row = rows[0]
+        found = next(iter(row.values())) if hasattr(row, "values") else row[0]
+        return json.loads(found)
+    except Exception:
+        return None
+
+
+class Probe:
+    """Asks around statements, and sends what is answered as messages."""
+
+    def __init__(self, flushes):
+        self.asked = BEFORE.format(flush=FLUSH if flushes else "")
+
+    def before(self, number, sql):
+        """Questions before a statement; returns whether its locks are gone after it."""
+        if is_silent(sql) or (yield COMMITS) is not True:
+            return False
+        # The service may have begun a transaction in words of its own.
+        first, second = value((yield self.asked)), value((yield self.asked))
+        if first is None or second is None or first[2] == second[2]:
+            return False
+        if first_word(sql) in READING:
+            return True
+        yield "BEGIN"
+        begun = value((yield self.asked))
+        error = yield TRY
+        found = None
+        if error is None:
+            found = value((yield QUESTION))
+        yield "ROLLBACK"
+        if error is SKIP or (error is None and (begun is None or found is None)):
+            channel.send(event="unprobed", number=number, sqlstate=None)
+        elif error is not None:
+            channel.send(event="unprobed", number=number, sqlstate=sqlstate_of(error))
+        else:
+            channel.send(event="probe", number=number, rehearsed=True, **found)
+        return True
+
+    def after(self, number, sql, is_over):
+        if is_silent(sql):
+            return
+        if is_over:
+            yield self.asked  # so that its counters are no longer there
+            yield from self.left(number, sql)
+            return
+        before, found = value((yield self.asked)), value((yield QUESTION))
+        if before is not None and before[1] is not None:
+            yield f"SELECT pg_catalog.set_config('statement_timeout', '{before[0]}', true)"
+        if before is None or found is None:
+            channel.send(event="unprobed", number=number, sqlstate=None)
+        elif before[2] == found["transaction"]:
+            channel.send(event="probe", number=number, rehearsed=False, **found)
+        elif first_word(sql) not in READING:
+            # It ended its transaction itself.
+            channel.send(event="unprobed", number=number, sqlstate=None)
+            yield from self.left(number, sql)
+
+    def left(self, number, sql):
+        """What is in the catalog after a statement that changes more than rows."""
+        if first_word(sql) not in READING | ROWS:
+            found = value((yield CATALOG))
+            if found is not None:
+                channel.send(event="settled", number=number, **found)

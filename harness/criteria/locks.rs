@@ -1,0 +1,348 @@
+//! A deployment does no work on many rows while it keeps others from its tables.
+
+mod advice;
+mod told;
+mod trace;
+
+use std::collections::BTreeSet;
+
+use super::attribution::attribution;
+use super::upgrade_head::failure;
+use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
+use crate::alembic::sql;
+use crate::alembic::transcript::Measure;
+use crate::evidence::deployment::Plan;
+use crate::evidence::locks::{Measured, Relation};
+use crate::evidence::{Evidence, Locks, Part};
+use crate::manifest::{LockRules, Service};
+use trace::{Blocking, Moment, Subject, Work, moments};
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "locks",
+    asserts: "while the next deployment runs as it is deployed, no transaction reads, rewrites or changes rows \
+              in proportion to a table's size while it keeps others from reading or writing a deployed table, \
+              and no index is left invalid",
+    why: "whoever needs the table waits until the transaction ends, which with many rows takes minutes, \
+          and all that comes later waits behind them",
+    remedy: "do the work where nothing is locked: concurrently, NOT VALID and then VALIDATE in the next deployment, \
+             in batches by key; or name the table as small in the manifest",
+    needs: &[Part::Migrated, Part::Locks, Part::Deployment],
+    judge,
+};
+
+/// So many findings are shown.
+const SHOWN: usize = 8;
+
+/// A finding with the key by which a manifest accepts it.
+struct Keyed {
+    key: String,
+    finding: Finding,
+    /// Tells whether it is red; a note otherwise.
+    is_red: bool,
+}
+
+/// An upgrade, and how its findings are told.
+struct Context<'a> {
+    service: &'a Service,
+    measured: &'a Measured,
+}
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    if let Some(verdict) = unjudgeable(service, evidence) {
+        return verdict;
+    }
+    let (Some(deployment), Some(locks)) = (&evidence.deployment, &evidence.locks) else {
+        return Verdict::without("the measured deployment");
+    };
+    let contexts = locks
+        .measured
+        .iter()
+        .map(|measured| Context { service, measured });
+    let contexts: Vec<Context<'_>> = contexts.collect();
+    let keyed: Vec<Keyed> = contexts.iter().flat_map(Context::findings).collect();
+    let stale = stale(service, &deployment.plan, &keyed);
+    let is_accepted = |one: &Keyed| service.locks.accepted.contains_key(&one.key);
+    let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
+    let (red, noted): (Vec<Keyed>, Vec<Keyed>) = open.into_iter().partition(|one| one.is_red);
+    let red = red.into_iter().map(|one| one.finding);
+    let findings: Vec<Finding> = red.chain(stale).collect();
+    if !findings.is_empty() {
+        return Verdict::Fail(summed_up(findings));
+    }
+    let mut notes = Vec::new();
+    if deployment.plan.pending.is_empty() {
+        notes.push(deployment.plan.to_string());
+    }
+    notes.extend(noted.into_iter().map(|one| one.finding.title));
+    notes.extend(contexts.iter().flat_map(Context::notes));
+    notes.extend(accepted.iter().map(|one| {
+        let line = service.locks.accepted.get(&one.key);
+        let reason = line.map_or("", |line| line.reason.as_str());
+        format!("accepted: {}: {reason}", one.key)
+    }));
+    Verdict::Pass { notes }
+}
+
+/// The verdict where the deployment was not measured to its end.
+fn unjudgeable(service: &Service, evidence: &Evidence) -> Option<Verdict> {
+    if evidence.migrated.is_none() {
+        return Some(Verdict::without("the transcript of `upgrade head`"));
+    }
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+        return Some(blocked);
+    }
+    let (deployment, locks) = (evidence.deployment.as_ref()?, evidence.locks.as_ref()?);
+    let unfinished = locks.measured.iter().find(|one| !one.upgrade.finished());
+    let is_stopped = deployment.below.is_some() || deployment.rows_refused.is_some();
+    if (unfinished.is_some() || is_stopped)
+        && let Some(blocked) = blocked_by_rows(service, evidence)
+    {
+        return Some(blocked);
+    }
+    if deployment.rollouts.is_empty() && !deployment.plan.pending.is_empty() {
+        return Some(Verdict::without("the deployment on tables with rows"));
+    }
+    match unfinished {
+        // The findings of `rows` about it are accepted: what ran is judged.
+        Some(_)
+            if deployment
+                .rollouts
+                .iter()
+                .any(|one| !one.upgrade.finished()) =>
+        {
+            None
+        }
+        Some(measured) => Some(Verdict::Fail(vec![fails_with_many(measured)])),
+        None => unjudged(&deployment.plan, locks).map(|missing| Verdict::without(&missing)),
+    }
+}
+
+/// What fails with rows, or before them, is reported by `rows`.
+fn blocked_by_rows(service: &Service, evidence: &Evidence) -> Option<Verdict> {
+    rows::CRITERION
+        .verdict(service, evidence)
+        .is_red()
+        .then(|| Verdict::Blocked {
+            by: Blocker::Criterion(rows::CRITERION.id),
+            because: "the deployment fails where tables hold rows".to_owned(),
+        })
+}
+
+fn fails_with_many(measured: &Measured) -> Finding {
+    let upgrade = &measured.upgrade;
+    let title = format!(
+        "`alembic {}` fails where tables hold many rows, so nothing after that was measured",
+        upgrade.command
+    );
+    let mut finding = failure(upgrade).unwrap_or_default();
+    let cause = std::mem::replace(&mut finding.title, title);
+    finding.notes.insert(0, cause);
+    finding
+}
+
+/// A revision of the plan that was not measured.
+fn unjudged(plan: &Plan, locks: &Locks) -> Option<String> {
+    let steps = locks.measured.iter().flat_map(|one| &one.upgrade.steps);
+    let ran: BTreeSet<&String> = steps.map(|step| &step.revision).collect();
+    let missing = plan.pending.iter().find(|id| !ran.contains(id))?;
+    Some(format!("the measured deployment of revision {missing}"))
+}
+
+/// The service's own accepted lines of this deployment that nothing shows any more.
+fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
+    let own = service
+        .locks
+        .accepted
+        .iter()
+        .filter(|(_, line)| !line.inherited);
+    let is_stale = |key: &&String| {
+        let revision = key.split_whitespace().next().unwrap_or_default();
+        let is_pending = plan.pending.iter().any(|id| id == revision);
+        is_pending && !found.iter().any(|one| one.key == **key)
+    };
+    let finding = |key: &String| {
+        Finding::new(format!("\"{key}\" is accepted, and is not there any more")).help(format!(
+            "remove the line from [locks.accepted] in {}",
+            service.file.display()
+        ))
+    };
+    own.map(|(key, _)| key)
+        .filter(is_stale)
+        .map(finding)
+        .collect()
+}
+
+fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let further = findings.split_off(findings.len().min(SHOWN));
+    if let Some(last) = findings.last_mut() {
+        let acceptances = further.iter().flat_map(|finding| &finding.acceptances);
+        last.acceptances.extend(acceptances.cloned());
+        let titles = further
+            .into_iter()
+            .map(|finding| format!("also: {}", finding.title));
+        last.notes.extend(titles);
+    }
+    findings
+}
+
+impl Context<'_> {
+    fn findings(&self) -> Vec<Keyed> {
+        let mut keyed: Vec<Keyed> = Vec::new();
+        let moments = moments(self.measured);
+        let working = moments.iter().filter_map(|moment| self.working(moment));
+        let untimed = moments.iter().flat_map(|moment| self.untimed(moment));
+        let invalid = self
+            .measured
+            .invalid
+            .iter()
+            .map(|index| self.invalid(index));
+        for one in working.chain(untimed).chain(invalid) {
+            match keyed.iter_mut().find(|known| known.key == one.key) {
+                None => keyed.push(one),
+                Some(known) => {
+                    known.is_red |= one.is_red;
+                    let place = one.finding.marks.first().map(|mark| mark.place.line);
+                    let is_new = |line: &u32| {
+                        known
+                            .finding
+                            .marks
+                            .iter()
+                            .all(|mark| mark.place.line != *line)
+                    };
+                    let line = place
+                        .filter(is_new)
+                        .map(|line| format!("line {line} does the same"));
+                    let notes = &mut known.finding.notes;
+                    notes.extend(line.filter(|line| !notes.contains(line)));
+                }
+            }
+        }
+        keyed
+    }
+
+    /// Work of a statement while its transaction blocks others.
+    fn working(&self, moment: &Moment<'_>) -> Option<Keyed> {
+        let blocking = moment
+            .blocking
+            .iter()
+            .filter(|one| !self.is_small(one.relation));
+        let blocking: Vec<&Blocking<'_>> = blocking.collect();
+        let (subject, work) = moment.works.iter().find(|(subject, _)| {
+            !LockRules::names(&self.service.locks.small, &subject.schema, &subject.name)
+        })?;
+        let is_same = |one: &&&Blocking<'_>| {
+            (&one.relation.schema, &one.relation.name) == (&subject.schema, &subject.name)
+        };
+        let first = blocking.iter().find(is_same).or(blocking.first())?;
+        let mut keyed = self.works(moment, first, subject, work);
+        keyed.is_red = self.is_large(subject, first.relation);
+        Some(keyed)
+    }
+
+    fn is_small(&self, relation: &Relation) -> bool {
+        LockRules::names(&self.service.locks.small, &relation.schema, &relation.name)
+    }
+
+    /// Tells whether work on a relation while another one is locked is red.
+    fn is_large(&self, subject: &Subject, blocked: &Relation) -> bool {
+        let large = &self.service.locks.large;
+        let worked = LockRules::names(large, &subject.schema, &subject.name);
+        let locked = LockRules::names(large, &blocked.schema, &blocked.name);
+        large.is_empty() || worked || (subject.rows.is_none() && locked)
+    }
+
+    /// The locks that a statement takes without a timeout.
+    fn untimed<'m>(&'m self, moment: &'m Moment<'m>) -> impl Iterator<Item = Keyed> + 'm {
+        let taken = moment.blocking.iter().filter(move |one| {
+            !moment.has_timeout
+                && one.since.number == moment.statement.number
+                && !self.is_small(one.relation)
+        });
+        taken
+            .filter(|_| self.service.locks.is_timeout_required)
+            .map(move |one| Keyed {
+                is_red: true,
+                ..self.no_timeout(moment, one)
+            })
+    }
+
+    /// Facts that are not red.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let moments = moments(self.measured);
+        let mut untimed = BTreeSet::new();
+        for moment in &moments {
+            let taken = moment.blocking.iter().filter(|one| {
+                one.since.number == moment.statement.number && !self.is_small(one.relation)
+            });
+            untimed.extend(
+                taken
+                    .filter(|_| !moment.has_timeout)
+                    .map(|one| self.short(&one.relation.text)),
+            );
+            let written = moment.works.iter().filter(|(subject, work)| {
+                let is_written = matches!(work, Work::Written(..)) && subject.rows.is_some();
+                is_written && moment.blocking.is_empty()
+            });
+            notes.extend(written.map(|(subject, work)| {
+                let does = told::does(work, subject, &self.name(subject));
+                let revision = self.revision(moment.statement);
+                format!("revision {revision}: one statement {does}: in batches by key it holds no row for long")
+            }));
+        }
+        let untimed: Vec<String> = untimed.into_iter().collect();
+        if !untimed.is_empty() && !self.service.locks.is_timeout_required {
+            notes.push(format!(
+                "locked without a lock_timeout: {}: where the lock has to wait, all that comes later waits behind it",
+                untimed.join(", ")
+            ));
+        }
+        notes.extend(self.unmeasured());
+        notes
+    }
+
+    /// Statements of which nobody could tell what they lock.
+    fn unmeasured(&self) -> Vec<String> {
+        let upgrade = &self.measured.upgrade;
+        let numbers = upgrade.measures.iter().filter_map(|measure| match measure {
+            Measure::Unprobed(unprobed) => Some(unprobed.number),
+            Measure::Probe(_) | Measure::Settled(_) => None,
+        });
+        let statements =
+            numbers.filter_map(|number| upgrade.statements.iter().find(|one| one.number == number));
+        // Those that PostgreSQL runs outside of transactions block nobody.
+        let is_known =
+            |text: &str| sql::mentions(text, "concurrently") || sql::mentions(text, "vacuum");
+        let others = statements.filter(|one| !is_known(&one.sql));
+        let named = others.map(|one| {
+            let line = one
+                .place
+                .as_ref()
+                .map_or(String::new(), |place| format!(" in line {}", place.line));
+            let text = one.sql.trim().lines().next().unwrap_or_default();
+            format!("not measured: {text}{line}")
+        });
+        named.collect()
+    }
+
+    /// Advice on how a finding is accepted.
+    fn accept(&self, finding: Finding, key: String, small: Option<&str>) -> Keyed {
+        let file = self.service.file.display();
+        let finding = finding.acceptable_by_key(AcceptedIn::Locks, &key);
+        let finding = finding.help(match small {
+            Some(table) => format!(
+                "where {table} is small: in {file}, [locks] small = [\"{table}\"], or [locks.accepted] \"{key}\" = \"<reason>\""
+            ),
+            None => format!("where that may be: in {file}, [locks.accepted] \"{key}\" = \"<reason>\""),
+        });
+        Keyed {
+            key,
+            finding,
+            is_red: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

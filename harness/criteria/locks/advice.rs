@@ -1,0 +1,88 @@
+//! The ways out of a lock under which much work is done.
+
+use super::trace::{Moment, Subject, Work};
+use crate::alembic::sql;
+
+/// The advice that fits a statement, by what it does.
+pub(super) fn advice(
+    moment: &Moment<'_>,
+    subject: &Subject,
+    work: &Work,
+    table: &str,
+) -> Vec<String> {
+    let words = sql::words(&moment.statement.sql);
+    let has = |text: &str| {
+        let wanted: Vec<&str> = text.split(' ').collect();
+        words
+            .windows(wanted.len())
+            .any(|found| found.iter().zip(&wanted).all(|(one, other)| one == other))
+    };
+    let text = match work {
+        _ if has("validate constraint") => validate(moment),
+        _ if has("refresh materialized view") => {
+            format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {table}, which needs a unique index on it")
+        }
+        _ if has("attach partition") => format!(
+            "in a deployment before: ALTER TABLE {table} ADD CONSTRAINT <name> CHECK (<the bounds of the partition>) NOT VALID, and then VALIDATE CONSTRAINT <name>; ATTACH PARTITION reads no row then"
+        ),
+        Work::Built(index) if has("create index") || has("create unique") => concurrently(index, table, &words),
+        Work::Built(index) if has("exclude") => format!(
+            "an exclusion constraint can only be built under the lock: add {index} while nobody needs {table}"
+        ),
+        Work::Built(index) if has("unique") || has("primary key") => using_index(index, table, has("primary key")),
+        Work::Built(_) if has("reindex") => "REINDEX INDEX CONCURRENTLY, in an autocommit_block".to_owned(),
+        Work::Rewritten if has("add") && !has("type") => {
+            "add the column without that default, SET DEFAULT in a statement of its own, and fill the rows in batches by key afterwards".to_owned()
+        }
+        Work::Rewritten | Work::Built(_) => format!(
+            "add a column of the new type to {table}, fill it in batches by key, and let the releases move over to it; drop the old one in a later deployment"
+        ),
+        _ if has("set not null") => not_null(table),
+        Work::Scanned(_) if has("check") || has("foreign key") || has("references") => {
+            "add the constraint NOT VALID, and VALIDATE CONSTRAINT in the next deployment: that blocks nobody".to_owned()
+        }
+        Work::Written(..) => format!(
+            "change the rows of {} in batches by key, each in a transaction of its own, in a deployment without such a lock",
+            subject.name
+        ),
+        Work::Scanned(_) => "do that in a deployment of its own, or before the first statement that locks".to_owned(),
+    };
+    vec![text]
+}
+
+fn validate(moment: &Moment<'_>) -> String {
+    let revision = |statement: &crate::alembic::transcript::Statement| {
+        statement
+            .place
+            .as_ref()
+            .and_then(|place| place.revision.clone())
+    };
+    let taker = moment.blocking.first().and_then(|one| revision(one.since));
+    match taker == revision(moment.statement) {
+        true => "move VALIDATE CONSTRAINT into a revision of the next deployment: by itself it blocks nobody".to_owned(),
+        false => "deploy them one after the other, or transaction_per_migration=True in context.configure()".to_owned(),
+    }
+}
+
+fn concurrently(index: &str, table: &str, words: &[String]) -> String {
+    let unique = match words.iter().any(|word| word == "unique") {
+        true => "unique=True, ",
+        false => "",
+    };
+    format!(
+        "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], {unique}postgresql_concurrently=True)"
+    )
+}
+
+fn using_index(index: &str, table: &str, is_primary: bool) -> String {
+    let kind = if is_primary { "PRIMARY KEY" } else { "UNIQUE" };
+    format!(
+        "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], unique=True, postgresql_concurrently=True); then ALTER TABLE {table} ADD CONSTRAINT {index} {kind} USING INDEX {index}"
+    )
+}
+
+fn not_null(table: &str) -> String {
+    format!(
+        "in three steps: ALTER TABLE {table} ADD CONSTRAINT <name> CHECK (<column> IS NOT NULL) NOT VALID; in the next deployment VALIDATE CONSTRAINT <name>; then SET NOT NULL, which reads no row, and DROP CONSTRAINT <name>"
+    )
+}

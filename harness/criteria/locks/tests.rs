@@ -1,0 +1,298 @@
+#![allow(clippy::unwrap_used)]
+
+use pretty_assertions::assert_eq;
+
+use super::*;
+use crate::alembic::transcript::{Counters, Held, HeldIndex, Probe, Unprobed};
+use crate::criteria::sample;
+use crate::evidence::locks::InvalidIndex;
+use crate::manifest::Reasoned;
+
+const ACCESS: &str = "AccessExclusiveLock";
+
+fn measured(evidence: &mut Evidence) -> &mut Measured {
+    &mut evidence.locks.as_mut().unwrap().measured[0]
+}
+
+/// A relation with a file and an index of the numbers after its oid.
+fn relation(oid: i64, name: &str) -> Relation {
+    Relation {
+        oid,
+        schema: "public".into(),
+        name: name.into(),
+        text: format!("public.{name}"),
+        kind: "r".into(),
+        filenode: oid + 1,
+        indexes: vec![(oid + 2, oid + 2)],
+        rows: 1000,
+    }
+}
+
+fn held(oid: i64, name: &str, mode: &str) -> Held {
+    Held {
+        oid,
+        kind: Some("r".into()),
+        schema: Some("public".into()),
+        name: Some(name.into()),
+        modes: vec![mode.into()],
+        filenode: Some(oid + 1),
+        counters: Counters::default(),
+        indexes: vec![HeldIndex {
+            oid: oid + 2,
+            name: format!("{name}_pkey"),
+            filenode: oid + 2,
+            valid: true,
+            read: 0,
+        }],
+    }
+}
+
+fn read(mut held: Held, read: i64) -> Held {
+    held.counters.scans = i64::from(read > 0);
+    held.counters.read = read;
+    held
+}
+
+/// The evidence of these statements, each with its transaction and what it held.
+fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
+    let mut evidence = sample::evidence();
+    let measured = measured(&mut evidence);
+    measured.relations = vec![relation(20_000, "orders"), relation(30_000, "customers")];
+    for (at, (sql, transaction, relations)) in statements.into_iter().enumerate() {
+        let number = at as u64 + 1;
+        let place = sample::place("r2", 10 + u32::try_from(at).unwrap());
+        measured
+            .upgrade
+            .statements
+            .push(sample::done(number, Some(place), sql));
+        measured.upgrade.measures.push(Measure::Probe(Probe {
+            number,
+            rehearsed: false,
+            transaction: transaction.into(),
+            session: 7,
+            lock_timeout: "0".into(),
+            relations,
+        }));
+    }
+    evidence
+}
+
+fn judged(evidence: &Evidence) -> String {
+    let verdict = CRITERION.verdict(&sample::service(), evidence);
+    sample::text(&verdict)
+}
+
+fn is_red(evidence: &Evidence) -> bool {
+    CRITERION.verdict(&sample::service(), evidence).is_red()
+}
+
+#[test]
+fn a_scan_under_a_lock_is_red_and_says_since_when() {
+    let add = "ALTER TABLE orders ADD CONSTRAINT c CHECK (true) NOT VALID";
+    let validate = "ALTER TABLE orders VALIDATE CONSTRAINT c";
+    let first = || held(20_000, "orders", ACCESS);
+    let red = evidence(vec![
+        (add, "3/1", vec![first()]),
+        (validate, "3/1", vec![read(first(), 1000)]),
+    ]);
+    let text = judged(&red);
+    for said in [
+        "orders can be neither read nor written while all of it is scanned",
+        "reads every row of orders (1,000 of 1,000)",
+        "ACCESS EXCLUSIVE on orders from here on",
+        "\"r2 orders L1 scan\"",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    // The same in two transactions: the second one blocks neither reads nor writes.
+    let share = read(held(20_000, "orders", "ShareUpdateExclusiveLock"), 1000);
+    let green = evidence(vec![
+        (add, "3/1", vec![first()]),
+        (validate, "3/2", vec![share]),
+    ]);
+    assert!(!is_red(&green));
+}
+
+#[test]
+fn counters_are_those_of_a_statement_and_not_of_those_before() {
+    let scanned = || read(held(20_000, "orders", "AccessShareLock"), 1000);
+    let mut later = scanned();
+    later.modes = vec![ACCESS.into()];
+    let select = ("SELECT * FROM orders", "3/1", vec![scanned()]);
+    let rename = (
+        "ALTER TABLE orders RENAME a TO b",
+        "3/1",
+        vec![later.clone()],
+    );
+    assert!(!is_red(&evidence(vec![select.clone(), rename])));
+    // Flushed with the transaction, the same number is another scan.
+    let again = (
+        "ALTER TABLE orders ALTER a SET NOT NULL",
+        "3/2",
+        vec![later],
+    );
+    assert!(is_red(&evidence(vec![select, again])));
+}
+
+#[test]
+fn a_new_file_is_a_rewrite_unless_the_table_is_emptied_or_had_it_before() {
+    let mut rewritten = read(held(20_000, "orders", ACCESS), 1000);
+    rewritten.filenode = Some(99);
+    let text = judged(&evidence(vec![(
+        "ALTER TABLE orders ALTER id TYPE bigint",
+        "3/1",
+        vec![rewritten.clone()],
+    )]));
+    assert!(text.contains("all of it is rewritten"), "{text}");
+    let mut emptied = rewritten;
+    emptied.counters = Counters::default();
+    let truncate = ("TRUNCATE orders", "3/1", vec![emptied]);
+    let back = (
+        "ALTER TABLE orders RENAME a TO b",
+        "3/1",
+        vec![held(20_000, "orders", ACCESS)],
+    );
+    assert!(!is_red(&evidence(vec![truncate, back])));
+}
+
+#[test]
+fn an_index_with_a_file_of_before_was_not_built() {
+    let widened = |file: i64| {
+        let mut held = held(20_000, "orders", ACCESS);
+        held.indexes[0] = HeldIndex {
+            oid: 55,
+            filenode: file,
+            ..held.indexes[0].clone()
+        };
+        evidence(vec![(
+            "ALTER TABLE orders ALTER a TYPE text",
+            "3/1",
+            vec![held],
+        )])
+    };
+    assert!(!is_red(&widened(20_002)));
+    assert!(judged(&widened(55)).contains("index orders_pkey is built"));
+}
+
+#[test]
+fn a_table_of_the_deployment_blocks_nobody_and_is_work_where_others_are_blocked() {
+    let mut new = read(held(40_000, "archive", ACCESS), 1000);
+    new.counters.inserted = 1000;
+    let fill = ("INSERT INTO archive SELECT 1", "3/1", vec![new.clone()]);
+    assert!(!is_red(&evidence(vec![fill])));
+    let both = vec![new, held(20_000, "orders", ACCESS)];
+    let text = judged(&evidence(vec![(
+        "INSERT INTO archive SELECT 1",
+        "3/1",
+        both,
+    )]));
+    assert!(text.contains("\"r2 archive L2 rows\""), "{text}");
+}
+
+#[test]
+fn a_lock_taken_by_hand_is_shown_where_it_was_taken() {
+    let mut red = evidence(vec![
+        ("LOCK TABLE orders", "3/1", Vec::new()),
+        (
+            "SELECT * FROM orders",
+            "3/1",
+            vec![read(held(20_000, "orders", ACCESS), 1000)],
+        ),
+    ]);
+    measured(&mut red).upgrade.measures.remove(0);
+    let text = judged(&red);
+    assert!(text.contains("from here on"), "{text}");
+}
+
+#[test]
+fn the_manifest_says_what_is_small_large_or_accepted() {
+    let scan = || vec![read(held(20_000, "orders", ACCESS), 1000)];
+    let red = evidence(vec![(
+        "ALTER TABLE orders ALTER a SET NOT NULL",
+        "3/1",
+        scan(),
+    )]);
+    let mut service = sample::service();
+    assert!(CRITERION.verdict(&service, &red).is_red());
+    service.locks.small = vec!["orders".into()];
+    assert!(!CRITERION.verdict(&service, &red).is_red());
+    service.locks.small.clear();
+    service.locks.large = vec!["customers".into()];
+    let Verdict::Pass { notes } = CRITERION.verdict(&service, &red) else {
+        unreachable!("red");
+    };
+    assert!(notes[0].contains("all of it is scanned"), "{notes:?}");
+    service.locks.large = vec!["public.orders".into()];
+    assert!(CRITERION.verdict(&service, &red).is_red());
+    let line = Reasoned {
+        reason: "at night".into(),
+        inherited: false,
+    };
+    let key = "r2 orders L1 scan".to_owned();
+    service.locks.accepted.insert(key, line);
+    assert!(!CRITERION.verdict(&service, &red).is_red());
+    let text = sample::text(&CRITERION.verdict(&service, &evidence(Vec::new())));
+    assert!(
+        text.contains("is accepted, and is not there any more"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_lock_without_a_timeout_is_a_note_and_red_where_one_is_required() {
+    let locked = evidence(vec![(
+        "ALTER TABLE orders DROP a",
+        "3/1",
+        vec![held(20_000, "orders", ACCESS)],
+    )]);
+    let mut service = sample::service();
+    let Verdict::Pass { notes } = CRITERION.verdict(&service, &locked) else {
+        unreachable!("red");
+    };
+    assert!(
+        notes[0].starts_with("locked without a lock_timeout: orders"),
+        "{notes:?}"
+    );
+    service.locks.is_timeout_required = true;
+    let text = sample::text(&CRITERION.verdict(&service, &locked));
+    assert!(text.contains("\"r2 orders L3\""), "{text}");
+}
+
+#[test]
+fn an_invalid_index_is_red() {
+    let mut red = evidence(Vec::new());
+    measured(&mut red).invalid.push(InvalidIndex {
+        name: "ux".into(),
+        table: "public.orders".into(),
+    });
+    assert!(judged(&red).contains("\"r2 orders L5 ux\""));
+}
+
+#[test]
+fn what_was_not_measured_is_named_unless_it_runs_concurrently() {
+    let mut evidence = evidence(vec![
+        (
+            "CREATE INDEX CONCURRENTLY i ON orders (a)",
+            "3/1",
+            Vec::new(),
+        ),
+        ("CALL fill()", "3/2", Vec::new()),
+    ]);
+    let unprobed = |number| {
+        Measure::Unprobed(Unprobed {
+            number,
+            sqlstate: Some("25001".into()),
+        })
+    };
+    measured(&mut evidence).upgrade.measures = vec![unprobed(1), unprobed(2)];
+    let verdict = CRITERION.verdict(&sample::service(), &evidence);
+    let notes = vec!["not measured: CALL fill() in line 11".to_owned()];
+    assert_eq!(verdict, Verdict::Pass { notes });
+}
+
+#[test]
+fn a_revision_that_was_not_measured_is_red() {
+    let mut evidence = sample::evidence();
+    measured(&mut evidence).upgrade.steps.clear();
+    assert!(judged(&evidence).contains("deployment of revision r2 is missing"));
+}

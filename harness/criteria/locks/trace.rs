@@ -1,0 +1,289 @@
+//! From what was measured after each statement to what it did while others were blocked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::alembic::sql;
+use crate::alembic::transcript::{Counters, Held, Measure, Probe, Settled, Statement};
+use crate::evidence::locks::{Measured, Relation};
+
+/// The modes of locks on relations that keep others from writing, the weakest first
+/// (<https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mode {
+    Share,
+    ShareRowExclusive,
+    Exclusive,
+    /// The only one that keeps others from reading too.
+    AccessExclusive,
+}
+
+/// A lock that blocks others, on a deployed relation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocking<'a> {
+    pub relation: &'a Relation,
+    pub mode: Mode,
+    /// The statement that took it.
+    pub since: &'a Statement,
+}
+
+/// Work in proportion to a relation's rows, the heaviest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Work {
+    /// It got a new file.
+    Rewritten,
+    /// An index on it was built.
+    Built(String),
+    /// So many of its rows were updated, and deleted.
+    Written(i64, i64),
+    /// So many of its rows were read.
+    Scanned(i64),
+}
+
+/// A relation on which a statement worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub schema: String,
+    pub name: String,
+    /// The number of rows there were; `None` where the deployment itself made it.
+    pub rows: Option<i64>,
+}
+
+/// A statement with what it did and held.
+#[derive(Debug)]
+pub(super) struct Moment<'a> {
+    pub statement: &'a Statement,
+    /// The strongest first.
+    pub blocking: Vec<Blocking<'a>>,
+    /// The one that its text names first comes first.
+    pub works: Vec<(Subject, Work)>,
+    /// Tells whether a wait for a lock would end.
+    pub has_timeout: bool,
+    /// Tells whether it was run in a transaction of ours first.
+    pub is_rehearsed: bool,
+}
+
+/// So many rows of a relation that the deployment made are many.
+const MANY: i64 = 500;
+
+/// The counters of a relation in a transaction, and what was read of each of its indexes.
+struct Look {
+    transaction: String,
+    counters: Counters,
+    indexes: BTreeMap<i64, i64>,
+}
+
+/// What is known of relations and transactions so far.
+struct Trace<'a> {
+    measured: &'a Measured,
+    /// Files of relations and indexes that were seen.
+    files: BTreeMap<i64, BTreeSet<i64>>,
+    /// The last look at a relation, by session.
+    counted: BTreeMap<(i32, i64), Look>,
+    /// When a transaction took a lock.
+    since: BTreeMap<(i32, String), BTreeMap<(i64, Mode), u64>>,
+    /// The last measured statement of each session.
+    last: BTreeMap<i32, u64>,
+}
+
+/// All measured statements in order.
+pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
+    let mut trace = Trace {
+        measured,
+        files: BTreeMap::new(),
+        counted: BTreeMap::new(),
+        since: BTreeMap::new(),
+        last: BTreeMap::new(),
+    };
+    for relation in &measured.relations {
+        let files = trace.files.entry(relation.oid).or_default();
+        files.insert(relation.filenode);
+        files.extend(relation.indexes.iter().map(|(_, file)| *file));
+    }
+    let mut moments = Vec::new();
+    for measure in &measured.upgrade.measures {
+        match measure {
+            Measure::Probe(probe) => moments.extend(trace.moment(probe)),
+            Measure::Settled(settled) => trace.settle(settled),
+            Measure::Unprobed(_) => {}
+        }
+    }
+    moments
+}
+
+impl<'a> Trace<'a> {
+    fn statement(&self, number: u64) -> Option<&'a Statement> {
+        let statements = &self.measured.upgrade.statements;
+        statements.iter().find(|one| one.number == number)
+    }
+
+    fn moment(&mut self, probe: &Probe) -> Option<Moment<'a>> {
+        let statement = self.statement(probe.number)?;
+        let blocking = self.blocking(probe, statement);
+        let mut works = Vec::new();
+        for held in &probe.relations {
+            works.extend(self.work(probe, held, statement));
+        }
+        let words = sql::words(&statement.sql);
+        let place = |subject: &Subject| {
+            let at = words.iter().position(|word| *word == subject.name);
+            at.unwrap_or(usize::MAX)
+        };
+        works.sort_by_key(|(subject, work)| (subject.rows.is_none(), work.clone(), place(subject)));
+        self.last.insert(probe.session, probe.number);
+        Some(Moment {
+            statement,
+            blocking,
+            works,
+            has_timeout: probe.lock_timeout != "0",
+            is_rehearsed: probe.rehearsed,
+        })
+    }
+
+    /// The locks on deployed relations that block others, each since it was taken.
+    fn blocking(&mut self, probe: &Probe, statement: &'a Statement) -> Vec<Blocking<'a>> {
+        let transaction = (probe.session, probe.transaction.clone());
+        let before = self.since.remove(&transaction).unwrap_or_default();
+        let mut since = BTreeMap::new();
+        let mut blocking = Vec::new();
+        for held in &probe.relations {
+            let Some(relation) = self.measured.relation(held.oid) else {
+                continue;
+            };
+            for mode in held.modes.iter().filter_map(|mode| Mode::read(mode)) {
+                let key = (held.oid, mode);
+                let number = before.get(&key).copied();
+                let number = number.unwrap_or_else(|| self.taker(probe, relation, statement));
+                since.insert(key, number);
+                blocking.extend(self.statement(number).map(|since| Blocking {
+                    relation,
+                    mode,
+                    since,
+                }));
+            }
+        }
+        self.since.insert(transaction, since);
+        blocking.sort_by_key(|one| (std::cmp::Reverse(one.mode), one.since.number));
+        blocking
+    }
+
+    /// The statement that took a new lock: after LOCK nobody asks, so that it is seen later.
+    fn taker(&self, probe: &Probe, relation: &Relation, statement: &Statement) -> u64 {
+        let last = self.last.get(&probe.session).copied().unwrap_or_default();
+        let between = self.measured.upgrade.statements.iter().filter(|one| {
+            one.number > last && one.number < probe.number && one.session == statement.session
+        });
+        let mut locking = between.filter(|one| {
+            let words = sql::words(&one.sql);
+            words.first().is_some_and(|word| word == "lock") && words.contains(&relation.name)
+        });
+        locking.next().map_or(probe.number, |one| one.number)
+    }
+
+    /// The heaviest work of a statement on a relation.
+    fn work(
+        &mut self,
+        probe: &Probe,
+        held: &Held,
+        statement: &Statement,
+    ) -> Option<(Subject, Work)> {
+        let (counters, read_by_index) = self.counted(probe, held);
+        let known = self.files.entry(held.oid).or_default();
+        let is_new = |file: i64, known: &BTreeSet<i64>| file != 0 && !known.contains(&file);
+        let is_rewritten = held.filenode.is_some_and(|file| is_new(file, known));
+        let built = held.indexes.iter().find(|one| is_new(one.filenode, known));
+        let built = built.map(|index| index.name.clone());
+        known.extend(held.filenode);
+        known.extend(held.indexes.iter().map(|index| index.filenode));
+        let relation = self.measured.relation(held.oid);
+        let subject = Subject {
+            schema: held.schema.clone()?,
+            name: held.name.clone()?,
+            rows: relation.map(|relation| relation.rows),
+        };
+        let written = counters.updated + counters.deleted;
+        let Some(rows) = subject.rows else {
+            let read = counters.read.max(read_by_index);
+            return match (written + counters.inserted >= MANY, read >= MANY) {
+                (true, _) => Some(Work::Written(
+                    counters.updated + counters.inserted,
+                    counters.deleted,
+                )),
+                (false, true) => Some(Work::Scanned(read)),
+                _ => None,
+            }
+            .map(|work| (subject, work));
+        };
+        if rows == 0 {
+            return None;
+        }
+        let is_named = sql::mentions(&statement.sql, &subject.name);
+        let by_index = if is_named { read_by_index } else { 0 };
+        let read = counters.read.max(by_index);
+        // A table that is emptied gets new files without any work.
+        let is_emptied = sql::mentions(&statement.sql, "truncate") && counters.read < rows;
+        let work = match built {
+            _ if is_rewritten && !is_emptied => Some(Work::Rewritten),
+            Some(index) if !is_rewritten => Some(Work::Built(index)),
+            _ if written * 2 >= rows => Some(Work::Written(counters.updated, counters.deleted)),
+            _ if read >= rows => Some(Work::Scanned(read.min(rows))),
+            _ => None,
+        };
+        work.map(|work| (subject, work))
+    }
+
+    /// The work since the statement before, and the most that one index read.
+    fn counted(&mut self, probe: &Probe, held: &Held) -> (Counters, i64) {
+        let indexes: BTreeMap<i64, i64> =
+            held.indexes.iter().map(|one| (one.oid, one.read)).collect();
+        let now = Look {
+            transaction: probe.transaction.clone(),
+            counters: held.counters,
+            indexes: indexes.clone(),
+        };
+        let before = self.counted.insert((probe.session, held.oid), now);
+        let before = before.filter(|look| {
+            let is_flushed = self.measured.flushes && look.transaction != probe.transaction;
+            !is_flushed && !held.counters.was_flushed_since(look.counters)
+        });
+        let Some(before) = before else {
+            return (held.counters, indexes.values().copied().max().unwrap_or(0));
+        };
+        let grown = |(oid, now): (&i64, &i64)| now - before.indexes.get(oid).copied().unwrap_or(0);
+        let most = indexes.iter().map(grown).max().unwrap_or(0);
+        (held.counters.since(before.counters), most)
+    }
+
+    /// What a statement left whose transaction nobody could ask in.
+    fn settle(&mut self, settled: &Settled) {
+        for (relation, file) in &settled.files {
+            self.files.entry(*relation).or_default().insert(*file);
+        }
+        for (relation, _, file) in &settled.indexes {
+            self.files.entry(*relation).or_default().insert(*file);
+        }
+    }
+}
+
+impl Mode {
+    /// One as `pg_locks.mode` has it; `None` where it blocks neither reads nor writes.
+    fn read(mode: &str) -> Option<Self> {
+        match mode {
+            "ShareLock" => Some(Self::Share),
+            "ShareRowExclusiveLock" => Some(Self::ShareRowExclusive),
+            "ExclusiveLock" => Some(Self::Exclusive),
+            "AccessExclusiveLock" => Some(Self::AccessExclusive),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        })
+    }
+}

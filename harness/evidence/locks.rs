@@ -1,0 +1,73 @@
+//! What a deployment locks, reads and writes, as it was measured: [`Locks`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::alembic::transcript::Transcript;
+
+/// The deployment, measured; one for all pending revisions, or one for each where nothing
+/// is deployed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Locks {
+    /// Each upgrade, in order; it ends with the first that fails.
+    pub measured: Vec<Measured>,
+}
+
+/// One `alembic upgrade` on tables with many rows, of which each statement was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The revisions it runs, in order.
+    pub revisions: Vec<String>,
+    /// The upgrade, with what was measured.
+    pub upgrade: Transcript,
+    /// Tells whether counters begin at nothing in each transaction.
+    pub flushes: bool,
+    /// The relations that are deployed, but for Alembic's own and those of extensions.
+    pub relations: Vec<Relation>,
+    /// The indexes that are invalid afterwards, and were not before.
+    pub invalid: Vec<InvalidIndex>,
+}
+
+/// A relation of the deployed database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// Its oid.
+    pub oid: i64,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Both, quoted where PostgreSQL asks for it.
+    pub text: String,
+    /// Its `pg_class.relkind`.
+    pub kind: String,
+    /// Its file.
+    pub filenode: i64,
+    /// Its indexes, each with its file.
+    pub indexes: Vec<(i64, i64)>,
+    /// The number of its rows before the deployment.
+    pub rows: i64,
+}
+
+/// An index that no query uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvalidIndex {
+    /// Its name.
+    pub name: String,
+    /// The table, quoted where PostgreSQL asks for it.
+    pub table: String,
+}
+
+impl Locks {
+    /// Everything that Alembic was asked to do for it.
+    pub(super) fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
+        self.measured.iter().map(|measured| &measured.upgrade)
+    }
+}
+
+impl Measured {
+    /// The relation with an oid.
+    #[must_use]
+    pub fn relation(&self, oid: i64) -> Option<&Relation> {
+        self.relations.iter().find(|relation| relation.oid == oid)
+    }
+}

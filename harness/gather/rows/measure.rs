@@ -1,0 +1,213 @@
+//! A deployment on tables with many rows, of which each statement is measured.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::Start;
+use crate::alembic::sql;
+use crate::alembic::worker::Command;
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::locks::{InvalidIndex, Measured, Relation};
+use crate::gather::{Driver, failed};
+use crate::planting::{Keys, Planter, Tables, Wishes};
+use crate::postgres::Phase;
+
+/// The rows of a table that the deployment names.
+const MANY: u32 = 1000;
+/// The rows of any other one, where statements may name tables that their text does not.
+const FEW: u32 = 20;
+
+impl Driver<'_> {
+    /// The upgrade of a further copy, with what its statements lock and read; `None` where
+    /// PostgreSQL refuses the team's own rows.
+    ///
+    /// It is a run of its own, so that what the rows of a deployment are judged by is never
+    /// one that was looked at from inside.
+    pub(super) async fn measure(&mut self, start: &Start<'_>) -> Result<Option<Measured>> {
+        self.revive().await?;
+        self.start_on(Some(start.template.clone()), Phase::Deployed)
+            .await?;
+        if self.plant_own(start).await?.is_some() {
+            return Ok(None);
+        }
+        let versions = self.versions_in();
+        let connection = self.connection().await?;
+        let tables = Tables::read(connection).await?;
+        let wishes = wishes(&tables, &start.statements, versions.clone());
+        Planter::new(tables, wishes).plant(connection).await?;
+        let relations = relations(connection, &versions).await?;
+        let invalid = invalid(connection).await?;
+        let flushes = flushes(connection).await?;
+        let without_scans = format!(
+            "ALTER DATABASE \"{}\" SET enable_seqscan = off",
+            self.database.name
+        );
+        run(self.connection().await?, &without_scans).await?;
+        self.connection = None;
+        let upgrade = self
+            .command(Command::Measure(start.target, flushes))
+            .await?;
+        let left = match upgrade.finished() {
+            true => self::invalid(self.connection().await?).await?,
+            false => Vec::new(),
+        };
+        self.connection = None;
+        let is_new = |index: &InvalidIndex| !invalid.contains(index);
+        Ok(Some(Measured {
+            revisions: start.revisions.to_vec(),
+            upgrade,
+            flushes,
+            relations,
+            invalid: left.into_iter().filter(is_new).collect(),
+        }))
+    }
+}
+
+/// Many rows in the tables that statements name and in those they refer to; few in others,
+/// and none where it is plain that no statement reaches them.
+fn wishes(tables: &Tables, statements: &[&str], versions: (String, String)) -> Wishes {
+    let words: BTreeSet<String> = statements
+        .iter()
+        .flat_map(|text| sql::words(text))
+        .collect();
+    let is_named = |name: &str| words.contains(name);
+    let leaves = |name: &str| {
+        let mut parts = name.rsplit('.');
+        parts
+            .next()
+            .is_some_and(|last| is_named(last.trim_matches('"')))
+    };
+    let named = tables.tables.iter().filter(|table| {
+        is_named(&table.name) || table.leaves.iter().any(|leaf| leaves(&leaf.name))
+    });
+    let mut ahead: Vec<i64> = named.map(|table| table.oid).collect();
+    let mut found = BTreeSet::new();
+    while let Some(oid) = ahead.pop() {
+        if let (true, Some(table)) = (found.insert(oid), tables.with_oid(oid)) {
+            ahead.extend(table.conditions.iter().filter_map(|one| one.refers_to));
+        }
+    }
+    let wanted = tables
+        .tables
+        .iter()
+        .filter(|table| found.contains(&table.oid));
+    let mut rows_of: BTreeMap<(String, String), u32> = wanted
+        .map(|table| ((table.schema.clone(), table.name.clone()), MANY))
+        .collect();
+    rows_of.insert(versions, 0);
+    let reaches_further = ["do", "execute", "call", "perform", "cascade"]
+        .iter()
+        .any(|word| is_named(word));
+    Wishes {
+        rows: if reaches_further { FEW } else { 0 },
+        rows_of,
+        keys: Keys::FarAway,
+        statements: statements.iter().map(|&sql| sql.to_owned()).collect(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Known {
+    oid: i64,
+    schema: String,
+    name: String,
+    text: String,
+    kind: String,
+    filenode: i64,
+    indexes: Vec<(i64, i64)>,
+}
+
+const RELATIONS: &str = r"
+SELECT coalesce(json_agg(json_build_object(
+  'oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname,
+  'text', format('%I.%I', n.nspname, c.relname), 'kind', c.relkind,
+  'filenode', c.relfilenode::int8,
+  'indexes', (SELECT coalesce(json_agg(json_build_array(x.oid::int8, x.relfilenode::int8)), '[]')
+     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid))
+  ORDER BY c.oid), '[]')::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND c.oid::int8 >= 16384
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+    AND d.objid = c.oid AND d.deptype = 'e')";
+
+/// The relations of a database, with the number of their rows.
+async fn relations(
+    connection: &mut PgConnection,
+    versions: &(String, String),
+) -> Result<Vec<Relation>> {
+    let text: String = sqlx::query_scalar(RELATIONS)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|cause| failed(&cause))?;
+    let known: Vec<Known> = serde_json::from_str(&text).map_err(|cause| {
+        HarnessError::new(
+            Stage::Evidence,
+            format!("the relations cannot be read: {cause}"),
+        )
+    })?;
+    let mut relations = Vec::new();
+    for one in known {
+        if (&one.schema, &one.name) == (&versions.0, &versions.1) {
+            continue;
+        }
+        let counted = format!("SELECT count(*) FROM {}", one.text);
+        // A materialised view that was never filled cannot be read.
+        let rows = match sqlx::query_scalar(AssertSqlSafe(counted))
+            .fetch_one(&mut *connection)
+            .await
+        {
+            Ok(rows) => rows,
+            Err(sqlx::Error::Database(_)) => 0,
+            Err(cause) => return Err(failed(&cause)),
+        };
+        relations.push(Relation {
+            oid: one.oid,
+            schema: one.schema,
+            name: one.name,
+            text: one.text,
+            kind: one.kind,
+            filenode: one.filenode,
+            indexes: one.indexes,
+            rows,
+        });
+    }
+    Ok(relations)
+}
+
+/// The indexes that no query uses.
+async fn invalid(connection: &mut PgConnection) -> Result<Vec<InvalidIndex>> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT x.relname::text, format('%I.%I', n.nspname, c.relname)
+         FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+         JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE NOT i.indisvalid AND c.oid::int8 >= 16384 AND n.nspname NOT LIKE 'pg\\_%'
+         ORDER BY 2, 1",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|cause| failed(&cause))?;
+    let indexes = rows
+        .into_iter()
+        .map(|(name, table)| InvalidIndex { name, table });
+    Ok(indexes.collect())
+}
+
+/// Tells whether the server has `pg_stat_force_next_flush`
+/// (<https://www.postgresql.org/docs/release/15.0/>).
+async fn flushes(connection: &mut PgConnection) -> Result<bool> {
+    sqlx::query_scalar("SELECT to_regproc('pg_catalog.pg_stat_force_next_flush') IS NOT NULL")
+        .fetch_one(connection)
+        .await
+        .map_err(|cause| failed(&cause))
+}
+
+async fn run(connection: &mut PgConnection, statement: &str) -> Result<()> {
+    let ran = sqlx::query(AssertSqlSafe(statement.to_owned()));
+    ran.execute(connection)
+        .await
+        .map(drop)
+        .map_err(|cause| failed(&cause))
+}

@@ -1,0 +1,96 @@
+//! `[locks]`: what a team says of the tables that a deployment locks, as [`LockRules`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::keys::{InheritedLockKeys, LockKeys};
+use super::values::{check_reasons, overlaid};
+use super::{Reasoned, error};
+use crate::error::Result;
+
+/// What is said of locks in a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LockRules {
+    /// Findings that are accepted, each with the reason.
+    pub accepted: BTreeMap<String, Reasoned>,
+    /// Tables on which work takes no time.
+    pub small: Vec<String>,
+    /// The tables that alone are red, where there are any.
+    pub large: Vec<String>,
+    /// Tells whether a lock that blocks others asks for a `lock_timeout`.
+    pub is_timeout_required: bool,
+}
+
+/// The only value of `lock_timeout`.
+const REQUIRED: &str = "required";
+
+impl LockRules {
+    /// The rules of a service.
+    ///
+    /// # Errors
+    /// A value is not one of those that are allowed, or no reason is given.
+    pub(super) fn read(
+        defaults_file: &Path,
+        defaults: &InheritedLockKeys,
+        file: &Path,
+        own: LockKeys,
+    ) -> Result<Self> {
+        check_reasons(defaults_file, "locks.accepted", &defaults.accepted)?;
+        let accepted = overlaid(file, "locks.accepted", &defaults.accepted, &own.accepted)?;
+        let by_default = is_required(defaults_file, defaults.lock_timeout.as_deref())?;
+        let own_timeout = is_required(file, own.lock_timeout.as_deref())?;
+        for (key, tables) in [("small", &own.small), ("large", &own.large)] {
+            if tables.iter().any(|table| table.trim().is_empty()) {
+                let problem = format!("`locks.{key}` names no table");
+                return Err(error(file, problem).help(format!("{key} = [\"orders\"]")));
+            }
+        }
+        if let Some(both) = own.small.iter().find(|table| own.large.contains(table)) {
+            let problem = format!("`locks.small` and `locks.large` both name {both}");
+            return Err(error(file, problem).help("leave it out of one of them"));
+        }
+        Ok(Self {
+            accepted,
+            small: own.small,
+            large: own.large,
+            is_timeout_required: own_timeout || by_default,
+        })
+    }
+
+    /// Tells whether one of these names is that of a table, with its schema or without.
+    #[must_use]
+    pub fn names(names: &[String], schema: &str, table: &str) -> bool {
+        let is_it = |name: &String| {
+            name == table
+                || name
+                    .strip_suffix(table)
+                    .and_then(|rest| rest.strip_suffix('.'))
+                    .is_some_and(|rest| rest == schema)
+        };
+        names.iter().any(is_it)
+    }
+}
+
+fn is_required(file: &Path, value: Option<&str>) -> Result<bool> {
+    match value {
+        None => Ok(false),
+        Some(REQUIRED) => Ok(true),
+        Some(other) => {
+            let problem = format!("`locks.lock_timeout` is {other:?}");
+            Err(error(file, problem).help("\"required\", or leave it out"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LockRules;
+
+    #[test]
+    fn a_table_is_named_with_its_schema_or_without() {
+        let names = ["orders".to_owned(), "sales.items".to_owned()];
+        let is_named = |schema: &str, table: &str| LockRules::names(&names, schema, table);
+        assert!(is_named("public", "orders") && is_named("sales", "items"));
+        assert!(!is_named("public", "items") && !is_named("public", "rders"));
+    }
+}

@@ -1,0 +1,16 @@
+"""a note."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    op.add_column("orders", sa.Column("note", sa.Text))
+    op.execute("UPDATE orders SET note = status")
+
+
+def downgrade() -> None:
+    op.drop_column("orders", "note")

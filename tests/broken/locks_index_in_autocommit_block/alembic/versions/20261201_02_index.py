@@ -1,0 +1,15 @@
+"""orders by mail."""
+
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.create_index("ix_orders_email", "orders", ["email"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_orders_email")

@@ -1,0 +1,379 @@
+//! The table of facts: what statements lock, rewrite and read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use migration_harness::alembic::transcript::{Measure, Probe};
+use migration_harness::evidence::locks::Measured;
+use pretty_assertions::assert_eq;
+
+use super::{gathered, measured, run};
+use crate::monorepo::{ENV, Monorepo, upgrade};
+
+/// A statement on the table `t`, which may refer to `p`.
+struct Fact {
+    statement: &'static str,
+    /// What else the deployed database has, and what runs in it before.
+    before: &'static str,
+    /// The modes by table, but for ACCESS SHARE.
+    locks: &'static [(&'static str, &'static str)],
+    rewrites: bool,
+    /// The tables of which every row is read.
+    reads: &'static [&'static str],
+}
+
+const AE: &str = "AccessExclusive";
+const T: &[(&str, &str)] = &[("t", AE)];
+/// What builds the indexes of a table anew reads it under SHARE too.
+const REWRITTEN: &[(&str, &str)] = &[("t", "AccessExclusive Share")];
+
+const fn fact(
+    statement: &'static str,
+    before: &'static str,
+    locks: &'static [(&'static str, &'static str)],
+    rewrites: bool,
+    reads: &'static [&'static str],
+) -> Fact {
+    Fact {
+        statement,
+        before,
+        locks,
+        rewrites,
+        reads,
+    }
+}
+
+/// `t` has these columns, and `p` is another table with a key.
+const TABLES: &str = "CREATE TABLE p (id int PRIMARY KEY); \
+    CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL, p int REFERENCES p, c varchar(50) NOT NULL, \
+    n numeric(10,2), j json, ts timestamp, total int)";
+
+const FACTS: &[Fact] = &[
+    fact(
+        "ALTER TABLE t ADD x int NOT NULL DEFAULT 5",
+        "",
+        T,
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t ADD x timestamptz NOT NULL DEFAULT now()",
+        "",
+        T,
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t ADD x timestamptz DEFAULT clock_timestamp()",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ADD x uuid DEFAULT gen_random_uuid()",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact("ALTER TABLE t ADD x serial", "", REWRITTEN, true, &["t"]),
+    fact(
+        "ALTER TABLE t ADD x int GENERATED ALWAYS AS (a + 1) STORED",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ADD x int CHECK (x > 0)",
+        "",
+        T,
+        false,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ADD x int REFERENCES p",
+        "",
+        &[
+            ("p", "ShareRowExclusive"),
+            ("t", "AccessExclusive ShareRowExclusive"),
+        ],
+        false,
+        &[],
+    ),
+    fact("ALTER TABLE t ALTER c TYPE varchar(100)", "", T, false, &[]),
+    fact(
+        "ALTER TABLE t ALTER c TYPE text",
+        "CREATE INDEX ON t (c)",
+        &[("t", "AccessExclusive Share")],
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t ALTER c TYPE varchar(40) USING left(c, 40)",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ALTER a TYPE bigint",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ALTER n TYPE numeric(12,2)",
+        "",
+        T,
+        false,
+        &[],
+    ),
+    fact("ALTER TABLE t ALTER n TYPE numeric", "", T, false, &[]),
+    fact(
+        "ALTER TABLE t ALTER n TYPE numeric(14,4)",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ALTER j TYPE jsonb",
+        "",
+        REWRITTEN,
+        true,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ALTER a SET NOT NULL",
+        "ALTER TABLE t ALTER a DROP NOT NULL",
+        T,
+        false,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ALTER c SET NOT NULL",
+        "ALTER TABLE t ALTER c DROP NOT NULL; ALTER TABLE t ADD CHECK (c IS NOT NULL AND length(c) < 60)",
+        T,
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t ALTER c SET NOT NULL",
+        "ALTER TABLE t ALTER c DROP NOT NULL; ALTER TABLE t ADD CHECK (c IS NOT NULL) NOT VALID",
+        T,
+        false,
+        &["t"],
+    ),
+    fact("ALTER TABLE t ADD CHECK (a >= a)", "", T, false, &["t"]),
+    fact(
+        "ALTER TABLE t ADD CHECK (a >= a) NOT VALID",
+        "",
+        T,
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t VALIDATE CONSTRAINT k",
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (a >= a) NOT VALID",
+        &[("t", "ShareUpdateExclusive")],
+        false,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (p) REFERENCES p NOT VALID",
+        "",
+        &[("p", "ShareRowExclusive"), ("t", "ShareRowExclusive")],
+        false,
+        &[],
+    ),
+    fact(
+        "CREATE TABLE x (p int REFERENCES p)",
+        "",
+        &[("p", "ShareRowExclusive")],
+        false,
+        &[],
+    ),
+    fact(
+        "CREATE INDEX ON t (a)",
+        "",
+        &[("t", "Share")],
+        false,
+        &["t"],
+    ),
+    fact("DROP INDEX i", "CREATE INDEX i ON t (a)", T, false, &[]),
+    fact(
+        "ALTER TABLE t ADD UNIQUE (id, a)",
+        "",
+        &[("t", "AccessExclusive Share")],
+        false,
+        &["t"],
+    ),
+    fact(
+        "ALTER TABLE t ADD UNIQUE USING INDEX i",
+        "CREATE UNIQUE INDEX i ON t (id, a)",
+        T,
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TYPE e ADD VALUE 'b'",
+        "CREATE TYPE e AS ENUM ('a')",
+        &[],
+        false,
+        &[],
+    ),
+    fact("GRANT SELECT ON t TO PUBLIC", "", &[], false, &[]),
+    fact(
+        "COMMENT ON TABLE t IS 'x'",
+        "",
+        &[("t", "ShareUpdateExclusive")],
+        false,
+        &[],
+    ),
+    fact(
+        "ALTER TABLE t ALTER a SET STATISTICS 10",
+        "",
+        &[("t", "ShareUpdateExclusive")],
+        false,
+        &[],
+    ),
+    fact("ALTER TABLE t RENAME a TO b", "", T, false, &[]),
+    fact("ALTER TABLE t ALTER a SET DEFAULT 1", "", T, false, &[]),
+    fact("ALTER TABLE t ALTER a DROP NOT NULL", "", T, false, &[]),
+    fact("ALTER TABLE t DROP n", "", T, false, &[]),
+    fact("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "", T, false, &[]),
+    fact(
+        "UPDATE t SET n = 1",
+        "",
+        &[("t", "RowExclusive")],
+        false,
+        &["t"],
+    ),
+    fact("CREATE VIEW v AS SELECT * FROM t", "", &[], false, &[]),
+    fact(
+        "TRUNCATE t",
+        "",
+        &[("t", "AccessExclusive Share")],
+        true,
+        &[],
+    ),
+    fact("DROP TABLE t", "", &[("p", AE), ("t", AE)], false, &[]),
+];
+
+fn deployment(fact: &Fact, version: &str) -> Monorepo {
+    let monorepo = Monorepo::new();
+    let manifest = format!(
+        "path = \"{{name}}\"\ndatabase_url_env = \"DATABASE_URL\"\ndeployed = \"r1\"\n\
+         [postgres]\nprovider = \"local\"\nversion = \"{version}\"\n\
+         [not_applicable]\ndowngrade = \"facts\"\nupgrade_head = \"facts\"\n"
+    );
+    let execute = |sql: &str| format!("op.execute(\"\"\"{sql}\"\"\")");
+    let before: Vec<String> = [TABLES, fact.before]
+        .join(";")
+        .split(';')
+        .map(str::trim)
+        .filter(|sql| !sql.is_empty())
+        .map(execute)
+        .collect();
+    let first = upgrade(&before.join("\n"));
+    let second = upgrade(&execute(fact.statement));
+    monorepo.service("facts", &manifest, ENV, &[&first, &second]);
+    monorepo
+}
+
+/// Modes by table, whether `t` has another file, and the tables that were read whole.
+type Seen = (BTreeMap<String, String>, bool, BTreeSet<String>);
+
+fn seen(measured: &Measured, statement: &str) -> Option<Seen> {
+    let upgrade = &measured.upgrade;
+    let number = upgrade
+        .statements
+        .iter()
+        .find(|one| one.sql.trim() == statement)?
+        .number;
+    let mut probes = upgrade.measures.iter().filter_map(|measure| match measure {
+        Measure::Probe(probe) if probe.number == number => Some(probe),
+        _ => None,
+    });
+    let probe: &Probe = probes.next()?;
+    let mut locks = BTreeMap::new();
+    let (mut rewrites, mut reads) = (false, BTreeSet::new());
+    for held in &probe.relations {
+        let Some(relation) = measured.relation(held.oid) else {
+            continue;
+        };
+        let modes = held.modes.iter().filter(|mode| *mode != "AccessShareLock");
+        let mut modes: Vec<&str> = modes.map(|mode| mode.trim_end_matches("Lock")).collect();
+        modes.sort_unstable();
+        // What a foreign key asks of a row is no lock that the table is about.
+        modes.retain(|mode| *mode != "RowShare");
+        if !modes.is_empty() {
+            locks.insert(relation.name.clone(), modes.join(" "));
+        }
+        rewrites |= held.filenode.is_some_and(|file| file != relation.filenode);
+        if held.counters.read >= relation.rows && relation.rows > 0 {
+            reads.insert(relation.name.clone());
+        }
+    }
+    Some((locks, rewrites, reads))
+}
+
+fn expected(fact: &Fact) -> Seen {
+    let text = |(table, modes): &(&str, &str)| ((*table).to_owned(), (*modes).to_owned());
+    (
+        fact.locks.iter().map(text).collect(),
+        fact.rewrites,
+        fact.reads.iter().map(|table| (*table).to_owned()).collect(),
+    )
+}
+
+/// The majors whose programs are here.
+fn majors() -> Vec<&'static str> {
+    let is_there = |major: &&str| {
+        let installed = format!("/usr/lib/postgresql/{major}/bin/postgres");
+        let on_path = || {
+            let said = Command::new("postgres").arg("--version").output();
+            said.is_ok_and(|said| {
+                String::from_utf8_lossy(&said.stdout).contains(&format!(") {major}."))
+            })
+        };
+        std::path::Path::new(&installed).is_file() || on_path()
+    };
+    let all = ["15", "16", "17", "18"];
+    let (here, absent): (Vec<_>, Vec<_>) = all.into_iter().partition(is_there);
+    eprintln!("facts: tried on {here:?}; absent: {absent:?}");
+    here
+}
+
+#[test]
+fn each_statement_locks_rewrites_and_reads_what_the_table_of_facts_says() {
+    let majors = majors();
+    assert!(!majors.is_empty(), "no PostgreSQL is installed");
+    let mut wrong = Vec::new();
+    for version in majors {
+        for fact in FACTS {
+            let monorepo = deployment(fact, version);
+            let (evidence, judged) = gathered(&monorepo, &run("facts"), "facts");
+            let found = measured(&evidence).first();
+            let found = found.and_then(|one| seen(one, fact.statement));
+            let statement = fact.statement;
+            let Some(found) = found else {
+                wrong.push(format!(
+                    "PostgreSQL {version}: {statement}\n{}",
+                    judged.all()
+                ));
+                continue;
+            };
+            if found != expected(fact) {
+                wrong.push(format!(
+                    "PostgreSQL {version}: {statement}\n  found    {found:?}\n  expected {:?}",
+                    expected(fact)
+                ));
+            }
+        }
+    }
+    assert_eq!(wrong.join("\n"), "");
+}
