@@ -7,6 +7,7 @@ mod trace;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
+use super::keyed::{Accepted, Keyed};
 use super::upgrade_head::failure;
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
@@ -31,17 +32,6 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// So many findings are shown.
-const SHOWN: usize = 8;
-
-/// A finding with the key by which a manifest accepts it.
-struct Keyed {
-    key: String,
-    finding: Finding,
-    /// Tells whether it is red; a note otherwise.
-    is_red: bool,
-}
-
 /// An upgrade, and how its findings are told.
 struct Context<'a> {
     service: &'a Service,
@@ -61,27 +51,20 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         .map(|measured| Context { service, measured });
     let contexts: Vec<Context<'_>> = contexts.collect();
     let keyed: Vec<Keyed> = contexts.iter().flat_map(Context::findings).collect();
-    let stale = stale(service, &deployment.plan, &keyed);
-    let is_accepted = |one: &Keyed| service.locks.accepted.contains_key(&one.key);
-    let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
-    let (red, noted): (Vec<Keyed>, Vec<Keyed>) = open.into_iter().partition(|one| one.is_red);
-    let red = red.into_iter().map(|one| one.finding);
-    let findings: Vec<Finding> = red.chain(stale).collect();
-    if !findings.is_empty() {
-        return Verdict::Fail(summed_up(findings));
-    }
+    let plan = &deployment.plan;
     let mut notes = Vec::new();
-    if deployment.plan.pending.is_empty() {
-        notes.push(deployment.plan.to_string());
+    if plan.pending.is_empty() {
+        notes.push(plan.to_string());
     }
-    notes.extend(noted.into_iter().map(|one| one.finding.title));
     notes.extend(contexts.iter().flat_map(Context::notes));
-    notes.extend(accepted.iter().map(|one| {
-        let line = service.locks.accepted.get(&one.key);
-        let reason = line.map_or("", |line| line.reason.as_str());
-        format!("accepted: {}: {reason}", one.key)
-    }));
-    Verdict::Pass { notes }
+    let accepted = Accepted {
+        table: "locks.accepted",
+        lines: &service.locks.accepted,
+        service,
+        evidence,
+        plan,
+    };
+    accepted.verdict(keyed, notes)
 }
 
 /// The verdict where the deployment was not measured to its end.
@@ -147,43 +130,6 @@ fn unjudged(plan: &Plan, locks: &Locks) -> Option<String> {
     let ran: BTreeSet<&String> = steps.map(|step| &step.revision).collect();
     let missing = plan.pending.iter().find(|id| !ran.contains(id))?;
     Some(format!("the measured deployment of revision {missing}"))
-}
-
-/// The service's own accepted lines of this deployment that nothing shows any more.
-fn stale(service: &Service, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
-    let own = service
-        .locks
-        .accepted
-        .iter()
-        .filter(|(_, line)| !line.inherited);
-    let is_stale = |key: &&String| {
-        let revision = key.split_whitespace().next().unwrap_or_default();
-        let is_pending = plan.pending.iter().any(|id| id == revision);
-        is_pending && !found.iter().any(|one| one.key == **key)
-    };
-    let finding = |key: &String| {
-        Finding::new(format!("\"{key}\" is accepted, and is not there any more")).help(format!(
-            "remove the line from [locks.accepted] in {}",
-            service.file.display()
-        ))
-    };
-    own.map(|(key, _)| key)
-        .filter(is_stale)
-        .map(finding)
-        .collect()
-}
-
-fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let further = findings.split_off(findings.len().min(SHOWN));
-    if let Some(last) = findings.last_mut() {
-        let acceptances = further.iter().flat_map(|finding| &finding.acceptances);
-        last.acceptances.extend(acceptances.cloned());
-        let titles = further
-            .into_iter()
-            .map(|finding| format!("also: {}", finding.title));
-        last.notes.extend(titles);
-    }
-    findings
 }
 
 impl Context<'_> {
@@ -336,11 +282,7 @@ impl Context<'_> {
             ),
             None => format!("where that may be: in {file}, [locks.accepted] \"{key}\" = \"<reason>\""),
         });
-        Keyed {
-            key,
-            finding,
-            is_red: true,
-        }
+        Keyed::red(key, finding)
     }
 }
 

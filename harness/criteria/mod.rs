@@ -7,6 +7,7 @@ pub mod attribution;
 pub mod deployed_schema;
 pub mod downgrade;
 pub mod enum_types;
+mod keyed;
 pub mod locks;
 pub mod migration_notes;
 pub mod model_drift;
@@ -483,7 +484,7 @@ mod tests {
         let mut names: Vec<String> = files
             .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
             .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
-            .filter(|name| !["mod", "attribution", "sample"].contains(&name.as_str()))
+            .filter(|name| !["mod", "attribution", "keyed", "sample"].contains(&name.as_str()))
             .collect();
         names.sort();
         let mut ids = super::ids();

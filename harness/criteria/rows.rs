@@ -6,11 +6,12 @@ mod values;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
+use super::keyed::{Accepted, Keyed};
 use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::deployment::{Empty, Plan, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Empty, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence, Part};
 use crate::manifest::Service;
 
@@ -27,14 +28,8 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// So many findings of one rollout are shown.
+/// So many objects that differ are named.
 const SHOWN: usize = 8;
-
-/// A finding with the key by which a manifest accepts it.
-struct Keyed {
-    key: String,
-    finding: Finding,
-}
 
 /// A rollout, and how its findings are told.
 struct Context<'a> {
@@ -78,20 +73,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         };
         keyed.extend(context.findings());
     }
-    let stale = stale(service, evidence, &deployment.plan, &keyed);
-    let is_accepted = |one: &Keyed| service.accepted_rows.contains_key(&one.key);
-    let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
-    let findings: Vec<Finding> = open
-        .into_iter()
-        .map(|one| one.finding)
-        .chain(stale)
-        .collect();
-    if !findings.is_empty() {
-        return Verdict::Fail(summed_up(findings));
-    }
-    Verdict::Pass {
-        notes: notes(service, deployment, &accepted),
-    }
+    let accepted = Accepted {
+        table: "rows.accepted",
+        lines: &service.accepted_rows,
+        service,
+        evidence,
+        plan: &deployment.plan,
+    };
+    accepted.verdict(keyed, notes(service, deployment))
 }
 
 /// The team's own rows do not run on what is deployed.
@@ -136,53 +125,7 @@ fn not_reached(upgrade: &Transcript) -> Finding {
     finding
 }
 
-fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let further = findings.split_off(findings.len().min(SHOWN));
-    if let Some(last) = findings.last_mut() {
-        let acceptances = further.iter().flat_map(|finding| &finding.acceptances);
-        last.acceptances.extend(acceptances.cloned());
-        let titles = further
-            .into_iter()
-            .map(|finding| format!("also: {}", finding.title));
-        last.notes.extend(titles);
-    }
-    findings
-}
-
-/// The service's own accepted lines of this deployment that nothing shows any more, and those
-/// of revisions that are in no history. Lines of revisions that are deployed are silent.
-fn stale(service: &Service, evidence: &Evidence, plan: &Plan, found: &[Keyed]) -> Vec<Finding> {
-    let own = service
-        .accepted_rows
-        .iter()
-        .filter(|(_, line)| !line.inherited);
-    let finding = |key: &String| {
-        let revision = key.split_whitespace().next().unwrap_or_default();
-        let title = if plan.pending.iter().any(|id| id == revision) {
-            let is_shown = found.iter().any(|one| one.key == *key);
-            (!is_shown).then(|| format!("\"{key}\" is accepted, and is not there any more"))
-        } else {
-            let is_known = evidence
-                .history
-                .graph
-                .revisions
-                .iter()
-                .any(|one| one.id == revision);
-            (!is_known).then(|| {
-                format!(
-                    "\"{key}\" is accepted, and no revision of the service is called {revision}"
-                )
-            })
-        };
-        Some(Finding::new(title?).help(format!(
-            "remove the line from [rows.accepted] in {}",
-            service.file.display()
-        )))
-    };
-    own.filter_map(|(key, _)| finding(key)).collect()
-}
-
-fn notes(service: &Service, deployment: &Deployment, accepted: &[Keyed]) -> Vec<String> {
+fn notes(service: &Service, deployment: &Deployment) -> Vec<String> {
     let plan = &deployment.plan;
     let mut notes = Vec::new();
     if plan.pending.is_empty() {
@@ -207,11 +150,6 @@ fn notes(service: &Service, deployment: &Deployment, accepted: &[Keyed]) -> Vec<
             ));
         }
     }
-    notes.extend(accepted.iter().map(|one| {
-        let line = service.accepted_rows.get(&one.key);
-        let reason = line.map_or("", |line| line.reason.as_str());
-        format!("accepted: {}: {reason}", one.key)
-    }));
     notes
 }
 
@@ -304,7 +242,7 @@ impl Context<'_> {
         let finding = finding.help(format!(
             "{condition}: in {file}, [rows.accepted] \"{key}\" = \"<reason>\""
         ));
-        Keyed { key, finding }
+        Keyed::red(key, finding)
     }
 
     fn catalog_differs(&self) -> Option<Keyed> {

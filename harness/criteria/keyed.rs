@@ -1,0 +1,104 @@
+//! Findings about a deployment, each with the key by which a manifest accepts it: [`Keyed`].
+
+use std::collections::BTreeMap;
+
+use super::{Finding, Verdict};
+use crate::evidence::Evidence;
+use crate::evidence::deployment::Plan;
+use crate::manifest::{Reasoned, Service};
+
+/// So many findings are shown in full.
+const SHOWN: usize = 8;
+
+/// A finding with the key by which a manifest accepts it. The key begins with the revision.
+pub(super) struct Keyed {
+    pub key: String,
+    pub finding: Finding,
+    /// Tells whether it is red; a note otherwise.
+    pub is_red: bool,
+}
+
+impl Keyed {
+    /// A red one.
+    pub fn red(key: String, finding: Finding) -> Self {
+        Self {
+            key,
+            finding,
+            is_red: true,
+        }
+    }
+}
+
+/// A table of accepted lines, and what tells which of them are stale.
+pub(super) struct Accepted<'a> {
+    /// The table's path in the manifest: `rows.accepted`.
+    pub table: &'static str,
+    pub lines: &'a BTreeMap<String, Reasoned>,
+    pub service: &'a Service,
+    pub evidence: &'a Evidence,
+    pub plan: &'a Plan,
+}
+
+impl Accepted<'_> {
+    /// The verdict on what was found; `notes` are those of a green one.
+    pub fn verdict(&self, found: Vec<Keyed>, notes: Vec<String>) -> Verdict {
+        let stale = self.stale(&found);
+        let is_accepted = |one: &Keyed| self.lines.contains_key(&one.key);
+        let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = found.into_iter().partition(is_accepted);
+        let (red, noted): (Vec<Keyed>, Vec<Keyed>) = open.into_iter().partition(|one| one.is_red);
+        let red = red.into_iter().map(|one| one.finding);
+        let findings: Vec<Finding> = red.chain(stale).collect();
+        if !findings.is_empty() {
+            return Verdict::Fail(summed_up(findings));
+        }
+        let noted = noted.into_iter().map(|one| one.finding.title);
+        let accepted = accepted.iter().map(|one| {
+            let reason = self.lines.get(&one.key).map(|line| line.reason.as_str());
+            format!("accepted: {}: {}", one.key, reason.unwrap_or_default())
+        });
+        Verdict::Pass {
+            notes: noted.chain(notes).chain(accepted).collect(),
+        }
+    }
+
+    /// The service's own lines about this deployment that nothing shows any more, and those
+    /// about revisions that are in no history. Lines about what is deployed are silent.
+    fn stale(&self, found: &[Keyed]) -> Vec<Finding> {
+        let own = self.lines.iter().filter(|(_, line)| !line.inherited);
+        let stale = own.filter_map(|(key, _)| {
+            Some(Finding::new(self.why_stale(key, found)?).help(format!(
+                "remove the line from [{}] in {}",
+                self.table,
+                self.service.file.display()
+            )))
+        });
+        stale.collect()
+    }
+
+    fn why_stale(&self, key: &str, found: &[Keyed]) -> Option<String> {
+        let revision = key.split_whitespace().next().unwrap_or_default();
+        if self.plan.pending.iter().any(|id| id == revision) {
+            let is_shown = found.iter().any(|one| one.key == key);
+            return (!is_shown)
+                .then(|| format!("\"{key}\" is accepted, and is not there any more"));
+        }
+        let mut known = self.evidence.history.graph.revisions.iter();
+        (!known.any(|one| one.id == revision)).then(|| {
+            format!("\"{key}\" is accepted, and no revision of the service is called {revision}")
+        })
+    }
+}
+
+/// The first findings, the last of which names the others.
+fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let further = findings.split_off(findings.len().min(SHOWN));
+    if let Some(last) = findings.last_mut() {
+        let acceptances = further.iter().flat_map(|finding| &finding.acceptances);
+        last.acceptances.extend(acceptances.cloned());
+        let titles = further
+            .into_iter()
+            .map(|finding| format!("also: {}", finding.title));
+        last.notes.extend(titles);
+    }
+    findings
+}
