@@ -11,6 +11,7 @@
 #   BASE_REF=origin/main         judge the heads after a merge with it too
 #   POSTGRES_PROVIDER=<name>     auto, container, local or existing
 #   UPDATE_SCHEMAS=1             accept the schemas found as the deployed ones; not in CI
+#   WRITE=1, UNSAFE=1            write the fixes that are safe, or all (make fix)
 #   ACCEPT=1, ACCEPT=<key>       accept what is found, in the manifest; not in CI
 #   KEEP_SERVER=1                leave the server of a red service running
 #   REPORT_DIR=<dir>             where the report goes
@@ -42,7 +43,7 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover deployed verify test nextest report bench lint quick
+.PHONY: help setup venv postgres cargo discover deployed verify fix test nextest report bench lint quick
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
@@ -50,6 +51,7 @@ help: ## print this list
 	@echo '                     [BASE_REF=<ref>] [KEEP_SERVER=1] [REPORT_DIR=<dir>]'
 	@echo '       make discover ROOT=<dir> [DRY_RUN=1] [FORCE=1] [SERVICES_MANIFEST=<dir>]'
 	@echo '       make deployed [ONLY="a b"]'
+	@echo '       make fix [ONLY="a b"] [WRITE=1] [UNSAFE=1] [BASE_REF=<ref>]'
 	@echo '       make report [PARTS="<report> <report>"]'
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
@@ -67,6 +69,10 @@ verify: cargo $(if $(SHIPPED_MANIFEST),setup) ## judge the migrations of every s
 	@target="$${CARGO_TARGET_DIR:-target}"; \
 	[ -d "$$target/debug" ] || echo 'building the harness; the first time takes minutes'
 	@'$(CARGO)' test $(LOCKED) --quiet --test services
+
+fix: cargo $(if $(SHIPPED_MANIFEST),setup) ## show fixes of what is red, each proved; WRITE=1 writes them
+	@'$(CARGO)' run $(LOCKED) --quiet -- fix $(if $(call set,$(WRITE)),--write) \
+		$(if $(call set,$(UNSAFE)),--unsafe)
 
 test: cargo setup ## run everything, red paths included
 	@'$(CARGO)' test $(LOCKED) --no-fail-fast

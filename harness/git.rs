@@ -73,6 +73,19 @@ impl Repository {
         })
     }
 
+    /// Tells whether a file is not as the last commit has it.
+    ///
+    /// # Errors
+    /// git cannot tell.
+    pub fn is_dirty(&self, file: &Path) -> Result<bool> {
+        let file = file.to_string_lossy();
+        let output = self.run(&["status", "--porcelain", "--ignored", "--", &file])?;
+        match output.status.success() {
+            true => Ok(!output.stdout.is_empty()),
+            false => Err(failed("status", &output)),
+        }
+    }
+
     /// The commit that a name stands for.
     ///
     /// # Errors

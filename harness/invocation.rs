@@ -77,6 +77,25 @@ impl Invocation {
         }
     }
 
+    /// The command that looks for fixes of a service; `switches` are among `WRITE` and `UNSAFE`.
+    /// A crate that embeds the cases has no command of its own for that.
+    #[must_use]
+    pub fn fix(&self, service: &str, switches: &[&str]) -> String {
+        match self {
+            Self::Repository => {
+                let switches = switches.iter().map(|switch| format!(" {switch}=1"));
+                format!("make fix ONLY={service}{}", switches.collect::<String>())
+            }
+            Self::Program | Self::Package(_) => {
+                let switches = switches
+                    .iter()
+                    .map(|one| format!(" --{}", one.to_lowercase()));
+                let switches = switches.collect::<String>();
+                format!("{PROGRAM_NAME} fix ::{service}.toml{switches}")
+            }
+        }
+    }
+
     /// The command that judges everything.
     #[must_use]
     pub fn judge_all(&self) -> String {

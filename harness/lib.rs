@@ -30,6 +30,7 @@ pub mod installed;
 pub mod invocation;
 pub mod manifest;
 mod named;
+pub mod patch;
 pub mod planting;
 pub mod postgres;
 pub mod process;

@@ -117,6 +117,8 @@ pub struct Service {
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
     pub notes: Option<NotesConvention>,
+    /// The monorepo that `root` is an overlay of, where a fix is tried.
+    pub laid_over: Option<PathBuf>,
 }
 
 impl Service {
@@ -136,6 +138,41 @@ impl Service {
             .unwrap_or(&path)
             .display()
             .to_string()
+    }
+
+    /// The same service in an overlay of its monorepo.
+    #[must_use]
+    pub fn in_overlay(&self, root: &Path) -> Self {
+        let here = self.root.to_string_lossy();
+        let there = |text: &String| text.replace(&*here, &root.to_string_lossy());
+        let below = self
+            .directory
+            .strip_prefix(&self.root)
+            .unwrap_or(Path::new(""));
+        let x = self.x.iter();
+        let x = x.map(|(key, values)| (key.clone(), values.iter().map(there).collect()));
+        let env = self.env.iter();
+        Self {
+            root: root.to_owned(),
+            directory: root.join(below),
+            env: env
+                .map(|(name, value)| (name.clone(), there(value)))
+                .collect(),
+            x: x.collect(),
+            laid_over: Some(self.root.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The path of the monorepo that a path of an overlay stands for; others are as they are.
+    #[must_use]
+    pub fn original(&self, path: &Path) -> PathBuf {
+        let below = path.strip_prefix(&self.root).ok();
+        match (&self.laid_over, below) {
+            (Some(root), Some(below)) if below.as_os_str().is_empty() => root.clone(),
+            (Some(root), Some(below)) => root.join(below),
+            _ => path.to_owned(),
+        }
     }
 
     /// The manifest that the service belongs to.
@@ -353,6 +390,7 @@ impl Manifest {
             python_problem,
             root,
             directory,
+            laid_over: None,
         })
     }
 }

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 /// From the ground up; rooms in one line may not import each other either.
 const FLOORS: &[&[&str]] = &[
     &["error", "named", "installed", "invocation"],
-    &["git", "process", "planting"],
+    &["git", "patch", "process", "planting"],
     &["postgres"],
     &["manifest"],
     &["alembic"],

@@ -5,6 +5,8 @@ mod arguments;
 mod base;
 mod cases;
 pub mod deployed;
+#[cfg(feature = "program")]
+pub mod fix;
 mod schemas;
 mod selection;
 
@@ -19,6 +21,7 @@ use libtest_mimic::Failed;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
+use crate::criteria::fixes::{self, PublishedIds};
 use crate::criteria::{self, Blocker, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, Part};
@@ -27,6 +30,7 @@ use crate::gather::store::{FailsSoFar, Store};
 use crate::manifest::{Manifest, Service};
 use crate::report::record::{Ended, Record};
 use crate::report::{self, Case, Explanation};
+use arguments::Arguments;
 use selection::Selection;
 
 /// Set to anything but `0`: the first red case ends the run.
@@ -78,14 +82,7 @@ impl Run {
 
     /// The runtime that drives servers and interpreters.
     fn runtime(&self) -> Result<&Runtime> {
-        self.runtime.get_or_try_init(|| {
-            let mut threads = tokio::runtime::Builder::new_multi_thread();
-            let runtime = threads.worker_threads(2).enable_all().build();
-            runtime.map_err(|cause| {
-                let problem = format!("no threads can be started: {cause}");
-                HarnessError::new(Stage::Evidence, problem)
-            })
-        })
+        self.runtime.get_or_try_init(threads)
     }
 
     /// The service of a file, which is read once.
@@ -141,6 +138,16 @@ impl Run {
     }
 }
 
+/// A runtime of few threads.
+fn threads() -> Result<Runtime> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.worker_threads(2).enable_all().build();
+    runtime.map_err(|cause| {
+        let problem = format!("no threads can be started: {cause}");
+        HarnessError::new(Stage::Evidence, problem)
+    })
+}
+
 /// The `main` of the test binary and of `migration-harness verify`.
 ///
 /// A selection that matches nothing is an error, which the runner alone would pass.
@@ -182,6 +189,7 @@ fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
         .unwrap_or_default();
     case.printed = printed(&verdict, judged.as_ref(), &case.service);
     case.explanation = explanation(&verdict, judged.as_ref(), &case);
+    case.fix = fixable(&verdict, judged.as_ref(), criterion);
     if let Some(record) = run().ok().and_then(Run::record) {
         record.keep(&Ended {
             case: &case,
@@ -294,6 +302,22 @@ fn explanation(
         }),
         _ => None,
     }
+}
+
+/// The command that looks for a fix, where the criterion proposes one; it is not proved here.
+fn fixable(
+    verdict: &Result<Verdict>,
+    judged: Option<&(Service, Evidence)>,
+    criterion: &Criterion,
+) -> Option<String> {
+    let (Ok(Verdict::Fail(_)), Some((service, evidence))) = (verdict, judged) else {
+        return None;
+    };
+    let published = PublishedIds::of(service, evidence, evidence.merge.as_ref());
+    let all = fixes::proposed(service, evidence, &published).into_iter();
+    let mut own = all.filter(|proposal| proposal.criterion() == Some(criterion.id));
+    own.any(|proposal| !proposal.fixes().is_empty())
+        .then(|| report::fixes::command(&service.name, &[]))
 }
 
 /// Tells whether a red case ends the run; other runners than cargo's see to that themselves.

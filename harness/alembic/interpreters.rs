@@ -101,6 +101,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         "migration_harness_unwritten.py",
         include_str!("python/unwritten.py"),
     ),
+    (
+        "migration_harness_writer.py",
+        include_str!("python/writer.py"),
+    ),
     ("forks.py", include_str!("python/forks.py")),
     ("preloaded.py", include_str!("python/preloaded.py")),
 ];

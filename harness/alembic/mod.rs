@@ -4,6 +4,7 @@
 pub mod ahead;
 mod channel;
 pub mod declared;
+pub mod edits;
 mod forks;
 pub mod imports;
 pub mod interpreters;

@@ -60,6 +60,17 @@ enum Command {
         #[arg(long, value_name = "FORMAT=FILE")]
         output: Vec<Output>,
     },
+    /// Look for fixes of what is red, prove each on a copy of the service, and show or write them
+    Fix {
+        /// Parts of cases' names, <criterion>::<service>.toml; without one, every case
+        filters: Vec<String>,
+        /// Write what is safe
+        #[arg(long)]
+        write: bool,
+        /// With --write: write what is unsafe too
+        #[arg(long = "unsafe", requires = "write")]
+        write_unsafe: bool,
+    },
     /// Say what a criterion asserts, why, and what to do when it is red
     Explain {
         /// The criterion; all are listed without it
@@ -93,6 +104,15 @@ fn main() -> ExitCode {
             })
         }
         Command::Deployed { services } => deployed(&services),
+        Command::Fix {
+            filters,
+            write,
+            write_unsafe,
+        } => run::fix::fix(&run::fix::Request {
+            filters,
+            write,
+            write_unsafe,
+        }),
         Command::Report { parts, output } => report::command::run(&parts, &output),
         Command::Explain { criterion } => {
             print!("{}", report::explain::text(criterion.as_deref()));

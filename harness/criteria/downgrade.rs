@@ -1,6 +1,7 @@
 //! A downgrade puts things back.
 
 mod again;
+pub(super) mod fix;
 mod undo;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! No enum type is created twice.
 
+pub(super) mod fix;
+
 use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::sql;

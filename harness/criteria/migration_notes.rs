@@ -4,6 +4,8 @@
 //! (<https://spec.commonmark.org/>); reStructuredText's underlined headings are
 //! headings too.
 
+pub(super) mod fix;
+
 use std::path::Path;
 
 use super::{Criterion, Finding, Verdict};

@@ -1,6 +1,7 @@
 //! The models and the migrations build the same database.
 
 mod columns;
+pub(super) mod fix;
 mod lengths;
 mod said;
 mod server_defaults;

@@ -1,5 +1,7 @@
 //! The outbox table has the indexes of the shared convention.
 
+pub(super) mod fix;
+
 use super::attribution::attribution;
 use super::{Criterion, Finding, Verdict};
 use crate::alembic::sql;

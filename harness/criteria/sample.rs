@@ -57,6 +57,7 @@ pub fn service() -> Service {
         owned_elsewhere: Vec::new(),
         outbox: None,
         notes: None,
+        laid_over: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod after_merge;
 mod drawing;
+pub(super) mod fix;
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! Both ways of upgrading succeed and end at the head with the same catalog.
 
 mod failure;
+pub(super) mod fix;
 mod remedy;
 
 use super::attribution::{Attribution, Failure, Kind, attribution};

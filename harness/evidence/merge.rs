@@ -35,6 +35,10 @@ pub struct Merge {
     pub theirs: BTreeSet<String>,
     /// The files that both sides changed, each in its own way: conflicts that git leaves to people.
     pub conflicts: Vec<String>,
+    /// The revision files that only the base ref adds, with their contents.
+    pub brought: Vec<(PathBuf, Vec<u8>)>,
+    /// The revision files of the base ref.
+    pub published: Vec<PathBuf>,
 }
 
 impl Merge {
@@ -51,10 +55,22 @@ impl Merge {
         let base = repository.files(&parted, &locations.directories)?;
         let theirs = repository.files(&commit, &locations.directories)?;
         let (base, theirs) = read_both(&locations, base, theirs)?;
-        let ours = working_tree(history);
+        let ours = working_tree(service, history);
         let merged = merged(&base, &theirs, &ours);
         only_python_tells(base_ref, &merged)?;
+        let is_new = |file: &&File| {
+            file.revision
+                .id()
+                .is_some_and(|id| merged.theirs.contains(id))
+        };
+        let brought = theirs.iter().filter(is_new);
+        let brought = brought.map(|file| (file.revision.file().to_owned(), file.content.clone()));
         Ok(Self {
+            brought: brought.collect(),
+            published: theirs
+                .iter()
+                .map(|file| file.revision.file().to_owned())
+                .collect(),
             base_ref: base_ref.to_owned(),
             graph: Graph::new(merged.files, history.graph.locations.clone()),
             ours: merged.ours,
@@ -112,8 +128,10 @@ impl Locations {
             // Then the files that Python found tell.
             Static::NeedsPython(_) => (history.graph.directories(), false),
         };
+        let versions: Vec<PathBuf> = versions.iter().map(|path| service.original(path)).collect();
         let there = versions.iter().find(|directory| directory.is_dir());
-        let repository = Repository::of(there.unwrap_or(&service.directory))?;
+        let directory = service.original(&service.directory);
+        let repository = Repository::of(there.unwrap_or(&directory))?;
         let below = |directory: &PathBuf| {
             let real = directory
                 .canonicalize()
@@ -182,10 +200,11 @@ fn read_both(
 }
 
 /// The working tree's files under the paths that git has for them.
-pub(super) fn working_tree(history: &History) -> Vec<Ours> {
+pub(super) fn working_tree(service: &Service, history: &History) -> Vec<Ours> {
     let real = |file: &Path| {
+        let file = service.original(file);
         let parent = file.parent().and_then(|parent| parent.canonicalize().ok());
-        parent.map_or(file.to_owned(), |parent| {
+        parent.map_or(file.clone(), |parent| {
             parent.join(file.file_name().unwrap_or_default())
         })
     };

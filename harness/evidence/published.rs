@@ -97,7 +97,7 @@ impl Published {
         let files = repository.files(&parted, &locations.directories)?;
         let files = files.into_iter().filter(|file| locations.hold(&file.path));
         let published = read(repository, files.collect())?;
-        let ours = working_tree(history);
+        let ours = working_tree(service, history);
         let reader = Reader {
             repository,
             parted: &parted,

@@ -168,7 +168,8 @@ fn not_built(then: &Service, commit: &str, transcript: &Transcript) -> HarnessEr
 
 /// The service as it was at a commit, with its files in `tree`, and today's interpreter.
 fn as_of(service: &Service, commit: &str, tree: &Path) -> Result<Service> {
-    let repository = Repository::of(&service.root)?;
+    let here = service.original(&service.root);
+    let repository = Repository::of(&here)?;
     let id = repository.commit(commit).map_err(|e| {
         let key = format!("{}: baseline = {{ models = \"{commit}\" }}", service.name);
         HarnessError {
@@ -176,8 +177,8 @@ fn as_of(service: &Service, commit: &str, tree: &Path) -> Result<Service> {
             ..e
         }
     })?;
-    let root = service.root.canonicalize();
-    let root = root.unwrap_or_else(|_| service.root.clone());
+    let root = here.canonicalize();
+    let root = root.unwrap_or(here);
     let below = root.strip_prefix(&repository.top).unwrap_or(Path::new(""));
     let _ = std::fs::remove_dir_all(tree);
     repository.export(&id, below, tree)?;

@@ -22,9 +22,11 @@ mod rows;
 mod segments;
 mod steps;
 pub mod store;
+mod written;
 
 pub use history::history;
 pub use keep::Keep;
+pub use written::Writing;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

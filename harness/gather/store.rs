@@ -18,11 +18,12 @@ use serde::{Deserialize, Serialize};
 use super::cores::CorePermits;
 use super::private::{self, broken};
 use super::progress::Say;
-use super::{Context, Keep};
+use super::{Context, Keep, Writing};
 use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::{Interpreters, Load};
+use crate::alembic::transcript::Transcript;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::{Evidence, Part, SchemaFile, notes};
+use crate::evidence::{Evidence, History, Part, SchemaFile, notes};
 use crate::manifest::Service;
 use crate::postgres::{Kept, Servers};
 
@@ -205,6 +206,32 @@ impl Store {
         evidence.notes = notes::read(service);
         evidence.schema = Some(SchemaFile::read(service));
         Ok(evidence)
+    }
+}
+
+impl Store {
+    /// Has Alembic write a revision into the service's directory.
+    ///
+    /// # Errors
+    /// No server or no interpreter can be had.
+    pub fn write(
+        &self,
+        writing: &Writing,
+        service: &Service,
+        history: &History,
+        runtime: &tokio::runtime::Runtime,
+        say: Say<'_>,
+    ) -> Result<Transcript> {
+        let directory = self.directory.join(&service.name);
+        private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
+        let context = Context {
+            directory: &directory,
+            ahead: &self.ahead,
+            interpreters: &self.interpreters,
+            servers: &self.servers,
+            cores: &self.cores,
+        };
+        runtime.block_on(writing.run(service, history, &context, say))
     }
 }
 

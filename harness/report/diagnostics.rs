@@ -114,8 +114,10 @@ fn last_lines(case: &Case, text: &str) -> Vec<String> {
     let printed = case.printed.iter().filter(|_| !said);
     let printed = printed.map(|file| format!("note: {PRINTED}{}", shown(file)));
     let rerun = format!("rerun: {}", case.rerun());
+    let fix = case.fix.iter().map(|command| format!("fix: {command}"));
     printed
         .chain(case.looks().flat_map(look))
+        .chain(fix)
         .chain([rerun])
         .collect()
 }

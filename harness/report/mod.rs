@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod documentation;
 #[cfg(feature = "program")]
 pub mod explain;
+pub mod fixes;
 pub mod join;
 pub mod outputs;
 pub mod parts;
@@ -51,6 +52,8 @@ pub struct Case {
     pub kept: Vec<Kept>,
     /// The file with everything that Python printed, where something failed.
     pub printed: Option<PathBuf>,
+    /// The command that looks for a fix, where its criterion proposes one.
+    pub fix: Option<String>,
     /// The findings that block it, where the case that reports them is not part of the run.
     pub explanation: Option<Explanation>,
 }
@@ -81,6 +84,7 @@ impl Case {
             kept: Vec::new(),
             printed: None,
             explanation: None,
+            fix: None,
         }
     }
 
@@ -95,6 +99,7 @@ impl Case {
         Some(Self {
             criterion: explanation.criterion,
             explanation: None,
+            fix: None,
             ..self.clone()
         })
     }
@@ -362,6 +367,11 @@ pub fn fail_fast(case: &Case, text: &str) {
          FAIL_FAST: stopped at the first red case; what had not ended by then was not judged",
         case.name()
     );
+}
+
+/// Prints a remark about a service.
+pub fn note(service: &str, text: &str) {
+    terminal::print(&format!("{service}: {text}"));
 }
 
 /// Prints a line of progress.

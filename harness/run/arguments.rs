@@ -41,6 +41,15 @@ impl Arguments {
         Self::parse_from(words)
     }
 
+    /// The arguments that select by these filters.
+    #[cfg(feature = "program")]
+    pub(super) fn with_filters(filters: &[String]) -> Self {
+        Self {
+            others: filters.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// Tells whether a case is selected, by the rules of the test runner: any filter is a part of
     /// its name, or all of it with `--exact`.
     pub(super) fn select(&self, name: &str) -> bool {

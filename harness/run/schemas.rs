@@ -28,22 +28,23 @@ const CI: &str = "CI";
 /// # Errors
 /// It is asked for in CI, where nobody would read or commit what is written.
 pub(super) fn permitted(arguments: &Arguments) -> Result<()> {
-    let in_ci =
-        set(CI) && std::env::var(CI).is_ok_and(|value| !value.eq_ignore_ascii_case("false"));
     let asked = match (set(UPDATE_SCHEMAS), arguments.accepts_anything()) {
         (true, _) => UPDATE_SCHEMAS,
         (false, true) => accept::ACCEPT,
         (false, false) => return Ok(()),
     };
-    if !in_ci {
+    not_in_ci(asked, "nothing is accepted")
+}
+
+/// # Errors
+/// It is CI, where nobody would read or commit what is written.
+pub(super) fn not_in_ci(asked: &str, what: &str) -> Result<()> {
+    if !set(CI) || std::env::var(CI).is_ok_and(|value| value.eq_ignore_ascii_case("false")) {
         return Ok(());
     }
-    Err(HarnessError::new(
-        Stage::Manifest,
-        format!("{asked} is set where {CI} is: in CI nothing is accepted"),
-    )
+    Err(HarnessError::new(Stage::Manifest, format!("{asked} is set where {CI} is: in CI {what}"))
     .detail("what was found is accepted by a person who reads what changed and commits the file; CI compares with it")
-    .help(format!("unset {asked} in CI; set it on your machine, and commit what that writes into the manifest")))
+    .help(format!("unset {asked} in CI; set it on your machine, and commit what that writes")))
 }
 
 /// Tells whether the manifest is written to in this run.
@@ -152,13 +153,18 @@ pub fn left_over(criterion: &Criterion, evidence: &Evidence, say: Say<'_>) {
 
 /// Whole or not at all.
 pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// The same of any content.
+pub(super) fn write_bytes(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     let mut file = tempfile::Builder::new()
         .prefix(".")
         .suffix(".partial")
         .tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     // A temporary file is for its owner alone; this one is for everyone who reads the rest.
     let like = fs::metadata(path).or_else(|_| fs::metadata(directory.join("../defaults.toml")))?;
     fs::set_permissions(file.path(), like.permissions())?;

@@ -31,8 +31,16 @@ impl Selection {
     /// # Errors
     /// It is empty, other than by `--partition`: there may be more parts than services.
     pub(super) fn read(all: BTreeSet<String>) -> Result<Self> {
+        Self::of(Arguments::read(Invocation::words()), all)
+    }
+
+    /// The selection of such arguments.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub(super) fn of(arguments: Arguments, all: BTreeSet<String>) -> Result<Self> {
         let mut selection = Self {
-            arguments: Arguments::read(Invocation::words()),
+            arguments,
             services: chosen(all.clone())?,
             all,
         };

@@ -84,6 +84,7 @@ fn service() -> Service {
             files: vec!["README.md".into(), "alembic/README.md".into()],
             topics: vec![topic("heads"), topic("enums")],
         }),
+        laid_over: None,
     }
 }
 
@@ -295,6 +296,8 @@ fn merge(graph: Graph) -> Merge {
         ours: ["r2".to_owned()].into(),
         theirs: ["r3".to_owned()].into(),
         conflicts: Vec::new(),
+        brought: Vec::new(),
+        published: Vec::new(),
     }
 }
 

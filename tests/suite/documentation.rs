@@ -114,7 +114,12 @@ fn each_page_shows_what_the_run_prints() {
         let judged = judge_service("broken", service, &["--exact", &case], &[]);
         let text = judged.text(&case);
         // These depend on where and when the run is started.
-        let own = [" = about: ", " = rerun: ", "everything Python printed: "];
+        let own = [
+            " = about: ",
+            " = fix: ",
+            " = rerun: ",
+            "everything Python printed: ",
+        ];
         let is_own = |line: &&str| !own.iter().any(|one| line.contains(one));
         let said: Vec<&str> = text.lines().filter(is_own).collect();
         let wanted = page(criterion, &red, &said.join("\n"), &green);

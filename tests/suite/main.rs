@@ -14,6 +14,7 @@ mod documentation;
 mod drivers;
 mod embedded;
 mod faults;
+mod fixes;
 mod forks;
 mod ground;
 mod hostile;

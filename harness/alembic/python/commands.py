@@ -16,6 +16,7 @@ from migration_harness_probe import Probe
 from migration_harness_recorder import recorder
 from migration_harness_revisions import revisions
 from migration_harness_source import described, own, source
+from migration_harness_writer import Writer
 
 
 @functools.lru_cache(maxsize=None)
@@ -135,6 +136,26 @@ class Worker:
             return self.upgrade(revision)
         finally:
             recorder.probe = None
+
+    def merge(self, revisions):
+        """Writes a revision that merges others, as `alembic merge` does."""
+        return self.write(Writer.merge, "merge", "-m", "merge heads", *revisions)
+
+    def revision(self, message, upgrade, downgrade):
+        """Writes a revision with these lines of Python."""
+        writer = functools.partial(Writer.revision, upgrade=upgrade, downgrade=downgrade)
+        return self.write(writer, "revision", "-m", message)
+
+    def autogenerate(self, message):
+        """Writes what the models have and this database has not."""
+        return self.write(Writer.autogenerate, "revision", "--autogenerate", "-m", message)
+
+    def write(self, write, *words):
+        def run(config):
+            with Writer.template(config):
+                write(config, config.cmd_opts)
+
+        return self.drive(self.configuration(*words), run)
 
     def touch(self):
         """Runs env.py without any revision: what is left is env.py's own."""

@@ -25,6 +25,13 @@ pub enum Command<'a> {
     /// as they need it: an array of objects and the statements that make them; in this
     /// schema where it is known.
     Models(&'a Value, Option<&'a str>),
+    /// `alembic merge` of these revisions, by the service's own template.
+    Merge(&'a [String]),
+    /// A revision with this message that is made of lines of Python: those of `upgrade()` and
+    /// those of `downgrade()`.
+    Revision(&'a str, &'a [String], &'a [String]),
+    /// `alembic revision --autogenerate` with this message, without what loses data.
+    Autogenerate(&'a str),
     /// Asks which of these objects `env.py` lets autogenerate see.
     Visible(&'a [Asked]),
 }
@@ -77,6 +84,9 @@ impl Command<'_> {
             Self::Touch => "touch",
             Self::Loaded => "loaded",
             Self::Models(..) => "models",
+            Self::Merge(_) => "merge",
+            Self::Revision(..) => "revision",
+            Self::Autogenerate(_) => "autogenerate",
             Self::Visible(_) => "visible",
         }
     }
@@ -85,7 +95,10 @@ impl Command<'_> {
     /// got so far.
     #[must_use]
     pub fn runs_env(self) -> bool {
-        !matches!(self, Self::Loaded | Self::Visible(_))
+        !matches!(
+            self,
+            Self::Loaded | Self::Merge(_) | Self::Revision(..) | Self::Visible(_)
+        )
     }
 
     pub(super) fn arguments(self) -> Value {
@@ -100,6 +113,11 @@ impl Command<'_> {
             Self::Models(foundation, schema) => {
                 json!({ "foundation": foundation, "schema": schema })
             }
+            Self::Revision(message, upgrade, downgrade) => {
+                json!({ "message": message, "upgrade": upgrade, "downgrade": downgrade })
+            }
+            Self::Autogenerate(message) => json!({ "message": message }),
+            Self::Merge(revisions) => json!({ "revisions": revisions }),
             Self::Visible(objects) => json!({ "objects": objects }),
         }
     }
@@ -116,6 +134,13 @@ impl fmt::Display for Command<'_> {
             Self::Descend(revision) => write!(f, "downgrade {revision}"),
             Self::Touch | Self::Loaded => f.write_str("upgrade without any revision"),
             Self::Models(..) => f.write_str("create_all of the models"),
+            Self::Merge(revisions) => {
+                write!(f, "merge -m \"merge heads\" {}", revisions.join(" "))
+            }
+            Self::Revision(message, ..) => write!(f, "revision -m \"{message}\""),
+            Self::Autogenerate(message) => {
+                write!(f, "revision --autogenerate -m \"{message}\"")
+            }
             Self::Visible(_) => f.write_str("include_object"),
         }
     }

@@ -119,6 +119,39 @@ pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Stri
     }
 }
 
+/// A change of the file that undoes a change of the catalog.
+pub(super) enum Undo {
+    /// A line at the end of `downgrade()`.
+    Line(String),
+    /// A statement of `downgrade()` that goes.
+    Without(Place),
+    /// What undoes another change undoes this one too.
+    WithAnother,
+}
+
+/// What undoes a change, where that can be told.
+pub(super) fn undo(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Undo> {
+    match (&change.before, &change.after) {
+        (None, Some(left)) => {
+            let renamed = all.iter().find_map(|other| renamed(&rung.up, other, left));
+            let line = renamed.map_or_else(|| dropped(left), |gone| rename(left, gone));
+            Some(Undo::Line(line))
+        }
+        (Some(gone), None) => {
+            let mut lefts = all.iter().filter_map(|other| other.after.as_ref());
+            if lefts.any(|left| renamed(&rung.up, change, left).is_some()) {
+                return Some(Undo::WithAnother);
+            }
+            match dropped_at(rung, change) {
+                Some(place) => Some(Undo::Without(place)),
+                None => created(gone).map(Undo::Line),
+            }
+        }
+        (Some(before), Some(after)) => restored(before, after).map(Undo::Line),
+        (None, None) => None,
+    }
+}
+
 /// The line about an object that is gone: renamed, dropped by downgrade(), or not created again.
 fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
     let is_renamed = |other: &&&Change| {
@@ -211,8 +244,27 @@ fn execute(statement: &str) -> String {
     format!("op.execute({quote}{statement}{quote})")
 }
 
-/// The call that drops an object.
+/// The advice to drop an object.
 fn drop(left: &Object) -> String {
+    match is_last(left) {
+        true => format!("at the end, after the tables: {}", dropped(left)),
+        false => dropped(left),
+    }
+}
+
+/// Tells whether an object may have others that depend on it.
+fn is_last(left: &Object) -> bool {
+    matches!(
+        left.kind,
+        ObjectKind::EnumType
+            | ObjectKind::CompositeType
+            | ObjectKind::RangeType
+            | ObjectKind::Domain
+    )
+}
+
+/// The call that drops an object.
+fn dropped(left: &Object) -> String {
     let (table, part) = left.name.split_once('.').unwrap_or(("", ""));
     let schema = match left.schema.as_deref() {
         Some("public") | None => String::new(),
@@ -222,15 +274,9 @@ fn drop(left: &Object) -> String {
     let kind = left.kind.upper();
     match left.kind {
         ObjectKind::EnumType | ObjectKind::CompositeType | ObjectKind::RangeType => {
-            format!(
-                "at the end, after the tables: {}",
-                execute(&format!("DROP TYPE {name}"))
-            )
+            execute(&format!("DROP TYPE {name}"))
         }
-        ObjectKind::Domain => format!(
-            "at the end, after the tables: {}",
-            execute(&format!("DROP DOMAIN {name}"))
-        ),
+        ObjectKind::Domain => execute(&format!("DROP DOMAIN {name}")),
         ObjectKind::Table => format!("op.drop_table(\"{}\"{schema})", left.name),
         ObjectKind::Column | ObjectKind::ColumnOrder => {
             format!("op.drop_column(\"{table}\", \"{part}\"{schema})")
@@ -355,34 +401,34 @@ fn rename(left: &Object, gone: &Object) -> String {
     }
 }
 
-/// The call that makes an object again.
+/// The advice to make an object again.
 fn create(gone: &Object) -> String {
+    match created(gone) {
+        Some(call) => format!("create it again: {call}"),
+        None => format!("create {} again, as it was", gone.title()),
+    }
+}
+
+/// The call that makes an object again, where it can be told.
+fn created(gone: &Object) -> Option<String> {
     let definition = in_line(&gone.definition);
     let part = identifier(last_name(gone));
     match gone.kind {
-        _ if definition.len() > TYPED => format!("create {} again, as it was", gone.title()),
+        _ if definition.len() > TYPED => None,
         ObjectKind::Index
         | ObjectKind::Function
         | ObjectKind::Procedure
         | ObjectKind::Trigger
         | ObjectKind::Rule
-        | ObjectKind::Statistics => {
-            format!("create it again: {}", execute(&definition))
-        }
-        ObjectKind::Constraint => format!(
-            "create it again: {}",
-            execute(&format!(
-                "ALTER TABLE {} ADD CONSTRAINT {part} {definition}",
-                table_of(gone)
-            ))
-        ),
-        ObjectKind::Column => format!(
-            "create it again: {}",
-            execute(&format!(
-                "ALTER TABLE {} ADD COLUMN {part} {definition}",
-                table_of(gone)
-            ))
-        ),
+        | ObjectKind::Statistics => Some(execute(&definition)),
+        ObjectKind::Constraint => Some(execute(&format!(
+            "ALTER TABLE {} ADD CONSTRAINT {part} {definition}",
+            table_of(gone)
+        ))),
+        ObjectKind::Column => Some(execute(&format!(
+            "ALTER TABLE {} ADD COLUMN {part} {definition}",
+            table_of(gone)
+        ))),
         ObjectKind::Aggregate
         | ObjectKind::Cast
         | ObjectKind::Collation
@@ -412,31 +458,40 @@ fn create(gone: &Object) -> String {
         | ObjectKind::Table
         | ObjectKind::TextSearchConfiguration
         | ObjectKind::TextSearchDictionary
-        | ObjectKind::View => format!("create {} again, as it was", gone.title()),
+        | ObjectKind::View => None,
+    }
+}
+
+/// The call that brings an object back to what it was, where it can be told.
+fn restored(before: &Object, after: &Object) -> Option<String> {
+    let name = identifier(last_name(before));
+    match before.kind {
+        ObjectKind::Column => {
+            let table = table_of(before);
+            let statement = column::restored(&table, last_name(before), before, after)?;
+            Some(execute(&statement))
+        }
+        ObjectKind::Constraint if before.definition.len() <= TYPED => {
+            let was = in_line(&before.definition);
+            Some(execute(&format!(
+                "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {was}",
+                table_of(before)
+            )))
+        }
+        _ => None,
     }
 }
 
 /// The advice that brings an object back to what it was.
 fn restore(before: &Object, after: &Object) -> String {
     let was = shortened(&before.definition);
-    if before.kind == ObjectKind::Column
-        && let Some(statement) =
-            column::restored(&table_of(before), last_name(before), before, after)
-    {
-        return execute(&statement);
+    if let Some(call) = restored(before, after) {
+        return call;
     }
     match before.kind {
         ObjectKind::EnumType if is_extended(before, after) => {
             "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
-        }
-        ObjectKind::Constraint if before.definition.len() <= TYPED => {
-            let was = in_line(&before.definition);
-            let name = identifier(last_name(before));
-            execute(&format!(
-                "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {was}",
-                table_of(before)
-            ))
         }
         ObjectKind::Constraint | ObjectKind::Index => format!("drop {} and {}", before.title(), create(before)),
         ObjectKind::Function

@@ -26,6 +26,8 @@ fn merged(history: &str) -> Evidence {
         theirs: of('t'),
         graph,
         conflicts: Vec::new(),
+        brought: Vec::new(),
+        published: Vec::new(),
     });
     evidence
 }

@@ -1,0 +1,194 @@
+//! Judges a service by all criteria that apply, apart from any run: [`Bench`].
+
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime;
+
+use super::overlay::{Files, Overlay};
+use crate::criteria::{self, Criterion, Verdict};
+use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::{Catalog, Evidence, History, Part};
+use crate::gather::Writing;
+use crate::gather::progress::Progress;
+use crate::gather::store::Store;
+use crate::manifest::Service;
+use crate::report;
+use crate::run::base;
+
+/// The means to judge a service with some files changed.
+pub(super) struct Bench<'a> {
+    pub(super) service: &'a Service,
+    pub(super) runtime: &'a Runtime,
+    pub(super) cores: usize,
+}
+
+/// The verdicts of all criteria on one state of the files.
+pub(super) struct Judged {
+    pub(super) verdicts: Vec<(&'static Criterion, Result<Verdict>)>,
+    pub(super) evidence: Evidence,
+    /// The overlay that was judged, if the state is not that of the working tree.
+    pub(super) overlay: Option<Overlay>,
+}
+
+impl Judged {
+    /// The verdict of one criterion.
+    pub(super) fn verdict(&self, criterion: &str) -> Option<&Result<Verdict>> {
+        let mut verdicts = self.verdicts.iter();
+        verdicts
+            .find(|(one, _)| one.id == criterion)
+            .map(|(_, verdict)| verdict)
+    }
+
+    /// Tells whether a criterion is green.
+    pub(super) fn is_green(&self, criterion: &str) -> bool {
+        let verdict = self.verdict(criterion);
+        verdict.is_some_and(|verdict| verdict.as_ref().is_ok_and(|verdict| !verdict.is_red()))
+    }
+
+    /// The ids of the criteria that are green.
+    pub(super) fn green(&self) -> Vec<&'static str> {
+        let all = self.verdicts.iter().map(|(criterion, _)| criterion.id);
+        all.filter(|id| self.is_green(id)).collect()
+    }
+
+    /// The criteria that are red.
+    pub(super) fn red(&self) -> Vec<&'static Criterion> {
+        let all = self.verdicts.iter().map(|(criterion, _)| *criterion);
+        all.filter(|criterion| !self.is_green(criterion.id))
+            .collect()
+    }
+}
+
+impl Bench<'_> {
+    /// Judges the service with these files in the place of those that are there.
+    ///
+    /// # Errors
+    /// Nothing can be written, or the files of the service cannot be read.
+    pub(super) fn judge(&self, files: &Files) -> Result<Judged> {
+        let store = self.store()?;
+        let overlay = match files.is_empty() {
+            true => None,
+            false => Some(self.overlay(files, &store)?),
+        };
+        let service = overlay
+            .as_ref()
+            .map_or(self.service, |overlay| &overlay.service);
+        let applying: Vec<&Criterion> = criteria::ALL
+            .iter()
+            .filter(|one| one.waived(service).is_none())
+            .collect();
+        let parts: Vec<Part> = applying.iter().flat_map(|one| one.needs).copied().collect();
+        let mut verdicts = Vec::new();
+        let mut evidence = Evidence::default();
+        for criterion in applying {
+            let gathered = store.evidence(
+                service,
+                criterion.needs,
+                &parts,
+                self.runtime,
+                &silent(self.service),
+            );
+            let judged = gathered.and_then(|mut gathered| {
+                base::compare(criterion, service, &mut gathered)?;
+                let verdict = criterion.verdict(service, &gathered);
+                let merge = gathered.merge.take().or(evidence.merge.take());
+                evidence = Evidence { merge, ..gathered };
+                Ok(verdict)
+            });
+            verdicts.push((criterion, judged));
+        }
+        store.end(self.runtime)?;
+        Ok(Judged {
+            verdicts,
+            evidence,
+            overlay,
+        })
+    }
+
+    /// The catalog at head with these files, or why there is none.
+    ///
+    /// # Errors
+    /// Nothing can be judged.
+    pub(super) fn catalog(&self, files: &Files) -> Result<Result<Catalog, String>> {
+        let store = self.store()?;
+        let overlay = self.overlay(files, &store)?;
+        let needs = [Part::Migrated];
+        let say = silent(self.service);
+        let gathered = store.evidence(&overlay.service, &needs, &needs, self.runtime, &say)?;
+        store.end(self.runtime)?;
+        let Some(migrated) = gathered.migrated else {
+            return Ok(Err("nothing ran".to_owned()));
+        };
+        let error = migrated
+            .reached()
+            .outcome
+            .error()
+            .map(|raised| raised.line());
+        Ok(migrated
+            .schema()
+            .ok_or(error.unwrap_or("it did not get to its end".to_owned())))
+    }
+
+    /// The files with the revision that Alembic wrote among them, or why it wrote none.
+    ///
+    /// # Errors
+    /// No server or no interpreter can be had.
+    pub(super) fn write(
+        &self,
+        writing: &Writing,
+        history: &History,
+        files: &Files,
+    ) -> Result<Result<Files, String>> {
+        let store = self.store()?;
+        let overlay = self.overlay(files, &store)?;
+        let say = silent(self.service);
+        let ran = store.write(writing, &overlay.service, history, self.runtime, &say)?;
+        store.end(self.runtime)?;
+        if !ran.finished() {
+            let error = ran.outcome.error().map(|raised| raised.line());
+            let error = error.unwrap_or("it did not end".to_owned());
+            return Ok(Err(format!("`alembic {}`: {error}", ran.command)));
+        }
+        let changed = overlay.changed().map_err(|cause| {
+            HarnessError::new(
+                Stage::Evidence,
+                format!("the overlay cannot be read: {cause}"),
+            )
+        })?;
+        let removed = files.iter().filter(|(_, content)| content.is_none());
+        let removed = removed.map(|(file, _)| (file.clone(), None));
+        Ok(Ok(changed.into_iter().chain(removed).collect()))
+    }
+
+    fn overlay(&self, files: &Files, store: &Store) -> Result<Overlay> {
+        let bytecode = directory().join("pycache");
+        Overlay::lay(self.service, files, store.directory(), &bytecode)
+    }
+
+    fn store(&self) -> Result<Store> {
+        let none = |_: &Path| -> Result<Service> {
+            Err(HarnessError::new(
+                Stage::Evidence,
+                "a fix is tried by itself",
+            ))
+        };
+        let services = vec![self.service.name.clone()];
+        Store::of_this_run(&directory(), services, none, self.cores)
+    }
+}
+
+/// The directory for the files of runs.
+fn directory() -> PathBuf {
+    let directory = report::directory();
+    directory.canonicalize().unwrap_or(directory)
+}
+
+/// What happens while a state is judged is said to those who ask for everything.
+fn silent(service: &Service) -> impl Fn(Progress) + Sync {
+    let name = service.name.clone();
+    move |progress| {
+        if let Progress::Ran { command, .. } = &progress {
+            report::progress(&name, &Progress::Detail(command.clone()));
+        }
+    }
+}
