@@ -179,6 +179,77 @@ fn what_can_be_fixed_is_fixed_and_the_rest_is_left_red() {
     }
 }
 
+const REVIEWS: &str = "\
+revision = '20260101_0001'
+down_revision = '20250711_0001'
+
+import sqlalchemy as sa
+from alembic import op
+
+PRIORITY = sa.Enum('low', 'high', name='priority')
+
+
+def upgrade():
+    op.create_table(
+        'reviews',
+        sa.Column('priority', PRIORITY),
+        sa.Column('state', sa.Enum('open', 'done', name='state')),
+    )
+
+
+def downgrade():
+    op.drop_table('reviews')
+";
+const ITEMS: &str = "\
+revision = '20260102_0001'
+down_revision = '20260101_0001'
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade():
+    op.create_table(
+        'items',
+        sa.Column('priority', sa.Enum('low', 'high', name='priority')),
+        sa.Column('state', sa.Enum('open', 'done', name='state')),
+    )
+
+
+def downgrade():
+    op.drop_table('items')
+    sa.Enum(name='priority').drop(op.get_bind())
+    sa.Enum(name='state').drop(op.get_bind())
+";
+
+#[test]
+fn what_shows_only_after_a_fix_is_fixed_in_the_same_run() {
+    let fault = "enum_created_twice_in_essay_lifecycle";
+    let faults = Faults::new(&[fault]);
+    let file = |name: &str| faults.path(&format!("{fault}/alembic/versions/{name}"));
+    fs::write(file("reviews.py"), REVIEWS).unwrap();
+    fs::write(file("items.py"), ITEMS).unwrap();
+    let written = faults.fix(&["--write"], &[]);
+    assert_eq!(written.code, Some(0), "{}", written.all());
+    let items = fs::read_to_string(file("items.py")).unwrap();
+    let expected = ITEMS
+        .replace("sa.Enum('", "postgresql.ENUM('")
+        .replace("name='priority'))", "name='priority', create_type=False))")
+        .replace("name='state'))", "name='state', create_type=False))")
+        .replace("    sa.Enum(name='priority').drop(op.get_bind())\n", "")
+        .replace("    sa.Enum(name='state').drop(op.get_bind())\n", "")
+        .replace(
+            "op\n\n",
+            "op\nfrom sqlalchemy.dialects import postgresql\n\n",
+        );
+    assert_eq!(items, expected, "{}", written.all());
+    let reviews = fs::read_to_string(file("reviews.py")).unwrap();
+    let dropped = "    op.execute(\"DROP TYPE priority\")\n    op.execute(\"DROP TYPE state\")\n";
+    assert_eq!(reviews, format!("{REVIEWS}{dropped}"), "{}", written.all());
+    let green = faults.judge(&[]);
+    assert_eq!(green.code, Some(0), "{}", green.all());
+}
+
 #[test]
 fn nothing_is_written_in_ci() {
     let faults = Faults::new(&["notes_missing"]);

@@ -53,6 +53,7 @@ class Writer:
         def without_drops(context, revision, directives):
             for directive in directives:
                 leave_out_drops(directive.upgrade_ops)
+                directive.upgrade_ops.reverse_into(directive.downgrade_ops)
 
         command.revision(
             config,
@@ -66,10 +67,16 @@ def leave_out_drops(container):
     """Takes from operations those by which data would be lost."""
     from alembic.operations import ops
 
+    gone = {
+        (operation.schema, operation.table_name)
+        for operation in container.ops
+        if isinstance(operation, ops.DropTableOp)
+    }
     kept = []
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
             leave_out_drops(operation)
-        if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp)):
+        table = getattr(operation, "schema", None), getattr(operation, "table_name", None)
+        if not isinstance(operation, ops.DropColumnOp) and table not in gone:
             kept.append(operation)
     container.ops[:] = kept

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use super::bench::{Bench, Judged};
 use super::overlay::{Files, relative};
 use crate::criteria::fixes::{self, Act, Class, Fix, Proposal, PublishedIds, Refusal};
-use crate::criteria::{Acceptance, Verdict, deployed_schema, published_revisions};
+use crate::criteria::{
+    Acceptance, Blocker, Verdict, deployed_schema, downgrade, enum_types, published_revisions,
+    upgrade_head,
+};
 use crate::error::Result;
 use crate::evidence::Migrated;
 use crate::manifest::Service;
@@ -80,7 +83,7 @@ impl<'a> Search<'a> {
                     self.reasons.push(refusal.clone());
                 }
                 let mut fixes = proposal.fixes();
-                fixes.retain(|fix| !self.tried.contains(fix));
+                fixes.retain(|fix| !self.tried.contains(fix) && !self.waits(fix));
                 found.push(fixes);
             }
             found.retain(|fixes| !fixes.is_empty());
@@ -91,6 +94,20 @@ impl<'a> Search<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Tells whether a new revision has to wait until what is below it can be judged.
+    fn waits(&self, fix: &Fix) -> bool {
+        let below = [
+            &upgrade_head::CRITERION,
+            &enum_types::CRITERION,
+            &downgrade::CRITERION,
+        ];
+        let is_red = |id: &str| {
+            let verdict = self.judged.verdict(id);
+            id != fix.criterion && verdict.is_some() && !self.judged.is_green(id)
+        };
+        fix.changes_schema && below.iter().any(|criterion| is_red(criterion.id))
     }
 
     /// Tries fixes, each with what may be taken instead; tells whether there is more to do.
@@ -251,6 +268,10 @@ impl<'a> Search<'a> {
                 ));
             }
         }
+        if let Some(worse) = self.worse(judged) {
+            let said = judged.verdict(worse).map(first_line).unwrap_or_default();
+            return Some(format!("{worse} has more findings with it, first: {said}"));
+        }
         let idle = fixes
             .iter()
             .find(|fix| !self.helps(fix.criterion, judged))?;
@@ -259,22 +280,42 @@ impl<'a> Search<'a> {
         Some(format!("{} stays red with it: {said}", idle.criterion))
     }
 
-    /// Tells whether a criterion is green now, or nearer to it: fewer findings, or an upgrade
-    /// that fails later, or at another statement.
+    /// Tells whether a criterion is green now, or nearer to it: fewer findings, an upgrade that
+    /// fails later, or at another statement, or nothing of its own but what was red before.
     fn helps(&self, criterion: &str, judged: &Judged) -> bool {
-        let findings = |judged: &Judged| match judged.verdict(criterion) {
-            Some(Ok(Verdict::Fail(findings))) => Some(findings.len()),
-            Some(Ok(verdict)) if !verdict.is_red() => Some(0),
-            _ => None,
-        };
-        let (before, after) = (reached(&self.judged), reached(judged));
-        match (findings(&self.judged), findings(judged)) {
+        let (before, after) = (Reached::of(&self.judged), Reached::of(judged));
+        match (
+            findings(&self.judged, criterion),
+            findings(judged, criterion),
+        ) {
             (Some(was), Some(is)) if is >= was => {
-                after.0 > before.0 || (after.0 == before.0 && after.1 != before.1)
+                after.revisions > before.revisions
+                    || (after.revisions == before.revisions && after.failed != before.failed)
             }
             (Some(_), Some(_)) => true,
-            _ => false,
+            (Some(_), None) => match judged.verdict(criterion) {
+                Some(Ok(Verdict::Blocked {
+                    by: Blocker::Criterion(by),
+                    ..
+                })) => !self.judged.is_green(by),
+                _ => false,
+            },
+            (None, _) => false,
         }
+    }
+
+    /// The criterion that has more to say than before, although nothing gets further.
+    fn worse(&self, judged: &Judged) -> Option<&'static str> {
+        if Reached::of(&self.judged) != Reached::of(judged) {
+            return None;
+        }
+        let all = judged.verdicts.iter().map(|(criterion, _)| criterion.id);
+        let count = |judged: &Judged, id| findings(judged, id).filter(|count| *count > 0);
+        let mut all = all.filter(|id| *id != deployed_schema::CRITERION.id);
+        all.find(|id| match (count(&self.judged, id), count(judged, id)) {
+            (Some(was), Some(is)) => is > was,
+            _ => false,
+        })
     }
 
     /// The difference that the order of revisions makes, where the fix decides about it.
@@ -319,18 +360,44 @@ pub(super) fn accepted(verdict: &Result<Verdict>) -> Option<Vec<Acceptance>> {
     can_be.then(|| lines.collect())
 }
 
-/// The number of revisions that an upgrade finished, and the statement at which it failed.
-fn reached(judged: &Judged) -> (usize, Option<&str>) {
-    let Some(migrated) = &judged.evidence.migrated else {
-        return (0, None);
-    };
-    let reached = migrated.reached();
-    let finished = reached.steps.iter().filter(|step| step.seconds.is_some());
-    let failed = reached.failed_statement();
-    (
-        finished.count(),
-        failed.map(|statement| statement.sql.as_str()),
-    )
+/// The number of a criterion's findings; none where it could not judge.
+fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
+    match judged.verdict(criterion) {
+        Some(Ok(Verdict::Fail(findings))) => Some(findings.len()),
+        Some(Ok(verdict)) if !verdict.is_red() => Some(0),
+        _ => None,
+    }
+}
+
+/// How far upgrades got.
+#[derive(PartialEq)]
+struct Reached<'a> {
+    /// The revisions that they finished.
+    revisions: usize,
+    /// The statements at which they failed.
+    failed: Vec<&'a str>,
+}
+
+impl<'a> Reached<'a> {
+    /// The same of the history in one go, revision by revision, and on the way back.
+    fn of(judged: &'a Judged) -> Self {
+        let evidence = &judged.evidence;
+        let migrated = evidence.migrated.iter().map(Migrated::reached);
+        let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);
+        let ways: Vec<_> = migrated.chain(stepped).collect();
+        let steps = ways.iter().flat_map(|way| &way.steps);
+        let rungs = evidence
+            .stairway
+            .iter()
+            .flat_map(|stairway| &stairway.rungs);
+        let downs = rungs.filter_map(|rung| rung.down.as_ref());
+        let failed = ways.iter().copied().chain(downs);
+        let failed = failed.filter_map(|way| way.failed_statement());
+        Self {
+            revisions: steps.filter(|step| step.seconds.is_some()).count(),
+            failed: failed.map(|statement| statement.sql.as_str()).collect(),
+        }
+    }
 }
 
 /// A path relative to the root, of a file that the service itself has.
