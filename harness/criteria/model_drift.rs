@@ -158,7 +158,7 @@ fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
 /// of its own.
 fn class_of(drift: &Drift) -> Option<&'static str> {
     let default = drift.default_left().map(|_| server_defaults::KEY);
-    default.or_else(|| drift.length_left().map(|_| lengths::KEY))
+    default.or_else(|| drift.length_on_one_side().map(|_| lengths::KEY))
 }
 
 /// The differences of the service's own tables that nobody accepted one by one.
@@ -391,10 +391,8 @@ fn accepted(service: &Service, models: &Models) -> Vec<String> {
             (server_defaults::KEY, many) => {
                 format!("{many} server defaults that only the migrations have: {reason}")
             }
-            (lengths::KEY, 1) => format!("1 length that only the migrations have: {reason}"),
-            (lengths::KEY, many) => {
-                format!("{many} lengths that only the migrations have: {reason}")
-            }
+            (lengths::KEY, 1) => format!("1 length that only one side has: {reason}"),
+            (lengths::KEY, many) => format!("{many} lengths that only one side has: {reason}"),
             (subject, _) => format!("{subject} differs from the model: {reason}"),
         })
         .collect()

@@ -365,20 +365,17 @@ impl Drift {
             .filter(|default| !default.contains("nextval("))
     }
 
-    /// The type with the length that the migrations give a column and the model does not,
-    /// where they differ in nothing else: `character varying(36)`.
+    /// The types that the migrations and the model give a column, where a length that only
+    /// one of them has is all that they differ in: `character varying(36)` and `character
+    /// varying`.
     #[must_use]
-    pub fn length_left(&self) -> Option<&str> {
+    pub fn length_on_one_side(&self) -> Option<(&str, &str)> {
         let (migrated, model) = (self.migrated.as_ref()?, self.model.as_ref()?);
-        let varying = ["character varying", "bit varying"];
-        let of = varying
-            .iter()
-            .find(|of| migrated.definition.starts_with(**of))?;
-        let length = migrated.definition[of.len()..].strip_prefix('(')?;
-        let (digits, rest) = length.split_once(')')?;
-        let only =
-            migrated.kind == ObjectKind::Column && model.definition.strip_prefix(of) == Some(rest);
-        only.then(|| &migrated.definition[..of.len() + digits.len() + 2])
+        let (one, length, rest) = varying(&migrated.definition)?;
+        let (other, other_length, other_rest) = varying(&model.definition)?;
+        let only = migrated.kind == ObjectKind::Column && length != other_length;
+        let same = rest == other_rest && (length.is_none() || other_length.is_none());
+        (only && same).then_some((one, other))
     }
 
     /// Both defaults, where these are all that a column differs in and neither is a number
@@ -393,6 +390,17 @@ impl Drift {
             migrated.kind == ObjectKind::Column && type_of_one == type_of_other && !counts;
         comparable.then_some((one, other))
     }
+}
+
+/// A type that may have a length, its length, and what follows it.
+fn varying(definition: &str) -> Option<(&str, Option<&str>, &str)> {
+    let after = definition.strip_prefix("character varying")?;
+    let length = after
+        .strip_prefix('(')
+        .and_then(|text| text.split_once(')'));
+    let rest = length.map_or(after, |(_, rest)| rest);
+    let of = &definition[..definition.len() - rest.len()];
+    Some((of, length.map(|(digits, _)| digits), rest))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::evidence::models::Drift;
 use crate::manifest::Service;
 
 /// The finding with a line per column, where there are several; or, where there are more
-/// columns than can be shown, with a line for each thing that the migrations build (`built`).
+/// columns than can be shown, with a line for each thing that is built (`built`).
 pub fn listed(
     finding: Finding,
     service: &Service,
@@ -39,7 +39,7 @@ fn lines(
             let place = source(models, drift).map_or(String::new(), |place| {
                 format!(" ({}:{})", service.shown(&place.file), place.line)
             });
-            format!("{}: `{}`{place}", drift.subject(), built(drift))
+            format!("{}: {}{place}", drift.subject(), built(drift))
         };
         return drifts.iter().map(line).collect();
     }
@@ -53,9 +53,9 @@ fn lines(
     }
     alike.sort_by_key(|(_, columns)| std::cmp::Reverse(columns.len()));
     let line = |(built, columns): (String, Vec<String>)| match columns.len() {
-        many if many <= NAMED => format!("`{built}`: {}", columns.join(", ")),
+        many if many <= NAMED => format!("{built}: {}", columns.join(", ")),
         many => format!(
-            "`{built}`: {} and {} more",
+            "{built}: {} and {} more",
             columns[..NAMED].join(", "),
             many - NAMED
         ),

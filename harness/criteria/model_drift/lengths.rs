@@ -1,10 +1,13 @@
-//! Lengths that only the migrations have: one finding, which one line accepts.
+//! Lengths that only the migrations have, or only the models: one finding, which one line
+//! accepts.
 //!
 //! A `String` without a length is `character varying`, for which autogenerate takes one with
 //! any length, so that `alembic check` does not see these
-//! (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html#comparing-types>).
+//! (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html#comparing-types>). An `Enum`
+//! that is no type of PostgreSQL's is as long as its longest label.
 
 use super::columns::{listed, named};
+use super::said::said;
 use super::source;
 use crate::criteria::{AcceptedIn, Finding};
 use crate::evidence::Models;
@@ -14,28 +17,25 @@ use crate::manifest::Service;
 /// The key that accepts all of them.
 pub const KEY: &str = "lengths";
 
-/// The columns with a length that no model has, as one finding.
+/// The columns with a length on one side, as one finding.
 pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<Finding> {
     let first = drifts.first()?;
-    let built = first.length_left()?;
+    let (migrated, model) = first.length_on_one_side()?;
     let finding = Finding::new(match drifts.len() {
-        1 => format!(
-            "{}: the migrations build `{built}`, the model has no length",
-            first.subject()
-        ),
-        many => format!("{many} columns have a length that only the migrations give them"),
+        1 => said(first),
+        many => {
+            format!("{many} columns have a length in the model or in the database, not in both")
+        }
     });
     let place = source(models, first);
     let finding = finding.mark(place.as_ref(), format!("the model of {}", first.subject()));
-    let length = |drift: &Drift| drift.length_left().unwrap_or_default().to_owned();
-    let digits: String = built.chars().filter(char::is_ascii_digit).collect();
-    let (table, column) = named(first);
+    let sides = |drift: &Drift| {
+        let (migrated, model) = drift.length_on_one_side().unwrap_or_default();
+        format!("the model says `{model}`, the migrations build `{migrated}`")
+    };
     Some(
-        listed(finding, service, models, drifts, length)
-            .note("a longer value passes the model, and PostgreSQL refuses it")
-            .help(format!(
-                "write it into the model, String({digits}), or lift it in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String())"
-            ))
+        listed(finding, service, models, drifts, sides)
+            .help(remedy(first, migrated, model))
             .help(format!(
                 "all such lengths are accepted by one line in {}, or for every service in {}: [model_drift.accepted] \"{KEY}\" = \"<reason>\"",
                 service.file.display(),
@@ -43,4 +43,18 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
             ))
             .acceptable(AcceptedIn::ModelDrift, KEY),
     )
+}
+
+/// Advice that brings both sides of a column together.
+fn remedy(drift: &Drift, migrated: &str, model: &str) -> String {
+    let (table, column) = named(drift);
+    let length = |of: &str| -> String { of.chars().filter(char::is_ascii_digit).collect() };
+    match (length(migrated), length(model)) {
+        (digits, none) if none.is_empty() => format!(
+            "a longer value passes the model and not the database: write the length into the model, String({digits}), or lift it in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String())"
+        ),
+        (_, digits) => format!(
+            "take the length out of the model, or give it in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String({digits}))"
+        ),
+    }
 }

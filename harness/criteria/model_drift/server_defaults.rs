@@ -28,7 +28,7 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
     });
     let place = source(models, first);
     finding = finding.mark(place.as_ref(), format!("the model of {}", first.subject()));
-    let default = |drift: &Drift| drift.default_left().unwrap_or_default().to_owned();
+    let default = |drift: &Drift| format!("`{}`", drift.default_left().unwrap_or_default());
     finding = listed(finding, service, models, drifts, default);
     let (table, column) = named(first);
     Some(
