@@ -30,6 +30,26 @@ pub struct Environment {
     pub others: Vec<String>,
 }
 
+impl Environment {
+    /// A value of its section, as it is written.
+    #[must_use]
+    pub fn option(&self, key: &str) -> Option<String> {
+        script_location::raw_option(&self.directory, &self.ini, &self.section, key)
+    }
+
+    /// The directories that Alembic and its configuration put on Python's path.
+    #[must_use]
+    pub fn python_path(&self) -> Vec<PathBuf> {
+        script_location::python_path(&self.directory, &self.ini, &self.section)
+    }
+
+    /// Tells whether the application of Flask-Migrate has to be loaded first.
+    #[must_use]
+    pub fn is_flask_migrate(&self) -> bool {
+        script_location::is_flask_migrate(&self.directory, &self.ini, &self.section)
+    }
+}
+
 /// The content of the tree.
 #[derive(Debug, Default)]
 pub struct Environments {

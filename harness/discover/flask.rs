@@ -4,6 +4,8 @@
 //! Sources: <https://flask.palletsprojects.com/en/stable/cli/#application-discovery>,
 //! <https://flask-sqlalchemy.readthedocs.io/en/stable/config/>
 
+mod group;
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -46,6 +48,7 @@ pub fn find(root: &Path, directory: &Path) -> Option<Guess<Application>> {
     let modules = Modules::new(vec![directory.to_owned()], &none);
     said(&modules, root, directory)
         .or_else(|| by_itself(&modules, directory))
+        .or_else(|| by_group(&modules, directory))
         .or_else(|| below(&modules, directory))
 }
 
@@ -158,20 +161,45 @@ fn by_itself(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Applicatio
     })
 }
 
-/// The application that some module below `directory` makes, the one with `Migrate` first.
-fn below(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> {
+/// The application for which a module below `directory` has commands of its own.
+fn by_group(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> {
+    let mut files = python_files(directory).filter(|file| {
+        let text = small(file).unwrap_or_default();
+        text.contains(group::GROUP)
+    });
+    files.find_map(|file| {
+        let name = group::factory(&*modules.load(&file)?)?;
+        let path = importable(directory, &file);
+        let application = Application {
+            name: format!("{path}:{name}()"),
+            by_itself: false,
+            file,
+        };
+        Some(Guess::likely(
+            application,
+            format!("the commands of {path} use it"),
+        ))
+    })
+}
+
+/// The modules below `directory` that may make an application.
+fn python_files(directory: &Path) -> impl Iterator<Item = PathBuf> {
     let walk = WalkDir::new(directory).max_depth(DEPTH).sort_by_file_name();
     let walk = walk.into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
         entry.depth() == 0 || !(is_foreign(entry) || matches!(&*name, "tests" | "test"))
     });
     let files = walk.flatten().map(walkdir::DirEntry::into_path);
-    let files = files.filter(|path| {
+    files.filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.ends_with(".py") && name != "__main__.py"
-    });
+    })
+}
+
+/// The application that some module below `directory` makes, the one with `Migrate` first.
+fn below(modules: &Modules<'_>, directory: &Path) -> Option<Guess<Application>> {
     let mut ranked = Vec::new();
-    for file in files {
+    for file in python_files(directory) {
         let Some(module) = mentions_flask(&file).then(|| modules.load(&file)).flatten() else {
             continue;
         };

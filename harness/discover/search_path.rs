@@ -94,7 +94,11 @@ pub fn missing(
             let Some((directory, by)) = holder(&place, &told, &name, module) else {
                 continue;
             };
-            if by.is_none() && site.is_managed && is_installable(&directory) {
+            let is_told = by.is_some();
+            if !is_told && site.is_managed && is_installable(&directory) {
+                continue;
+            }
+            if !is_told && is_package_on(&path, &directory) {
                 continue;
             }
             let shown = place.tree.shown(&directory);
@@ -126,6 +130,15 @@ fn is_found(path: &[PathBuf], name: &str) -> bool {
 fn is_in(directory: &Path, relative: &Path) -> bool {
     let whole = directory.join(relative);
     module_file(&whole).is_some() || (relative.components().count() > 1 && whole.is_dir())
+}
+
+/// Tells whether a directory is a package that the path leads to already: a module in it is
+/// imported through the package, and one of another library may have the same name (`sklearn`
+/// beside `types`, say, which would then take the place of Python's own).
+fn is_package_on(path: &[PathBuf], directory: &Path) -> bool {
+    let holder = directory.parent();
+    directory.join("__init__.py").is_file()
+        && holder.is_some_and(|holder| path.iter().any(|entry| entry == holder))
 }
 
 /// The directory of the monorepo that has a module, and the file that says that it is on

@@ -231,17 +231,10 @@ fn search_path(
     flask: Option<&Guess<Option<Application>>>,
     revisions: &[PathBuf],
 ) -> Option<Guess<Vec<PathBuf>>> {
-    let Environment {
-        directory,
-        ini,
-        section,
-        scripts,
-        ..
-    } = environment;
-    let mut path = script_location::python_path(directory, ini, section);
+    let mut path = environment.python_path();
     let application = flask.and_then(|flask| flask.value.as_ref());
     path.extend(application.and_then(|found| flask::holder(&found.file)));
-    let files = [scripts.join("env.py")].into_iter();
+    let files = [environment.scripts.join("env.py")].into_iter();
     let files = files.chain(application.map(|found| found.file.clone()));
     let files = files.chain(revisions.iter().cloned());
     let first: Vec<_> = files
@@ -249,7 +242,7 @@ fn search_path(
         .collect();
     let place = search_path::Place {
         tree,
-        directory,
+        directory: &environment.directory,
         path,
         python,
     };
@@ -258,21 +251,14 @@ fn search_path(
 
 /// The application of a service whose `env.py` asks for one without loading it.
 fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Application>>> {
-    let Environment {
-        directory,
-        ini,
-        section,
-        scripts,
-        ..
-    } = environment;
-    let by_flask = script_location::is_flask_migrate(directory, ini, section);
-    let env = std::fs::read(scripts.join("env.py")).unwrap_or_default();
+    let by_flask = environment.is_flask_migrate();
+    let env = std::fs::read(environment.scripts.join("env.py")).unwrap_or_default();
     let env = String::from_utf8_lossy(&env);
     let asks_for_one = env.contains("current_app") && !env.contains("app_context");
     if !by_flask && !asks_for_one {
         return None;
     }
-    let Some(found) = flask::find(&tree.root, directory) else {
+    let Some(found) = flask::find(&tree.root, &environment.directory) else {
         let why = "env.py needs a Flask application, and none was found; flask_app names it";
         return Some(Guess::unsure(None, why));
     };
@@ -287,22 +273,12 @@ fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Ap
     })
 }
 
-fn ini_value(environment: &Environment, key: &str) -> Option<String> {
-    let Environment {
-        directory,
-        ini,
-        section,
-        ..
-    } = environment;
-    script_location::raw_option(directory, ini, section, key)
-}
-
 fn told(
     reader: &Reader<'_>,
     environment: &Environment,
     flask: Option<&Guess<Option<Application>>>,
 ) -> Told {
-    let url = ini_value(environment, "sqlalchemy.url");
+    let url = environment.option("sqlalchemy.url");
     match reader.modules.load(&environment.scripts.join("env.py")) {
         Some(env) => {
             let found = flask.and_then(|flask| flask.value.as_ref());
@@ -321,7 +297,7 @@ fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
         let why = "env.py migrates several databases (SQLALCHEMY_BINDS); it is given one";
         doubts.push(Guess::unsure((), why));
     }
-    if let Some(databases) = ini_value(environment, "databases") {
+    if let Some(databases) = environment.option("databases") {
         let why = format!("env.py migrates several databases ({databases}); it is given one");
         doubts.push(Guess::unsure((), why));
     }

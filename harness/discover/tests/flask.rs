@@ -48,6 +48,20 @@ fn shop(files: &[(&str, &str)]) -> Found {
 #[case::below_src(
     &[("shop/src/shop/__init__.py", ""), ("shop/src/shop/web.py", APP)], "src/shop/web:app", Sure::Likely
 )]
+#[case::commands_of_its_own(
+    &[
+        ("shop/shop/__init__.py", "from flask import Flask\ndef create_app(config=None):\n    return Flask(__name__)\n"),
+        ("shop/manage.py", "import click\nfrom flask.cli import FlaskGroup\nfrom shop import create_app\ndef make():\n    return create_app('dev')\n\n@click.group(cls=FlaskGroup, create_app=make)\ndef cli():\n    pass\n"),
+    ],
+    "manage:make()", Sure::Likely
+)]
+#[case::group_of_commands(
+    &[
+        ("shop/shop/__init__.py", "from flask import Flask\ndef make_one():\n    return Flask(__name__)\n"),
+        ("shop/cli.py", "from flask.cli import FlaskGroup\nfrom shop import make_one\ncli = FlaskGroup(create_app=make_one)\n"),
+    ],
+    "cli:make_one()", Sure::Likely
+)]
 #[case::subclass(
     &[
         ("shop/shop/__init__.py", "from flask import Flask\nclass ShopFlask(Flask):\n    pass\ndef create_app():\n    return ShopFlask(__name__)\n"),

@@ -41,6 +41,10 @@ fn orders(ini: &str, env: &str, files: &[(&str, &str)]) -> (Found, String) {
 ], "{service}/src", Sure::Likely)]
 #[case::from_the_root(INI, "from services.orders.app import db", &[], "{root}", Sure::Likely)]
 #[case::through_a_module(INI, "from app import db", &[("services/orders/app/db.py", "from shared_db import base\n")], "{root}/libs/shared", Sure::Likely)]
+#[case::in_a_package_that_is_found(INI, "from app import db", &[
+    ("services/orders/app/db.py", "import sklearn\n"), ("services/orders/app/sklearn/__init__.py", ""),
+    ("services/orders/app/types/__init__.py", ""),
+], "", Sure::Certain)]
 #[case::revision(INI, "", &[("services/orders/alembic/versions/a.py", "import shared_db.base\nrevision = 'a'\ndown_revision = None\n")], "{root}/libs/shared", Sure::Likely)]
 #[case::caught(INI, "try:\n    import shared_db.base\nexcept ImportError:\n    pass", &[], "", Sure::Certain)]
 #[case::only_for_types(INI, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import shared_db.base", &[], "", Sure::Certain)]
