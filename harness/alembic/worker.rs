@@ -8,6 +8,7 @@ mod command;
 pub(crate) mod handed_over;
 mod history;
 mod last_words;
+mod shadows;
 
 pub use command::{Asked, Command, Reflected};
 pub use history::{History, Loaded};
@@ -206,7 +207,7 @@ impl Worker {
                 let how = self.ended().await;
                 Err(HarnessError::new(Stage::Alembic, format!("{}: {python} {how}", service.name))
                     .detail(self.tail().join("\n"))
-                    .help("run that command by hand; `python` in the manifest says which one is used"))
+                    .help(shadows::of(service).unwrap_or_else(|| "run that command by hand; `python` in the manifest says which one is used".to_owned())))
             }
             Err(_) => Err(HarnessError::new(
                 Stage::Alembic,
