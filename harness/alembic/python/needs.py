@@ -10,12 +10,15 @@ VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 
 
 def needed(error):
-    """A module, or the variables of settings, of the error or of what led to it."""
+    """A module, a section or the variables of settings, of the error or of what led to it."""
     seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, ModuleNotFoundError) and error.name:
             return {"kind": "module", "name": error.name}
+        section = logging_section(error)
+        if section:
+            return {"kind": "section", "name": section}
         try:
             names = variables(error)
         except Exception:
@@ -24,6 +27,13 @@ def needed(error):
             return {"kind": "variables", "names": names}
         error = error.__cause__ or error.__context__
     return None
+
+
+def logging_section(error):
+    """The section that `logging.config.fileConfig` did not find, which says its name alone."""
+    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    is_lookup = isinstance(error, KeyError) and modules[-1:] == ["configparser"]
+    return str(error.args[0]) if is_lookup and "logging.config" in modules else None
 
 
 def variables(error):

@@ -95,6 +95,11 @@ pub enum Need {
         #[serde(default)]
         found: Vec<PathBuf>,
     },
+    /// A section of the file from which `logging` is configured.
+    Section {
+        /// Its name.
+        name: String,
+    },
     /// Variables of the environment.
     Variables {
         /// Their names.

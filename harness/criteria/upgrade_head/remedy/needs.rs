@@ -13,6 +13,10 @@ const SHOWN: usize = 4;
 pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
     match need {
         Need::Variables { names } => variables(service, names, finding),
+        Need::Section { name } => finding.help(format!(
+            "fileConfig() configures logging from a file without a section [{name}]: write [loggers], [handlers] and [formatters] into {}, as `alembic init` does, or take the call out of env.py",
+            service.alembic_ini
+        )),
         Need::Module { name, found } => match found.as_slice() {
             [] => package(service, name, finding),
             places => places.iter().fold(finding, |finding, place| {
