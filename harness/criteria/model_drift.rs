@@ -58,9 +58,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         );
     }
     if models.tables.is_empty() {
-        return Verdict::without(
-            "any table in the metadata that env.py passes (are the models imported?)",
-        );
+        return Verdict::Fail(vec![without_tables(service)]);
     }
     findings.extend(stale(service, models));
     findings.extend(drifted(service, models));
@@ -70,6 +68,17 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let mut notes = accepted(service, models);
     notes.extend(unstated(models));
     Verdict::Pass { notes }
+}
+
+/// No model was imported by the time `env.py` passed the metadata.
+fn without_tables(service: &Service) -> Finding {
+    Finding::new("the metadata that env.py passes describes no table")
+        .note("autogenerate would drop all that the migrations build")
+        .help("import the modules of the models in env.py, before target_metadata is used")
+        .help(format!(
+            "where the service has no models, say so in {}: [not_applicable] model_drift = \"<reason>\"",
+            service.file.display()
+        ))
 }
 
 /// The flaws of the models beside any difference.

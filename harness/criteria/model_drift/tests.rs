@@ -382,6 +382,17 @@ fn models_that_cannot_be_built() {
 }
 
 #[test]
+fn models_that_are_not_imported() {
+    assert_eq!(
+        of(|models, _| models.tables.clear()),
+        r#"the metadata that env.py passes describes no table
+= autogenerate would drop all that the migrations build
+? import the modules of the models in env.py, before target_metadata is used
+? where the service has no models, say so in services/a.toml: [not_applicable] model_drift = "<reason>""#
+    );
+}
+
+#[test]
 fn models_that_are_never_built() {
     let told = of(|models, _| {
         models.built.outcome = Outcome::Ended {
