@@ -51,10 +51,10 @@ const VISIBLE: &str = "
 SELECT 'membership', format('%I TO %I', g.rolname, m.rolname), a.admin_option::text
   FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
 UNION ALL
-SELECT 'role setting', coalesce(quote_ident(r.rolname), 'ALL'), array_to_string(s.setconfig, E'\\n')
+SELECT 'role setting', coalesce(quote_ident(r.rolname), 'ALL'), to_json(s.setconfig)::text
   FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = 0
 UNION ALL
-SELECT 'database setting', d.datname::text, array_to_string(s.setconfig, E'\\n')
+SELECT 'database setting', d.datname::text, to_json(s.setconfig)::text
   FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
   WHERE s.setrole = 0 AND d.datname !~ '^migration_harness_'
 UNION ALL
@@ -316,9 +316,10 @@ fn changed_settings(
     now: &Snapshot,
 ) -> Vec<String> {
     let settings = |snapshot: &Snapshot| -> BTreeMap<String, String> {
-        let config = snapshot.things.get(key).into_iter();
-        let lines = config.flat_map(|config| config.lines());
-        let pairs = lines.filter_map(|line| line.split_once('='));
+        let config = snapshot.things.get(key);
+        let config = config.and_then(|config| serde_json::from_str::<Vec<String>>(config).ok());
+        let settings = config.unwrap_or_default();
+        let pairs = settings.iter().filter_map(|one| one.split_once('='));
         pairs
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect()

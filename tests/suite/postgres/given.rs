@@ -167,6 +167,7 @@ fn lists_of_names_are_put_back_name_by_name() {
             "CREATE ROLE reader".to_owned(),
             "ALTER ROLE reader SET search_path = '$user', \"a, b\", public".to_owned(),
             "ALTER ROLE ALL SET temp_tablespaces = ''".to_owned(),
+            "ALTER ROLE ALL SET app.motto = E'one\\nwork_mem=two'".to_owned(),
             format!("ALTER DATABASE {} SET search_path = ''", ground.name),
         ] {
             connection.execute(AssertSqlSafe(statement)).await.unwrap();
@@ -182,6 +183,7 @@ fn lists_of_names_are_put_back_name_by_name() {
         for statement in [
             "ALTER ROLE reader RESET search_path",
             "ALTER ROLE ALL SET temp_tablespaces = pg_default",
+            "ALTER ROLE ALL RESET app.motto",
             "ALTER SYSTEM SET session_preload_libraries = 'a', 'b'",
         ] {
             connection.execute(statement).await.unwrap();
