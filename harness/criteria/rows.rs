@@ -150,6 +150,11 @@ fn notes(service: &Service, deployment: &Deployment) -> Vec<String> {
             ));
         }
     }
+    let stopped = deployment.rollouts.iter();
+    let stopped = stopped.filter_map(|rollout| rollout.down_without_rows.as_ref());
+    notes.extend(stopped.map(|revision| {
+        format!("the way back was not tried on rows below {revision}, whose downgrade fails without rows too")
+    }));
     notes
 }
 

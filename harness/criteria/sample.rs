@@ -122,6 +122,7 @@ pub fn evidence() -> Evidence {
                 changes: Vec::new(),
                 stuck: Vec::new(),
                 down: Vec::new(),
+                down_without_rows: None,
                 not_restored: Vec::new(),
             }],
         }),

@@ -64,6 +64,8 @@ pub struct Rollout {
     pub stuck: Vec<Stuck>,
     /// The way back, a revision at a time, from the last one; it ends where one raises.
     pub down: Vec<(String, Transcript)>,
+    /// The revision whose downgrade fails without rows too, so that the way back ended there.
+    pub down_without_rows: Option<String>,
     /// Old values that are not there again after the whole way back.
     pub not_restored: Vec<Altered>,
 }

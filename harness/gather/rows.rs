@@ -226,6 +226,7 @@ impl Driver<'_> {
             changes: Vec::new(),
             stuck: Vec::new(),
             down: Vec::new(),
+            down_without_rows: None,
             not_restored: Vec::new(),
         };
         let mut before = rows.before.clone();
@@ -390,6 +391,10 @@ impl Driver<'_> {
             }
             let down = self.command(Command::Downgrade(revision)).await?;
             let goes_on = down.finished();
+            if !goes_on && self.fails_without_rows(start, revision).await? {
+                rollout.down_without_rows = Some(revision.clone());
+                return Ok(());
+            }
             rollout.down.push((revision.clone(), down));
             if !goes_on {
                 return Ok(());
@@ -406,6 +411,25 @@ impl Driver<'_> {
         let others = compared.altered.into_iter().filter(|one| !is_known(one));
         rollout.not_restored = others.collect();
         Ok(())
+    }
+
+    /// Tells whether the way back to below a revision fails on empty tables too, which
+    /// `downgrade` judges.
+    async fn fails_without_rows(&mut self, start: &Start<'_>, revision: &str) -> Result<bool> {
+        if !self.without_rows(start).await?.finished() {
+            return Ok(false);
+        }
+        let above = start
+            .revisions
+            .iter()
+            .rev()
+            .take_while(|id| *id != revision);
+        for one in above.map(String::as_str).chain([revision]) {
+            if !self.command(Command::Downgrade(one)).await?.finished() {
+                return Ok(one == revision);
+            }
+        }
+        Ok(false)
     }
 
     /// The same upgrade without any rows.

@@ -264,6 +264,7 @@ fn evidence() -> Evidence {
                 changes: Vec::new(),
                 stuck: Vec::new(),
                 down: Vec::new(),
+                down_without_rows: None,
                 not_restored: Vec::new(),
             }],
         }),
