@@ -1,6 +1,6 @@
 //! The SQLAlchemy driver that belongs in the URL: [`of`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Guess;
 
@@ -63,10 +63,21 @@ pub fn of(
 #[must_use]
 pub fn packages(python: &Path, directory: &Path, root: &Path) -> Vec<&'static str> {
     let listed = listed(directory, root);
-    match listed.is_empty() {
+    let mut packages = match listed.is_empty() {
         true => installed(python),
         false => listed,
+    };
+    if is_before_psycopg(python) {
+        packages.retain(|driver| *driver != "psycopg");
     }
+    packages
+}
+
+/// Tells whether SQLAlchemy is one that knows nothing of psycopg: before 2.0.
+fn is_before_psycopg(python: &Path) -> bool {
+    let dialects = site_packages(python).into_iter();
+    let mut dialects = dialects.map(|place| place.join("sqlalchemy/dialects/postgresql"));
+    dialects.any(|place| place.is_dir() && !place.join("psycopg.py").is_file())
 }
 
 fn asynchronous(packages: &[&str]) -> Guess<String> {
@@ -141,17 +152,20 @@ fn listed(directory: &Path, root: &Path) -> Vec<&'static str> {
 
 /// The drivers in the virtual environment of an interpreter.
 fn installed(python: &Path) -> Vec<&'static str> {
-    let environment = python.parent().and_then(Path::parent).unwrap_or(python);
-    let versions = std::fs::read_dir(environment.join("lib"));
-    let versions: Vec<_> = versions.into_iter().flatten().flatten().collect();
-    let has = |driver: &str| {
-        let package = |version: &std::fs::DirEntry| {
-            version.path().join("site-packages").join(driver).is_dir()
-        };
-        versions.iter().any(package)
-    };
+    let places = site_packages(python);
+    let has = |driver: &str| places.iter().any(|place| place.join(driver).is_dir());
     let drivers = DRIVERS.iter().map(|(driver, ..)| *driver);
     drivers.filter(|driver| has(driver)).collect()
+}
+
+/// The directories of packages in the virtual environment of an interpreter.
+fn site_packages(python: &Path) -> Vec<PathBuf> {
+    let environment = python.parent().and_then(Path::parent).unwrap_or(python);
+    let versions = std::fs::read_dir(environment.join("lib")).into_iter();
+    let versions = versions.flatten().flatten().map(|version| version.path());
+    versions
+        .map(|version| version.join("site-packages"))
+        .collect()
 }
 
 /// Tells whether a list of packages has `package`, and not only one whose name begins so.

@@ -58,6 +58,33 @@ fn finds_the_driver(
     );
 }
 
+/// SQLAlchemy names psycopg from 2.0 on.
+#[rstest]
+#[case::first("", "psycopg2")]
+#[case::second("psycopg.py", "psycopg")]
+fn finds_a_driver_that_the_installed_sqlalchemy_has(#[case] dialect: &str, #[case] driver: &str) {
+    let site = "orders/.venv/lib/python3.11/site-packages";
+    let dialect = format!("{site}/sqlalchemy/dialects/postgresql/{dialect}");
+    let known = format!("{site}/sqlalchemy/dialects/postgresql/psycopg2.py");
+    let engine =
+        "from alembic import context\nimport os\ncreate_engine(os.environ['DATABASE_URL'])\n";
+    let mut files = vec![
+        ("orders/alembic.ini", INI),
+        ("orders/alembic/env.py", engine),
+        ("orders/requirements.txt", "psycopg\npsycopg2\n"),
+        ("orders/.venv/bin/python", ""),
+        (&*known, ""),
+    ];
+    if !dialect.ends_with('/') {
+        files.push((&dialect, ""));
+    }
+    let directory = monorepo(&files);
+    assert_eq!(
+        discovered(directory.path()).services[0].driver.value,
+        driver
+    );
+}
+
 #[rstest]
 #[case::own(&["orders/.venv"], &[], &["orders/.venv/bin/python"], Sure::Certain)]
 #[case::root(&[".venv"], &[], &[".venv/bin/python"], Sure::Certain)]
