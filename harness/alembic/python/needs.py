@@ -16,6 +16,8 @@ def needed(error):
         seen.add(id(error))
         if isinstance(error, ModuleNotFoundError) and error.name:
             return {"kind": "module", "name": error.name}
+        if [type(error).__module__, type(error).__name__] == ["sqlalchemy.exc", "NoSuchModuleError"]:
+            return {"kind": "dialect"}
         section = logging_section(error)
         if section:
             return {"kind": "section", "name": section}

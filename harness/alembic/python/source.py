@@ -229,9 +229,18 @@ def led_to(error):
         return None, False
     if error.__cause__ is not None:
         return error.__cause__, True
+    if is_import_of_application(error):
+        return error.__context__, True
     # `except Exception: sys.exit(1)` says nothing of what happened.
     handled = None if error.__suppress_context__ else error.__context__
     return handled, isinstance(error, SystemExit)
+
+
+def is_import_of_application(error):
+    """Whether Flask says so of an import that failed: it puts the traceback into its text,
+    and replaces the exception (`flask.cli.locate_app`)."""
+    name = (type(error).__module__, type(error).__name__)
+    return name == ("flask.cli", "NoAppException") and isinstance_of(error.__context__, ImportError)
 
 
 def is_group(error):

@@ -95,6 +95,8 @@ pub enum Need {
         #[serde(default)]
         found: Vec<PathBuf>,
     },
+    /// A dialect of SQLAlchemy's, as the URL names it.
+    Dialect,
     /// A section of the file from which `logging` is configured.
     Section {
         /// Its name.

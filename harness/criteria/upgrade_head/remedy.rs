@@ -64,6 +64,7 @@ fn cause(
             let lack = undefined::Lack::new(error, statement);
             undefined::explained(service, evidence, transcript, &lack, finding)
         }
+        "3F000" => undefined::on_what_was_there(transcript, finding),
         "42704" => undefined_type(error, statement, finding),
         _ => finding,
     }

@@ -13,6 +13,7 @@ const SHOWN: usize = 4;
 pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
     match need {
         Need::Variables { names } => variables(service, names, finding),
+        Need::Dialect => dialect(service, finding),
         Need::Section { name } => finding.help(format!(
             "fileConfig() configures logging from a file without a section [{name}]: write [loggers], [handlers] and [formatters] into {}, as `alembic init` does, or take the call out of env.py",
             service.alembic_ini
@@ -127,13 +128,49 @@ fn relative(from: &Path, to: &Path) -> String {
     }
 }
 
+/// Packages that are not called as the module that they provide.
+const PACKAGES: [(&str, &str); 12] = [
+    ("MySQLdb", "mysqlclient"),
+    ("PIL", "Pillow"),
+    ("bs4", "beautifulsoup4"),
+    ("dateutil", "python-dateutil"),
+    ("decouple", "python-decouple"),
+    ("dotenv", "python-dotenv"),
+    ("jose", "python-jose"),
+    ("jwt", "PyJWT"),
+    ("pkg_resources", "'setuptools<81'"),
+    ("psycopg2", "psycopg2-binary"),
+    ("sklearn", "scikit-learn"),
+    ("yaml", "PyYAML"),
+];
+
+/// The driver in the URL is none that the installed SQLAlchemy knows.
+fn dialect(service: &Service, finding: Finding) -> Finding {
+    finding
+        .note("SQLAlchemy names psycopg and psycopg_async from 2.0 on")
+        .help(format!(
+            "write the driver that the service uses into {}, driver = \"psycopg2\" for instance: the URL it is given has \"{}\"",
+            service.file.display(),
+            service.driver
+        ))
+}
+
 /// A module that nothing in the monorepo provides.
 fn package(service: &Service, module: &str, finding: Finding) -> Finding {
     let python = service.python.join(" ");
     let top = module.split('.').next().unwrap_or(module);
+    let known = PACKAGES.iter().find(|(name, _)| *name == top);
+    let package = known.map_or(top, |(_, package)| package);
+    let finding = match top == service.driver {
+        true => finding.help(format!(
+            "where the service uses another driver, write it into {}: driver = \"<driver>\"",
+            service.file.display()
+        )),
+        false => finding,
+    };
     finding
         .note(format!("the interpreter is {python}, and nothing below the manifest's root is called {module}"))
-        .help(format!("install what provides it: {python} -m pip install {top}"))
+        .help(format!("install what provides it: {python} -m pip install {package}"))
         .help(format!(
             "or, where the service has an interpreter of its own, write into {}: python = \"<path>/bin/python\"",
             service.file.display()
@@ -193,6 +230,37 @@ mod tests {
         assert!(told.contains("is in the root of the manifest\n"), "{told}");
         let told = of(&service, &need("/root/a"));
         assert!(told.ends_with("prepend_sys_path = ."), "{told}");
+    }
+
+    #[test]
+    fn a_driver_that_sqlalchemy_does_not_know() {
+        let mut service = service();
+        service.driver = "psycopg".to_owned();
+        assert_eq!(
+            of(&service, &Need::Dialect),
+            r#"it fails
+= SQLAlchemy names psycopg and psycopg_async from 2.0 on
+? write the driver that the service uses into services/a.toml, driver = "psycopg2" for instance: the URL it is given has "psycopg""#
+        );
+    }
+
+    #[test]
+    fn a_package_of_another_name() {
+        let need = |name: &str| Need::Module {
+            name: name.to_owned(),
+            found: Vec::new(),
+        };
+        let told = of(&service(), &need("pkg_resources"));
+        assert!(
+            told.contains("python3 -m pip install 'setuptools<81'\n"),
+            "{told}"
+        );
+        let mut service = service();
+        service.driver = "psycopg2".to_owned();
+        let told = of(&service, &need("psycopg2"));
+        let driver = "? where the service uses another driver, write it into services/a.toml: driver = \"<driver>\"\n";
+        assert!(told.contains(driver), "{told}");
+        assert!(told.contains("pip install psycopg2-binary\n"), "{told}");
     }
 
     #[test]

@@ -211,15 +211,20 @@ fn declared_by_none(
     let finding = finding.note(format!(
         "no revision creates {name}, as far as their calls spell it out"
     ));
-    let finding = match creates_table(transcript) {
-        true => finding,
-        false => finding.help("no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"),
-    };
+    let finding = on_what_was_there(transcript, finding);
     let first = transcript.steps.first();
     finding.help(format!(
         "where tables were there before the history: let a new first revision create those, and set down_revision of {} to it",
         first.map_or("the first one", |step| &step.revision)
     ))
+}
+
+/// Advice for a history that may begin on tables from before it.
+pub fn on_what_was_there(transcript: &Transcript, finding: Finding) -> Finding {
+    match creates_table(transcript) {
+        true => finding,
+        false => finding.help("no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"),
+    }
 }
 
 /// Tells whether a revision had created a table before one failed: a history that begins on
