@@ -54,7 +54,7 @@ fn remedy(drift: &Drift, migrated: &str, model: &str) -> String {
             "a longer value passes the model and not the database: write the length into the model, String({digits}), or lift it in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String())"
         ),
         (_, digits) => format!(
-            "take the length out of the model, or give it in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String({digits}))"
+            "give the length in a revision: op.alter_column(\"{table}\", \"{column}\", type_=sa.String({digits})); or take it out of the model, where it is not an Enum's, which is as long as its longest label"
         ),
     }
 }
