@@ -8,6 +8,9 @@ use crate::evidence::deployment::RefusedRow;
 use crate::planting::Class;
 use crate::postgres::MigrateAs;
 
+/// The length at which a line of an INSERT is broken.
+const WIDTH: usize = 160;
+
 impl Context<'_> {
     /// The upgrade fails with plain rows.
     pub(super) fn plain_rows_refused(&self) -> Keyed {
@@ -242,13 +245,31 @@ fn with_rows(finding: Finding, inserts: &[String]) -> Finding {
     match inserts {
         [] => finding,
         [only] => finding.note(format!(
-            "with this row, which the deployed schema allows: {only}"
+            "with this row, which the deployed schema allows: {}",
+            wrapped(only)
         )),
         several => several.iter().fold(
             finding.note("with these rows, which the deployed schema allows:"),
-            |finding, insert| finding.note(format!("  {insert};")),
+            |finding, insert| finding.note(format!("  {};", wrapped(insert))),
         ),
     }
+}
+
+/// An INSERT in lines that are short enough to be shown whole, broken between values only,
+/// so that it can be typed as it is shown.
+fn wrapped(insert: &str) -> String {
+    let (mut text, mut in_line, mut quoted) = (String::new(), 0, false);
+    for letter in insert.chars() {
+        quoted ^= letter == '\'';
+        in_line += 1;
+        if letter == ' ' && !quoted && in_line > WIDTH && text.ends_with(',') {
+            text.push('\n');
+            in_line = 0;
+        } else {
+            text.push(letter);
+        }
+    }
+    text
 }
 
 /// The revision that fails.
@@ -326,5 +347,26 @@ fn key_word(class: Class) -> &'static str {
         Class::Lowest => "lowest",
         Class::Highest => "highest",
         Class::Twin => "twins",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn an_insert_is_broken_between_values_only() {
+        let long = "x".repeat(200);
+        let insert = format!("INSERT INTO t (a, b, c) VALUES ('{long}, it''s', '{long}, y', 3)");
+        let shown = wrapped(&insert);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines.len(), 3, "{shown}");
+        assert!(lines[0].ends_with(", it''s',"), "{shown}");
+        assert!(lines[1].ends_with(", y',"), "{shown}");
+        assert_eq!(lines.join(" "), insert);
+        assert_eq!(
+            wrapped("INSERT INTO t DEFAULT VALUES"),
+            "INSERT INTO t DEFAULT VALUES"
+        );
     }
 }
