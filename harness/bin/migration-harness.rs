@@ -68,7 +68,7 @@ enum Command {
         #[arg(long)]
         write: bool,
         /// With --write: write what is unsafe too
-        #[arg(long = "unsafe", requires = "write")]
+        #[arg(long = "unsafe")]
         write_unsafe: bool,
     },
     /// Say what a criterion asserts, why, and what to do when it is red

@@ -251,6 +251,25 @@ fn what_shows_only_after_a_fix_is_fixed_in_the_same_run() {
 }
 
 #[test]
+fn a_revision_that_does_nothing_is_no_fix() {
+    let faults = Faults::new(&["drift_column_not_in_model"]);
+    let before = faults.files();
+    let refused = faults.fix(&["--write", "--unsafe"], &[]);
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(
+        !refused.stdout.contains("fix[model_drift] (unsafe)"),
+        "{}",
+        refused.all()
+    );
+    assert!(
+        refused.stdout.contains("model_drift stays red with it"),
+        "{}",
+        refused.all()
+    );
+    assert_eq!(faults.files(), before, "something was written");
+}
+
+#[test]
 fn nothing_is_written_in_ci() {
     let faults = Faults::new(&["notes_missing"]);
     let before = faults.files();

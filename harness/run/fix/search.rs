@@ -289,8 +289,10 @@ impl<'a> Search<'a> {
             findings(judged, criterion),
         ) {
             (Some(was), Some(is)) if is >= was => {
-                after.revisions > before.revisions
-                    || (after.revisions == before.revisions && after.failed != before.failed)
+                let is_further = after.revisions > before.revisions
+                    || (after.revisions == before.revisions && after.failed != before.failed);
+                // Where nothing stopped, one revision more is nothing gained.
+                before.is_stopped && is_further
             }
             (Some(_), Some(_)) => true,
             (Some(_), None) => match judged.verdict(criterion) {
@@ -306,7 +308,7 @@ impl<'a> Search<'a> {
 
     /// The criterion that has more to say than before, although nothing gets further.
     fn worse(&self, judged: &Judged) -> Option<&'static str> {
-        if Reached::of(&self.judged) != Reached::of(judged) {
+        if Reached::of(&self.judged).failed != Reached::of(judged).failed {
             return None;
         }
         let all = judged.verdicts.iter().map(|(criterion, _)| criterion.id);
@@ -370,10 +372,11 @@ fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
 }
 
 /// How far upgrades got.
-#[derive(PartialEq)]
 struct Reached<'a> {
     /// The revisions that they finished.
     revisions: usize,
+    /// Tells whether one of them did not get to its end.
+    is_stopped: bool,
     /// The statements at which they failed.
     failed: Vec<&'a str>,
 }
@@ -391,10 +394,11 @@ impl<'a> Reached<'a> {
             .iter()
             .flat_map(|stairway| &stairway.rungs);
         let downs = rungs.filter_map(|rung| rung.down.as_ref());
-        let failed = ways.iter().copied().chain(downs);
-        let failed = failed.filter_map(|way| way.failed_statement());
+        let ended: Vec<_> = ways.iter().copied().chain(downs).collect();
+        let failed = ended.iter().filter_map(|way| way.failed_statement());
         Self {
             revisions: steps.filter(|step| step.seconds.is_some()).count(),
+            is_stopped: ended.iter().any(|way| !way.finished()),
             failed: failed.map(|statement| statement.sql.as_str()).collect(),
         }
     }
