@@ -242,6 +242,51 @@ pub fn identifier(name: &str) -> String {
     }
 }
 
+/// A foreign key of one column that a statement adds to a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The table.
+    pub table: String,
+    /// Its column.
+    pub column: String,
+    /// The table that it refers to.
+    pub parent: String,
+    /// The column there; `None` where it is the primary key.
+    pub key: Option<String>,
+}
+
+/// The first foreign key of one column that a statement adds to a table that there is.
+#[must_use]
+pub fn foreign_key(sql: &str) -> Option<ForeignKey> {
+    let words = words(sql);
+    let after = |from: usize, word: &str| {
+        let found = words[from..].iter().position(|one| one == word);
+        found.map(|at| from + at + 1)
+    };
+    let alter = after(0, "alter").filter(|at| words.get(*at).is_some_and(|one| one == "table"))?;
+    let named: Vec<String> = words[alter + 1..]
+        .iter()
+        .filter(|word| !["only", "if", "exists"].contains(&word.as_str()))
+        .cloned()
+        .collect();
+    let foreign = after(alter, "foreign")?;
+    let open = after(foreign, "(")?;
+    let references = after(open, "references")?;
+    if words.get(open + 1).is_none_or(|word| word != ")") {
+        return None;
+    }
+    let parent = object(&words[references..])?;
+    let is_qualified = words.get(references + 1).is_some_and(|word| word == ".");
+    let list = references + if is_qualified { 3 } else { 1 };
+    let is_list = words.get(list).is_some_and(|word| word == "(");
+    Some(ForeignKey {
+        table: object(&named)?.to_owned(),
+        column: words.get(open)?.clone(),
+        parent: parent.to_owned(),
+        key: words.get(list + 1).filter(|_| is_list).cloned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,5 +371,31 @@ mod tests {
     fn an_identifier_is_quoted_where_it_must_be() {
         assert_eq!(identifier("ix_a"), "ix_a");
         assert_eq!(identifier("IX \"a"), "\"IX \"\"a\"");
+    }
+
+    #[test]
+    fn a_foreign_key_is_found_in_its_statement() {
+        let found = |sql: &str| {
+            let one = super::foreign_key(sql)?;
+            let key = one.key.unwrap_or_default();
+            Some([one.table, one.column, one.parent, key].join(" "))
+        };
+        for (sql, expected) in [
+            (
+                "ALTER TABLE items ADD CONSTRAINT c FOREIGN KEY(order_id) REFERENCES orders (id)",
+                Some("items order_id orders id"),
+            ),
+            (
+                "ALTER TABLE ONLY s.items ADD FOREIGN KEY (\"o\") REFERENCES s.orders NOT VALID",
+                Some("items o orders "),
+            ),
+            (
+                "ALTER TABLE a ADD FOREIGN KEY (b, c) REFERENCES d (e, f)",
+                None,
+            ),
+            ("CREATE TABLE a (b int REFERENCES c)", None),
+        ] {
+            assert_eq!(found(sql).as_deref(), expected, "{sql}");
+        }
     }
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use super::attribution::attribution;
 use super::keyed::{Accepted, Keyed};
-use super::upgrade_head::failure;
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
 use crate::alembic::transcript::Measure;
@@ -87,16 +86,7 @@ fn unjudgeable(service: &Service, evidence: &Evidence) -> Option<Verdict> {
         return Some(Verdict::without("the deployment on tables with rows"));
     }
     match unfinished {
-        // The findings of `rows` about it are accepted: what ran is judged.
-        Some(_)
-            if deployment
-                .rollouts
-                .iter()
-                .any(|one| !one.upgrade.finished()) =>
-        {
-            None
-        }
-        Some(measured) => Some(Verdict::Fail(vec![fails_with_many(measured)])),
+        Some(_) => None,
         None => unjudged(&deployment.plan, locks).map(|missing| Verdict::without(&missing)),
     }
 }
@@ -110,18 +100,6 @@ fn blocked_by_rows(service: &Service, evidence: &Evidence) -> Option<Verdict> {
             by: Blocker::Criterion(rows::CRITERION.id),
             because: "the deployment fails where tables hold rows".to_owned(),
         })
-}
-
-fn fails_with_many(measured: &Measured) -> Finding {
-    let upgrade = &measured.upgrade;
-    let title = format!(
-        "`alembic {}` fails where tables hold many rows, so nothing after that was measured",
-        upgrade.command
-    );
-    let mut finding = failure(upgrade).unwrap_or_default();
-    let cause = std::mem::replace(&mut finding.title, title);
-    finding.notes.insert(0, cause);
-    finding
 }
 
 /// A revision of the plan that was not measured.
@@ -138,12 +116,13 @@ impl Context<'_> {
         let moments = moments(self.measured);
         let working = moments.iter().filter_map(|moment| self.working(moment));
         let untimed = moments.iter().flat_map(|moment| self.untimed(moment));
+        let stopped = (!self.measured.upgrade.finished()).then(|| self.stopped());
         let invalid = self
             .measured
             .invalid
             .iter()
             .map(|index| self.invalid(index));
-        for one in working.chain(untimed).chain(invalid) {
+        for one in working.chain(untimed).chain(invalid).chain(stopped) {
             match keyed.iter_mut().find(|known| known.key == one.key) {
                 None => keyed.push(one),
                 Some(known) => {

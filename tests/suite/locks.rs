@@ -14,8 +14,15 @@ use crate::monorepo::Monorepo;
 
 /// Judges `locks` and reads what was gathered, which a run leaves where each case has a process
 /// of its own.
-fn gathered(monorepo: &Monorepo, run: &str, service: &str) -> (Evidence, Judged) {
-    let judged = monorepo.judge(&["locks::"], &[("NEXTEST_RUN_ID", run)]);
+fn gathered(
+    monorepo: &Monorepo,
+    run: &str,
+    service: &str,
+    variables: &[(&str, &str)],
+) -> (Evidence, Judged) {
+    let mut all = vec![("NEXTEST_RUN_ID", run)];
+    all.extend(variables);
+    let judged = monorepo.judge(&["locks::"], &all);
     let runs = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let runs = runs.parent().unwrap().join("migration-harness/runs");
     let file = runs.join(run).join(service).join("evidence.json");

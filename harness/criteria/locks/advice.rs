@@ -34,17 +34,21 @@ pub(super) fn advice(
         Work::Rewritten if has("add") && !has("type") => {
             "add the column without that default, SET DEFAULT in a statement of its own, and fill the rows in batches by key afterwards".to_owned()
         }
-        Work::Rewritten | Work::Built(_) => format!(
+        Work::Rewritten | Work::Built(_) if has("type") => format!(
             "add a column of the new type to {table}, fill it in batches by key, and let the releases move over to it; drop the old one in a later deployment"
         ),
         _ if has("set not null") => not_null(table),
         Work::Scanned(_) if has("check") || has("foreign key") || has("references") => {
             "add the constraint NOT VALID, and VALIDATE CONSTRAINT in the next deployment: that blocks nobody".to_owned()
         }
-        Work::Written(..) => format!(
+        Work::Written(..) | Work::WrittenInParts(_) => format!(
             "change the rows of {} in batches by key, each in a transaction of its own, in a deployment without such a lock",
             subject.name
         ),
+        _ if has("primary key") => not_null(table),
+        Work::Rewritten | Work::Built(_) => {
+            format!("do that in a deployment of its own, while nobody needs {table}")
+        }
         Work::Scanned(_) => "do that in a deployment of its own, or before the first statement that locks".to_owned(),
     };
     vec![text]

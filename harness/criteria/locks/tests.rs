@@ -296,3 +296,44 @@ fn a_revision_that_was_not_measured_is_red() {
     measured(&mut evidence).upgrade.steps.clear();
     assert!(judged(&evidence).contains("deployment of revision r2 is missing"));
 }
+
+#[test]
+fn rows_that_are_changed_one_by_one_under_a_lock_are_as_many() {
+    let changed = |by_now: i64| {
+        let mut held = held(20_000, "orders", ACCESS);
+        held.counters.updated = by_now;
+        ("UPDATE orders SET a = 1 WHERE id = 1", "3/1", vec![held])
+    };
+    assert!(!is_red(&evidence(vec![changed(100), changed(200)])));
+    let text = judged(&evidence(vec![changed(300), changed(600)]));
+    assert!(
+        text.contains("600 of 1,000 rows of orders are changed by now"),
+        "{text}"
+    );
+    let apart = |at: &'static str| {
+        let (sql, _, mut relations) = changed(300);
+        relations[0].modes = vec!["RowExclusiveLock".into()];
+        (sql, at, relations)
+    };
+    assert!(!is_red(&evidence(vec![
+        apart("3/1"),
+        apart("3/2"),
+        apart("3/3")
+    ])));
+}
+
+#[test]
+fn what_fails_with_many_rows_is_red_until_it_is_accepted() {
+    let mut red = sample::evidence();
+    let outcome = crate::alembic::transcript::Outcome::Raised(sample::raised("E", None, "no"));
+    measured(&mut red).upgrade = sample::stopped("upgrade head", "r2", outcome);
+    let text = judged(&red);
+    assert!(text.contains("\"r2 unmeasured\""), "{text}");
+    let mut service = sample::service();
+    let line = Reasoned {
+        reason: "tried by hand".into(),
+        inherited: false,
+    };
+    service.locks.accepted.insert("r2 unmeasured".into(), line);
+    assert!(!CRITERION.verdict(&service, &red).is_red());
+}

@@ -4,6 +4,7 @@ use super::trace::{Blocking, Mode, Moment, Subject, Work};
 use super::{Context, Keyed, advice};
 use crate::alembic::transcript::{Place, Statement};
 use crate::criteria::Finding;
+use crate::criteria::upgrade_head::failure;
 use crate::evidence::locks::InvalidIndex;
 
 impl Context<'_> {
@@ -98,6 +99,23 @@ impl Context<'_> {
         self.accept(finding, key, None)
     }
 
+    /// An upgrade that fails with many rows, which `rows` does not report, or was told to accept.
+    pub(super) fn stopped(&self) -> Keyed {
+        let upgrade = &self.measured.upgrade;
+        let last = upgrade.steps.last().map(|step| step.revision.clone());
+        let revision = last.unwrap_or_default();
+        let title = format!(
+            "revision {revision} fails where tables hold many rows, so nothing after that was measured"
+        );
+        let mut finding = failure(upgrade).unwrap_or_default();
+        let cause = std::mem::replace(&mut finding.title, title);
+        finding.help.clear();
+        let finding = finding
+            .note(cause)
+            .help("let rows/<service>.sql of the manifest plant rows with which it works");
+        self.accept(finding, format!("{revision} unmeasured"), None)
+    }
+
     /// The reason why two statements are in one transaction.
     fn together(&self, one: &Statement, other: &Statement) -> String {
         let revision = |one: &Statement| self.revision(one);
@@ -138,6 +156,7 @@ fn doing(work: &Work, table: &str, is_same: bool) -> String {
         Work::Scanned(_) => format!("all of {all} is scanned"),
         Work::Written(_, 0) if is_same => "its rows are changed".to_owned(),
         Work::Written(_, 0) => format!("rows of {table} are changed"),
+        Work::WrittenInParts(_) => format!("rows of {all} are changed, a few at a time"),
         Work::Written(..) if is_same => "its rows are deleted".to_owned(),
         Work::Written(..) => format!("rows of {table} are deleted"),
     }
@@ -155,6 +174,9 @@ pub(super) fn does(work: &Work, subject: &Subject, table: &str) -> String {
         Work::Built(index) => format!("builds {index} on {table} ({rows} rows)"),
         Work::Scanned(read) => format!("reads every row of {table} ({})", of(*read)),
         Work::Written(written, 0) => format!("changes {} rows of {table}", of(*written)),
+        Work::WrittenInParts(changed) => {
+            format!("{} rows of {table} are changed by now", of(*changed))
+        }
         Work::Written(_, deleted) => format!("deletes {} rows of {table}", of(*deleted)),
     }
 }
@@ -165,7 +187,7 @@ fn word(work: &Work) -> &'static str {
         Work::Rewritten => "rewrite",
         Work::Built(_) => "index",
         Work::Scanned(_) => "scan",
-        Work::Written(..) => "rows",
+        Work::Written(..) | Work::WrittenInParts(_) => "rows",
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Work {
     Written(i64, i64),
     /// So many of its rows were read.
     Scanned(i64),
+    /// So many of its rows were changed by now, by several statements.
+    WrittenInParts(i64),
 }
 
 /// A relation on which a statement worked.
@@ -79,6 +81,8 @@ struct Trace<'a> {
     files: BTreeMap<i64, BTreeSet<i64>>,
     /// The last look at a relation, by session.
     counted: BTreeMap<(i32, i64), Look>,
+    /// Rows that a transaction changed while it blocked others, by relation.
+    changed: BTreeMap<(i32, String, i64), i64>,
     /// When a transaction took a lock.
     since: BTreeMap<(i32, String), BTreeMap<(i64, Mode), u64>>,
     /// The last measured statement of each session.
@@ -91,6 +95,7 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
         measured,
         files: BTreeMap::new(),
         counted: BTreeMap::new(),
+        changed: BTreeMap::new(),
         since: BTreeMap::new(),
         last: BTreeMap::new(),
     };
@@ -121,7 +126,7 @@ impl<'a> Trace<'a> {
         let blocking = self.blocking(probe, statement);
         let mut works = Vec::new();
         for held in &probe.relations {
-            works.extend(self.work(probe, held, statement));
+            works.extend(self.work(probe, held, statement, !blocking.is_empty()));
         }
         let words = sql::words(&statement.sql);
         let place = |subject: &Subject| {
@@ -185,6 +190,7 @@ impl<'a> Trace<'a> {
         probe: &Probe,
         held: &Held,
         statement: &Statement,
+        is_blocking: bool,
     ) -> Option<(Subject, Work)> {
         let (counters, read_by_index) = self.counted(probe, held);
         let known = self.files.entry(held.oid).or_default();
@@ -219,6 +225,10 @@ impl<'a> Trace<'a> {
         let is_named = sql::mentions(&statement.sql, &subject.name);
         let by_index = if is_named { read_by_index } else { 0 };
         let read = counters.read.max(by_index);
+        let together = match is_blocking {
+            true => self.changed_by_now(probe, held.oid, written),
+            false => 0,
+        };
         // A table that is emptied gets new files without any work.
         let is_emptied = sql::mentions(&statement.sql, "truncate") && counters.read < rows;
         let work = match built {
@@ -226,9 +236,18 @@ impl<'a> Trace<'a> {
             Some(index) if !is_rewritten => Some(Work::Built(index)),
             _ if written * 2 >= rows => Some(Work::Written(counters.updated, counters.deleted)),
             _ if read >= rows => Some(Work::Scanned(read.min(rows))),
+            _ if written > 0 && together * 2 >= rows => Some(Work::WrittenInParts(together)),
             _ => None,
         };
         work.map(|work| (subject, work))
+    }
+
+    /// The rows of a relation that a transaction changed while it blocked others.
+    fn changed_by_now(&mut self, probe: &Probe, oid: i64, written: i64) -> i64 {
+        let key = (probe.session, probe.transaction.clone(), oid);
+        let changed = self.changed.entry(key).or_default();
+        *changed += written;
+        *changed
     }
 
     /// The work since the statement before, and the most that one index read.

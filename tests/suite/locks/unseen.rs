@@ -152,7 +152,7 @@ fn a_service_does_not_notice_that_it_is_measured(#[case] driver: &str, #[case] e
             env,
             &[&upgrade(TABLES), &upgrade(scene)],
         );
-        let (evidence, judged) = gathered(&monorepo, &run("unseen"), "unseen");
+        let (evidence, judged) = gathered(&monorepo, &run("unseen"), "unseen", &[]);
         let [measured] = measured(&evidence) else {
             panic!("{driver} {name}\n{}", judged.all());
         };
