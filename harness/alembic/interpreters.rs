@@ -94,6 +94,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         include_str!("python/revisions.py"),
     ),
     (
+        "migration_harness_running.py",
+        include_str!("python/running.py"),
+    ),
+    (
         "migration_harness_source.py",
         include_str!("python/source.py"),
     ),

@@ -15,6 +15,7 @@ pub mod model_drift;
 pub mod outbox_indexes;
 pub mod published_revisions;
 pub mod rows;
+pub mod running_release;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod single_head;
@@ -36,6 +37,10 @@ const NO_DEPLOYMENT: &str = "nobody says what is deployed: set BASE_REF to what 
 /// The reason where nobody says what is published.
 const NO_BASE_REF: &str =
     "nobody says what is published: set BASE_REF to what the branch is merged into";
+
+/// The reason where nobody says what is running.
+const NO_RELEASE: &str = "nobody says which release is running: set BASE_REF to what the branch is merged into, or \
+     `ref` below [running_release] beside `deployed` in the service's manifest";
 
 /// One promise, and how it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -138,6 +143,8 @@ pub enum AcceptedIn {
     Published,
     /// `[locks.accepted]`.
     Locks,
+    /// `[running_release.accepted]`.
+    Running,
     /// The file of the deployed schema.
     Schema,
 }
@@ -351,6 +358,7 @@ impl AcceptedIn {
             Self::Rows => Some(["rows", "accepted"]),
             Self::Published => Some(["published_revisions", "accepted"]),
             Self::Locks => Some(["locks", "accepted"]),
+            Self::Running => Some(["running_release", "accepted"]),
             Self::Schema => None,
         }
     }
@@ -403,6 +411,10 @@ impl Criterion {
         if self.needs.contains(&Part::Deployment) && service.deployed == Deployed::Unknown {
             return Some(NO_DEPLOYMENT);
         }
+        if self.needs.contains(&Part::Running) {
+            let is_known = service.running_ref.is_some() && service.deployed.is_one();
+            return (!has_base_ref && !is_known).then_some(NO_RELEASE);
+        }
         (self.id == published_revisions::CRITERION.id && !has_base_ref).then_some(NO_BASE_REF)
     }
 
@@ -432,6 +444,7 @@ pub const ALL: &[Criterion] = &[
     rows::CRITERION,
     published_revisions::CRITERION,
     locks::CRITERION,
+    running_release::CRITERION,
 ];
 
 #[cfg(test)]

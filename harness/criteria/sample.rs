@@ -16,7 +16,8 @@ use crate::alembic::transcript::{
 use crate::evidence::catalog::{Catalog, Change, Object};
 use crate::evidence::deployment::{Origin, Plan, Rollout};
 use crate::evidence::locks::Measured;
-use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Stepped};
+use crate::evidence::running::Release;
+use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Running, Stepped};
 use crate::manifest::{Deployed, LockRules, Service, Timeouts};
 use crate::postgres;
 
@@ -52,12 +53,42 @@ pub fn service() -> Service {
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
         locks: LockRules::default(),
+        running_ref: None,
+        accepted_running: BTreeMap::new(),
         rows: crate::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
         outbox: None,
         notes: None,
         laid_over: None,
+    }
+}
+
+/// A release that can do all that it could.
+pub fn running() -> Running {
+    Running {
+        plan: Plan {
+            origin: Origin::BaseRef {
+                name: "origin/main".into(),
+                commit: "4be1c07".repeat(5),
+            },
+            deployed: vec!["r1".into()],
+            pending: vec!["r2".into()],
+            one_by_one: false,
+        },
+        release: Release {
+            name: "origin/main".into(),
+            commit: "4be1c07".repeat(5),
+        },
+        below: None,
+        rows_refused: None,
+        metadata: true,
+        upgrade: Some(transcript("upgrade head", "r2")),
+        statements: 5,
+        left_out: Vec::new(),
+        broken: Vec::new(),
+        tables: BTreeMap::new(),
+        classes: BTreeMap::new(),
     }
 }
 
@@ -135,6 +166,7 @@ pub fn evidence() -> Evidence {
                 invalid: Vec::new(),
             }],
         }),
+        running: Some(running()),
     }
 }
 

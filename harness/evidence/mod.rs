@@ -12,6 +12,7 @@ pub mod models;
 pub mod notes;
 pub mod outbox;
 pub mod published;
+pub mod running;
 pub mod schema_file;
 pub mod stairway;
 
@@ -31,6 +32,7 @@ pub use models::Models;
 pub use notes::NotesFile;
 pub use outbox::Outbox;
 pub use published::Published;
+pub use running::Running;
 pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
 
@@ -51,6 +53,8 @@ pub enum Part {
     Deployment,
     /// The same once more, with what each statement locks and reads.
     Locks,
+    /// The same, beside the release that runs.
+    Running,
 }
 
 /// All that was gathered for one criterion on one service.
@@ -86,6 +90,9 @@ pub struct Evidence {
     /// [`Part::Locks`], where it was asked for and a deployment is known.
     #[serde(default)]
     pub locks: Option<Locks>,
+    /// [`Part::Running`], where it was asked for and one is known.
+    #[serde(default)]
+    pub running: Option<Running>,
 }
 
 /// The revision graph, and how it was read.
@@ -166,6 +173,7 @@ impl Evidence {
             models,
             deployment,
             locks,
+            running,
         } = self;
         let migrated = migrated.iter().flat_map(Migrated::transcripts);
         let stepped = stepped.iter().map(|stepped| &stepped.upgrade);
@@ -177,6 +185,7 @@ impl Evidence {
             .chain(models)
             .chain(deployment.iter().flat_map(Deployment::transcripts))
             .chain(locks.iter().flat_map(Locks::transcripts))
+            .chain(running.iter().flat_map(Running::transcripts))
             .collect()
     }
 }

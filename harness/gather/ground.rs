@@ -95,7 +95,8 @@ async fn models(
     let directory = context.directory.join("baseline");
     private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
     let tree = directory.join("tree");
-    let then = as_of(service, commit, &tree)?;
+    let what = format!("baseline = {{ models = \"{commit}\" }}");
+    let then = as_of(service, commit, &tree, &what)?;
     let mut worker =
         Worker::start(&then, &directory.join("output.txt"), context.interpreters).await?;
     let built = build(&then, commit, server, database, &mut worker).await;
@@ -166,12 +167,13 @@ fn not_built(then: &Service, commit: &str, transcript: &Transcript) -> HarnessEr
     .help("name a commit whose env.py works with today's interpreter and sets target_metadata, or write baseline = { sql = \"<file>\" }, for instance from `pg_dump --schema-only`")
 }
 
-/// The service as it was at a commit, with its files in `tree`, and today's interpreter.
-fn as_of(service: &Service, commit: &str, tree: &Path) -> Result<Service> {
+/// The service as it was at a commit, with its files in `tree`, and today's interpreter;
+/// people know it as `what`.
+pub(super) fn as_of(service: &Service, commit: &str, tree: &Path, what: &str) -> Result<Service> {
     let here = service.original(&service.root);
     let repository = Repository::of(&here)?;
     let id = repository.commit(commit).map_err(|e| {
-        let key = format!("{}: baseline = {{ models = \"{commit}\" }}", service.name);
+        let key = format!("{}: {what}", service.name);
         HarnessError {
             message: format!("{key}: {}", e.message),
             ..e
@@ -201,7 +203,7 @@ fn as_of(service: &Service, commit: &str, tree: &Path) -> Result<Service> {
     match ini.exists() {
         true => Ok(then),
         false => Err(error(format!(
-            "{}: baseline = {{ models = \"{commit}\" }}: that commit has no {}",
+            "{}: {what}: that commit has no {}",
             service.name,
             then.shown(&ini)
         ))

@@ -19,6 +19,7 @@ pub mod progress;
 mod refused;
 mod round_trips;
 mod rows;
+mod running;
 mod segments;
 mod steps;
 pub mod store;
@@ -110,6 +111,9 @@ const BEYOND_HEAD: &[(Part, Gather)] = &[
     }),
     (Part::Models, |driver, head, evidence| {
         Box::pin(driver.gather_models(head, evidence))
+    }),
+    (Part::Running, |driver, head, evidence| {
+        Box::pin(driver.gather_running(head, evidence))
     }),
     // What it makes templates of may stay on the server.
     (Part::Deployment, |driver, head, evidence| {

@@ -26,10 +26,12 @@ use crate::evidence::{Catalog, Deployment, Evidence, Locks, Part};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
 use crate::postgres::{Phase, Script, Template};
-use asked::{come_back, refusal, taken_for_a_moment};
+pub(super) use asked::refusal;
+use asked::{come_back, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
-use statements::{concerns_keys, empty, raised, targets};
+pub(super) use statements::targets;
+use statements::{concerns_keys, empty, raised};
 
 /// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
@@ -185,7 +187,7 @@ impl Driver<'_> {
     }
 
     /// A fresh database at what is deployed; else the upgrade that does not get there.
-    async fn reach_deployed(&mut self, plan: &Plan) -> Result<Option<Transcript>> {
+    pub(super) async fn reach_deployed(&mut self, plan: &Plan) -> Result<Option<Transcript>> {
         self.start_afresh(Phase::Deployed).await?;
         for revision in &plan.deployed {
             let upgrade = self.command(Command::Upgrade(revision)).await?;
@@ -203,7 +205,7 @@ impl Driver<'_> {
     async fn roll_out(&mut self, start: &Start<'_>) -> Result<Rolled> {
         self.start_on(Some(start.template.clone()), Phase::Rows)
             .await?;
-        if let Some(refused) = self.plant_own(start).await? {
+        if let Some(refused) = self.plant_own(&start.own).await? {
             return Ok(Rolled::RowsRefused(Box::new(refused)));
         }
         let (rows, upgrade) = self.with_rows(start).await?;
@@ -258,8 +260,11 @@ impl Driver<'_> {
     }
 
     /// The team's own rows, which are there before any other.
-    async fn plant_own(&mut self, start: &Start<'_>) -> Result<Option<StatementRefused>> {
-        for script in &start.own {
+    pub(super) async fn plant_own(
+        &mut self,
+        scripts: &[&Script],
+    ) -> Result<Option<StatementRefused>> {
+        for script in scripts {
             for statement in &script.statements {
                 let sql = self.database.filled_in(&statement.sql);
                 let connection = self.connection().await?;
@@ -314,7 +319,7 @@ impl Driver<'_> {
     }
 
     /// The rows to plant: none in the version table, which is Alembic's.
-    fn wishes(&self, statements: &[&str], keys: Keys) -> Wishes {
+    pub(super) fn wishes(&self, statements: &[&str], keys: Keys) -> Wishes {
         Wishes {
             rows_of: [(self.versions_in(), 0)].into(),
             keys,
@@ -335,7 +340,7 @@ impl Driver<'_> {
         self.revive().await?;
         self.start_on(Some(start.template.clone()), Phase::Rows)
             .await?;
-        self.plant_own(start).await?;
+        self.plant_own(&start.own).await?;
         let connection = self.connection().await?;
         // What several rows need has been planted with the first of them.
         let mut known = BTreeSet::new();

@@ -28,6 +28,14 @@ pub enum Deployed {
     Nothing,
 }
 
+impl Deployed {
+    /// Tells whether what is above it is one deployment.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        matches!(self, Self::BaseRef(_) | Self::At(_))
+    }
+}
+
 /// The ref that `BASE_REF` names, if it names one.
 #[must_use]
 pub fn base_ref() -> Option<String> {
@@ -63,6 +71,18 @@ fn named(file: &Path, key: OneOrMany) -> Result<Deployed> {
     match revisions.as_slice() {
         [only] if only == BASE => Ok(Deployed::Nothing),
         _ => Ok(Deployed::At(revisions)),
+    }
+}
+
+/// The ref of the release that runs.
+///
+/// # Errors
+/// It names nothing.
+pub(super) fn running_ref(file: &Path, named: Option<&str>) -> Result<Option<String>> {
+    match named.map(str::trim) {
+        Some("") => Err(error(file, "`running_release.ref` names no commit")
+            .help("name a branch, a tag or a commit, such as the one that was released last")),
+        named => Ok(named.map(str::to_owned)),
     }
 }
 

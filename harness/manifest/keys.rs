@@ -127,6 +127,8 @@ pub(super) struct ServiceFile {
     pub published_revisions: OwnKeys,
     #[serde(default)]
     pub locks: LockKeys,
+    #[serde(default)]
+    pub running_release: RunningKeys,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -134,6 +136,15 @@ pub(super) struct ServiceFile {
 pub(super) struct InheritedKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunningKeys {
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    #[serde(default)]
+    pub accepted: BTreeMap<String, Waiver>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -71,6 +71,8 @@ pub enum Phase {
     Deployed = "deployed",
     /// A deployment on tables that hold rows.
     Rows = "rows",
+    /// A deployment beside the running release.
+    Running = "running",
 }
 }
 

@@ -112,6 +112,7 @@ impl Case {
             Some(Part::Stairway) => Phase::UpAndDown,
             Some(Part::Models) => Phase::Models,
             Some(Part::Deployment) => Phase::Rows,
+            Some(Part::Running) => Phase::Running,
             _ => Phase::UpgradeHead,
         };
         self.kept.iter().filter_map(move |kept| {
@@ -180,7 +181,9 @@ impl Case {
     #[must_use]
     pub fn rerun(&self) -> String {
         let asks_git = [single_head::CRITERION.id, published_revisions::CRITERION.id];
-        let judges_a_deployment = self.criterion.needs.contains(&Part::Deployment);
+        let of_deployments = [Part::Deployment, Part::Running];
+        let mut needs = self.criterion.needs.iter();
+        let judges_a_deployment = needs.any(|part| of_deployments.contains(part));
         let base_ref = match asks_git.contains(&self.criterion.id) || judges_a_deployment {
             true => given(BASE_REF),
             false => String::new(),

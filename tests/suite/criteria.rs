@@ -21,10 +21,11 @@ use migration_harness::evidence::locks::Measured;
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
+use migration_harness::evidence::running::Release;
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
     Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part, Published,
-    SchemaFile, Stairway, Stepped,
+    Running, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
     Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service,
@@ -66,6 +67,8 @@ fn service() -> Service {
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
         locks: migration_harness::manifest::LockRules::default(),
+        running_ref: None,
+        accepted_running: BTreeMap::new(),
         rows: migration_harness::manifest::TeamRows::default(),
         deployed: Deployed::BaseRef("origin/main".into()),
         owned_elsewhere: Vec::new(),
@@ -277,6 +280,35 @@ fn evidence() -> Evidence {
                 invalid: Vec::new(),
             }],
         }),
+        running: Some(running()),
+    }
+}
+
+/// A release that can do all that it could.
+fn running() -> Running {
+    Running {
+        plan: Plan {
+            origin: Origin::BaseRef {
+                name: "origin/main".into(),
+                commit: "4be1c07".repeat(5),
+            },
+            deployed: vec!["r1".into()],
+            pending: vec!["r2".into()],
+            one_by_one: false,
+        },
+        release: Release {
+            name: "origin/main".into(),
+            commit: "4be1c07".repeat(5),
+        },
+        below: None,
+        rows_refused: None,
+        metadata: true,
+        upgrade: Some(transcript("upgrade head", &["r2"])),
+        statements: 5,
+        left_out: Vec::new(),
+        broken: Vec::new(),
+        tables: BTreeMap::new(),
+        classes: BTreeMap::new(),
     }
 }
 
@@ -448,6 +480,7 @@ fn take_away(evidence: &mut Evidence, part: Part) {
         Part::Models => evidence.models = None,
         Part::Deployment => evidence.deployment = None,
         Part::Locks => evidence.locks = None,
+        Part::Running => evidence.running = None,
     }
 }
 
@@ -479,6 +512,10 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
         }
         Part::Deployment => evidence.deployment.as_mut().unwrap().rollouts.clear(),
         Part::Locks => evidence.locks.as_mut().unwrap().measured.clear(),
+        Part::Running => {
+            let running = evidence.running.as_mut().unwrap();
+            (running.upgrade, running.statements) = (None, 0);
+        }
     }
 }
 

@@ -69,6 +69,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "tests/broken/locks_validated_in_one_transaction/alembic/versions/20261201_03_validate.py",
         "tests/unusual/locks_unique_by_index_built_before/alembic/versions/20261201_03_unique.py",
     ),
+    (
+        "running_release",
+        "tests/broken/running_column_required/alembic/versions/20261201_01_channel.py",
+        "tests/unusual/running_contract/alembic/versions/20261201_01_legacy.py",
+    ),
 ];
 
 fn examples(criterion: &Criterion) -> (Example, Example) {

@@ -37,6 +37,7 @@ mod published;
 mod relay;
 mod report;
 mod rows;
+mod running;
 mod schema;
 mod selection;
 mod servers;

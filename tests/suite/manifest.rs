@@ -230,6 +230,10 @@ fn an_interpreter_may_be_a_command() {
 #[case::baseline_twice("baseline = { sql = \"a.sql\", models = \"v1\" }", &["{ sql = \"<file>\" } or { models"])]
 #[case::baseline_is_missing("baseline = { sql = \"a.sql\" }", &["`baseline.sql` = \"a.sql\"", "relative to the root"])]
 #[case::baseline_of_nothing("baseline = { models = \" \" }", &["`baseline.models` names no commit"])]
+#[case::release_of_another_type("[running_release]\nref = 5", &["services/a.toml", "invalid type: integer `5`, expected a string"])]
+#[case::release_of_nothing("[running_release]\nref = \" \"", &["services/a.toml", "`running_release.ref` names no commit"])]
+#[case::release_of_another_key("[running_release]\ntag = \"v1\"", &["services/a.toml", "unknown field `tag`"])]
+#[case::release_without_a_reason("[running_release.accepted]\n\"r2 a gone\" = \"\"", &["`running_release.accepted.r2 a gone` gives no reason"])]
 #[case::published_of_another_type("[published_revisions.accepted]\n\"r2 changed\" = 5", &["services/a.toml", "invalid type: integer `5`, expected a string"])]
 #[case::published_without_a_reason("[published_revisions.accepted]\n\"r2 changed\" = \" \"", &["`published_revisions.accepted.r2 changed` gives no reason"])]
 #[case::published_of_another_key("[published_revisions]\nallowed = {}", &["services/a.toml", "unknown field `allowed`"])]
@@ -469,6 +473,7 @@ const SERVICE_TABLES: &[&str] = &[
     "baseline",
     "rows",
     "published_revisions",
+    "running_release",
 ];
 const WRONG: &[&str] = &[
     "5",

@@ -15,6 +15,7 @@ from migration_harness_places import attribute, isinstance_of, module_file
 from migration_harness_probe import Probe
 from migration_harness_recorder import recorder
 from migration_harness_revisions import revisions
+from migration_harness_running import Running, mapped_to
 from migration_harness_source import described, own, source
 from migration_harness_writer import Writer
 
@@ -46,6 +47,7 @@ class Worker:
     """Answers the harness's commands."""
 
     scripts = None
+    release = None
 
     def open(
         self,
@@ -193,6 +195,21 @@ class Worker:
 
         answer = self.run_env(build, "upgrade", "head")
         return {**answer, **self.described.said()}
+
+    def running(self, now, then):
+        """Tries what the models of env.py do with their tables; the service is imported from
+        the directory `then` in the place of `now`."""
+        if self.release is None:
+            mapped_to(now, then)
+            self.release = Running(own)
+        said = {}
+
+        @door.ours
+        def run(script, context):
+            said.update(self.release.run(context))
+            return []
+
+        return {**self.run_env(run, "upgrade", "head"), **said}
 
     def visible(self, objects):
         """Which objects env.py lets autogenerate see, in the order of the question."""

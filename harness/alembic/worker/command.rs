@@ -1,6 +1,7 @@
 //! The commands of a worker: [`Command`].
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,6 +33,9 @@ pub enum Command<'a> {
     Revision(&'a str, &'a [String], &'a [String]),
     /// `alembic revision --autogenerate` with this message, without what loses data.
     Autogenerate(&'a str),
+    /// Tries what the models that `env.py` names do with their tables; the service is imported
+    /// from the second directory in the place of the first.
+    Running(&'a Path, &'a Path),
     /// Asks which of these objects `env.py` lets autogenerate see.
     Visible(&'a [Asked]),
 }
@@ -87,6 +91,7 @@ impl Command<'_> {
             Self::Merge(_) => "merge",
             Self::Revision(..) => "revision",
             Self::Autogenerate(_) => "autogenerate",
+            Self::Running(..) => "running",
             Self::Visible(_) => "visible",
         }
     }
@@ -118,6 +123,7 @@ impl Command<'_> {
             }
             Self::Autogenerate(message) => json!({ "message": message }),
             Self::Merge(revisions) => json!({ "revisions": revisions }),
+            Self::Running(now, then) => json!({ "now": now, "then": then }),
             Self::Visible(objects) => json!({ "objects": objects }),
         }
     }
@@ -141,6 +147,7 @@ impl fmt::Display for Command<'_> {
             Self::Autogenerate(message) => {
                 write!(f, "revision --autogenerate -m \"{message}\"")
             }
+            Self::Running(..) => f.write_str("the statements of the running release"),
             Self::Visible(_) => f.write_str("include_object"),
         }
     }

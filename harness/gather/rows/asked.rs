@@ -26,7 +26,7 @@ pub(super) async fn taken_for_a_moment(
 }
 
 /// PostgreSQL's refusal of what was tried, if it is one.
-pub(super) fn refusal<T>(tried: Result<T, sqlx::Error>) -> Result<Option<Refusal>> {
+pub(in crate::gather) fn refusal<T>(tried: Result<T, sqlx::Error>) -> Result<Option<Refusal>> {
     match tried {
         Ok(_) => Ok(None),
         Err(sqlx::Error::Database(error)) => Ok(Some(Refusal {

@@ -32,7 +32,7 @@ impl Driver<'_> {
         self.revive().await?;
         self.start_on(Some(start.template.clone()), Phase::Deployed)
             .await?;
-        if self.plant_own(start).await?.is_some() {
+        if self.plant_own(&start.own).await?.is_some() {
             return Ok(None);
         }
         let versions = self.versions_in();

@@ -7,7 +7,7 @@ use crate::evidence::deployment::{Empty, Plan};
 use crate::planting::{Planted, Reason};
 
 /// The targets of the upgrades, each with the revisions that run then.
-pub(super) fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
+pub(in crate::gather) fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
     match plan.one_by_one {
         true => {
             let each = plan.pending.iter();

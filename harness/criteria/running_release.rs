@@ -1,0 +1,192 @@
+//! What the running release does with its tables, it can still do.
+
+mod told;
+
+use super::attribution::attribution;
+use super::keyed::{Accepted, Keyed};
+use super::upgrade_head::failure;
+use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
+use crate::alembic::sql;
+use crate::alembic::transcript::{Place, Statement, Transcript};
+use crate::evidence::running::{Running, Tried};
+use crate::evidence::{Evidence, Part};
+use crate::manifest::Service;
+use told::Broken;
+
+/// The criterion.
+pub const CRITERION: Criterion = Criterion {
+    id: "running_release",
+    asserts: "what the release that is running does with its tables (SELECT, INSERT, UPDATE, DELETE of its \
+              models), it can still do after the next deployment has migrated",
+    why: "while a deployment migrates, and until the last old process has ended, the old code works on the new \
+          schema, and each statement that fails then is a request that fails",
+    remedy: "keep what the running release needs in this deployment, and take it away in the next one",
+    needs: &[Part::Migrated, Part::Running],
+    judge,
+};
+
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
+    let Some(migrated) = &evidence.migrated else {
+        return Verdict::without("the transcript of `upgrade head`");
+    };
+    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+        return blocked;
+    }
+    let Some(running) = &evidence.running else {
+        return Verdict::without("the running release beside the deployment");
+    };
+    if running.plan.pending.is_empty() {
+        return Verdict::Pass {
+            notes: vec![running.plan.to_string()],
+        };
+    }
+    if let Some(blocked) = blocked_by_rows(running) {
+        return blocked;
+    }
+    if !running.metadata {
+        return Verdict::NotApplicable {
+            reason: format!(
+                "env.py names no models at {} (target_metadata)",
+                told::release(&running.release)
+            ),
+            of_run: false,
+        };
+    }
+    if running.upgrade.is_none() {
+        return Verdict::without("the upgrade beside the running release");
+    }
+    if running.statements == 0 && running.left_out.is_empty() {
+        return Verdict::without("every statement of the running release");
+    }
+    let context = Context {
+        service,
+        running,
+        upgrade: migrated.reached(),
+    };
+    let accepted = Accepted {
+        table: "running_release.accepted",
+        lines: &service.accepted_running,
+        service,
+        evidence,
+        plan: &running.plan,
+    };
+    accepted.verdict(context.findings(), context.notes())
+}
+
+/// A deployment that does not get through with rows is what `rows` is about.
+fn blocked_by_rows(running: &Running) -> Option<Verdict> {
+    let failed = |one: &&Transcript| !one.finished();
+    let mut upgrades = running.below.iter().chain(&running.upgrade);
+    let because = match (&running.rows_refused, upgrades.find(failed)) {
+        (Some(refused), _) => format!(
+            "the team's own rows are refused: {}",
+            refused.refusal.message
+        ),
+        (None, Some(upgrade)) => match failure(upgrade) {
+            Some(finding) => finding.title,
+            None => format!("`{}` did not finish", upgrade.command),
+        },
+        (None, None) => return None,
+    };
+    Some(Verdict::Blocked {
+        by: Blocker::Criterion(rows::CRITERION.id),
+        because,
+    })
+}
+
+/// The running release, and the statements of the deployment with their places.
+struct Context<'a> {
+    service: &'a Service,
+    running: &'a Running,
+    /// The upgrade of an empty database.
+    upgrade: &'a Transcript,
+}
+
+impl Context<'_> {
+    fn findings(&self) -> Vec<Keyed> {
+        let mut all: Vec<Broken<'_>> = Vec::new();
+        for one in &self.running.broken {
+            let new = Broken::new(one, self.running);
+            match all.iter_mut().find(|known| known.is_same(&new)) {
+                Some(known) => known.statements.push(one),
+                None => all.push(new),
+            }
+        }
+        all.iter().map(|broken| self.keyed(broken)).collect()
+    }
+
+    fn keyed(&self, broken: &Broken<'_>) -> Keyed {
+        let table = sql::words(broken.table()).pop().unwrap_or_default();
+        let names: Vec<&str> = [Some(table.as_str()), broken.column()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let statement = self
+            .statement(&names)
+            .or_else(|| self.statement(&names[..1]));
+        let place = statement.and_then(|one| one.place.clone());
+        let place = place.or_else(|| self.last());
+        let named = place.as_ref().and_then(|place| place.revision.clone());
+        let last = || self.running.plan.pending.last().cloned();
+        let revision = named.or_else(last).unwrap_or_default();
+        let key = format!("{revision} {}", broken.key());
+        let file = self.service.file.display();
+        let finding = told::finding(broken, self.running, place.as_ref())
+            .help(format!(
+                "where no old process runs meanwhile: in {file}, [running_release.accepted] \"{key}\" = \"<reason>\""
+            ))
+            .acceptable_by_key(AcceptedIn::Running, &key);
+        Keyed::red(key, finding)
+    }
+
+    /// The last statement of the deployment that names all of these.
+    fn statement(&self, names: &[&str]) -> Option<&Statement> {
+        let names_all = |statement: &&Statement| {
+            let words = sql::words(&statement.sql);
+            names
+                .iter()
+                .all(|name| words.iter().any(|word| word == name))
+        };
+        let own = self.upgrade.statements_of(&self.running.plan.pending);
+        own.rev().find(names_all)
+    }
+
+    /// The last revision's place.
+    fn last(&self) -> Option<Place> {
+        let last = self.running.plan.pending.last()?;
+        let mut steps = self.upgrade.steps.iter();
+        let step = steps.find(|step| step.revision == *last)?;
+        Some(Place {
+            revision: Some(last.clone()),
+            ..Place::line(&step.file, step.line.unwrap_or(1))
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let running = self.running;
+        let mut notes = vec![format!(
+            "the running release ({}) executes {} as before",
+            told::release(&running.release),
+            match running.statements {
+                1 => "1 statement of its models".to_owned(),
+                many => format!("{many} statements of its models"),
+            }
+        )];
+        if let Some(first) = running.left_out.first() {
+            notes.push(format!(
+                "left out, since the running release cannot execute them before either: {} ({})",
+                running.left_out.len(),
+                first_failure(first)
+            ));
+        }
+        notes
+    }
+}
+
+fn first_failure(one: &Tried) -> String {
+    let message = one.error.as_ref().map(|error| error.message.as_str());
+    format!("{}: {}", one.table, message.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+#![allow(clippy::unwrap_used)]
+
+use pretty_assertions::assert_eq;
+
+use super::*;
+use crate::criteria::sample;
+use crate::evidence::running::{Failure, Kind};
+use crate::manifest::{Deployed, Reasoned};
+
+fn service() -> Service {
+    Service {
+        deployed: Deployed::BaseRef("origin/main".into()),
+        ..sample::service()
+    }
+}
+
+fn tried(kind: Kind, detail: &str, columns: &[&str], state: &str, message: &str) -> Tried {
+    Tried {
+        table: "essays".into(),
+        kind,
+        columns: columns.iter().map(|one| (*one).to_owned()).collect(),
+        target: Vec::new(),
+        detail: detail.into(),
+        sql: "INSERT INTO essays (id, title) VALUES ($1, $2)".into(),
+        is_warm: false,
+        error: Some(Failure {
+            state: Some(state.into()),
+            class: "ProgrammingError".into(),
+            message: message.into(),
+        }),
+    }
+}
+
+fn judged(broken: Vec<Tried>) -> Verdict {
+    let mut evidence = sample::evidence();
+    let running = evidence.running.as_mut().unwrap();
+    running.broken = broken;
+    let columns = vec!["id".to_owned(), "title".to_owned()];
+    running.tables.insert("essays".into(), columns);
+    CRITERION.verdict(&service(), &evidence)
+}
+
+#[test]
+fn one_reason_is_one_finding() {
+    let text = "column essays.title does not exist";
+    let quoted = "column \"title\" of relation \"essays\" does not exist";
+    let verdict = judged(vec![
+        tried(Kind::Select, "", &["id", "title"], "42703", text),
+        tried(Kind::Insert, "", &["id", "title"], "42703", quoted),
+        tried(Kind::Update, "", &["title"], "42703", quoted),
+    ]);
+    let told = sample::text(&verdict);
+    assert!(
+        told.contains("the running release (origin/main 4be1c07) cannot read, insert into and update essays any more"),
+        "{told}"
+    );
+    assert!(told.contains("\"r2 essays.title gone\""), "{told}");
+    assert_eq!(told.matches("cannot read").count(), 1, "{told}");
+}
+
+#[test]
+fn a_column_that_the_models_do_not_know_needs_a_default() {
+    let message = "null value in column \"channel\" of relation \"essays\" violates";
+    let one = tried(Kind::Insert, "", &["id", "title"], "23502", message);
+    let told = sample::text(&judged(vec![one]));
+    for part in [
+        "cannot insert into essays any more",
+        "which does not know channel",
+        "give channel a default in this deployment",
+        "\"r2 essays.channel required\"",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn what_does_not_get_through_with_rows_is_said_elsewhere() {
+    let mut evidence = sample::evidence();
+    let running = evidence.running.as_mut().unwrap();
+    let raised = sample::raised("NotNullViolation", Some("23502"), "no");
+    running.upgrade.as_mut().unwrap().outcome = crate::alembic::transcript::Outcome::Raised(raised);
+    let told = sample::text(&CRITERION.verdict(&service(), &evidence));
+    assert!(told.starts_with("blocked by rows: "), "{told}");
+}
+
+#[test]
+fn what_is_missing_is_red() {
+    let red = |take: fn(&mut Evidence)| {
+        let mut evidence = sample::evidence();
+        take(&mut evidence);
+        CRITERION.verdict(&service(), &evidence).is_red()
+    };
+    assert!(!red(|_| {}));
+    assert!(red(|evidence| evidence.running = None));
+    assert!(red(
+        |evidence| evidence.running.as_mut().unwrap().upgrade = None
+    ));
+    assert!(red(|evidence| evidence
+        .running
+        .as_mut()
+        .unwrap()
+        .statements = 0));
+}
+
+#[test]
+fn an_accepted_line_that_nothing_shows_is_red_while_its_revision_is_pending() {
+    let red = |key: &str| {
+        let mut service = service();
+        let line = Reasoned {
+            reason: "asked".into(),
+            inherited: false,
+        };
+        service.accepted_running.insert(key.into(), line);
+        CRITERION.verdict(&service, &sample::evidence()).is_red()
+    };
+    assert!(red("r2 essays.title gone") && !red("r1 essays.title gone"));
+    assert!(red("r9 essays.title gone"), "it is in no history");
+}

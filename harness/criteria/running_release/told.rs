@@ -1,0 +1,231 @@
+//! The text about statements that fail: [`finding`].
+
+use super::Finding;
+use crate::alembic::transcript::Place;
+use crate::evidence::running::{Kind, Release, Running, Tried};
+
+/// Letters of a commit's name.
+const SHORT: usize = 7;
+/// Letters of a statement.
+const LETTERS: usize = 160;
+
+/// PostgreSQL's codes (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const UNDEFINED_COLUMN: &str = "42703";
+const UNDEFINED_TABLE: &str = "42P01";
+const NOT_NULL: &str = "23502";
+const NO_CONFLICT_TARGET: &str = "42P10";
+const GENERATED: &str = "428C9";
+const TOO_LONG: &str = "22001";
+const OTHER_RESULT: &str = "0A000";
+
+/// Statements on one table that fail for one reason.
+pub(super) struct Broken<'a> {
+    first: &'a Tried,
+    /// All of them.
+    pub statements: Vec<&'a Tried>,
+    column: Option<String>,
+    /// Tells whether the running models have that column.
+    is_known: bool,
+}
+
+impl<'a> Broken<'a> {
+    pub(super) fn new(one: &'a Tried, running: &Running) -> Self {
+        let column = column(one);
+        let known = running.tables.get(&one.table).unwrap_or(&one.columns);
+        Self {
+            first: one,
+            statements: vec![one],
+            is_known: column.as_ref().is_some_and(|column| known.contains(column)),
+            column,
+        }
+    }
+
+    /// Tells whether it is one defect, as far as the answers tell.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.table() == other.table()
+            && self.state() == other.state()
+            && self.column == other.column
+    }
+
+    /// The statement that is shown: one that writes NULL, where that is refused.
+    fn shown(&self) -> &'a Tried {
+        let mut with_null = self.statements.iter().filter(|one| one.detail == "null");
+        let is_refused = self.state() == Some(NOT_NULL) && self.is_known;
+        let chosen = is_refused.then(|| with_null.next()).flatten();
+        chosen.unwrap_or(&self.first)
+    }
+
+    pub(super) fn table(&self) -> &'a str {
+        &self.first.table
+    }
+
+    pub(super) fn column(&self) -> Option<&str> {
+        self.column.as_deref()
+    }
+
+    /// The rest of its key, after the revision.
+    pub(super) fn key(&self) -> String {
+        let table = self.table();
+        let what = match self.state() {
+            Some(UNDEFINED_TABLE | UNDEFINED_COLUMN) => "gone",
+            Some(NOT_NULL) => "required",
+            Some(OTHER_RESULT) => "warm",
+            Some(TOO_LONG) => "narrower",
+            Some(NO_CONFLICT_TARGET) => "conflict target",
+            _ => "refused",
+        };
+        match self.column() {
+            Some(column) => format!("{table}.{column} {what}"),
+            None => format!("{table} {what}"),
+        }
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.first.error.as_ref()?.state.as_deref()
+    }
+
+    fn message(&self) -> &str {
+        let error = self.first.error.as_ref();
+        error.map_or("", |error| error.message.as_str())
+    }
+
+    /// `insert into and update orders`.
+    fn deeds(&self) -> String {
+        let mut deeds: Vec<&str> = Vec::new();
+        for one in &self.statements {
+            let deed = match one.kind {
+                Kind::Select => "read",
+                Kind::Insert | Kind::Upsert => "insert into",
+                Kind::Update => "update",
+                Kind::Delete => "delete from",
+            };
+            if !deeds.contains(&deed) {
+                deeds.push(deed);
+            }
+        }
+        let last = deeds.pop().unwrap_or("use");
+        match deeds.is_empty() {
+            true => last.to_owned(),
+            false => format!("{} and {last}", deeds.join(", ")),
+        }
+    }
+}
+
+/// The column that the answer is about: one that the statement names, or else the first that is
+/// quoted, or the only one there is.
+fn column(one: &Tried) -> Option<String> {
+    let error = one.error.as_ref()?;
+    match error.state.as_deref() {
+        Some(UNDEFINED_TABLE) => return None,
+        Some(NO_CONFLICT_TARGET) => return Some(one.target.join(", ")),
+        _ => {}
+    }
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut words = error.message.split(|letter: char| !is_letter(letter));
+    let of_table = |word: &&str| one.table.split('.').any(|part| part == *word);
+    let is_column = |word: &&str| one.columns.iter().any(|column| column == word);
+    let named = words.find(|word| is_column(word) && !of_table(word));
+    let quoted = || error.message.split('"').nth(1);
+    let is_of_columns = |state| [NOT_NULL, UNDEFINED_COLUMN].contains(&state);
+    let quoted = error
+        .state
+        .as_deref()
+        .filter(|state| is_of_columns(*state))
+        .and_then(|_| quoted());
+    let only = match one.columns.as_slice() {
+        [only] => Some(only.as_str()),
+        _ => None,
+    };
+    named.or(quoted).or(only).map(str::to_owned)
+}
+
+/// The finding about them.
+pub(super) fn finding(broken: &Broken<'_>, running: &Running, place: Option<&Place>) -> Finding {
+    let table = broken.table();
+    let state = broken.state().unwrap_or("raised by Python");
+    let title = match broken.first.is_warm {
+        true => format!(
+            "the running release ({}) cannot read {table} by the statements that it has prepared",
+            release(&running.release)
+        ),
+        false => format!(
+            "the running release ({}) cannot {} {table} any more",
+            release(&running.release),
+            broken.deeds()
+        ),
+    };
+    let mut finding = Finding::new(title)
+        .mark(place, format!("after this: {state} {}", broken.message()))
+        .note(statement(broken, running));
+    if broken.statements.len() > 1 {
+        finding = finding.note(format!(
+            "{} of its statements fail for that reason",
+            broken.statements.len()
+        ));
+    }
+    finding.help(advice(broken))
+}
+
+/// A release as people know it: `origin/main 4be1c07`.
+pub(super) fn release(release: &Release) -> String {
+    let commit = release.commit.get(..SHORT).unwrap_or(&release.commit);
+    match release.name.starts_with(commit) {
+        true => commit.to_owned(),
+        false => format!("{} {commit}", release.name),
+    }
+}
+
+/// The statement, the class that makes it, and what is particular about it.
+fn statement(broken: &Broken<'_>, running: &Running) -> String {
+    let one = broken.shown();
+    let text = one.sql.split(" VALUES ").next().unwrap_or(&one.sql);
+    let text = text.split(" LIMIT ").next().unwrap_or(text);
+    let text = match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    };
+    let class = running.classes.get(&one.table).map(|class| {
+        let commit = running.release.commit.get(..SHORT).unwrap_or_default();
+        format!(" ({}:{} at {commit})", class.file.display(), class.line)
+    });
+    let particular = match (broken.column(), one.detail.as_str()) {
+        (Some(column), _) if !broken.is_known && one.target.is_empty() => {
+            format!(", which does not know {column}")
+        }
+        (Some(column), "null") => format!(", with NULL for {column}"),
+        (_, "" | "needed" | "null") => String::new(),
+        (_, detail) => format!(", with {detail}"),
+    };
+    format!("{text}{}{particular}", class.unwrap_or_default())
+}
+
+fn advice(broken: &Broken<'_>) -> String {
+    let table = broken.table();
+    let column = broken.column().unwrap_or("the column");
+    match broken.state() {
+        Some(UNDEFINED_COLUMN) => format!(
+            "keep {table}.{column} in this deployment, release code that does not use it, and drop it in the next one"
+        ),
+        Some(UNDEFINED_TABLE) => format!(
+            "keep {table} in this deployment; where it was renamed, a view under its old name is enough: CREATE VIEW {table} AS SELECT * FROM <new name>"
+        ),
+        Some(NOT_NULL) if !broken.is_known => {
+            format!("give {column} a default in this deployment, and drop that in the next one")
+        }
+        Some(NOT_NULL) if broken.shown().detail == "null" => format!(
+            "let {column} be NULL in this deployment, and make it NOT NULL in the next one, when no running code writes NULL"
+        ),
+        Some(NOT_NULL) => {
+            format!("keep the default of {column} in this deployment, and drop it in the next one")
+        }
+        Some(NO_CONFLICT_TARGET) => "keep the unique constraint or index in this deployment, and drop it in the next one".to_owned(),
+        Some(GENERATED) => format!(
+            "add the generated column beside {column}, and drop {column} in the next deployment"
+        ),
+        Some(TOO_LONG) => format!(
+            "keep {column} as wide as the running models say, and make it narrower in the next deployment"
+        ),
+        Some(OTHER_RESULT) => "add a column of the new type beside the old one; processes that are connected fail until they connect anew".to_owned(),
+        _ => "keep what the running release needs in this deployment, and take it away in the next one".to_owned(),
+    }
+}
