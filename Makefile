@@ -43,7 +43,7 @@ set = $(filter-out 0,$(1))
 SHIPPED_MANIFEST := $(shell m='$(subst ','\'',$(SERVICES_MANIFEST))'; \
 	if [ -z "$$m" ] || [ "$$m" -ef services-manifest ]; then echo yes; fi)
 
-.PHONY: help setup venv postgres cargo discover deployed verify fix test nextest report bench lint quick
+.PHONY: help setup venv postgres cargo discover deployed verify fix test nextest report bench beside lint quick
 
 help: ## print this list
 	@echo 'usage: make <target> [ONLY="a b"] [FAIL_FAST=1] [SERVICES_MANIFEST=<dir>]'
@@ -91,6 +91,9 @@ report: cargo ## show the page of the last run, or join those of several machine
 
 bench: cargo ## measure the harness beside doing the same by hand; takes long
 	@python3 tests/bench/bench.py $(BENCH_ARGS)
+
+beside: cargo setup ## try linters of migrations on the deployments of the tests, beside the harness
+	@python3 tests/beside/beside.py
 
 lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' fmt --all --check

@@ -1,5 +1,5 @@
-//! A service does not notice that it is measured: the statements, their outcomes and the
-//! catalog are those of a run without.
+//! A service does not notice that it is measured: the statements and their outcomes are those
+//! of a run without.
 
 use migration_harness::alembic::transcript::{Measure, StatementOutcome, Transcript};
 use pretty_assertions::assert_eq;
