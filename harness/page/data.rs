@@ -5,12 +5,14 @@
 //! run was started, where that is possible.
 
 mod deployment;
+mod locks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use deployment::{Became, Change, Deployment, Rollout, Table};
+pub use locks::{Blocks, Lock, Measured};
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "migration-harness/report";
@@ -187,6 +189,9 @@ pub struct Service {
     /// Its next deployment.
     #[serde(default)]
     pub deployment: Option<Deployment>,
+    /// The statements of that which others may notice, in order.
+    #[serde(default)]
+    pub locks: Vec<Measured>,
 }
 
 /// Something that took time.
@@ -351,6 +356,9 @@ impl Service {
         self.interpreter = self.interpreter.take().or(other.interpreter);
         self.outbox = self.outbox.take().or(other.outbox);
         self.deployment = self.deployment.take().or(other.deployment);
+        if self.locks.is_empty() {
+            self.locks = other.locks;
+        }
         for command in other.commands {
             if !self.commands.iter().any(|known| known.name == command.name) {
                 self.commands.push(command);

@@ -11,6 +11,7 @@ pub mod data;
 mod deployment;
 mod history;
 mod layout;
+mod locks;
 mod matrix;
 mod outbox;
 mod service;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use rayon::prelude::*;
 
-use super::{anchor, class, counted, deployment, history, link, outbox, symbol, text, time};
+use super::{anchor, class, counted, deployment, history, link, locks, outbox, symbol, text, time};
 use crate::data::{Case, Outcome, Report, Service};
 
 pub fn sections(report: &Report) -> Markup {
@@ -45,6 +45,7 @@ fn section(report: &Report, service: &Service) -> Markup {
             }
             (history::section(service))
             (deployment::section(service))
+            (locks::section(service))
             (time::section(service))
             (outbox::of_service(service))
         }

@@ -1,6 +1,7 @@
 //! From evidence to what a report shows of it.
 
 mod deployment;
+mod locks;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -34,6 +35,8 @@ pub enum Fact {
     Models,
     /// The deployment on tables with rows.
     Deployment,
+    /// What it locks.
+    Locks,
 }
 
 impl Fact {
@@ -54,6 +57,7 @@ pub fn facts(evidence: &Evidence) -> Vec<Fact> {
         (Fact::Stairway, evidence.stairway.is_some()),
         (Fact::Models, evidence.models.is_some()),
         (Fact::Deployment, evidence.deployment.is_some()),
+        (Fact::Locks, evidence.locks.is_some()),
     ]
     .into_iter()
     .filter_map(|(fact, held)| held.then_some(fact))
@@ -89,6 +93,13 @@ pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service
             let models = evidence.models.as_ref();
             let one = |models: &Models| command("create_all of the models", [&models.built]);
             seen.commands = models.map(one).into_iter().collect();
+        }
+        Fact::Locks => {
+            seen.locks = evidence
+                .locks
+                .as_ref()
+                .map(locks::locks)
+                .unwrap_or_default();
         }
         Fact::Deployment => {
             seen.deployment = evidence.deployment.as_ref().map(deployment::deployment);

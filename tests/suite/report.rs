@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::report::data::{
-    Became, Case, Explanation, Finding, Outcome, Place, Report, VERSION,
+    Became, Blocks, Case, Explanation, Finding, Outcome, Place, Report, VERSION,
 };
 use migration_harness::report::parts::Parts;
 use migration_harness::report::{annotations, join, record};
@@ -102,7 +102,7 @@ fn fields(value: &serde_json::Value, names: &mut BTreeSet<String>) {
 #[test]
 fn every_field_is_described() {
     let directory = tempfile::tempdir().unwrap();
-    let only = "outbox_index_column_order downgrade_leaves_enum_type schema_column_dropped rows_column_dropped";
+    let only = "outbox_index_column_order downgrade_leaves_enum_type schema_column_dropped rows_column_dropped locks_set_not_null";
     let judged = run(directory.path(), &[], &[("ONLY", only)]);
     let report = serde_json::to_value(read(directory.path())).unwrap();
     let written = report.to_string();
@@ -163,6 +163,29 @@ fn the_tables_of_a_deployment_are_on_the_page() {
         .find_map(|table| table.without.clone())
         .unwrap();
     assert!(html.contains(&reason.replace('"', "&quot;")), "{reason}");
+}
+
+#[test]
+fn what_a_deployment_locks_is_on_the_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let only = "locks_validated_in_one_transaction";
+    run(directory.path(), &["locks"], &[("ONLY", only)]);
+    let report = read(directory.path());
+    let service = report.services.iter().find(|one| one.name == only).unwrap();
+    let [add, validate] = service.locks.as_slice() else {
+        unreachable!("{:?}", service.locks);
+    };
+    assert_eq!((add.transaction, validate.transaction), (1, 1));
+    for one in [add, validate] {
+        let lock = &one.locks[0];
+        assert_eq!(
+            (lock.mode.as_str(), lock.blocks),
+            ("ACCESS EXCLUSIVE", Blocks::ReadsAndWrites)
+        );
+    }
+    assert!(add.work.is_empty() && validate.work[0].starts_with("reads every row of orders"));
+    let html = fs::read_to_string(directory.path().join("index.html")).unwrap();
+    assert!(html.contains("What the deployment locks") && html.contains("█ ACCESS EXCLUSIVE"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::evidence::locks::{Measured, Relation};
 /// The modes of locks on relations that keep others from writing, the weakest first
 /// (<https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Share,
     ShareRowExclusive,
     Exclusive,
@@ -54,6 +54,8 @@ pub(super) struct Subject {
 #[derive(Debug)]
 pub(super) struct Moment<'a> {
     pub statement: &'a Statement,
+    /// The transaction that it ran in, as PostgreSQL calls it.
+    pub transaction: &'a str,
     /// The strongest first.
     pub blocking: Vec<Blocking<'a>>,
     /// The one that its text names first comes first.
@@ -121,7 +123,7 @@ impl<'a> Trace<'a> {
         statements.iter().find(|one| one.number == number)
     }
 
-    fn moment(&mut self, probe: &Probe) -> Option<Moment<'a>> {
+    fn moment(&mut self, probe: &'a Probe) -> Option<Moment<'a>> {
         let statement = self.statement(probe.number)?;
         let blocking = self.blocking(probe, statement);
         let mut works = Vec::new();
@@ -137,6 +139,7 @@ impl<'a> Trace<'a> {
         self.last.insert(probe.session, probe.number);
         Some(Moment {
             statement,
+            transaction: &probe.transaction,
             blocking,
             works,
             has_timeout: probe.lock_timeout != "0",
@@ -293,6 +296,11 @@ impl Mode {
             "AccessExclusiveLock" => Some(Self::AccessExclusive),
             _ => None,
         }
+    }
+
+    /// Tells whether it keeps others from reading too.
+    pub(crate) fn blocks_reads(self) -> bool {
+        self == Self::AccessExclusive
     }
 }
 
