@@ -187,7 +187,7 @@ fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
         .and_then(Run::store)
         .map(|store| store.kept(file))
         .unwrap_or_default();
-    case.printed = printed(&verdict, judged.as_ref(), &case.service);
+    case.printed = printed(&verdict, judged.as_ref(), &case);
     case.explanation = explanation(&verdict, judged.as_ref(), &case);
     case.fix = fixable(&verdict, judged.as_ref(), criterion);
     if let Some(record) = run().ok().and_then(Run::record) {
@@ -330,9 +330,11 @@ fn ends_the_run() -> bool {
 fn printed(
     verdict: &Result<Verdict>,
     judged: Option<&(Service, Evidence)>,
-    service: &str,
+    case: &Case,
 ) -> Option<PathBuf> {
     match verdict {
+        // What ran for other criteria explains nothing.
+        Ok(Verdict::Fail(_)) if case.criterion.needs.is_empty() => None,
         Ok(Verdict::Fail(_)) => {
             let (_, evidence) = judged?;
             let failed = evidence
@@ -344,7 +346,7 @@ fn printed(
         Ok(_) => None,
         Err(_) => {
             let run = run().and_then(Run::store).ok()?;
-            Some(run.directory().join(service).join("output.txt"))
+            Some(run.directory().join(&case.service).join("output.txt"))
         }
     }
     .filter(|file| file.metadata().is_ok_and(|file| file.len() > 0))

@@ -122,8 +122,9 @@ impl Context<'_> {
             .flatten()
             .collect();
         let statement = self
-            .statement(&names)
-            .or_else(|| self.statement(&names[..1]));
+            .statement(&names, broken.causes())
+            .or_else(|| self.statement(&names, &[]))
+            .or_else(|| self.statement(&names[..1], &[]));
         let place = statement.and_then(|one| one.place.clone());
         let place = place.or_else(|| self.last());
         let named = place.as_ref().and_then(|place| place.revision.clone());
@@ -139,13 +140,13 @@ impl Context<'_> {
         Keyed::red(key, finding)
     }
 
-    /// The last statement of the deployment that names all of these.
-    fn statement(&self, names: &[&str]) -> Option<&Statement> {
+    /// The last statement of the deployment that names all of these, with one of some words,
+    /// where there are any.
+    fn statement(&self, names: &[&str], causes: &[&str]) -> Option<&Statement> {
         let names_all = |statement: &&Statement| {
             let words = sql::words(&statement.sql);
-            names
-                .iter()
-                .all(|name| words.iter().any(|word| word == name))
+            let has = |name: &&str| words.iter().any(|word| word == name);
+            names.iter().all(has) && (causes.is_empty() || causes.iter().any(has))
         };
         let own = self.upgrade.statements_of(&self.running.plan.pending);
         own.rev().find(names_all)

@@ -170,12 +170,22 @@ fn is_one_of_many() -> bool {
     env::var_os("NEXTEST_RUN_ID").is_some()
 }
 
-/// The words of the test runner's command line, where the system tells.
+/// The words of the test runner's command line, where the system tells; without paths, which
+/// name no case: one may have a criterion's name in it.
 fn runner() -> Option<Vec<String>> {
     let parent = rustix::process::getppid()?;
     let file = format!("/proc/{}/cmdline", parent.as_raw_nonzero());
     let command = std::fs::read_to_string(file).ok()?;
-    Some(command.split('\0').map(str::to_owned).collect())
+    Some(without_paths(command.split('\0')))
+}
+
+fn without_paths<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    // Expressions have slashes too, around a pattern.
+    let is_path = |word: &&str| word.contains('/') && !word.contains('(');
+    words
+        .filter(|word| !is_path(word))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Tells whether a runner that was started by these words, and runs the case `this`, runs
@@ -252,6 +262,20 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn a_path_of_the_runner_names_no_case() {
+        let words = [
+            "/work/rows/cargo-nextest",
+            "nextest",
+            "run",
+            "locks",
+            "-E",
+            "test(/outbox/)",
+        ];
+        let kept = without_paths(words.into_iter());
+        assert_eq!(kept, ["nextest", "run", "locks", "-E", "test(/outbox/)"]);
+    }
 
     #[rstest]
     #[case::everything("cargo-nextest nextest run", true)]

@@ -49,7 +49,8 @@ impl Context<'_> {
                 "where there is no such row, and there will be none".to_owned(),
             ),
         };
-        let finding = with_rows(told(upgrade, title), &self.rollout.smallest);
+        let mut finding = with_rows(told(upgrade, title), &self.rollout.smallest);
+        finding.notes.extend(self.set_before(table));
         let finding = if self.hides_rows_from_owner(table) {
             finding
                 .note(format!(
@@ -158,7 +159,8 @@ impl Context<'_> {
             .planted
             .iter()
             .find(|(table, _)| *table == row.table);
-        let some_set = self.set_by(row).unwrap_or_default();
+        let some_set = self.set_by(&row.table, |word| word == row.column);
+        let some_set = some_set.map(|set| format!("; {set}")).unwrap_or_default();
         if let Some((_, rows)) = planted {
             finding = finding.note(format!("{rows} plain rows went through{some_set}"));
         }
@@ -175,19 +177,30 @@ impl Context<'_> {
         )
     }
 
-    /// The condition of an UPDATE before it, which leaves the row out.
-    fn set_by(&self, row: &RefusedRow) -> Option<String> {
-        let table = row.table.rsplit('.').next()?;
+    /// The condition of an UPDATE of a table, which leaves rows out; of one that names a column
+    /// of which `is_meant`.
+    fn set_by(&self, table: &str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+        let table = table.rsplit('.').next()?;
         let is_update = |statement: &&Statement| {
             let words = sql::words(&statement.sql);
             let has = |name: &str| words.iter().any(|word| word == name);
-            has("update") && has(table) && has(&row.column)
+            has("update") && has(table) && words.iter().any(|word| is_meant(word))
         };
         let statement = self.own().find(is_update)?;
         let line = statement.place.as_ref()?.line;
         let lower = statement.sql.to_ascii_lowercase();
         let condition = lower.rfind("where").map(|at| statement.sql[at..].trim());
-        condition.map(|condition| format!("; the UPDATE in line {line} sets only rows {condition}"))
+        condition.map(|condition| format!("the UPDATE in line {line} sets only rows {condition}"))
+    }
+
+    /// The same of a column that the failed statement makes NOT NULL.
+    fn set_before(&self, table: &str) -> Option<String> {
+        let failed = sql::words(&self.rollout.upgrade.failed_statement()?.sql);
+        let at = failed
+            .windows(3)
+            .position(|words| words == ["set", "not", "null"])?;
+        let column = failed.get(at.checked_sub(1)?)?;
+        self.set_by(table, |word| word == column)
     }
 
     /// The query to ask production with.

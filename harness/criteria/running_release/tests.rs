@@ -74,6 +74,30 @@ fn a_column_that_the_models_do_not_know_needs_a_default() {
 }
 
 #[test]
+fn the_statement_that_requires_a_column_is_shown_and_not_a_later_one_that_names_it() {
+    let mut evidence = sample::evidence();
+    let message = "null value in column \"channel\" of relation \"essays\" violates";
+    let one = tried(Kind::Insert, "", &["id", "title"], "23502", message);
+    evidence.running.as_mut().unwrap().broken = vec![one];
+    let upgrade = &mut evidence.migrated.as_mut().unwrap().upgrade;
+    for (line, sql) in [
+        (41, "ALTER TABLE essays ALTER COLUMN channel SET NOT NULL"),
+        (42, "CREATE INDEX i ON essays (channel)"),
+    ] {
+        let place = Place {
+            revision: Some("r2".into()),
+            ..Place::line(std::path::Path::new("r2.py"), line)
+        };
+        let number = upgrade.statements.len() as u64 + 100;
+        upgrade
+            .statements
+            .push(sample::done(number, Some(place), sql));
+    }
+    let told = sample::text(&CRITERION.verdict(&service(), &evidence));
+    assert!(told.contains("r2.py:41"), "{told}");
+}
+
+#[test]
 fn what_does_not_get_through_with_rows_is_said_elsewhere() {
     let mut evidence = sample::evidence();
     let running = evidence.running.as_mut().unwrap();

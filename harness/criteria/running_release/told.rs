@@ -80,6 +80,15 @@ impl<'a> Broken<'a> {
         }
     }
 
+    /// Words of which a statement that does this has one; none where any may.
+    pub(super) fn causes(&self) -> &'static [&'static str] {
+        match self.state() {
+            Some(UNDEFINED_TABLE | UNDEFINED_COLUMN) => &["drop", "rename"],
+            Some(NOT_NULL) => &["null", "default"],
+            _ => &[],
+        }
+    }
+
     fn state(&self) -> Option<&str> {
         self.first.error.as_ref()?.state.as_deref()
     }
