@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_path_of_the_runner_names_no_case() {
         let words = [
-            "/work/rows/cargo-nextest",
+            "/home/ann/rows/cargo-nextest",
             "nextest",
             "run",
             "locks",
