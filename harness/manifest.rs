@@ -112,7 +112,7 @@ pub struct Service {
     pub accepted_rows: BTreeMap<String, Reasoned>,
     /// Changes of published revisions that are accepted, each with the reason.
     pub accepted_published: BTreeMap<String, String>,
-    /// What is said of the tables that a deployment locks.
+    /// The rules for the tables that a deployment locks.
     pub locks: LockRules,
     /// The release that runs, where that is not what `BASE_REF` has.
     pub running_ref: Option<String>,

@@ -57,6 +57,14 @@ pub fn mentions(sql: &str, name: &str) -> bool {
     words(sql).iter().any(|word| word == name)
 }
 
+/// Tells whether a statement names all of these, as whole words.
+#[must_use]
+pub fn mentions_all(sql: &str, names: &[&str]) -> bool {
+    let words = words(sql);
+    let is_named = |name: &&str| words.iter().any(|word| word == name);
+    names.iter().all(is_named)
+}
+
 /// Tells whether a statement reads or changes rows, by its first word.
 #[must_use]
 pub fn is_about_rows(sql: &str) -> bool {

@@ -277,7 +277,7 @@ pub struct Transcript {
     /// Connections that SQLAlchemy opened.
     #[serde(default)]
     pub connected: Vec<Connected>,
-    /// What statements locked and read, where that was measured, in order.
+    /// The locks and reads of statements, where they were measured, in order.
     #[serde(default)]
     pub measures: Vec<Measure>,
     /// Tracebacks of the worker's own listeners; anything here spoils the evidence.

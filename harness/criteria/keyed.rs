@@ -102,3 +102,8 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     }
     findings
 }
+
+/// A table without the schema that most have.
+pub(super) fn short(table: &str) -> &str {
+    table.strip_prefix("public.").unwrap_or(table)
+}

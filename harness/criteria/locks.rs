@@ -8,7 +8,7 @@ mod trace;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
-use super::keyed::{Accepted, Keyed};
+use super::keyed::{Accepted, Keyed, short};
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
 use crate::alembic::transcript::Measure;
@@ -92,7 +92,7 @@ fn unjudgeable(service: &Service, evidence: &Evidence) -> Option<Verdict> {
     }
 }
 
-/// What fails with rows, or before them, is reported by `rows`.
+/// Leaves to `rows` what fails with rows, or before them.
 fn blocked_by_rows(service: &Service, evidence: &Evidence) -> Option<Verdict> {
     rows::CRITERION
         .verdict(service, evidence)
@@ -205,7 +205,7 @@ impl Context<'_> {
             untimed.extend(
                 taken
                     .filter(|_| !moment.has_timeout)
-                    .map(|one| self.short(&one.relation.text)),
+                    .map(|one| short(&one.relation.text)),
             );
             let written = moment.works.iter().filter(|(subject, work)| {
                 let is_written = matches!(work, Work::Written(..)) && subject.rows.is_some();
@@ -217,7 +217,7 @@ impl Context<'_> {
                 format!("revision {revision}: one statement {does}: in batches by key it holds no row for long")
             }));
         }
-        let untimed: Vec<String> = untimed.into_iter().collect();
+        let untimed: Vec<&str> = untimed.into_iter().collect();
         if !untimed.is_empty() && !self.service.locks.is_timeout_required {
             notes.push(format!(
                 "locked without a lock_timeout: {}: where the lock has to wait, all that comes later waits behind it",

@@ -71,14 +71,7 @@ fn finding(
         };
         format!("{}{state}", service.shown(&file.path))
     });
-    // The file that has other notes, or any that is there, or the first that may be.
-    let has_others =
-        |document: &&Document<'_>| convention.topics.iter().any(|topic| document.shows(topic));
-    let place = documents
-        .iter()
-        .find(has_others)
-        .or(documents.first())
-        .map(|document| document.path);
+    let place = place(convention, documents);
     let place = place.or(files.first().map(|file| file.path.as_path()));
     finding
         .note(format!(
@@ -91,6 +84,14 @@ fn finding(
             place.map(|place| service.shown(place)).unwrap_or_default(),
             topic.paragraph.trim()
         ))
+}
+
+/// The file that has other notes, or any that is there.
+fn place<'a>(convention: &NotesConvention, documents: &[Document<'a>]) -> Option<&'a Path> {
+    let has_others =
+        |document: &&Document<'_>| convention.topics.iter().any(|topic| document.shows(topic));
+    let found = documents.iter().find(has_others).or(documents.first());
+    found.map(|document| document.path)
 }
 
 fn how_it_shows(topic: &Topic) -> String {

@@ -5,6 +5,7 @@ mod squash;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::keyed::Keyed;
 use super::{AcceptedIn, Criterion, Finding, Verdict, single_head};
 use crate::alembic::behaviour::Difference;
 use crate::alembic::graph::Revision;
@@ -31,12 +32,6 @@ pub const CRITERION: Criterion = Criterion {
 const SHORT: usize = 7;
 /// So many files stand in one command.
 const FILES: usize = 3;
-
-/// A finding with the key by which a manifest accepts it.
-struct Keyed {
-    key: String,
-    finding: Finding,
-}
 
 /// The evidence and the service that findings are about.
 struct Context<'a> {
@@ -312,7 +307,7 @@ impl Context<'_> {
             .help(format!(
                 "where it has to stay: in {file}, [published_revisions.accepted] \"{key}\" = \"<reason>\""
             ));
-        Keyed { key, finding }
+        Keyed::red(key, finding)
     }
 
     /// Accepted lines about a change of what no history has. Lines about what is gone are

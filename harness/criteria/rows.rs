@@ -6,7 +6,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
-use super::keyed::{Accepted, Keyed};
+use super::keyed::{Accepted, Keyed, short};
 use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
@@ -194,12 +194,7 @@ impl Context<'_> {
 
     /// The last statement of the deployment that names all of these.
     fn statement(&self, names: &[&str]) -> Option<&Statement> {
-        let is_meant = |statement: &&&Statement| {
-            let words = sql::words(&statement.sql);
-            names
-                .iter()
-                .all(|name| words.iter().any(|word| word == name))
-        };
+        let is_meant = |statement: &&&Statement| sql::mentions_all(&statement.sql, names);
         let own: Vec<&Statement> = self.own().collect();
         own.iter().rev().find(is_meant).copied()
     }
@@ -328,11 +323,6 @@ impl Context<'_> {
             "where it needs none",
         )
     }
-}
-
-/// A table without the schema that most have.
-fn short(table: &str) -> &str {
-    table.strip_prefix("public.").unwrap_or(table)
 }
 
 /// The column in `Key (id)=(1) already exists.`, or in the name of a primary key.

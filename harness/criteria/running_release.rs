@@ -144,9 +144,9 @@ impl Context<'_> {
     /// where there are any.
     fn statement(&self, names: &[&str], causes: &[&str]) -> Option<&Statement> {
         let names_all = |statement: &&Statement| {
-            let words = sql::words(&statement.sql);
-            let has = |name: &&str| words.iter().any(|word| word == name);
-            names.iter().all(has) && (causes.is_empty() || causes.iter().any(has))
+            let has = |word: &&str| sql::mentions(&statement.sql, word);
+            let is_cause = causes.is_empty() || causes.iter().any(has);
+            is_cause && sql::mentions_all(&statement.sql, names)
         };
         let own = self.upgrade.statements_of(&self.running.plan.pending);
         own.rev().find(names_all)

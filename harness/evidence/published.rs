@@ -55,14 +55,14 @@ pub enum How {
     Deleted,
     /// A file that does the same declares another id.
     Renamed {
-        /// That id.
+        /// The present id.
         to: String,
         /// Its line.
         line: u32,
     },
     /// It stands elsewhere in the graph.
     Moved {
-        /// What its file says of that, one of them changed.
+        /// The statements of its file on that, one of them changed.
         names: Vec<Moved>,
         /// The line of the first of them.
         line: u32,

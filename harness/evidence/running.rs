@@ -59,21 +59,21 @@ pub struct Class {
 pub struct Tried {
     /// Its table, as SQLAlchemy names it.
     pub table: String,
-    /// What it does.
+    /// Its effect.
     pub kind: Kind,
     /// The columns that it names or sets.
     pub columns: Vec<String>,
     /// The columns of its `ON CONFLICT`.
     #[serde(default)]
     pub target: Vec<String>,
-    /// What is special about the values; empty where they are those of a row.
+    /// The particularity of the values; empty where they are those of a row.
     pub detail: String,
     /// Its text.
     pub sql: String,
     /// Tells whether it was prepared before the deployment.
     #[serde(default)]
     pub is_warm: bool,
-    /// What became of it.
+    /// The outcome.
     pub error: Option<Failure>,
 }
 

@@ -8,7 +8,7 @@ use super::values::{check_reasons, overlaid};
 use super::{Reasoned, error};
 use crate::error::Result;
 
-/// What is said of locks in a manifest.
+/// The rules for locks in a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockRules {
     /// Findings that are accepted, each with the reason.

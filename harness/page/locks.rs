@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::broken;
 use crate::data::{Blocks, Measured, Service};
 
-/// What the deployment of a service locks; nothing where nothing was measured.
+/// The locks of a service's deployment; nothing where nothing was measured.
 pub fn section(service: &Service) -> Markup {
     let statements = &service.locks;
     if statements.is_empty() {

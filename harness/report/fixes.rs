@@ -146,7 +146,7 @@ fn proved(fix: &Offered) -> String {
     format!("{turned}{stayed}{orders}")
 }
 
-/// What is to be done next.
+/// The next thing to do.
 fn last_lines(fixed: &Fixed) -> Vec<String> {
     let mut lines = fixed.written.clone();
     let is_unsafe = fixed.has_unsafe();

@@ -35,7 +35,7 @@ pub enum Fact {
     Models,
     /// The deployment on tables with rows.
     Deployment,
-    /// What it locks.
+    /// The locks that it takes.
     Locks,
 }
 

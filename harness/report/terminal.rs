@@ -49,7 +49,9 @@ pub fn begin(services: usize, in_full: bool) {
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style.with_key("left", left));
     }
-    bar.enable_steady_tick(Duration::from_secs(1));
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(Duration::from_secs(1));
+    }
     let is_brief = services > FEW && !in_full && !is_debugging();
     let state = Mutex::default();
     // A process has one run.

@@ -60,7 +60,7 @@ pub fn difference(before: &[u8], after: &[u8], with_header: bool) -> Option<Diff
     found.unwrap_or_else(|| of_texts(&before, &after))
 }
 
-/// What cannot be parsed is compared as it is.
+/// Compares as it is what cannot be parsed.
 fn of_texts(before: &[u8], after: &[u8]) -> Option<Difference> {
     let bytes_differ = before != after;
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
@@ -99,7 +99,7 @@ struct Unit {
     is_downgrade: bool,
 }
 
-/// What a unit says, whatever it looks like.
+/// The meaning of a unit, whatever it looks like.
 enum Said {
     Statement(Box<Stmt>),
     Words(String),

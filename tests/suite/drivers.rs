@@ -7,28 +7,8 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 
 use crate::judge::repository;
-use crate::monorepo::{ENV, Monorepo, upgrade};
+use crate::monorepo::{ASYNC_ENV, ENV, Monorepo, upgrade};
 use crate::postgres::{block_on, host};
-
-/// Migrates through an asynchronous engine.
-const ASYNC_ENV: &str = r#"
-import asyncio, os
-from alembic import context
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import create_async_engine
-
-def migrate(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-async def main():
-    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-
-asyncio.run(main())
-"#;
 
 /// Drivers that the services of `tests/monorepo` do not need, in a directory of the build:
 /// a service that has pg8000 has its password hashed 4,096 times.

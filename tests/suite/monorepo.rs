@@ -9,6 +9,25 @@ use crate::judge::{Judged, judge, repository};
 
 /// What every service here has unless it brings its own.
 const INI: &str = "[alembic]\nscript_location = alembic\n";
+/// Migrates through an asynchronous engine.
+pub const ASYNC_ENV: &str = r#"
+import asyncio, os
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+
+asyncio.run(main())
+"#;
 /// Migrates through a synchronous engine, with the URL of one variable.
 pub const ENV: &str = r#"
 import os

@@ -24,7 +24,7 @@ pub enum Creation {
 }
 
 impl Source {
-    /// What keeps the statement on these lines from creating an enum type; all of the file, where
+    /// The edits that keep the statement on these lines from creating an enum type; all of the file, where
     /// another revision has created it.
     #[must_use]
     pub fn without_creation(

@@ -125,11 +125,11 @@ pub(super) enum Undo {
     Line(String),
     /// A statement of `downgrade()` that goes.
     Without(Place),
-    /// What undoes another change undoes this one too.
+    /// Undone by what undoes another change.
     WithAnother,
 }
 
-/// What undoes a change, where that can be told.
+/// The way to undo a change, where that can be told.
 pub(super) fn undo(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Undo> {
     match (&change.before, &change.after) {
         (None, Some(left)) => {

@@ -12,7 +12,7 @@ pub(crate) struct Seen<'a> {
     pub transaction: usize,
     /// The tables that others wait for after it, with the mode of the lock.
     pub locks: Vec<(&'a str, Mode)>,
-    /// What it did to many rows, in words.
+    /// The work that it did on many rows, in words.
     pub works: Vec<String>,
 }
 

@@ -4,6 +4,7 @@ use super::trace::{Blocking, Mode, Moment, Subject, Work};
 use super::{Context, Keyed, advice};
 use crate::alembic::transcript::{Place, Statement};
 use crate::criteria::Finding;
+use crate::criteria::keyed::short;
 use crate::criteria::upgrade_head::failure;
 use crate::evidence::locks::InvalidIndex;
 
@@ -16,7 +17,10 @@ impl Context<'_> {
         subject: &Subject,
         work: &Work,
     ) -> Keyed {
-        let (blocked, table) = (self.short(&blocking.relation.text), self.name(subject));
+        let (blocked, table) = (
+            short(&blocking.relation.text).to_owned(),
+            self.name(subject),
+        );
         let is_same = blocked == table;
         let title = format!(
             "{blocked} {} while {}",
@@ -64,7 +68,7 @@ impl Context<'_> {
 
     /// A lock for which whoever waits behind it waits as long.
     pub(super) fn no_timeout(&self, moment: &Moment<'_>, blocking: &Blocking<'_>) -> Keyed {
-        let table = self.short(&blocking.relation.text);
+        let table = short(&blocking.relation.text);
         let finding = Finding::new(format!(
             "{table} is locked without a lock_timeout, so all that comes later waits as long as this does"
         ))
@@ -79,7 +83,7 @@ impl Context<'_> {
 
     /// An index that no query uses.
     pub(super) fn invalid(&self, index: &InvalidIndex) -> Keyed {
-        let table = self.short(&index.table);
+        let table = short(&index.table);
         let statements = self.measured.upgrade.statements.iter().rev();
         let mut named =
             statements.filter(|one| crate::alembic::sql::mentions(&one.sql, &index.name));
@@ -140,14 +144,9 @@ impl Context<'_> {
             schema => format!("{schema}.{}", subject.name),
         }
     }
-
-    /// A table without the schema that most have.
-    pub(super) fn short(&self, table: &str) -> String {
-        table.strip_prefix("public.").unwrap_or(table).to_owned()
-    }
 }
 
-/// What is done, for a title.
+/// The work, for a title.
 fn doing(work: &Work, table: &str, is_same: bool) -> String {
     let all = if is_same { "it" } else { table };
     match work {
@@ -162,7 +161,7 @@ fn doing(work: &Work, table: &str, is_same: bool) -> String {
     }
 }
 
-/// What a statement does, for a label.
+/// The work of a statement, for a label.
 pub(super) fn does(work: &Work, subject: &Subject, table: &str) -> String {
     let of = |count: i64| match subject.rows {
         Some(rows) => format!("{} of {}", thousands(count), thousands(rows)),

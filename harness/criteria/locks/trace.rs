@@ -76,7 +76,7 @@ struct Look {
     indexes: BTreeMap<i64, i64>,
 }
 
-/// What is known of relations and transactions so far.
+/// The knowledge of relations and transactions so far.
 struct Trace<'a> {
     measured: &'a Measured,
     /// Files of relations and indexes that were seen.
@@ -275,7 +275,7 @@ impl<'a> Trace<'a> {
         (held.counters.since(before.counters), most)
     }
 
-    /// What a statement left whose transaction nobody could ask in.
+    /// The remains of a statement whose transaction nobody could ask in.
     fn settle(&mut self, settled: &Settled) {
         for (relation, file) in &settled.files {
             self.files.entry(*relation).or_default().insert(*file);

@@ -1,6 +1,6 @@
 //! The notes that are missing, as the convention words them.
 
-use super::{CRITERION, Document, without_comments};
+use super::{CRITERION, Document, place, without_comments};
 use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, NotesFile};
@@ -19,13 +19,7 @@ pub fn propose(service: &Service, evidence: &Evidence, _: &PublishedIds) -> Vec<
         .iter()
         .filter(|topic| !shows(topic))
         .collect();
-    let has_others =
-        |document: &&Document<'_>| convention.topics.iter().any(|topic| document.shows(topic));
-    let place = documents
-        .iter()
-        .find(has_others)
-        .or(documents.first())
-        .map(|one| one.path);
+    let place = place(convention, &documents);
     let file = files
         .iter()
         .find(|file| place.is_none_or(|place| file.path == place));

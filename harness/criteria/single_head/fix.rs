@@ -49,7 +49,7 @@ pub fn propose(_: &Service, evidence: &Evidence, published: &PublishedIds) -> Ve
     }))]
 }
 
-/// What only our branch has, set on top of the published head. The other order has to lead
+/// Sets what only our branch has on top of the published head. The other order has to lead
 /// to the same catalog: databases of this branch went that way.
 fn on_top(graph: &Graph, head: &str, onto: &str, published: &PublishedIds) -> Option<Fix> {
     let is_ours = |id: &str| !published.has(id);

@@ -37,7 +37,7 @@ pub struct Table {
     pub rows: usize,
     /// Why it got none.
     pub without: Option<String>,
-    /// What became of its values.
+    /// The changes of its values.
     pub changes: Vec<Change>,
 }
 

@@ -15,7 +15,7 @@ pub struct Measured {
     pub transaction: usize,
     /// The locks that the transaction held after it and that keep others from a table.
     pub locks: Vec<Lock>,
-    /// What it did to many rows.
+    /// The work that it did on many rows.
     pub work: Vec<String>,
 }
 
@@ -26,11 +26,11 @@ pub struct Lock {
     pub table: String,
     /// Its mode, in PostgreSQL's words.
     pub mode: String,
-    /// What others cannot do meanwhile.
+    /// The deeds that it keeps others from.
     pub blocks: Blocks,
 }
 
-/// What a lock keeps others from.
+/// The deeds that a lock keeps others from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blocks {

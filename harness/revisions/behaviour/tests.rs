@@ -99,7 +99,7 @@ fn what_does_something_else_is_one(
     );
 }
 
-/// Where both do the same, both are told in the same words.
+/// The same words for both, where both do the same.
 #[test]
 fn a_difference_is_told_in_lines_that_differ() {
     let after = REVISION.replace("'orders'", "\"orders\"").replace(

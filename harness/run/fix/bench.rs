@@ -183,7 +183,7 @@ fn directory() -> PathBuf {
     directory.canonicalize().unwrap_or(directory)
 }
 
-/// What happens while a state is judged is said to those who ask for everything.
+/// Says what happens while a state is judged to those who ask for everything.
 fn silent(service: &Service) -> impl Fn(Progress) + Sync {
     let name = service.name.clone();
     move |progress| {

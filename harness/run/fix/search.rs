@@ -160,7 +160,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What the criteria that are red propose.
+    /// The proposals of the criteria that are red.
     fn proposals(&self) -> Vec<Proposal> {
         let overlay = self.judged.overlay.as_ref();
         let service = overlay.map_or(self.bench.service, |overlay| &overlay.service);
@@ -371,7 +371,7 @@ fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
     }
 }
 
-/// How far upgrades got.
+/// The progress of upgrades.
 struct Reached<'a> {
     /// The revisions that they finished.
     revisions: usize,

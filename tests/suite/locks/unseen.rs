@@ -6,27 +6,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::{gathered, measured, run};
-use crate::monorepo::{ENV, Monorepo, upgrade};
-
-/// Migrates through an asynchronous engine.
-const ASYNC_ENV: &str = r#"
-import asyncio, os
-from alembic import context
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import create_async_engine
-
-def migrate(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-async def main():
-    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-
-asyncio.run(main())
-"#;
+use crate::monorepo::{ASYNC_ENV, ENV, Monorepo, upgrade};
 
 /// Sets what only a transaction without a query may set, before anything else.
 const SERIALIZABLE_ENV: &str = r#"
