@@ -136,19 +136,11 @@ impl PublishedIds {
         let Deployed::At(heads) = &service.deployed else {
             return Self::default();
         };
-        let revisions = &evidence.history.graph.revisions;
-        let mut ids = BTreeSet::new();
-        let mut ahead = heads.clone();
-        while let Some(id) = ahead.pop() {
-            let below = revisions.iter().find(|revision| revision.id == id);
-            if ids.insert(id) {
-                let below = below.iter();
-                let below = below.flat_map(|one| one.down_revisions.iter().chain(&one.depends_on));
-                ahead.extend(below.cloned());
-            }
+        let graph = &evidence.history.graph;
+        Self {
+            ids: graph.below(heads.iter().map(String::as_str)),
+            files: BTreeSet::new(),
         }
-        let files = BTreeSet::new();
-        Self { ids, files }
     }
 
     /// Tells whether the base ref has a revision file of this name.

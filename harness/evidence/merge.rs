@@ -47,11 +47,12 @@ impl Merge {
     /// # Errors
     /// git cannot tell; or only running Python can tell what the base ref's files say.
     pub fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
-        let locations = Locations::of(service, history)?;
+        let Parting {
+            locations,
+            commit,
+            parted,
+        } = Parting::read(service, history, base_ref)?;
         let repository = &locations.repository;
-        repository.commit("HEAD")?;
-        let commit = repository.commit(base_ref)?;
-        let parted = repository.merge_base(&commit, base_ref)?;
         let base = repository.files(&parted, &locations.directories)?;
         let theirs = repository.files(&commit, &locations.directories)?;
         let (base, theirs) = read_both(&locations, base, theirs)?;
@@ -107,6 +108,34 @@ fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
     .help(format!(
         "git merge {base_ref} first: then it is part of the working tree, and Python is asked"
     )))
+}
+
+/// The commit where this branch and the base ref part.
+pub(super) struct Parting {
+    pub(super) locations: Locations,
+    /// The commit of the base ref.
+    pub(super) commit: String,
+    /// The last commit that both have.
+    pub(super) parted: String,
+}
+
+impl Parting {
+    /// Asks git.
+    ///
+    /// # Errors
+    /// git cannot tell: no repository, no such ref, no commit in common.
+    pub(super) fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
+        let locations = Locations::of(service, history)?;
+        let repository = &locations.repository;
+        repository.commit("HEAD")?;
+        let commit = repository.commit(base_ref)?;
+        let parted = repository.merge_base(&commit, base_ref)?;
+        Ok(Self {
+            locations,
+            commit,
+            parted,
+        })
+    }
 }
 
 /// The place of revision files: the repository, and the path from its root.

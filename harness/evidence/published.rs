@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::merge::{Locations, Ours, working_tree};
+use super::merge::{Ours, Parting, working_tree};
 use crate::alembic::behaviour::{Difference, difference};
 use crate::alembic::graph::{Graph, Revision};
 use crate::alembic::revision_file::{RevisionFile, parse};
@@ -89,11 +89,10 @@ impl Published {
     /// # Errors
     /// git cannot tell.
     pub fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
-        let locations = Locations::of(service, history)?;
+        let Parting {
+            locations, parted, ..
+        } = Parting::read(service, history, base_ref)?;
         let repository = &locations.repository;
-        repository.commit("HEAD")?;
-        let commit = repository.commit(base_ref)?;
-        let parted = repository.merge_base(&commit, base_ref)?;
         let files = repository.files(&parted, &locations.directories)?;
         let files = files.into_iter().filter(|file| locations.hold(&file.path));
         let published = read(repository, files.collect())?;

@@ -166,6 +166,22 @@ impl Graph {
         self.revisions.get(fork)
     }
 
+    /// The ids of these revisions and of all that they rest on, parents and dependencies; an
+    /// id that the graph does not have is left out.
+    pub fn below<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+        let index = self.index();
+        let before = self.before(&index);
+        let mut seen = vec![false; before.len()];
+        let mut below = Vec::new();
+        for id in ids {
+            if let Some(start) = index.get(id) {
+                visit(*start, &before, &mut seen, &mut below);
+            }
+        }
+        let id = |at: usize| self.revisions[at].id.clone();
+        below.into_iter().map(id).collect()
+    }
+
     /// Every revision, parents and dependencies before their children; where
     /// the order is free, along one branch after the other, by file name.
     /// [`Graph::problems`] names the cycles that make such an order impossible.
@@ -251,12 +267,17 @@ impl Graph {
         all
     }
 
-    fn order(&self) -> Vec<usize> {
-        let index = self.index();
-        let mut before = self.parents(&index);
-        for (edges, needed) in before.iter_mut().zip(self.dependencies(&index)) {
+    /// The parents and dependencies of each revision.
+    fn before(&self, index: &HashMap<&str, usize>) -> Edges {
+        let mut before = self.parents(index);
+        for (edges, needed) in before.iter_mut().zip(self.dependencies(index)) {
             edges.extend(needed);
         }
+        before
+    }
+
+    fn order(&self) -> Vec<usize> {
+        let before = self.before(&self.index());
         let named = self.named();
         let is_head = |at: &usize| !named.contains(&self.revisions[*at].id);
         let (first, rest): (Vec<usize>, Vec<usize>) = (0..before.len()).partition(is_head);

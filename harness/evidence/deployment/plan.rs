@@ -1,6 +1,6 @@
 //! The deployed revisions and the next deployment: [`Plan`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,14 +56,14 @@ impl Plan {
             Deployed::Nothing => (Origin::Manifest, BTreeSet::new(), true),
             Deployed::At(revisions) => {
                 known(service, revisions, loaded)?;
-                let deployed = below(loaded, revisions.iter().map(String::as_str));
+                let deployed = loaded.graph().below(revisions.iter().map(String::as_str));
                 (Origin::Manifest, deployed, false)
             }
             Deployed::BaseRef(name) => {
                 let merge = Merge::read(service, history, name)?;
                 let published = all.clone().filter(|id| !merge.ours.contains(id));
                 let published: Vec<String> = published.collect();
-                let deployed = below(loaded, published.iter().map(String::as_str));
+                let deployed = loaded.graph().below(published.iter().map(String::as_str));
                 let commit = merge.commit;
                 let name = name.clone();
                 (Origin::BaseRef { name, commit }, deployed, false)
@@ -125,29 +125,6 @@ fn known(service: &Service, revisions: &[String], loaded: &worker::History) -> R
     )))
 }
 
-/// Revisions with all that they rest on.
-fn below<'a>(
-    loaded: &'a worker::History,
-    revisions: impl Iterator<Item = &'a str>,
-) -> BTreeSet<String> {
-    let by_id: HashMap<&str, _> = loaded
-        .revisions
-        .iter()
-        .map(|revision| (revision.id.as_str(), revision))
-        .collect();
-    let mut ahead: Vec<&str> = revisions.collect();
-    let mut found = BTreeSet::new();
-    while let Some(id) = ahead.pop() {
-        if let Some(revision) = by_id.get(id)
-            && found.insert(id.to_owned())
-        {
-            let parents = revision.down_revisions.iter().chain(&revision.depends_on);
-            ahead.extend(parents.map(String::as_str));
-        }
-    }
-    found
-}
-
 /// Those on which no other one rests.
 fn heads(loaded: &worker::History, deployed: &BTreeSet<String>) -> Vec<String> {
     let inside = || {
@@ -194,13 +171,13 @@ mod tests {
     #[test]
     fn what_is_deployed_has_all_that_it_rests_on() {
         let history = history("a b:a c:a d:b,c e:d");
-        let deployed = below(&history, ["d"].into_iter());
+        let deployed = history.graph().below(["d"]);
         assert_eq!(
             deployed.iter().map(String::as_str).collect::<String>(),
             "abcd"
         );
         assert_eq!(heads(&history, &deployed), ["d"]);
-        let two = below(&history, ["b", "c"].into_iter());
+        let two = history.graph().below(["b", "c"]);
         assert_eq!(heads(&history, &two), ["b", "c"]);
         assert_eq!(heads(&history, &BTreeSet::new()), [""; 0]);
     }

@@ -114,6 +114,23 @@ fn parents_and_dependencies_come_first(#[case] history: &str, #[case] order: &[&
 }
 
 #[rstest]
+#[case::parents("a b:a c:a d:b,c e:d", "d", "abcd")]
+#[case::dependency("a b:a x/b", "x", "abx")]
+#[case::dependency_by_label("z#late a/late", "a", "az")]
+#[case::none("a b:a", "c", "")]
+#[case::circle("a:b b:a", "a", "ab")]
+fn a_revision_rests_on_parents_and_dependencies(
+    #[case] history: &str,
+    #[case] id: &str,
+    #[case] below: &str,
+) {
+    assert_eq!(
+        graph(history).below([id]).into_iter().collect::<String>(),
+        below
+    );
+}
+
+#[rstest]
 #[case::line("a b:a")]
 #[case::several_heads("a b:a c:a")]
 #[case::dependency("a b/a")]
