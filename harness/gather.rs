@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::LocalBoxFuture;
+use once_cell::unsync::OnceCell;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::alembic::ahead::Ahead;
@@ -42,10 +43,12 @@ use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker::{self, Worker};
 use crate::error::{HarnessError, Result, Stage};
+use crate::evidence::deployment::Plan;
 use crate::evidence::foundation::{self, Foundation};
 use crate::evidence::{Catalog, Evidence, History, Migrated, Outbox, Part};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
+use crate::quoting::quoted;
 use commands::Apart;
 use cores::CorePermits;
 use ground::Ground;
@@ -91,6 +94,16 @@ struct AtHead<'a> {
     loaded: worker::History,
     /// The parts that are asked for.
     parts: &'a BTreeSet<Part>,
+    /// The next deployment, once a part asked for it.
+    plan: OnceCell<Option<Plan>>,
+}
+
+impl AtHead<'_> {
+    /// The next deployment; `None` where nobody says what is deployed.
+    fn plan(&self, driver: &Driver<'_>) -> Result<Option<Plan>> {
+        let read = || Plan::read(driver.service, driver.history, &self.loaded);
+        self.plan.get_or_try_init(read).cloned()
+    }
 }
 
 /// Adds one part to the evidence, where what is at head makes that possible.
@@ -324,6 +337,7 @@ impl<'a> Driver<'a> {
             migrated,
             loaded,
             parts,
+            plan: OnceCell::new(),
         };
         for (_, gather) in BEYOND_HEAD.iter().filter(|(part, _)| parts.contains(part)) {
             gather(self, &head, evidence).await?;
@@ -506,11 +520,10 @@ async fn versions(
     let Some(schema) = schema else {
         return Ok(None);
     };
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT version_num::text FROM {}.{} ORDER BY 1",
-        quote(&schema),
-        quote(name)
+        quoted(&schema),
+        quoted(name)
     )))
     .fetch_all(connection)
     .await

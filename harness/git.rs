@@ -55,6 +55,12 @@ pub struct Commit {
     pub subject: String,
 }
 
+/// A commit's name as logs show it.
+#[must_use]
+pub fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
 impl Repository {
     /// The repository of `directory`.
     ///

@@ -34,12 +34,14 @@ pub mod patch;
 pub mod planting;
 pub mod postgres;
 pub mod process;
+mod quoting;
 pub mod report;
 #[cfg(test)]
 #[allow(clippy::panic)]
 mod rooms;
 pub mod run;
 pub mod schema;
+mod text;
 
 pub use migration_revisions::error;
 

@@ -1,4 +1,5 @@
-//! Names as SQL has them: quoted where they must be.
+//! Identifiers and literals of SQL, quoted
+//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
 //!
 //! PostgreSQL's own `quote_ident` depends on the keywords of its version; a text that
 //! is kept for years must not.
@@ -20,16 +21,22 @@ const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric auth
     using values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement \
     xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable";
 
-/// A name, in double quotes unless it is plain.
+/// An identifier in double quotes.
 #[must_use]
 pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// An identifier, in double quotes unless it is plain.
+#[must_use]
+pub fn identifier(name: &str) -> String {
     let plain =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     let starts_well = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
     if starts_well && name.chars().all(plain) && !KEYWORDS.split(' ').any(|word| word == name) {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        quoted(name)
     }
 }
 
@@ -37,8 +44,8 @@ pub fn quoted(name: &str) -> String {
 #[must_use]
 pub fn qualified(schema: Option<&str>, name: &str) -> String {
     match schema {
-        Some(schema) => format!("{}.{}", quoted(schema), quoted(name)),
-        None => quoted(name),
+        Some(schema) => format!("{}.{}", identifier(schema), identifier(name)),
+        None => identifier(name),
     }
 }
 
@@ -52,7 +59,7 @@ pub fn literal(text: &str) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::{literal, qualified, quoted};
+    use super::{identifier, literal, qualified, quoted};
 
     #[rstest]
     #[case::plain("essays_2", "essays_2")]
@@ -61,11 +68,12 @@ mod tests {
     #[case::type_name("name", "name")]
     #[case::upper("Essays", "\"Essays\"")]
     #[case::digit_first("2024", "\"2024\"")]
+    #[case::index("ix_a", "ix_a")]
     #[case::quote("a\"b", "\"a\"\"b\"")]
     #[case::umlaut("prüfung", "\"prüfung\"")]
     #[case::empty("", "\"\"")]
     fn quotes_what_is_not_plain(#[case] name: &str, #[case] text: &str) {
-        assert_eq!(quoted(name), text);
+        assert_eq!(identifier(name), text);
     }
 
     #[rstest]
@@ -73,5 +81,6 @@ mod tests {
         assert_eq!(qualified(Some("public"), "user"), "public.\"user\"");
         assert_eq!(qualified(None, "a b"), "\"a b\"");
         assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(quoted("a"), "\"a\"");
     }
 }

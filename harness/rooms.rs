@@ -8,7 +8,14 @@ use walkdir::WalkDir;
 
 /// From the ground up; rooms in one line may not import each other either.
 const FLOORS: &[&[&str]] = &[
-    &["error", "named", "installed", "invocation"],
+    &[
+        "error",
+        "named",
+        "installed",
+        "invocation",
+        "quoting",
+        "text",
+    ],
     &["git", "patch", "process", "planting"],
     &["postgres"],
     &["manifest"],

@@ -16,7 +16,6 @@ mod compare;
 mod kinds;
 mod lines;
 mod loss;
-mod names;
 mod read;
 mod render;
 mod spelling;

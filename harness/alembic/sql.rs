@@ -236,20 +236,6 @@ fn push(names: &mut [String], letter: char) {
     }
 }
 
-/// An identifier, quoted only where PostgreSQL would need it.
-#[must_use]
-pub fn identifier(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .chars()
-            .all(|rest| rest.is_ascii_lowercase() || rest.is_ascii_digit() || rest == '_');
-    if plain {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
 /// A foreign key of one column that a statement adds to a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
@@ -373,12 +359,6 @@ mod tests {
         ));
         assert!(renames_to("ALTER TYPE st RENAME TO st_old", "st_old"));
         assert!(!drops("CREATE INDEX ix_a ON t (a)", "ix_a"));
-    }
-
-    #[test]
-    fn an_identifier_is_quoted_where_it_must_be() {
-        assert_eq!(identifier("ix_a"), "ix_a");
-        assert_eq!(identifier("IX \"a"), "\"IX \"\"a\"");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::alembic::transcript::{
 };
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
+use crate::quoting::identifier;
+use crate::text::beginning;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -260,7 +262,7 @@ impl Second<'_> {
             .is_some_and(|(place, _)| Some(place) != self.place);
         finding = match self.statement.filter(|_| !told_apart) {
             Some(statement) => {
-                finding.note(format!("the statement: {}", shortened(&statement.sql)))
+                finding.note(format!("the statement: {}", beginning(&statement.sql, 160)))
             }
             None => finding,
         };
@@ -313,7 +315,7 @@ impl Second<'_> {
             (Some(_), _) if self.is_rename() => {
                 format!(
                     "drop the old type in the revision that replaced it: DROP TYPE {}",
-                    sql::identifier(self.name)
+                    identifier(self.name)
                 )
             }
             (Some(_), Some(EnumSource::Create)) => format!(
@@ -343,15 +345,6 @@ fn in_revision(place: Option<&Place>) -> String {
 /// without the class.
 fn last_part(message: &str) -> &str {
     message.split_once(">: ").map_or(message, |(_, rest)| rest)
-}
-
-/// A statement in one line, cut where it is long.
-fn shortened(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(160) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line,
-    }
 }
 
 fn list(labels: &[String]) -> String {

@@ -9,6 +9,7 @@ use crate::alembic::transcript::{Place, Transcript};
 use crate::evidence::outbox::{Expected, Index, Outbox};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::{self, Service};
+use crate::quoting::identifier;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -265,7 +266,7 @@ fn missing(
             .help(format!(
                 "in a new revision: ALTER INDEX {} RENAME TO {}",
                 qualified(same),
-                sql::identifier(&expected.name)
+                identifier(&expected.name)
             )),
         Some(near) => finding
             .compare(parts(definition), parts(&near.definition))
@@ -315,24 +316,16 @@ fn columns(definition: &str) -> Vec<String> {
 }
 
 fn qualified(index: &Index) -> String {
-    format!(
-        "{}.{}",
-        sql::identifier(&index.schema),
-        sql::identifier(&index.name)
-    )
+    format!("{}.{}", identifier(&index.schema), identifier(&index.name))
 }
 
 /// The statement that takes an index away; PostgreSQL keeps the one of a constraint.
 fn drop(index: &Index) -> String {
     if index.constraint {
-        let table = format!(
-            "{}.{}",
-            sql::identifier(&index.schema),
-            sql::identifier(&index.table)
-        );
+        let table = format!("{}.{}", identifier(&index.schema), identifier(&index.table));
         format!(
             "ALTER TABLE {table} DROP CONSTRAINT {}",
-            sql::identifier(&index.name)
+            identifier(&index.name)
         )
     } else {
         format!("DROP INDEX {}", qualified(index))

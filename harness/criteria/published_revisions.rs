@@ -13,6 +13,7 @@ use crate::alembic::transcript::Place;
 use crate::criteria::Blocker;
 use crate::evidence::published::{Change, How, Moved};
 use crate::evidence::{Evidence, Published};
+use crate::git::short;
 use crate::manifest::Service;
 use crate::postgres::kept::quoted;
 
@@ -28,8 +29,6 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
-/// Letters of a commit's name.
-const SHORT: usize = 7;
 /// So many files stand in one command.
 const FILES: usize = 3;
 
@@ -350,10 +349,6 @@ impl Context<'_> {
 
 fn restore(finding: Finding, command: &str, then: &str) -> Finding {
     finding.help(format!("{command}{then}")).command(command)
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..SHORT).unwrap_or(commit)
 }
 
 /// Ids as Python writes them.

@@ -9,6 +9,7 @@ use ruff_python_ast::{Expr, ExprCall, Stmt};
 
 use super::python::{Module, Place, Reader, Value, flat, function_in, inside, trace};
 use crate::manifest::{IndexConvention, OutboxConvention};
+use crate::text::one_line;
 
 /// The words in the name of such a table.
 const OUTBOX: &str = "outbox";
@@ -243,7 +244,7 @@ impl Walk<'_, '_> {
 /// `CREATE [UNIQUE] INDEX name ON table [USING method] (columns) [WHERE predicate]`, as far
 /// as it is written plainly.
 fn index_of(statement: &str) -> Option<(String, IndexConvention)> {
-    let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let statement = one_line(statement);
     let upper = statement.to_uppercase();
     let unique = upper.starts_with("CREATE UNIQUE INDEX ");
     if !unique && !upper.starts_with("CREATE INDEX ") || upper.contains(" INCLUDE ") {

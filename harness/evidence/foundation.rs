@@ -6,8 +6,8 @@
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use crate::alembic::sql::identifier;
 use crate::error::{HarnessError, Result, Stage};
+use crate::quoting::identifier;
 
 /// One object of the migrated database, and the statement that makes it elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

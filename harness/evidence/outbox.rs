@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use crate::alembic::sql::identifier;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::{IndexConvention, OutboxConvention};
+use crate::quoting::identifier;
 
 /// The outbox table as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

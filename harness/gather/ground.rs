@@ -18,6 +18,7 @@ use crate::gather::private::{self, broken};
 use crate::git::Repository;
 use crate::manifest::{Baseline, Service};
 use crate::postgres::{Database, Server, Template, Touched};
+use crate::quoting::quoted;
 
 /// The effects of `postgres.prepare` and a baseline on more than a database, when `user` runs them.
 pub(super) fn touched(service: &Service, user: &str) -> Touched {
@@ -134,7 +135,6 @@ async fn build(
         return Ok(());
     };
     let mut connection = database.connect().await?;
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let names = table.schema.iter().chain([&table.name]);
     let name: Vec<String> = names.map(|name| quoted(name)).collect();
     let drop = format!("DROP TABLE IF EXISTS {}", name.join("."));

@@ -6,9 +6,9 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::{Driver, failed};
-use crate::alembic::sql::identifier;
 use crate::error::Result;
 use crate::evidence::models::{Drift, Expression, Planned, expression};
+use crate::quoting::identifier;
 
 impl Driver<'_> {
     /// The expressions in the differences, each with its planned form in the tables of the

@@ -75,7 +75,7 @@ impl Driver<'_> {
         evidence: &mut Evidence,
     ) -> Result<()> {
         let is_at_head = head.migrated.reached().finished();
-        let Some(plan) = Plan::read(self.service, self.history, &head.loaded)? else {
+        let Some(plan) = head.plan(self)? else {
             return Ok(());
         };
         if !plan.pending.is_empty() {

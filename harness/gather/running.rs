@@ -21,7 +21,7 @@ use crate::evidence::running::{Class, Failure, Kind, Release, Tried};
 use crate::evidence::{Evidence, Running};
 use crate::gather::private::{self, broken};
 use crate::gather::progress::Progress;
-use crate::git::Repository;
+use crate::git::{Repository, short};
 use crate::manifest::Service;
 use crate::planting::{Keys, Planter, Tables};
 use crate::postgres::{Database, Phase, Server};
@@ -55,7 +55,7 @@ impl Driver<'_> {
         head: &AtHead<'_>,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        let Some(plan) = Plan::read(self.service, self.history, &head.loaded)? else {
+        let Some(plan) = head.plan(self)? else {
             return Ok(());
         };
         let mut running = Running {
@@ -212,7 +212,7 @@ impl Beside {
         let problem = format!(
             "{}: the running release ({name} {}) does not run in today's interpreter",
             self.service.name,
-            commit.get(..7).unwrap_or(commit)
+            short(commit)
         );
         let mut e = HarnessError::new(Stage::Alembic, problem);
         if let Some(raised) = transcript.outcome.error() {

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::setting::{assignment, ident, literal, variable};
+use super::setting::{assignment, literal, variable};
 use super::statements::drop_database;
 use super::{Touched, error, run_sql, sql_error};
 use crate::error::Result;
+use crate::quoting::quoted;
 
 /// The state of a server outside of its databases.
 #[derive(Debug, Clone, Default)]
@@ -234,11 +235,11 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             .map(|slot| format!("SELECT pg_drop_replication_slot({})", literal(slot))),
     );
     for name in now.new_since(before, "tablespace") {
-        sql.push(format!("DROP TABLESPACE {}", ident(name)));
+        sql.push(format!("DROP TABLESPACE {}", quoted(name)));
     }
     for role in now.new_since(before, "role") {
-        sql.push(format!("DROP OWNED BY {} CASCADE", ident(role)));
-        sql.push(format!("DROP ROLE {}", ident(role)));
+        sql.push(format!("DROP OWNED BY {} CASCADE", quoted(role)));
+        sql.push(format!("DROP ROLE {}", quoted(role)));
     }
     let changed = |kind: &str| -> BTreeSet<&(String, String)> {
         let either = before.things.keys().chain(now.things.keys());
@@ -255,7 +256,7 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             let changed: Vec<&str> = changed.collect();
             sql.push(format!(
                 "ALTER ROLE {} {}",
-                ident(&key.1),
+                quoted(&key.1),
                 changed.join(" ")
             ));
         }
@@ -291,7 +292,7 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
         // Those of a database that is gone by now went with it.
         let there = ("database".to_owned(), key.1.clone());
         if before.things.contains_key(&there) && now.things.contains_key(&there) {
-            let database = format!("DATABASE {}", ident(&key.1));
+            let database = format!("DATABASE {}", quoted(&key.1));
             sql.extend(changed_settings(&database, key, before, now));
         }
     }

@@ -1,5 +1,7 @@
 //! Settings as statements write them, from how PostgreSQL stores them: [`assignment`].
 
+use crate::quoting::quoted;
+
 /// Settings whose value is a list of names: what is stored of them is quoted already, and
 /// one literal of it all would be one name. As `pg_dump` knows them
 /// (`variable_is_guc_list_quote` in src/bin/pg_dump/dumputils.c); none can be added by an
@@ -26,13 +28,7 @@ pub(super) fn assignment(name: &str, value: &str) -> String {
 
 /// A setting's name: one or two identifiers.
 pub(super) fn variable(name: &str) -> String {
-    name.split('.').map(ident).collect::<Vec<_>>().join(".")
-}
-
-/// A quoted identifier
-/// (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
-pub(super) fn ident(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
 }
 
 /// A string literal, whatever `standard_conforming_strings` says.

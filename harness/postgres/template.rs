@@ -14,6 +14,7 @@ use super::setting::assignment;
 use super::statements::{drop_database, rename_database};
 use super::{Database, Script, Server, Statement, Touched, error, run_sql, sql_error};
 use crate::error::{HarnessError, Result};
+use crate::text::beginning;
 
 /// A database that fresh ones are copied from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl Server {
         let Statement { line, sql } = statement;
         let place = format!("line {line} of {}", script.origin);
         let e = sql_error(&format!("the server refuses {place}"), cause);
-        let e = e.detail(format!("the statement: {}", shortened(sql)));
+        let e = e.detail(format!("the statement: {}", beginning(sql, 200)));
         let Some(state) = cause.as_database_error().and_then(|cause| cause.code()) else {
             return e.help("the connection ended there: see the server's log");
         };
@@ -253,15 +254,6 @@ pub fn created_extension(sql: &str) -> Option<String> {
         return (!name.is_empty()).then(|| name.to_owned());
     }
     None
-}
-
-fn shortened(sql: &str) -> String {
-    let words: Vec<&str> = sql.split_whitespace().collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(200) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]

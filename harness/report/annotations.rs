@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::data::Report;
 use super::outputs::{Defect, Kind, defects};
+use crate::text::counted;
 
 /// `github` asks for annotations anywhere, `none` for none.
 const VARIABLE: &str = "ANNOTATIONS";
@@ -48,11 +49,6 @@ pub fn github(report: &Report) -> Vec<String> {
         lines.push(without_place("more findings", &said));
     }
     lines
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn without_place(title: &str, said: &str) -> String {

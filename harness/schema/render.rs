@@ -1,11 +1,11 @@
 //! From a catalog to statements: [`written`].
 
 use super::kinds::Kind;
-use super::names::{literal, qualified, quoted};
 use super::spelling::one_spelling;
 use super::table::{Tables, statement};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
+use crate::quoting::{identifier, literal, qualified};
 
 /// One object as statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
     let (kind, name, sql) = match object.kind {
         ObjectKind::Schema if object.name == "public" => return None,
         ObjectKind::Schema => {
-            let name = quoted(&object.name);
+            let name = identifier(&object.name);
             let sql = format!("CREATE SCHEMA {name}");
             return Some(Written {
                 schema: None,
@@ -75,7 +75,7 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
             });
         }
         ObjectKind::Extension => {
-            let name = quoted(&object.name);
+            let name = identifier(&object.name);
             let sql = format!("CREATE EXTENSION {name} WITH {definition}");
             (Kind::Extension, name, sql)
         }

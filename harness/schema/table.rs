@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kinds::Kind;
-use super::names::{literal, qualified, quoted};
 use super::render::{Written, beyond_defaults};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
+use crate::quoting::{identifier, literal, qualified};
 
 /// A table of the catalog and what belongs to it.
 struct Table<'a> {
@@ -246,7 +246,7 @@ impl<'a> Table<'a> {
         let table = self.object.name.as_str();
         self.columns
             .iter_mut()
-            .find(|(name, _)| quoted(name) == column)
+            .find(|(name, _)| identifier(name) == column)
             .map(|(name, definition)| (table, *name, definition))
     }
 
@@ -303,9 +303,13 @@ impl<'a> Table<'a> {
             };
             let sql = format!(
                 "ALTER TABLE {name}\n    ADD CONSTRAINT {} {definition}",
-                quoted(constraint)
+                identifier(constraint)
             );
-            all.push(one(kind, &format!("{name}.{}", quoted(constraint)), &sql));
+            all.push(one(
+                kind,
+                &format!("{name}.{}", identifier(constraint)),
+                &sql,
+            ));
         }
         if let Some(identity) = properties.replica_identity {
             all.push(one(
@@ -323,13 +327,13 @@ impl<'a> Table<'a> {
 
     fn created(&self, name: &str, kind: Kind, properties: &Properties<'_>) -> String {
         let column =
-            |(name, definition): &(&str, String)| format!("    {} {definition}", quoted(name));
+            |(name, definition): &(&str, String)| format!("    {} {definition}", identifier(name));
         let constraints = self
             .constraints
             .iter()
             .filter(|(_, definition)| !is_apart(definition));
         let constraint = |(name, definition): &(&str, &str)| {
-            format!("    CONSTRAINT {} {definition}", quoted(name))
+            format!("    CONSTRAINT {} {definition}", identifier(name))
         };
         let parts: Vec<String> = self
             .columns
@@ -407,7 +411,7 @@ fn is_apart(constraint: &str) -> bool {
 /// A trigger, rule or policy of a relation.
 fn apart(object: &Object, (relation, part): (&str, &str)) -> Option<Written> {
     let relation = qualified(object.schema.as_deref(), relation);
-    let part = quoted(part);
+    let part = identifier(part);
     let definition = &object.definition;
     let (kind, statements) = match object.kind {
         ObjectKind::Trigger => (Kind::Trigger, trigger(&relation, &part, definition)),

@@ -3,10 +3,12 @@
 mod column;
 
 use super::upgrade_head;
-use crate::alembic::sql::{self, identifier};
+use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Raised, Transcript};
 use crate::evidence::catalog::{Change, Object, ObjectKind};
 use crate::evidence::stairway::Rung;
+use crate::quoting::identifier;
+use crate::text::{beginning, one_line};
 
 /// The length to which a definition is cut.
 const SHOWN: usize = 160;
@@ -411,7 +413,7 @@ fn create(gone: &Object) -> String {
 
 /// The call that makes an object again, where it can be told.
 fn created(gone: &Object) -> Option<String> {
-    let definition = in_line(&gone.definition);
+    let definition = one_line(&gone.definition);
     let part = identifier(last_name(gone));
     match gone.kind {
         _ if definition.len() > TYPED => None,
@@ -472,7 +474,7 @@ fn restored(before: &Object, after: &Object) -> Option<String> {
             Some(execute(&statement))
         }
         ObjectKind::Constraint if before.definition.len() <= TYPED => {
-            let was = in_line(&before.definition);
+            let was = one_line(&before.definition);
             Some(execute(&format!(
                 "ALTER TABLE {} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {was}",
                 table_of(before)
@@ -484,7 +486,7 @@ fn restored(before: &Object, after: &Object) -> Option<String> {
 
 /// The advice that brings an object back to what it was.
 fn restore(before: &Object, after: &Object) -> String {
-    let was = shortened(&before.definition);
+    let was = beginning(&before.definition, SHOWN);
     if let Some(call) = restored(before, after) {
         return call;
     }
@@ -532,7 +534,7 @@ fn restore(before: &Object, after: &Object) -> String {
         | ObjectKind::Table
         | ObjectKind::TextSearchConfiguration
         | ObjectKind::TextSearchDictionary => match was.is_empty() {
-            true => format!("take `{}` back from {}", shortened(&after.definition), before.title()),
+            true => format!("take `{}` back from {}", beginning(&after.definition, SHOWN), before.title()),
             false => format!("make {} `{was}` again", before.title()),
         },
     }
@@ -559,19 +561,6 @@ fn is_extended(before: &Object, after: &Object) -> bool {
     labels(before).iter().all(|label| after.contains(label))
 }
 
-/// A definition in one line, cut where it is long.
-fn shortened(definition: &str) -> String {
-    let line = in_line(definition);
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line,
-    }
-}
-
-fn in_line(definition: &str) -> String {
-    definition.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// An object before and after: whole where it is short, else the lines that differ.
 pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
     let (was, is): (Vec<&str>, Vec<&str>) = (
@@ -587,7 +576,7 @@ pub(super) fn was_and_is(before: &Object, after: &Object) -> String {
     let backwards = was_rest.iter().rev().zip(is_rest.iter().rev());
     let tail = backwards.take_while(|(left, right)| left == right).count();
     let differing = |lines: &[&str]| {
-        let text = shortened(&lines[..lines.len() - tail].join(" "));
+        let text = beginning(&lines[..lines.len() - tail].join(" "), SHOWN);
         if text.is_empty() {
             "nothing".to_owned()
         } else {

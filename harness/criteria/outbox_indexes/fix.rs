@@ -1,12 +1,12 @@
 //! A revision with the indexes of the convention.
 
 use super::{CRITERION, drop, nearest, qualified};
-use crate::alembic::sql;
 use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::evidence::outbox::{Expected, Index, Outbox};
 use crate::gather::Writing;
 use crate::manifest::Service;
+use crate::quoting::identifier;
 
 /// The statements that make one index, and those that take it back.
 struct Lines {
@@ -82,11 +82,7 @@ fn lines(outbox: &Outbox, schema: &str, expected: &Expected) -> Result<Option<Li
         .actual
         .iter()
         .find(|index| index.name == expected.name);
-    let name = format!(
-        "{}.{}",
-        sql::identifier(schema),
-        sql::identifier(&expected.name)
-    );
+    let name = format!("{}.{}", identifier(schema), identifier(&expected.name));
     let created = || {
         (
             vec![expected.statement.clone()],
@@ -111,7 +107,7 @@ fn lines(outbox: &Outbox, schema: &str, expected: &Expected) -> Result<Option<Li
         None => match nearest(outbox, schema, definition) {
             Some(same) if same.definition == *definition => {
                 let renamed = |from: &str, to: &str| {
-                    format!("ALTER INDEX {from} RENAME TO {}", sql::identifier(to))
+                    format!("ALTER INDEX {from} RENAME TO {}", identifier(to))
                 };
                 Ok(Some(Lines {
                     up: vec![renamed(&qualified(same), &expected.name)],
@@ -128,7 +124,7 @@ fn lines(outbox: &Outbox, schema: &str, expected: &Expected) -> Result<Option<Li
 
 /// The statement that makes an index as it was.
 fn again(index: &Index) -> String {
-    let name = format!("INDEX {} ON", sql::identifier(&index.name));
+    let name = format!("INDEX {} ON", identifier(&index.name));
     index.definition.replacen("INDEX ON", &name, 1)
 }
 

@@ -3,9 +3,8 @@
 use super::Finding;
 use crate::alembic::transcript::Place;
 use crate::evidence::running::{Kind, Release, Running, Tried};
+use crate::git::short;
 
-/// Letters of a commit's name.
-const SHORT: usize = 7;
 /// Letters of a statement.
 const LETTERS: usize = 160;
 
@@ -177,7 +176,7 @@ pub(super) fn finding(broken: &Broken<'_>, running: &Running, place: Option<&Pla
 
 /// A release as people know it: `origin/main 4be1c07`.
 pub(super) fn release(release: &Release) -> String {
-    let commit = release.commit.get(..SHORT).unwrap_or(&release.commit);
+    let commit = short(&release.commit);
     match release.name.starts_with(commit) {
         true => commit.to_owned(),
         false => format!("{} {commit}", release.name),
@@ -194,7 +193,7 @@ fn statement(broken: &Broken<'_>, running: &Running) -> String {
         None => text.to_owned(),
     };
     let class = running.classes.get(&one.table).map(|class| {
-        let commit = running.release.commit.get(..SHORT).unwrap_or_default();
+        let commit = short(&running.release.commit);
         format!(" ({}:{} at {commit})", class.file.display(), class.line)
     });
     let particular = match (broken.column(), one.detail.as_str()) {

@@ -5,6 +5,7 @@ use crate::alembic::graph::{DownRevisionEdit, Revision};
 use crate::alembic::transcript::Place;
 use crate::criteria::{Finding, Help, Verdict};
 use crate::evidence::Merge;
+use crate::git::short;
 use crate::manifest::Service;
 
 /// Judges what a merge with the base ref gives.
@@ -208,10 +209,6 @@ fn conflicts(merge: &Merge) -> Option<String> {
             paths(&files)
         )
     })
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }
 
 #[cfg(test)]

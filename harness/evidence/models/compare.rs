@@ -7,8 +7,8 @@ use super::expressions::Planned;
 use super::side::{Item, Key, Name, Side, beyond_models};
 use super::unstated::{stated, unstated};
 use super::{Described, Drift, Unstated};
-use crate::alembic::sql::identifier;
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
+use crate::quoting::identifier;
 
 /// The result of comparing two databases.
 #[derive(Debug, Default)]

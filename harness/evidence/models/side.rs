@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::Planned;
-use crate::alembic::sql::{identifier, identifiers};
+use crate::alembic::sql::identifiers;
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
+use crate::quoting::identifier;
 
 /// A schema and a name within it.
 pub type Name = (Option<String>, String);

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use super::failed;
 use crate::error::Result;
+use crate::quoting::quoted;
 
 /// The tables of a database with their rows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -202,10 +203,4 @@ impl Table {
         let mut columns = self.columns.iter();
         columns.find_map(|(number, column)| (column.name == name).then_some(*number))
     }
-}
-
-/// An identifier in quotation marks
-/// (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -3,6 +3,7 @@
 use super::data;
 use crate::criteria::locks::timeline::{Seen, timeline};
 use crate::evidence::Locks;
+use crate::text::beginning;
 
 /// So many letters of a statement are shown.
 const LONGEST: usize = 120;
@@ -30,17 +31,9 @@ fn measured(seen: &Seen<'_>, before: usize) -> data::Measured {
     data::Measured {
         revision: place.and_then(|place| place.revision.clone()),
         line: place.map(|place| place.line),
-        statement: beginning(&seen.statement.sql),
+        statement: beginning(&seen.statement.sql, LONGEST),
         transaction: before + seen.transaction,
         locks: locks.collect(),
         work: seen.works.clone(),
-    }
-}
-
-fn beginning(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line,
     }
 }

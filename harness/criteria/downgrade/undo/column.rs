@@ -1,7 +1,7 @@
 //! The statement that makes a column what it was: [`restored`].
 
-use crate::alembic::sql::identifier;
 use crate::evidence::catalog::Object;
+use crate::quoting::identifier;
 
 /// A column as the catalog describes it (`evidence/catalog.sql`).
 struct Column<'a> {

@@ -40,7 +40,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t1  about t1   (head, origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "t1" in a/versions/o1.py:4"#)]
 #[case::two_on_each_side("r1 r2:r1 o1:r2 o2:o1 t1:r2 t2:t1", r#"merging origin/main gives 2 heads: o2 (this branch), t2 (origin/main)
@@ -52,7 +52,7 @@ fn merged(history: &str) -> Evidence {
 | * t2  about t2   (head, origin/main)
 * o1    about o1   (this branch)
 * o2    about o2   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o2 t2
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "t2" in a/versions/o1.py:4"#)]
 #[case::two_of_ours(
@@ -64,7 +64,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * o2  about o2   (head, this branch)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 o2
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "o2" in a/versions/o1.py:4"#
 )]
@@ -75,7 +75,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t2  about t2   (head, origin/main)
 * t1    about t1   (head, origin/main)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 = this branch adds none of them: origin/main has them already
 ? join them there, or here: git merge origin/main, then in /root/a: alembic merge -m "merge heads" t1 t2"#)]
 #[case::two_of_ours_and_one_of_theirs(
@@ -90,7 +90,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t1  about t1   (head, origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 o2 t1"#
 )]
 #[case::one_of_ours_and_two_of_theirs(
@@ -105,7 +105,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t2  about t2   (head, origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1 t2"#
 )]
 #[case::ours_is_a_base("r1 r2:r1 o1 t1:r2", r#"merging origin/main gives 2 heads: o1 (this branch), t1 (origin/main)
@@ -116,7 +116,7 @@ fn merged(history: &str) -> Evidence {
 * r1    about r1
 * r2    about r2
 * t1    about t1   (head, origin/main)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "t1" in a/versions/o1.py:4"#)]
 #[case::ours_merges("r1 r2:r1 o1:r1,r2 t1:r2", r#"merging origin/main gives 2 heads: o1 (this branch), t1 (origin/main)
@@ -126,7 +126,7 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t1  about t1   (head, origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = "t1" in a/versions/o1.py:4"#)]
 #[case::ours_on_top_of_theirs("r1 r2:r1 t1:r2 t2:r2 o1:t1", r#"merging origin/main gives 2 heads: o1 (this branch), t2 (origin/main)
@@ -138,7 +138,7 @@ fn merged(history: &str) -> Evidence {
 | * t2  about t2   (head, origin/main)
 * t1    about t1   (origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t2
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("t1", "t2") in a/versions/o1.py:4"#)]
 #[case::old_heads_of_both("r1 r2:r1 r3:r1 o1:r2", r#"merging origin/main gives 2 heads: o1 (this branch), r3 (both)
@@ -148,7 +148,7 @@ fn merged(history: &str) -> Evidence {
 | * r3  about r3   (head)
 * r2    about r2
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 r3
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("r2", "r3") in a/versions/o1.py:4"#)]
 #[case::ours_merges_what_they_half_merged("a b:a c:a d:a t1:b,c o1:c,d", r#"merging origin/main gives 2 heads: o1 (this branch), t1 (origin/main)
@@ -158,24 +158,24 @@ fn merged(history: &str) -> Evidence {
 |\
 | * t1  about t1   (head, origin/main)
 * o1    about o1   (head, this branch)
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? git merge origin/main, then in /root/a: alembic merge -m "merge heads" o1 t1
 ? or, where o1 is deployed nowhere yet: git merge origin/main, then set down_revision = ("d", "t1") in a/versions/o1.py:4"#)]
 #[case::one_head(
     "r1 r2:r1 t1:r2 o1:t1",
     "pass
-one head after merging origin/main (1234567890) too: o1"
+one head after merging origin/main (1234567) too: o1"
 )]
 #[case::a_problem(
     "r1 r2:r1 o1:gone",
     r#"after merging origin/main: revision o1 names a down_revision that does not exist: "gone"
 -> o1.py:4: no revision has this id
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? restore the missing revision file, or name an existing revision"#
 )]
 #[case::nothing_left("", "after merging origin/main: there is no revision at all
 = looked in /root/a/versions
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? see whether script_location and version_locations in the ini file are right, or create a first revision
 ? locations that only env.py sets are not seen here, nor by `alembic heads` and `alembic history`: name them in the ini file")]
 #[case::a_circle_over_the_merge(
@@ -183,7 +183,7 @@ one head after merging origin/main (1234567890) too: o1"
     "after merging origin/main: the revisions form a cycle: o1 -> t1
 -> o1.py:4: o1 is part of the cycle
 -> t1.py:4: t1 is part of the cycle
-= this branch is the working tree, origin/main is 1234567890; they part at fedcba0987
+= this branch is the working tree, origin/main is 1234567; they part at fedcba0
 ? one of these down_revision lines points forward: set it to the revision it was written on top of"
 )]
 fn after_a_merge(#[case] history: &str, #[case] expected: &str) {
@@ -197,7 +197,7 @@ fn what_git_will_ask_about() {
     assert_eq!(
         found(&CRITERION, &evidence),
         "pass
-one head after merging origin/main (1234567890) too: o1
+one head after merging origin/main (1234567) too: o1
 both sides changed these files, and git will ask about them: a.py, b.py"
     );
 }

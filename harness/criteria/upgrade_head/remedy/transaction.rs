@@ -3,6 +3,7 @@
 
 use crate::alembic::transcript::OpenTransaction;
 use crate::criteria::Finding;
+use crate::text::beginning;
 
 /// Characters of the statement that began it.
 const SHOWN: usize = 120;
@@ -37,8 +38,7 @@ fn begun(open: &OpenTransaction, finding: Finding) -> Finding {
     );
     match &open.begun_by {
         Some(statement) => {
-            let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-            let start: String = line.chars().take(SHOWN).collect();
+            let start = beginning(statement, SHOWN);
             finding.note(format!(
                 "the last statement before context.configure: {start}"
             ))
