@@ -1,18 +1,22 @@
 //! A downgrade puts things back.
 
 mod again;
+mod changes;
 pub(super) mod fix;
 mod undo;
+mod untried;
 
 use std::path::Path;
 
 use super::attribution::{Attribution, Kind, attribution};
 use super::{AcceptedIn, Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
-use crate::evidence::catalog::{Change, Object, ObjectKind};
+use crate::evidence::catalog::Change;
 use crate::evidence::stairway::{Descent, Rung};
 use crate::evidence::{Evidence, Part, Stairway};
 use crate::manifest::Service;
+use changes::{condensed, listed};
+use untried::untried;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -30,8 +34,6 @@ pub const CRITERION: Criterion = Criterion {
 const SHOWN: usize = 8;
 /// The number of them that are shown where they were made.
 const MARKED: usize = 4;
-/// The number of untried revisions that are named.
-const NAMED: usize = 8;
 /// The number of revisions that are shown in full; the others get a line each.
 const REVISIONS: usize = 6;
 
@@ -92,56 +94,6 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
         .fold(last, |last, finding| last.note(finding.title));
     findings.push(last.help("mend those above first: each run shows the next ones in full"));
     findings
-}
-
-/// The revisions that were not taken back, and what stopped the upgrade to each, as far as
-/// that was seen.
-fn untried(evidence: &Evidence, stairway: &Stairway) -> Vec<String> {
-    let not_up = stairway.rungs.iter().filter(|rung| rung.down.is_none());
-    let not_up = not_up.map(|rung| (&rung.revision, &rung.up));
-    let unreached = stairway.unreached.iter();
-    let unreached = unreached.map(|one| (&one.revision, &one.stopped));
-    let stopped: Vec<(&String, &Transcript)> = not_up.chain(unreached).collect();
-    let note = |(revision, by): &(&String, &Transcript)| {
-        let at = match by.failed_step() {
-            Some(step) if step.revision == **revision => "its upgrade".to_owned(),
-            Some(step) => format!(
-                "the upgrade to it stops at revision {}, which",
-                step.revision
-            ),
-            None => "the upgrade to it".to_owned(),
-        };
-        format!("not tried: {revision}, because {at} fails: {}", ending(by))
-    };
-    let mut notes: Vec<String> = stopped.iter().map(note).take(SHOWN).collect();
-    let named: Vec<&str> = stopped.iter().map(|(id, _)| id.as_str()).collect();
-    notes.extend(never_begun(evidence, stairway, &named));
-    notes
-}
-
-/// The revisions above those of which nothing is known, because nothing could be built
-/// below them.
-fn never_begun(evidence: &Evidence, stairway: &Stairway, stopped: &[&str]) -> Option<String> {
-    let tried = |id: &str| {
-        let mut rungs = stairway.rungs.iter();
-        rungs.any(|rung| rung.revision == id && rung.down.is_some()) || stopped.contains(&id)
-    };
-    let order = evidence.history.graph.upgrade_order().into_iter();
-    let untried: Vec<&str> = order
-        .map(|revision| revision.id.as_str())
-        .filter(|id| !tried(id))
-        .collect();
-    let more = untried.len().saturating_sub(NAMED);
-    let named = untried[..untried.len() - more].join(", ");
-    match (untried.len(), more) {
-        (0, _) => None,
-        (_, 0) => Some(format!(
-            "not tried, because no upgrade reached it or time was up: {named}"
-        )),
-        _ => Some(format!(
-            "not tried, because no upgrade reached it or time was up: {named} and {more} more"
-        )),
-    }
 }
 
 /// Every revision of the graph must have been walked up, down and up again, but for
@@ -416,66 +368,6 @@ fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
         .filter(|change| change.is_extension());
     notes.extend(extensions.map(|change| format!("{} stays after a downgrade", change.object())));
     notes
-}
-
-/// The changes without what comes and goes with a listed table, and without
-/// extensions, which other services' databases may share in spirit: a note.
-fn condensed(changes: &[Change]) -> Vec<&Change> {
-    let whole = |change: &Change| change.before.is_none() || change.after.is_none();
-    let relations: Vec<&Object> = changes
-        .iter()
-        .filter(|change| whole(change))
-        .filter_map(Change::any)
-        .filter(|object| object.kind.is_relation())
-        .collect();
-    let belongs = |object: &Object| {
-        relations.iter().any(|relation| {
-            let schema = relation.schema.as_deref().unwrap_or_default();
-            *relation != object
-                && relation.schema == object.schema
-                && (object.name.starts_with(&format!("{}.", relation.name))
-                    || object
-                        .definition
-                        .contains(&format!(" ON {schema}.{} ", relation.name))
-                    || object
-                        .definition
-                        .contains(&format!("OWNED BY {schema}.{}.", relation.name)))
-        })
-    };
-    // PostgreSQL makes and drops the index of a constraint with it.
-    let of_constraint = |change: &Change, object: &Object| {
-        let same = |other: &Change| {
-            let constraint = other.any().filter(|other| {
-                other.kind == ObjectKind::Constraint && other.schema == object.schema
-            });
-            constraint
-                .is_some_and(|constraint| constraint.name.ends_with(&format!(".{}", object.name)))
-                && other.before.is_some() == change.before.is_some()
-                && other.after.is_some() == change.after.is_some()
-        };
-        object.kind == ObjectKind::Index && changes.iter().any(same)
-    };
-    let kept = changes.iter().filter(|change| !change.is_extension());
-    kept.filter(|change| {
-        change
-            .any()
-            .is_some_and(|object| !belongs(object) && !of_constraint(change, object))
-    })
-    .collect()
-}
-
-fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
-    for change in changes.iter().take(SHOWN) {
-        finding = finding.note(match (&change.before, &change.after) {
-            (None, _) => format!("left behind: {}", change.object()),
-            (Some(_), None) => format!("gone: {}", change.object()),
-            (Some(before), Some(after)) => undo::was_and_is(before, after),
-        });
-    }
-    match changes.len().saturating_sub(SHOWN) {
-        0 => finding,
-        more => finding.note(format!("and {more} more")),
-    }
 }
 
 fn failed_at(transcript: &Transcript) -> Option<Place> {

@@ -1,7 +1,8 @@
 //! A `downgrade()` that puts everything back.
 
+use super::changes::condensed;
 use super::undo::{self, Undo};
-use super::{CRITERION, condensed, failed_at};
+use super::{CRITERION, failed_at};
 use crate::alembic::edits::Source;
 use crate::alembic::sql;
 use crate::alembic::transcript::Transcript;

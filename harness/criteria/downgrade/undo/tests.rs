@@ -3,8 +3,9 @@
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use super::{advice, line, made_at, was_and_is};
+use super::{advice, line, made_at};
 use crate::alembic::transcript::{Outcome, Transcript};
+use crate::criteria::downgrade::changes::was_and_is;
 use crate::criteria::sample::{change, done, object, place, raised, transcript};
 use crate::evidence::catalog::Object;
 use crate::evidence::stairway::Rung;

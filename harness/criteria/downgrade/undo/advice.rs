@@ -1,0 +1,49 @@
+//! The remedy for a downgrade that raised: [`advice`].
+
+use crate::alembic::transcript::{Raised, Transcript};
+use crate::criteria::upgrade_head;
+
+/// The remedy for a downgrade that raised.
+pub(in crate::criteria::downgrade) fn advice(down: &Transcript) -> &'static str {
+    let Some(error) = down.outcome.error() else {
+        return UNDO;
+    };
+    by_state(error)
+        .or_else(|| by_text(error))
+        .or_else(|| upgrade_head::hint(down))
+        .unwrap_or(UNDO)
+}
+
+const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
+
+/// By PostgreSQL's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn by_state(error: &Raised) -> Option<&'static str> {
+    match error.sqlstate.as_deref()? {
+        "2BP01" => {
+            Some("drop what depends on it first: downgrade() undoes upgrade() in reverse order")
+        }
+        "42704" | "42P01" | "42703" | "42883" | "3F000" => Some(
+            "downgrade() names something that is not there: compare it with the name that upgrade() gives",
+        ),
+        "42P07" | "42710" | "42701" | "42P06" => {
+            Some("it is there already: upgrade() did not take it away")
+        }
+        state if state.starts_with("23") => {
+            Some("rows stand in the way: say in downgrade() what becomes of them")
+        }
+        _ => None,
+    }
+}
+
+fn by_text(error: &Raised) -> Option<&'static str> {
+    let no_function = error.class == "AttributeError" && error.message.contains("'downgrade'");
+    if no_function || error.class == "NotImplementedError" {
+        return Some("write the downgrade");
+    }
+    let text = error.message.to_lowercase();
+    let nameless = text.contains("constraint")
+        && (text.contains("no name") || text.contains("must have a name"));
+    nameless.then_some(
+        "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention",
+    )
+}
