@@ -15,14 +15,17 @@ pub mod datadir;
 pub mod engine;
 pub mod existing;
 pub mod extensions;
+pub mod files;
 pub mod kept;
 pub mod local;
 mod owner;
+mod postmaster;
 mod relay;
 pub mod restore;
 pub mod run;
 pub mod scram;
 pub mod script;
+mod server;
 pub mod servers;
 mod setting;
 mod statements;
@@ -32,10 +35,9 @@ pub mod touched;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
-use std::net::{TcpStream, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
@@ -50,6 +52,7 @@ pub use owner::MigrateAs;
 use owner::Owner;
 use restore::Snapshot;
 pub use script::{Script, Statement};
+pub use server::Server;
 pub use servers::Servers;
 pub use template::{Template, created_extension};
 pub use touched::Touched;
@@ -332,124 +335,6 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
     })
 }
 
-/// A server for one service. It is gone when this value is.
-///
-/// [`Server::stop`] waits until it is gone; a drop, on whatever thread, only
-/// sees to it that it will be.
-pub struct Server {
-    /// The provider's name.
-    pub provider: &'static str,
-    /// The server's version, for instance `15.18`.
-    pub version: String,
-    /// The time until it had answered.
-    pub started_in: Duration,
-    /// The service that had it before; `None` where it was started for this one.
-    pub after: Option<String>,
-    service: String,
-    /// `server_version_num`.
-    number: i32,
-    chosen: Chosen,
-    before: Snapshot,
-    /// The state before anything was prepared, where something was.
-    original: Option<Snapshot>,
-    /// The state that a service must leave as it is, for the server to be handed on.
-    traces: Option<String>,
-    databases: Mutex<Vec<String>>,
-    /// The connection that creates and drops databases; made anew when a
-    /// migration has ended it.
-    maintenance: tokio::sync::Mutex<Option<PgConnection>>,
-    access: Access,
-    /// The owner of its databases, where that is not who makes them.
-    owner: Option<Owner>,
-    guard: Box<dyn Guard>,
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("provider", &self.provider)
-            .field("version", &self.version)
-            .field("host", &self.access.host)
-            .field("port", &self.access.port)
-            .field("service", &self.service)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Server {
-    /// Tells whether the server's process lives (local) and its port accepts
-    /// connections. Waits a second at most.
-    pub fn is_alive(&self) -> bool {
-        if self.guard.has_ended() {
-            return false;
-        }
-        (self.access.host.as_str(), self.access.port)
-            .to_socket_addrs()
-            .into_iter()
-            .flatten()
-            .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
-    }
-
-    /// Tells whether nobody else uses the server, so that all of it may be looked at.
-    pub fn is_ours_alone(&self) -> bool {
-        !self.guard.is_shared()
-    }
-
-    /// Why connections of the service were refused since this was last asked: the program
-    /// that wanted one may have kept it to itself.
-    pub fn take_refused(&self) -> Vec<String> {
-        self.guard.take_refused()
-    }
-
-    /// The last lines of the server's log, where there is one to be read.
-    pub fn log_tail(&self, lines: usize) -> Vec<String> {
-        self.guard.log_tail(lines)
-    }
-
-    /// Leaves the server running with these databases, for somebody who wants to look.
-    ///
-    /// # Errors
-    /// The reason why it cannot be kept; it is then gone.
-    pub async fn keep(self, stages: Vec<Shown>) -> Result<Kept> {
-        let about = format!(
-            "{}, PostgreSQL {} ({})",
-            self.service, self.version, self.provider
-        );
-        let record = async {
-            let stages = self.guard.rename(stages).await?;
-            let removal = self.guard.removal(&stages)?;
-            let address = self.guard.address(&self.access);
-            kept::Record::write(&about, &address, &stages, &removal)
-        };
-        match record.await {
-            Ok(record) => self.guard.let_go().await.map(|()| record.finished()),
-            Err(e) => {
-                self.guard.stop().await?;
-                Err(e)
-            }
-        }
-    }
-
-    /// The user of its databases.
-    pub fn user(&self) -> &str {
-        &self.access.user
-    }
-
-    /// Ends the server and waits until nothing of it is left.
-    ///
-    /// # Errors
-    /// Naming what could not be removed.
-    pub async fn stop(self) -> Result<()> {
-        self.guard.stop().await
-    }
-
-    fn databases(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.databases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// An error of this stage.
 fn error(message: impl Into<String>) -> HarnessError {
     HarnessError::new(Stage::Postgres, message)
@@ -489,24 +374,6 @@ async fn run_sql(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::E
         .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
         .await
         .map(drop)
-}
-
-/// The last lines of a file, or nothing. Reads no more than its last 64 KiB.
-fn tail(path: &Path, lines: usize) -> Vec<String> {
-    use std::io::{Read, Seek, SeekFrom};
-    let Ok(mut file) = std::fs::File::open(path) else {
-        return Vec::new();
-    };
-    let length = file.metadata().map_or(0, |meta| meta.len());
-    let mut bytes = Vec::new();
-    let _ = file.seek(SeekFrom::Start(length.saturating_sub(64 * 1024)));
-    let _ = file.take(64 * 1024).read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes);
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..]
-        .iter()
-        .map(|line| (*line).to_owned())
-        .collect()
 }
 
 /// The part of a service's name that can go into a name of our own: lower-case

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::datadir;
+use super::files;
 use super::run::Base;
 use super::{Settings, error};
 use crate::error::Result;
@@ -251,7 +252,7 @@ impl Installation {
         }
         let key = datadir::key(&self.bin, &self.version)?;
         let copy = base.cache().join(format!("install-{key}"));
-        datadir::once(&copy, Duration::from_secs(120), async |target: &Path| {
+        files::once(&copy, Duration::from_secs(120), async |target: &Path| {
             copy_installation(&self.bin, target).map_err(|e| {
                 error(format!(
                     "cannot copy the installation of {}: {e}",
@@ -275,14 +276,14 @@ impl Installation {
 /// wheel keeps the libraries of others in `<package>.libs` beside its package,
 /// where its programs look for them relative to themselves.
 fn copy_installation(bin: &Path, target: &Path) -> std::io::Result<()> {
-    let shared = datadir::Modes::Shared;
+    let shared = files::Modes::Shared;
     let prefix = bin.parent().unwrap_or(bin);
     let package = prefix.parent().unwrap_or(prefix);
     let copied = target.join("package/prefix");
     std::fs::create_dir_all(&copied)?;
     for part in ["bin", "lib", "share"] {
         if prefix.join(part).is_dir() {
-            datadir::copy_tree(&prefix.join(part), &copied.join(part), shared)?;
+            files::copy_tree(&prefix.join(part), &copied.join(part), shared)?;
         }
     }
     let mut libs = package.as_os_str().to_owned();
@@ -291,7 +292,7 @@ fn copy_installation(bin: &Path, target: &Path) -> std::io::Result<()> {
         .file_name()
         .filter(|_| Path::new(&libs).is_dir())
     {
-        datadir::copy_tree(Path::new(&libs), &target.join(name), shared)?;
+        files::copy_tree(Path::new(&libs), &target.join(name), shared)?;
     }
     for dir in [target, &target.join("package"), &copied] {
         std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;

@@ -20,10 +20,11 @@ use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, I
 
 use super::database::Access;
 use super::engine;
+use super::files::tail;
 use super::kept::{self, Removal, Shown, quoted};
 use super::run::{Base, Run};
 use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail,
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error,
     with_settings,
 };
 use crate::error::{HarnessError, Result};

@@ -19,8 +19,8 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::datadir::write_private;
 use super::error;
+use super::files::write_private;
 use super::run::Base;
 use crate::error::Result;
 use crate::named::named_enum;

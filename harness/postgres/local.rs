@@ -18,12 +18,14 @@ use sqlx::PgConnection;
 use super::binaries::{self, Installation};
 use super::database::Access;
 use super::datadir;
+use super::files::tail;
 use super::kept::{self, Removal, Shown, quoted};
-use super::run::{self, Base, Run};
+use super::postmaster;
+use super::run::{Base, Run};
 use super::scram::Rounds;
 use super::servers::set_password;
 use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error, tail,
+    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error,
     with_settings,
 };
 use crate::error::{HarnessError, Result};
@@ -212,7 +214,7 @@ async fn launch(
     spec.account = prepared.account;
     spec.env = Some(datadir::environment());
     spec.remove = Some(dir.to_owned());
-    spec.clean_up = Some(|dir| run::remove_segment(&dir.join("data")));
+    spec.clean_up = Some(|dir| postmaster::remove_segment(&dir.join("data")));
     spec.hold = Some(Box::new(Arc::clone(run)));
     Supervised::spawn(spec).await
 }

@@ -84,7 +84,7 @@ if [ "$_mh_ending" = kill ]; then
         done
     done
 fi
-# A postmaster that was killed leaves a System V segment; see run.rs.
+# A postmaster that was killed leaves a System V segment; see postmaster.rs.
 if [ "$_mh_ending" = quit ] && [ -f "$_mh_dir/data/postmaster.pid" ]; then
     set -- $(sed -n 7p "$_mh_dir/data/postmaster.pid")
     [ -n "$2" ] && ipcrm -m "$2"

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use migration_harness::postgres::datadir::{Modes, copy_tree};
+use migration_harness::postgres::files::{Modes, copy_tree};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 use serde_json::Value;
