@@ -189,12 +189,15 @@ fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
         .unwrap_or_default();
     case.printed = printed(&verdict, judged.as_ref(), &case);
     case.explanation = explanation(&verdict, judged.as_ref(), &case);
-    case.fix = fixable(&verdict, judged.as_ref(), criterion);
+    let seen = judged
+        .as_ref()
+        .map(|(service, evidence)| (service, evidence));
+    case.fix = fixable(&verdict, seen, criterion);
     if let Some(record) = run().ok().and_then(Run::record) {
         record.keep(&Ended {
             case: &case,
             verdict: &verdict,
-            judged: judged.as_ref(),
+            judged: seen,
             progress: &progress,
             seconds: began.elapsed().as_secs_f64(),
         });
@@ -307,7 +310,7 @@ fn explanation(
 /// The command that looks for a fix, where the criterion proposes one; it is not proved here.
 fn fixable(
     verdict: &Result<Verdict>,
-    judged: Option<&(Service, Evidence)>,
+    judged: Option<(&Service, &Evidence)>,
     criterion: &Criterion,
 ) -> Option<String> {
     let (Ok(Verdict::Fail(_)), Some((service, evidence))) = (verdict, judged) else {

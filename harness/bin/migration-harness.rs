@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
@@ -70,6 +71,12 @@ enum Command {
         /// With --write: write what is unsafe too
         #[arg(long = "unsafe")]
         write_unsafe: bool,
+        /// Seconds for what is tried on one service, beside judging it as it is
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        limit: u64,
+        /// Write the report for another program too, several times: sarif, gitlab, junit, markdown
+        #[arg(long, value_name = "FORMAT=FILE")]
+        output: Vec<Output>,
     },
     /// Say what a criterion asserts, why, and what to do when it is red
     Explain {
@@ -108,10 +115,14 @@ fn main() -> ExitCode {
             filters,
             write,
             write_unsafe,
+            limit,
+            output,
         } => run::fix::fix(&run::fix::Request {
             filters,
             write,
             write_unsafe,
+            limit: Duration::from_secs(limit),
+            outputs: output,
         }),
         Command::Report { parts, output } => report::command::run(&parts, &output),
         Command::Explain { criterion } => {

@@ -11,9 +11,10 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout_at;
 
 use super::cores::CorePermits;
 use super::private::{self, broken};
@@ -42,6 +43,7 @@ pub struct Store {
     cores: CorePermits,
     across_processes: bool,
     keep: Option<FailsSoFar>,
+    until: Option<Instant>,
     services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
 }
 
@@ -97,6 +99,7 @@ impl Store {
                         servers: Servers::new(nextest.is_none()),
                         across_processes: nextest.is_some(),
                         keep: None,
+                        until: None,
                         services: Mutex::default(),
                     });
                 }
@@ -130,6 +133,13 @@ impl Store {
             self.servers = Servers::new(false);
         }
         self.keep = red;
+        self
+    }
+
+    /// From some moment on nothing is gathered any more, and what is under way is given up.
+    #[must_use]
+    pub fn ending(mut self, until: Option<Instant>) -> Self {
+        self.until = until;
         self
     }
 
@@ -198,7 +208,8 @@ impl Store {
             fails: self.keep,
             say,
         };
-        let changed = runtime.block_on(gathered.complete(&task, needs, wanted));
+        let complete = gathered.complete(&task, needs, wanted);
+        let changed = runtime.block_on(self.in_time(complete))?;
         if let (true, Some(file)) = (changed, &file) {
             file.write(&gathered)?;
         }
@@ -231,7 +242,16 @@ impl Store {
             servers: &self.servers,
             cores: &self.cores,
         };
-        runtime.block_on(writing.run(service, history, &context, say))
+        runtime.block_on(self.in_time(writing.run(service, history, &context, say)))?
+    }
+
+    /// What comes of it, unless time is over before; servers and interpreters end with it.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let Some(until) = self.until else {
+            return Ok(work.await);
+        };
+        let late = |_| HarnessError::new(Stage::Evidence, "not judged in time");
+        timeout_at(until.into(), work).await.map_err(late)
     }
 }
 

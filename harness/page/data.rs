@@ -5,6 +5,7 @@
 //! run was started, where that is possible.
 
 mod deployment;
+mod fixes;
 mod locks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use deployment::{Became, Change, Deployment, Rollout, Table};
+pub use fixes::{Class, FileEdits, Fix, Fixes, LineEdit, Unfixed};
 pub use locks::{Blocks, Lock, Measured};
 
 /// The value of `schema`.
@@ -192,6 +194,9 @@ pub struct Service {
     /// The statements of that which others may notice, in order.
     #[serde(default)]
     pub locks: Vec<Measured>,
+    /// The fixes of what is red; `None` where nobody looked for any.
+    #[serde(default)]
+    pub fixes: Option<Fixes>,
 }
 
 /// Something that took time.
@@ -356,6 +361,7 @@ impl Service {
         self.interpreter = self.interpreter.take().or(other.interpreter);
         self.outbox = self.outbox.take().or(other.outbox);
         self.deployment = self.deployment.take().or(other.deployment);
+        self.fixes = self.fixes.take().or(other.fixes);
         if self.locks.is_empty() {
             self.locks = other.locks;
         }

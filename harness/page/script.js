@@ -58,7 +58,7 @@
     button.type = "button";
     button.className = "copy";
     button.textContent = "copy";
-    button.setAttribute("aria-label", `copy ${command.textContent}`);
+    button.setAttribute("aria-label", `copy ${command.dataset.what || command.textContent}`);
     button.addEventListener("click", async () => {
       const word = (await copy(command)) ? "copied" : "selected";
       button.textContent = heard.textContent = word;

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 use rayon::prelude::*;
 
-use super::{anchor, class, counted, deployment, history, link, locks, outbox, symbol, text, time};
+use super::{
+    anchor, class, counted, deployment, fixes, history, link, locks, outbox, symbol, text, time,
+};
 use crate::data::{Case, Outcome, Report, Service};
 
 pub fn sections(report: &Report) -> Markup {
@@ -40,6 +42,7 @@ fn section(report: &Report, service: &Service) -> Markup {
                 span.faint { (standing(&cases, red)) }
             }
             @for case in cases.iter().filter(|case| case.outcome.is_red()) { (red_case(report, case)) }
+            (fixes::section(service))
             ul.green {
                 @for case in cases.iter().filter(|case| !case.outcome.is_red()) { (green_case(case)) }
             }

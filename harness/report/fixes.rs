@@ -26,6 +26,8 @@ pub struct Fixed {
     pub accepted: Vec<String>,
     /// The effects of writing, if that was asked for.
     pub written: Vec<String>,
+    /// Tells whether something was not written, since it is unsafe.
+    pub withholds: bool,
     /// The branch that has to be merged, where fixes build on its revisions.
     pub to_be_merged: Option<String>,
     /// Tells whether the schema that was accepted is another one afterwards.
@@ -47,14 +49,20 @@ pub struct Offered {
     pub stayed: usize,
     /// Tells whether two orders of revisions gave one catalog.
     pub both_orders: bool,
-    /// The files, before and after.
+    /// The positions of the findings that it ends, among those of the criterion's case.
+    pub ends: Vec<usize>,
+    /// The files, before it and after it.
     pub files: Vec<FileChange>,
+    /// The files as they are, and after all fixes up to this one.
+    pub whole: Vec<FileChange>,
 }
 
 /// A file before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its path as people call it.
+    /// The file.
+    pub file: PathBuf,
+    /// Its path from the monorepo's root.
     pub path: PathBuf,
     /// Its text before; `None` where it is new.
     pub before: Option<String>,
@@ -128,7 +136,8 @@ fn criteria(count: usize) -> String {
     }
 }
 
-fn proved(fix: &Offered) -> String {
+/// The proof of a fix, in words.
+pub(super) fn proved(fix: &Offered) -> String {
     let turned = match fix.turned.as_slice() {
         [] => format!("{} gets further", fix.criterion),
         [one] => format!("{one} turns green"),
@@ -146,30 +155,44 @@ fn proved(fix: &Offered) -> String {
     format!("{turned}{stayed}{orders}")
 }
 
-/// The next thing to do.
+/// The effects of writing, and the next thing to do.
 fn last_lines(fixed: &Fixed) -> Vec<String> {
-    let mut lines = fixed.written.clone();
-    let is_unsafe = fixed.has_unsafe();
-    if fixed.written.is_empty() && !fixed.offered.is_empty() {
-        let switches: &[&str] = if is_unsafe {
-            &["WRITE", "UNSAFE"]
-        } else {
-            &["WRITE"]
-        };
-        lines.push(format!("write: {}", command(&fixed.service, switches)));
-    }
+    let next = next(fixed).into_iter();
+    let next = next.map(|(when, command)| format!("{when}: {command}"));
+    fixed.written.iter().cloned().chain(next).collect()
+}
+
+/// The commands to type next.
+pub(super) fn next_commands(fixed: &Fixed) -> Vec<String> {
+    next(fixed)
+        .into_iter()
+        .map(|(_, command)| command)
+        .collect()
+}
+
+/// The commands to type next, each with when.
+fn next(fixed: &Fixed) -> Vec<(&'static str, String)> {
+    let mut commands = Vec::new();
+    let switches: &[&str] = match fixed.has_unsafe() {
+        true => &["WRITE", "UNSAFE"],
+        false => &["WRITE"],
+    };
     let is_offered = !fixed.offered.is_empty();
+    if is_offered && (fixed.written.is_empty() || fixed.withholds) {
+        commands.push(("write", command(&fixed.service, switches)));
+    }
     let merge = fixed.to_be_merged.iter().filter(|_| is_offered);
-    lines.extend(merge.map(|base_ref| format!("then: git merge {base_ref}")));
+    commands.extend(merge.map(|base_ref| ("then", format!("git merge {}", quoted(base_ref)))));
     if fixed.other_schema {
         let judge = Invocation::current().judge_with(
             "UPDATE_SCHEMAS=1",
             &format!("deployed_schema::{}.toml", fixed.service),
             &fixed.service,
         );
-        lines.push(format!("then, since the schema is another one: {judge}"));
+        let judge = given(DIRECTORY_VARIABLE) + &judge;
+        commands.push(("then, since the schema is another one", judge));
     }
-    lines
+    commands
 }
 
 /// The command that looks for fixes of a service, as it is typed.
@@ -180,7 +203,7 @@ pub fn command(service: &str, switches: &[&str]) -> String {
 }
 
 /// A unified diff of one file, as patch(1) reads it.
-fn unified(file: &FileChange) -> String {
+pub(super) fn unified(file: &FileChange) -> String {
     let path = file.path.display();
     let before = file.before.as_deref().unwrap_or_default();
     let (old, new) = (lines_of(before), lines_of(&file.after));
@@ -222,7 +245,8 @@ fn hunk(operation: &DiffOp, old: &[&str], new: &[&str]) -> String {
     }
 }
 
-fn lines_of(text: &str) -> Vec<&str> {
+/// Lines with their ends.
+pub(super) fn lines_of(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
@@ -234,6 +258,7 @@ mod tests {
 
     fn diff(before: Option<&str>, after: &str) -> String {
         unified(&FileChange {
+            file: "/a.py".into(),
             path: "a.py".into(),
             before: before.map(str::to_owned),
             after: after.to_owned(),

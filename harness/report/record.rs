@@ -44,7 +44,7 @@ pub struct Ended<'a> {
     /// The outcome.
     pub verdict: &'a Result<Verdict, HarnessError>,
     /// The service and the evidence that it was judged on, where it came to that.
-    pub judged: Option<&'a (Service, Evidence)>,
+    pub judged: Option<(&'a Service, &'a Evidence)>,
     /// The progress meanwhile.
     pub progress: &'a [Progress],
     /// The time that it took.
@@ -123,20 +123,46 @@ impl Record {
         }
     }
 
+    /// Keeps what was proved about the fixes of a service.
+    #[cfg(feature = "program")]
+    pub fn keep_fixes(&self, fixed: &super::fixes::Fixed) {
+        let name = &fixed.service;
+        let seen = || data::Service {
+            name: name.clone(),
+            fixes: Some(seen::fixes(fixed)),
+            ..data::Service::default()
+        };
+        self.told(self.process.service(name, "fixes", seen));
+    }
+
     /// Writes the report, unless another process of the same run is still at work, and
     /// then the annotations; says where it is.
     ///
     /// # Errors
     /// An output that was asked for cannot be written.
     pub fn end(&self) -> io::Result<()> {
+        self.ended(true)
+    }
+
+    /// The same without annotations, which a run of the cases writes.
+    ///
+    /// # Errors
+    /// An output that was asked for cannot be written.
+    pub fn end_beside_another(&self) -> io::Result<()> {
+        self.ended(false)
+    }
+
+    fn ended(&self, is_annotated: bool) -> io::Result<()> {
         if !self.process.end() {
             return Ok(());
         }
         match self.write() {
             Ok(report) => {
                 if env::var_os("NEXTEST").is_none() {
-                    annotate(&report, self.process.parts());
-                    self.told(summarize(&report, self.process.parts()));
+                    if is_annotated {
+                        annotate(&report, self.process.parts());
+                        self.told(summarize(&report, self.process.parts()));
+                    }
                     print(&format!(
                         "report: {}",
                         super::shown(&self.directory.join("index.html"))

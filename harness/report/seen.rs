@@ -1,7 +1,12 @@
 //! From evidence to what a report shows of it.
 
 mod deployment;
+#[cfg(feature = "program")]
+mod fixes;
 mod locks;
+
+#[cfg(feature = "program")]
+pub use fixes::fixes;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

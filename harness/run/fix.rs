@@ -1,12 +1,15 @@
 //! `migration-harness fix`: fixes that are proved before they are offered.
 
 mod bench;
+mod kept;
+mod offered;
 mod overlay;
 mod search;
 mod write;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -19,10 +22,13 @@ use crate::criteria::{
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::Merge;
 use crate::manifest::{Manifest, Service, base_ref};
-use crate::report::fixes::{FileChange, Fixed, Offered};
+use crate::report::fixes::Fixed;
+use crate::report::outputs::Output;
 use crate::report::{self, fixes};
 use bench::{Bench, Judged};
-use overlay::{Files, relative};
+use kept::Kept;
+use offered::Told;
+use overlay::Files;
 use search::{Search, Step, accepted, first_line};
 
 /// A request for fixes.
@@ -34,6 +40,10 @@ pub struct Request {
     pub write: bool,
     /// Tells whether what is unsafe is written too.
     pub write_unsafe: bool,
+    /// The formats in which the report is written for other programs.
+    pub outputs: Vec<Output>,
+    /// The time for all that is tried on one service, beside judging it as it is.
+    pub limit: Duration,
 }
 
 /// Looks for fixes of each selected service. The exit status is 0 where everything that is red
@@ -58,123 +68,156 @@ fn all(request: &Request) -> Result<bool> {
     let arguments = Arguments::with_filters(&request.filters);
     let selection = Selection::of(arguments, manifest.service_names()?)?;
     let runtime = super::threads()?;
+    let files = bench::store(&[], selection.cores(), None)?;
+    let kept = Kept::begin(files.directory(), &manifest, &selection, &request.outputs);
+    let looked = Looked {
+        request,
+        selection: &selection,
+        runtime: &runtime,
+        kept: &kept,
+    };
     let mut is_whole = true;
     for name in selection.judged(|_| true) {
         let file = manifest.services_directory().join(format!("{name}.toml"));
         let fixed = manifest
             .service(&file, &criteria::ids())
-            .and_then(|service| of_service(request, &service, &selection, &runtime));
+            .and_then(|service| looked.of_service(&service));
         match fixed {
             Ok((fixed, is_done)) => {
                 print!("{}", fixes::text(&fixed));
+                kept.fixes(&fixed);
                 is_whole &= is_done;
             }
             Err(error) => {
                 println!("{}", report::error(&error, None));
+                kept.failed(&file, &error);
                 is_whole = false;
             }
         }
     }
+    let told = kept.end();
+    told.map_err(|cause| HarnessError::new(Stage::Evidence, cause.to_string()))?;
     Ok(is_whole)
 }
 
-/// The fixes of one service, and whether nothing is left to do about it.
-fn of_service(
-    request: &Request,
+/// One look for fixes, of all services.
+struct Looked<'a> {
+    request: &'a Request,
+    selection: &'a Selection,
+    runtime: &'a Runtime,
+    kept: &'a Kept<'a>,
+}
+
+impl Looked<'_> {
+    /// The fixes of one service, and whether nothing is left to do about it.
+    fn of_service(&self, service: &Service) -> Result<(Fixed, bool)> {
+        let bench = Bench {
+            service,
+            runtime: self.runtime,
+            cores: self.selection.cores(),
+        };
+        let say = |text: &str| report::note(&service.name, text);
+        say("judging it as it is");
+        let found = bench.judge(&Files::new(), None)?;
+        self.kept.judged(service, &found);
+        let is_selected = |id: &str| self.selection.contains(id, &service.name);
+        let red = found.red().into_iter().map(|one| one.id);
+        let red: Vec<&'static str> = red.filter(|id| is_selected(id)).collect();
+        let mut fixed = Fixed {
+            service: service.name.clone(),
+            judged: (found.verdicts.len(), red.len()),
+            ..Fixed::default()
+        };
+        if red.is_empty() {
+            return Ok((fixed, true));
+        }
+        if let Some(file) = conflicted(&found) {
+            fixed.left = left(&red, &found);
+            fixed.refused.push(Refusal {
+                criterion: single_head::CRITERION.id,
+                why: format!(
+                    "{} has conflict markers of a merge: settle that first",
+                    service.shown(&file)
+                ),
+            });
+            return Ok((fixed, false));
+        }
+        let was_green = found.is_green(published_revisions::CRITERION.id);
+        let told = Told::of(&red, &found);
+        let merge = merged(service, &found)?;
+        let published = PublishedIds::of(service, &found.evidence, merge.as_ref());
+        let start = started(service, &bench, found, merge.as_ref())?;
+        let base = start.0.clone();
+        let limit = self.request.limit;
+        let mut search = Search::new(&bench, published, start, &is_selected, &say, limit);
+        search.run()?;
+        if !base.is_empty() {
+            fixed.to_be_merged = merge.map(|merge| merge.base_ref);
+        }
+        let lines = found_out(&mut fixed, service, &search, &red, was_green);
+        fixed.offered = offered::all(service, &search.steps, &base, &told);
+        let is_done = fixed.is_whole();
+        if !self.request.write {
+            return Ok((fixed, is_done));
+        }
+        let is_written = self.write(&mut fixed, service, &search, &base, &lines)?;
+        Ok((fixed, is_done && is_written))
+    }
+
+    /// Writes the fixes as far as that was asked for, and tells whether it was all of them.
+    fn write(
+        &self,
+        fixed: &mut Fixed,
+        service: &Service,
+        search: &Search<'_>,
+        base: &Files,
+        lines: &[Acceptance],
+    ) -> Result<bool> {
+        let steps = &search.steps;
+        let is_written = |step: &&Step| self.request.write_unsafe || step.fix.class == Class::Safe;
+        let written = steps.iter().take_while(is_written).count();
+        let target = match written {
+            0 => base,
+            _ if written == steps.len() => &search.files,
+            _ => &steps[written - 1].after,
+        };
+        fixed.written = write::write(service, base, target)?;
+        if written == steps.len() && !lines.is_empty() {
+            accept(service, lines, steps)?;
+        }
+        let withheld = fixed.offered[written..].iter();
+        let withheld: Vec<&str> = withheld.map(|fix| fix.what.as_str()).collect();
+        if !withheld.is_empty() {
+            let what = format!("not written, since unsafe: {}", withheld.join("; "));
+            fixed.written.push(what);
+            fixed.withholds = true;
+        }
+        Ok(withheld.is_empty())
+    }
+}
+
+/// Adds what a search found out; the lines of the manifest that go with its fixes.
+fn found_out(
+    fixed: &mut Fixed,
     service: &Service,
-    selection: &Selection,
-    runtime: &Runtime,
-) -> Result<(Fixed, bool)> {
-    let bench = Bench {
-        service,
-        runtime,
-        cores: selection.cores(),
-    };
-    let say = |text: &str| report::note(&service.name, text);
-    say("judging it as it is");
-    let found = bench.judge(&Files::new())?;
-    let is_selected = |id: &str| selection.contains(id, &service.name);
-    let red = found.red().into_iter().map(|one| one.id);
-    let red: Vec<&'static str> = red.filter(|id| is_selected(id)).collect();
-    let mut fixed = Fixed {
-        service: service.name.clone(),
-        judged: (found.verdicts.len(), red.len()),
-        ..Fixed::default()
-    };
-    if red.is_empty() {
-        return Ok((fixed, true));
-    }
-    if let Some(file) = conflicted(&found) {
-        fixed.left = left(&red, &found);
-        fixed.refused.push(Refusal {
-            criterion: single_head::CRITERION.id,
-            why: format!(
-                "{} has conflict markers of a merge: settle that first",
-                service.shown(&file)
-            ),
-        });
-        return Ok((fixed, false));
-    }
-    let green: Vec<&'static str> = found.green();
-    let was_green = |id: &str| green.contains(&id);
-    let merge = merged(service, &found)?;
-    let published = PublishedIds::of(service, &found.evidence, merge.as_ref());
-    let start = started(service, &bench, found, merge.as_ref())?;
-    let base = start.0.clone();
-    let mut search = Search::new(&bench, published, start, &is_selected, &say);
-    search.run()?;
+    search: &Search<'_>,
+    red: &[&'static str],
+    was_green: bool,
+) -> Vec<Acceptance> {
     fixed.refused = search.refused();
-    let Search {
-        files,
-        judged,
-        steps,
-        ..
-    } = search;
+    let Search { judged, steps, .. } = search;
     let is_new_schema = steps.iter().any(|step| step.fix.changes_schema);
     let schema = judged.verdict(deployed_schema::CRITERION.id);
     fixed.other_schema = is_new_schema && matches!(schema, Some(Ok(Verdict::Fail(_))));
-    fixed.left = left(&red, &judged);
-    let published = published_revisions::CRITERION.id;
-    let lines = judged.verdict(published).filter(|_| was_green(published));
-    let lines = lines.and_then(accepted).unwrap_or_default();
+    fixed.left = left(red, judged);
+    let published = judged.verdict(published_revisions::CRITERION.id);
+    let lines = published.filter(|_| was_green).and_then(accepted);
+    let lines = lines.unwrap_or_default();
     fixed.accepted = lines
         .iter()
         .filter_map(|line| shown_line(service, line))
         .collect();
-    if !base.is_empty() {
-        fixed.to_be_merged = merge.map(|merge| merge.base_ref);
-    }
-    let shown = |step: &Step| offered(service, step);
-    fixed.offered = steps.iter().map(shown).collect();
-    let mut is_done = fixed.is_whole();
-    if request.write {
-        let is_written = |step: &&Step| request.write_unsafe || step.fix.class == Class::Safe;
-        let written = steps.iter().take_while(is_written).count();
-        let target = match written {
-            0 => &base,
-            _ if written == steps.len() => &files,
-            _ => &steps[written - 1].after,
-        };
-        fixed.written = write::write(service, &base, target)?;
-        if written == steps.len() && !lines.is_empty() {
-            accept(service, &lines, &steps)?;
-        }
-        let withheld = &fixed.offered[written..];
-        is_done &= withheld.is_empty();
-        if !withheld.is_empty() {
-            let switches = ["WRITE", "UNSAFE"];
-            let command = fixes::command(&service.name, &switches);
-            let what = withheld
-                .iter()
-                .map(|fix| fix.what.as_str())
-                .collect::<Vec<_>>();
-            fixed
-                .written
-                .push(format!("not written, since unsafe: {}", what.join("; ")));
-            fixed.written.push(format!("write: {command}"));
-        }
-    }
-    Ok((fixed, is_done))
+    lines
 }
 
 /// A line of the manifest as it is written.
@@ -242,7 +285,7 @@ fn started(
     let files: Files = brought
         .filter_map(|(path, content)| Some((below(path)?, Some(content.clone()))))
         .collect();
-    let judged = bench.judge(&files)?;
+    let judged = bench.judge(&files, None)?;
     Ok((files, judged))
 }
 
@@ -253,30 +296,4 @@ fn left(red: &[&'static str], judged: &Judged) -> Vec<(String, String)> {
     still
         .map(|(criterion, verdict)| (criterion.id.to_owned(), first_line(verdict)))
         .collect()
-}
-
-fn offered(service: &Service, step: &Step) -> Offered {
-    let differs = |file: &Path| step.before.get(file) != step.after.get(file);
-    let files = step.after.iter().filter(|(file, _)| differs(file));
-    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-    let change = files.map(|(file, after)| {
-        let before = match step.before.get(file) {
-            Some(before) => before.clone(),
-            None => std::fs::read(service.root.join(file)).ok(),
-        };
-        FileChange {
-            path: relative(service, &service.root.join(file)).unwrap_or_default(),
-            before: before.as_ref().map(text),
-            after: after.as_ref().map(text).unwrap_or_default(),
-        }
-    });
-    Offered {
-        criterion: step.fix.criterion.to_owned(),
-        what: step.fix.what.clone(),
-        class: step.fix.class,
-        turned: step.turned.iter().map(|id| (*id).to_owned()).collect(),
-        stayed: step.stayed,
-        both_orders: step.fix.same_as.is_some(),
-        files: change.collect(),
-    }
 }

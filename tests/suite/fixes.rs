@@ -12,12 +12,12 @@ use crate::base_ref::monorepo::git;
 use crate::judge::{Judged, judge, judge_by, program, repository};
 
 /// Copies of faults, with a manifest of their own.
-struct Faults {
+pub struct Faults {
     directory: tempfile::TempDir,
 }
 
 impl Faults {
-    fn new(faults: &[&str]) -> Self {
+    pub fn new(faults: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let broken = repository().join("tests/broken");
         let all = Self { directory };
@@ -40,36 +40,36 @@ impl Faults {
         all
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
 
-    fn manifest(&self) -> PathBuf {
+    pub fn manifest(&self) -> PathBuf {
         self.path("services-manifest")
     }
 
-    fn fix(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
+    pub fn fix(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Judged {
         judge_by(program("fix"), &self.manifest(), arguments, variables)
     }
 
     /// Everything that is judged, without what is not about migrations.
-    fn judge(&self, variables: &[(&str, &str)]) -> Judged {
+    pub fn judge(&self, variables: &[(&str, &str)]) -> Judged {
         judge(&self.manifest(), &[], variables)
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub fn git(&self, arguments: &[&str]) -> String {
         git(self.directory.path(), arguments)
     }
 
     /// A repository with all of it as its first commit.
-    fn commit(&self) {
+    pub fn commit(&self) {
         self.git(&["init", "--quiet", "--initial-branch=main", "."]);
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "base"]);
     }
 
     /// Every file but what Python compiled, with its content.
-    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let walk = walkdir::WalkDir::new(self.directory.path()).sort_by_file_name();
         let entries = walk.into_iter().map(Result::unwrap);
         let files = entries.filter(|entry| entry.file_type().is_file());

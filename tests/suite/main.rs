@@ -25,6 +25,7 @@ mod lines;
 mod locks;
 mod manifest;
 mod monorepo;
+mod offered;
 mod outputs;
 mod page;
 mod parts;

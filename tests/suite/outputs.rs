@@ -53,7 +53,7 @@ fn schema(name: &str) -> String {
     schemas.join(name).to_str().unwrap().to_owned()
 }
 
-fn is_valid_json(name: &str, text: &str) -> Value {
+pub fn is_valid_json(name: &str, text: &str) -> Value {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.enable_format_assertions();
     let index = compiler.compile(&schema(name), &mut schemas).unwrap();

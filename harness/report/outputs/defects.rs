@@ -132,6 +132,12 @@ impl<'a> Defect<'a> {
         inside.next().unwrap_or(manifest)
     }
 
+    /// The position of the finding among those of its case.
+    pub(super) fn position(&self) -> Option<usize> {
+        let mut findings = self.case.findings.iter();
+        findings.position(|finding| *finding == *self.finding)
+    }
+
     /// The title, the advice, and the command that judges it alone.
     #[must_use]
     pub fn message(&self) -> String {

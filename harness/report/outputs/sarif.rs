@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::defects::{Defect, Kind, defects, fingerprints, inside, lines};
-use crate::report::data::{Criterion, Outcome, Place, Report};
+use crate::report::data::{Criterion, Fix, LineEdit, Outcome, Place, Report};
 
 /// Our own fingerprint: a new way of making it is a new version.
 const FINGERPRINT: &str = "migrationHarness/v1";
@@ -129,6 +129,10 @@ fn result(report: &Report, defect: &Defect<'_>, fingerprint: &str) -> Value {
         "partialFingerprints": { FINGERPRINT: fingerprint },
         "properties": { "service": defect.case.service, "rerun": defect.rerun },
     });
+    let fixes: Vec<Value> = fixes_of(report, defect).map(fix).collect();
+    if !fixes.is_empty() {
+        result["fixes"] = json!(fixes);
+    }
     if let Some(index) = rules.position(|rule| rule.id == defect.criterion) {
         result["ruleIndex"] = json!(index);
     }
@@ -150,6 +154,55 @@ fn location((file, line, end): (&str, u32, Option<u32>), label: Option<String>) 
         location["message"] = json!({ "text": label });
     }
     location
+}
+
+/// The fixes that end a finding. What a fix stands on is part of it, so that it can be applied
+/// to the files as they are.
+fn fixes_of<'a>(report: &'a Report, defect: &Defect<'a>) -> impl Iterator<Item = &'a Fix> {
+    let service = &defect.case.service;
+    let mut services = report.services.iter();
+    let seen = services.find(|one| one.name == *service);
+    let fixes = seen.and_then(|one| one.fixes.as_ref());
+    let (criterion, position) = (defect.criterion, defect.position());
+    let offered = fixes.into_iter().flat_map(|fixes| &fixes.offered);
+    offered.filter(move |fix| {
+        fix.criterion == criterion && position.is_some_and(|at| fix.ends.contains(&at))
+    })
+}
+
+fn fix(fix: &Fix) -> Value {
+    let text = format!(
+        "{} ({}, proved on a copy: {})",
+        fix.what,
+        fix.class.word(),
+        fix.proved
+    );
+    let changes = fix.changes.iter().map(|file| {
+        let path = file.repository_file.as_ref().unwrap_or(&file.file);
+        json!({
+            "artifactLocation": { "uri": encoded(path), "uriBaseId": ROOT },
+            "replacements": file.edits.iter().map(replacement).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "description": { "text": text },
+        "artifactChanges": changes.collect::<Vec<_>>(),
+    })
+}
+
+/// Whole lines: up to the first column of the line after them.
+fn replacement(edit: &LineEdit) -> Value {
+    let region = json!({
+        "startLine": edit.line,
+        "startColumn": 1,
+        "endLine": edit.line + edit.lines,
+        "endColumn": 1,
+    });
+    let mut replacement = json!({ "deletedRegion": region });
+    if !edit.text.is_empty() {
+        replacement["insertedContent"] = json!({ "text": edit.text });
+    }
+    replacement
 }
 
 fn encoded(path: &str) -> String {

@@ -1,6 +1,7 @@
 //! Judges a service by all criteria that apply, apart from any run: [`Bench`].
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
@@ -26,6 +27,8 @@ pub(super) struct Bench<'a> {
 pub(super) struct Judged {
     pub(super) verdicts: Vec<(&'static Criterion, Result<Verdict>)>,
     pub(super) evidence: Evidence,
+    /// The seconds that each of them took.
+    pub(super) seconds: Vec<f64>,
     /// The overlay that was judged, if the state is not that of the working tree.
     pub(super) overlay: Option<Overlay>,
 }
@@ -60,12 +63,13 @@ impl Judged {
 }
 
 impl Bench<'_> {
-    /// Judges the service with these files in the place of those that are there.
+    /// Judges the service with these files in the place of those that are there; what is not
+    /// judged by `until` is red.
     ///
     /// # Errors
     /// Nothing can be written, or the files of the service cannot be read.
-    pub(super) fn judge(&self, files: &Files) -> Result<Judged> {
-        let store = self.store()?;
+    pub(super) fn judge(&self, files: &Files, until: Option<Instant>) -> Result<Judged> {
+        let store = self.store(until)?;
         let overlay = match files.is_empty() {
             true => None,
             false => Some(self.overlay(files, &store)?),
@@ -80,7 +84,9 @@ impl Bench<'_> {
         let parts: Vec<Part> = applying.iter().flat_map(|one| one.needs).copied().collect();
         let mut verdicts = Vec::new();
         let mut evidence = Evidence::default();
+        let mut seconds = Vec::new();
         for criterion in applying {
+            let began = Instant::now();
             let gathered = store.evidence(
                 service,
                 criterion.needs,
@@ -96,11 +102,13 @@ impl Bench<'_> {
                 Ok(verdict)
             });
             verdicts.push((criterion, judged));
+            seconds.push(began.elapsed().as_secs_f64());
         }
         store.end(self.runtime)?;
         Ok(Judged {
             verdicts,
             evidence,
+            seconds,
             overlay,
         })
     }
@@ -109,14 +117,18 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// Nothing can be judged.
-    pub(super) fn catalog(&self, files: &Files) -> Result<Result<Catalog, String>> {
-        let store = self.store()?;
+    pub(super) fn catalog(&self, files: &Files, until: Instant) -> Result<Result<Catalog, String>> {
+        let store = self.store(Some(until))?;
         let overlay = self.overlay(files, &store)?;
         let needs = [Part::Migrated];
         let say = silent(self.service);
-        let gathered = store.evidence(&overlay.service, &needs, &needs, self.runtime, &say)?;
+        let gathered = store.evidence(&overlay.service, &needs, &needs, self.runtime, &say);
         store.end(self.runtime)?;
-        let Some(migrated) = gathered.migrated else {
+        let migrated = match gathered {
+            Ok(gathered) => gathered.migrated,
+            Err(error) => return Ok(Err(error.message)),
+        };
+        let Some(migrated) = migrated else {
             return Ok(Err("nothing ran".to_owned()));
         };
         let error = migrated
@@ -138,12 +150,17 @@ impl Bench<'_> {
         writing: &Writing,
         history: &History,
         files: &Files,
+        until: Instant,
     ) -> Result<Result<Files, String>> {
-        let store = self.store()?;
+        let store = self.store(Some(until))?;
         let overlay = self.overlay(files, &store)?;
         let say = silent(self.service);
-        let ran = store.write(writing, &overlay.service, history, self.runtime, &say)?;
+        let ran = store.write(writing, &overlay.service, history, self.runtime, &say);
         store.end(self.runtime)?;
+        let ran = match ran {
+            Ok(ran) => ran,
+            Err(error) => return Ok(Err(error.message)),
+        };
         if !ran.finished() {
             let error = ran.outcome.error().map(|raised| raised.line());
             let error = error.unwrap_or("it did not end".to_owned());
@@ -165,16 +182,24 @@ impl Bench<'_> {
         Overlay::lay(self.service, files, store.directory(), &bytecode)
     }
 
-    fn store(&self) -> Result<Store> {
-        let none = |_: &Path| -> Result<Service> {
-            Err(HarnessError::new(
-                Stage::Evidence,
-                "a fix is tried by itself",
-            ))
-        };
-        let services = vec![self.service.name.clone()];
-        Store::of_this_run(&directory(), services, none, self.cores)
+    fn store(&self, until: Option<Instant>) -> Result<Store> {
+        store(std::slice::from_ref(&self.service.name), self.cores, until)
     }
+}
+
+/// A store of its own for these services.
+///
+/// # Errors
+/// No directory for its files can be made.
+pub(super) fn store(services: &[String], cores: usize, until: Option<Instant>) -> Result<Store> {
+    let none = |_: &Path| -> Result<Service> {
+        Err(HarnessError::new(
+            Stage::Evidence,
+            "a fix is tried by itself",
+        ))
+    };
+    let store = Store::of_this_run(&directory(), services.to_vec(), none, cores)?;
+    Ok(store.ending(until))
 }
 
 /// The directory for the files of runs.

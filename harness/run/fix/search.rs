@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, Judged};
+use super::offered::{Known, known};
 use super::overlay::{Files, relative};
 use crate::criteria::fixes::{self, Act, Class, Fix, Proposal, PublishedIds, Refusal};
 use crate::criteria::{
@@ -19,9 +20,6 @@ use crate::evidence::Migrated;
 use crate::manifest::Service;
 use crate::patch::{Patch, edited};
 
-/// The time for one service.
-const LIMIT: Duration = Duration::from_secs(120);
-
 /// A fix that was proved, with the state that it leads to.
 pub(super) struct Step {
     pub(super) fix: Fix,
@@ -29,6 +27,8 @@ pub(super) struct Step {
     pub(super) stayed: usize,
     pub(super) before: Files,
     pub(super) after: Files,
+    /// The findings of its criterion that are there afterwards; none where it could not judge.
+    pub(super) open: Option<Vec<Known>>,
 }
 
 /// The search for the fixes of one service.
@@ -37,6 +37,8 @@ pub(super) struct Search<'a> {
     published: PublishedIds,
     is_selected: &'a dyn Fn(&str) -> bool,
     say: &'a dyn Fn(&str),
+    /// The time for all attempts, and when it is over.
+    limit: Duration,
     deadline: Instant,
     /// The state so far, and how it is judged.
     pub(super) files: Files,
@@ -56,13 +58,15 @@ impl<'a> Search<'a> {
         (files, judged): (Files, Judged),
         is_selected: &'a dyn Fn(&str) -> bool,
         say: &'a dyn Fn(&str),
+        limit: Duration,
     ) -> Self {
         Self {
             bench,
             published,
             is_selected,
             say,
-            deadline: Instant::now() + LIMIT,
+            deadline: Instant::now() + limit,
+            limit,
             files,
             judged,
             steps: Vec::new(),
@@ -121,16 +125,13 @@ impl<'a> Search<'a> {
             return Ok(true);
         }
         for fix in found.into_iter().flatten() {
-            if Instant::now() > self.deadline {
+            if self.is_over() {
+                let over = self.limit.as_secs();
                 self.refuse(Refusal {
                     criterion: fix.criterion,
-                    why: format!(
-                        "not tried, since {} s are over: {}",
-                        LIMIT.as_secs(),
-                        fix.what
-                    ),
+                    why: format!("{}: not tried, since {over} s are over", fix.what),
                 });
-                return Ok(false);
+                continue;
             }
             let tried = self.attempt(std::slice::from_ref(&fix))?;
             match tried {
@@ -144,7 +145,11 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        Ok(true)
+        Ok(!self.is_over())
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 
     /// The reasons why what is red still has no fix.
@@ -189,7 +194,11 @@ impl<'a> Search<'a> {
         if after == self.files {
             return Ok(Err("it changes nothing".to_owned()));
         }
-        let judged = self.bench.judge(&after)?;
+        let judged = self.bench.judge(&after, Some(self.deadline))?;
+        if self.is_over() {
+            let over = self.limit.as_secs();
+            return Ok(Err(format!("not proved within {over} s")));
+        }
         if let Some(why) = self.objection(fixes, &judged) {
             return Ok(Err(why));
         }
@@ -208,6 +217,7 @@ impl<'a> Search<'a> {
                 stayed: stayed.len(),
                 before: states.get(at).cloned().unwrap_or_default(),
                 after: states.get(at + 1).cloned().unwrap_or_default(),
+                open: known(&judged, fix.criterion),
             });
         }
         (self.files, self.judged) = (after, judged);
@@ -218,9 +228,10 @@ impl<'a> Search<'a> {
     fn applied(&self, fix: &Fix, files: &Files) -> Result<Result<Files, String>> {
         match &fix.act {
             Act::Edit(patch) => Ok(self.patched(patch, files)),
-            Act::Write(writing) => self
-                .bench
-                .write(writing, &self.judged.evidence.history, files),
+            Act::Write(writing) => {
+                let history = &self.judged.evidence.history;
+                self.bench.write(writing, history, files, self.deadline)
+            }
         }
     }
 
@@ -330,7 +341,7 @@ impl<'a> Search<'a> {
             Err(why) => return Ok(Some(why)),
         };
         (self.say)("trying the other order of the same revisions");
-        let other = match self.bench.catalog(&files)? {
+        let other = match self.bench.catalog(&files, self.deadline)? {
             Ok(catalog) => catalog,
             Err(why) => return Ok(Some(format!("the other order does not work: {why}"))),
         };
