@@ -40,6 +40,9 @@ const KEEP_SERVER: &str = "KEEP_SERVER";
 /// The exit status of `cargo test` when a test fails.
 const FAILED: u8 = 101;
 
+/// The bytes of stack for judging a case.
+const STACK: usize = 16 << 20;
+
 /// The state that all cases of this process share.
 struct Run {
     manifest: Manifest,
@@ -171,11 +174,23 @@ fn name(criterion: &str, service: &str) -> String {
     format!("{criterion}::{service}.toml")
 }
 
-/// Judges one criterion on the service of one file.
+/// Judges one criterion on the service of one file, in a thread of its own: what an unoptimised
+/// build keeps on the stack while it drives a session is near to what the runner's threads have.
 ///
 /// # Errors
 /// The text of everything that is red.
 fn case(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let judged = thread.spawn_scoped(scope, || judged(criterion, file));
+        let judged = judged.map_err(|cause| format!("no thread can be started: {cause}"))?;
+        judged
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn judged(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
     let mut case = Case::new(criterion, file);
     let began = Instant::now();
     let Judgement {

@@ -209,7 +209,7 @@ impl Store {
             say,
         };
         let complete = gathered.complete(&task, needs, wanted);
-        let changed = runtime.block_on(self.in_time(complete))?;
+        let changed = self.in_time(runtime, complete)?;
         if let (true, Some(file)) = (changed, &file) {
             file.write(&gathered)?;
         }
@@ -242,16 +242,23 @@ impl Store {
             servers: &self.servers,
             cores: &self.cores,
         };
-        runtime.block_on(self.in_time(writing.run(service, history, &context, say)))?
+        let written = writing.run(service, history, &context, say);
+        self.in_time(runtime, written)?
     }
 
     /// What comes of it, unless time is over before; servers and interpreters end with it.
-    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+    fn in_time<T>(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        work: impl Future<Output = T>,
+    ) -> Result<T> {
         let Some(until) = self.until else {
-            return Ok(work.await);
+            return Ok(runtime.block_on(work));
         };
         let late = |_| HarnessError::new(Stage::Evidence, "not judged in time");
-        timeout_at(until.into(), work).await.map_err(late)
+        runtime
+            .block_on(async { timeout_at(until.into(), work).await })
+            .map_err(late)
     }
 }
 
