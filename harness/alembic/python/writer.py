@@ -52,8 +52,11 @@ class Writer:
 
         def without_drops(context, revision, directives):
             for directive in directives:
-                leave_out_drops(directive.upgrade_ops)
+                dropped = leave_out_drops(directive.upgrade_ops)
                 directive.upgrade_ops.reverse_into(directive.downgrade_ops)
+                # A function of nothing but comments is none.
+                if dropped and directive.upgrade_ops.as_diffs():
+                    directive.upgrade_ops.ops.append(commented(dropped))
 
         command.revision(
             config,
@@ -64,7 +67,7 @@ class Writer:
 
 
 def leave_out_drops(container):
-    """Takes from operations those by which data would be lost."""
+    """Takes from operations those by which data would be lost, and returns these."""
     from alembic.operations import ops
 
     gone = {
@@ -72,11 +75,30 @@ def leave_out_drops(container):
         for operation in container.ops
         if isinstance(operation, ops.DropTableOp)
     }
-    kept = []
+    kept, dropped = [], []
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
-            leave_out_drops(operation)
+            dropped += leave_out_drops(operation)
         table = getattr(operation, "schema", None), getattr(operation, "table_name", None)
-        if not isinstance(operation, ops.DropColumnOp) and table not in gone:
+        if isinstance(operation, ops.DropColumnOp) or table in gone:
+            dropped += operation.ops if isinstance(operation, ops.OpContainer) else [operation]
+        else:
             kept.append(operation)
     container.ops[:] = kept
+    return dropped
+
+
+def commented(dropped):
+    """An operation that is written as comments, which show what was left out."""
+    from alembic.autogenerate.render import render_op, renderers
+    from alembic.operations import ops
+
+    class Commented(ops.MigrateOperation):
+        pass
+
+    @renderers.dispatch_for(Commented)
+    def render(context, operation):
+        lines = [line for one in dropped for text in render_op(context, one) for line in text.splitlines()]
+        return ["# What loses data is left to you, once nothing reads it any more:"] + [f"# {line}" for line in lines]
+
+    return Commented()

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
-use super::overlay::{Files, Overlay};
+use super::overlay::{Files, Overlay, relative};
 use crate::criteria::{self, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Catalog, Evidence, History, Part};
@@ -172,6 +172,16 @@ impl Bench<'_> {
                 format!("the overlay cannot be read: {cause}"),
             )
         })?;
+        let own = relative(self.service, &self.service.directory).unwrap_or_default();
+        let mut written = changed
+            .iter()
+            .filter(|(file, now)| files.get(*file) != Some(now));
+        if let Some((file, _)) = written.find(|(file, _)| !file.starts_with(&own)) {
+            return Ok(Err(format!(
+                "Alembic writes {}, which lies outside of the service",
+                file.display()
+            )));
+        }
         let removed = files.iter().filter(|(_, content)| content.is_none());
         let removed = removed.map(|(file, _)| (file.clone(), None));
         Ok(Ok(changed.into_iter().chain(removed).collect()))

@@ -12,8 +12,8 @@ use super::offered::{Known, known};
 use super::overlay::{Files, relative};
 use crate::criteria::fixes::{self, Act, Class, Fix, Proposal, PublishedIds, Refusal};
 use crate::criteria::{
-    Acceptance, Blocker, Verdict, deployed_schema, downgrade, enum_types, published_revisions,
-    upgrade_head,
+    Acceptance, Blocker, Verdict, deployed_schema, downgrade, enum_types, model_drift,
+    published_revisions, upgrade_head,
 };
 use crate::error::Result;
 use crate::evidence::Migrated;
@@ -376,7 +376,12 @@ pub(super) fn accepted(verdict: &Result<Verdict>) -> Option<Vec<Acceptance>> {
 /// The number of a criterion's findings; none where it could not judge.
 fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
     match judged.verdict(criterion) {
-        Some(Ok(Verdict::Fail(findings))) => Some(findings.len()),
+        Some(Ok(Verdict::Fail(findings))) => {
+            // All differences of the models are one finding.
+            let models = judged.evidence.models.as_ref();
+            let models = models.filter(|_| criterion == model_drift::CRITERION.id);
+            Some(models.map_or(findings.len(), |models| models.drifts.len()))
+        }
         Some(Ok(verdict)) if !verdict.is_red() => Some(0),
         _ => None,
     }
