@@ -1,5 +1,6 @@
 //! Edits of a revision file, at the positions that its parser gives: [`Source`].
 
+mod calls;
 mod enums;
 mod header;
 mod statements;

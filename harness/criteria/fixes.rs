@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{
-    Criterion, downgrade, enum_types, migration_notes, model_drift, outbox_indexes, single_head,
-    upgrade_head,
+    Criterion, downgrade, enum_types, locks, migration_notes, model_drift, outbox_indexes,
+    single_head, upgrade_head,
 };
 use crate::evidence::{Evidence, Merge};
 use crate::gather::Writing;
@@ -44,6 +44,10 @@ pub const ALL: &[Fixer] = &[
     Fixer {
         criterion: &downgrade::CRITERION,
         propose: downgrade::fix::propose,
+    },
+    Fixer {
+        criterion: &locks::CRITERION,
+        propose: locks::fix::propose,
     },
     Fixer {
         criterion: &model_drift::CRITERION,

@@ -1,6 +1,7 @@
 //! A deployment does no work on many rows while it keeps others from its tables.
 
 mod advice;
+pub mod fix;
 pub(crate) mod timeline;
 mod told;
 mod trace;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use migration_harness::report::data::{Class, Report};
 use migration_harness::report::{join, page};
 use pretty_assertions::assert_eq;
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::fixes::Faults;
-use crate::judge::Judged;
+use crate::judge::{Judged, judge};
 use crate::outputs::is_valid_json;
 
 /// One run of `fix` with its report and its SARIF log.
@@ -179,4 +180,135 @@ fn an_attempt_ends_when_time_is_over() {
     );
     let refused = &report.services[0].fixes.as_ref().unwrap().refused;
     assert_eq!(refused.len(), 1, "{refused:?}");
+}
+
+#[rstest]
+#[case::an_index("locks_index_not_concurrently", "builds its index concurrently")]
+#[case::an_index_in_a_block("locks_index_in_autocommit_block", "builds its index concurrently")]
+#[case::a_check(
+    "locks_check_validated_at_once",
+    "adds orders_total_positive NOT VALID"
+)]
+#[case::a_foreign_key(
+    "locks_foreign_key_validated_at_once",
+    "adds orders_customer NOT VALID"
+)]
+#[case::a_validation(
+    "locks_validated_in_one_transaction",
+    "validates in a transaction of its own"
+)]
+#[case::not_null("locks_set_not_null", "proves orders.customer_id NOT NULL")]
+#[case::a_unique("locks_unique_built_by_the_constraint", "and makes it the constraint")]
+#[case::a_timeout(
+    "locks_without_timeout_where_required",
+    "waits for a lock for 5 s at most"
+)]
+fn the_steps_of_a_deployment_that_locks_are_written_and_green(
+    #[case] fault: &str,
+    #[case] what: &str,
+) {
+    let faults = Faults::new(&[fault]);
+    let filter = format!("locks::{fault}.toml");
+    let safe = faults.fix(&[&filter, "--write"], &[]);
+    assert!(
+        safe.stdout.contains("fix[locks] (unsafe): "),
+        "{}",
+        safe.all()
+    );
+    assert!(safe.stdout.contains(what), "{}", safe.all());
+    assert_eq!(safe.code, Some(1), "{}", safe.all());
+    let written = faults.fix(&[&filter, "--write", "--unsafe"], &[]);
+    assert_eq!(written.code, Some(0), "{}", written.all());
+    let green = judge(&faults.manifest(), &[&filter], &[]);
+    assert_eq!(green.code, Some(0), "{}\n{}", written.stdout, green.all());
+}
+
+#[rstest]
+#[case::a_type("locks_type_rewritten", "what rewrites a table needs a new column")]
+#[case::rows("locks_backfill_after_added_column", "rows are changed in batches")]
+fn work_that_no_steps_divide_is_refused_with_the_reason(#[case] fault: &str, #[case] why: &str) {
+    let faults = Faults::new(&[fault]);
+    let before = faults.files();
+    let refused = faults.fix(
+        &[&format!("locks::{fault}.toml"), "--write", "--unsafe"],
+        &[],
+    );
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    assert!(refused.stdout.contains(why), "{}", refused.all());
+    assert_eq!(faults.files(), before, "something was written");
+}
+
+/// A revision with a column that no model has.
+const LEGACY: &str = "\
+revision = '20260101_0001'
+down_revision = '20250707_0001'
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade():
+    op.add_column('essays', sa.Column('legacy', sa.Text()))
+
+
+def downgrade():
+    op.drop_column('essays', 'legacy')
+";
+
+#[test]
+fn what_loses_data_is_written_as_a_comment() {
+    let fault = "drift_table_not_migrated";
+    let faults = Faults::new(&[fault]);
+    let file = format!("{fault}/alembic/versions/legacy.py");
+    fs::write(faults.path(&file), LEGACY).unwrap();
+    let written = faults.fix(&["--write", "--unsafe"], &[]);
+    for said in [
+        "+    op.create_table('grades',",
+        "+    # What loses data is left to you, once nothing reads it any more:",
+        "+    # op.drop_column('essays', 'legacy')",
+        "left red[model_drift]: ",
+    ] {
+        assert!(written.stdout.contains(said), "{said}\n{}", written.all());
+    }
+}
+
+#[test]
+fn two_heads_that_are_published_are_merged() {
+    let fault = "two_heads_in_class_management";
+    let faults = Faults::new(&[fault]);
+    faults.commit();
+    faults.git(&["checkout", "--quiet", "-b", "topic"]);
+    let base_ref = [("BASE_REF", "main")];
+    let written = faults.fix(&["--write"], &base_ref);
+    assert_eq!(written.code, Some(0), "{}", written.all());
+    let said = "fix[single_head] (safe): a revision that merges 20250804_0001 and 20250805_0001";
+    assert!(written.stdout.contains(said), "{}", written.all());
+    let green = faults.judge(&base_ref);
+    assert_eq!(green.code, Some(0), "{}", green.all());
+}
+
+#[rstest]
+#[case::an_edit("enum_created_twice_in_essay_lifecycle", &["--write"])]
+#[case::a_new_revision("two_heads_in_class_management", &["--write"])]
+fn nothing_is_written_outside_of_the_service(#[case] fault: &str, #[case] arguments: &[&str]) {
+    let faults = Faults::new(&[fault]);
+    let outside = faults.path("shared");
+    fs::rename(faults.path(&format!("{fault}/alembic")), &outside).unwrap();
+    let ini = faults.path(&format!("{fault}/alembic.ini"));
+    let text = fs::read_to_string(&ini).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("script_location"))
+        .unwrap();
+    fs::write(
+        &ini,
+        text.replace(line, "script_location = %(here)s/../shared"),
+    )
+    .unwrap();
+    let before = faults.files();
+    let refused = faults.fix(arguments, &[]);
+    assert_eq!(refused.code, Some(1), "{}", refused.all());
+    let said = "outside of the service";
+    assert!(refused.stdout.contains(said), "{}", refused.all());
+    assert_eq!(faults.files(), before, "something was written");
 }

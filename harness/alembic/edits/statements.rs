@@ -97,7 +97,12 @@ impl Source {
 
     /// Lines after a statement, in its indentation; those of a statement of the same file keep
     /// their own from the second on.
-    fn after(&self, stmt: &Stmt, lines: &[String], indents_all: bool) -> Option<Vec<Edit>> {
+    pub(super) fn after(
+        &self,
+        stmt: &Stmt,
+        lines: &[String],
+        indents_all: bool,
+    ) -> Option<Vec<Edit>> {
         let indentation = self.indentation(stmt)?;
         let end = range(stmt.range()).end;
         let rest = self.text.get(end..)?;
@@ -160,6 +165,11 @@ impl Source {
     }
 
     /// The innermost statement on a line.
+    pub(super) fn statement(&self, line: u32) -> Option<&Stmt> {
+        self.simple(line).map(|simple| simple.stmt)
+    }
+
+    /// The same with what is known of its block.
     fn simple(&self, line: u32) -> Option<Simple<'_>> {
         let mut all = Vec::new();
         collect(&self.body, &mut all);

@@ -314,9 +314,23 @@ struct Foreign {
 }
 
 impl Foreign {
-    /// The one of the statement that failed.
+    /// The one of the statement that failed, or that it validates.
     fn read(upgrade: &Transcript) -> Option<Self> {
-        let words = sql::words(&upgrade.failed_statement()?.sql);
+        let failed = &upgrade.failed_statement()?.sql;
+        let words = sql::words(failed);
+        let mut pairs = words.windows(2);
+        let validates = pairs.position(|pair| pair == ["validate", "constraint"]);
+        let validated = validates.and_then(|at| words.get(at + 2));
+        let mut before = upgrade.statements.iter().rev();
+        let added = validated
+            .and_then(|name| {
+                let adds = |text: &str| {
+                    sql::adds_constraint(text, name) && !sql::mentions(text, "validate")
+                };
+                before.find(|one| adds(&one.sql))
+            })
+            .map(|one| sql::words(&one.sql));
+        let words = added.unwrap_or(words);
         let at = words.iter().position(|word| word == "references")?;
         let (before, after) = (&words[..at], &words[at + 1..]);
         let open = after.iter().position(|word| word == "(")?;
