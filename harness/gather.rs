@@ -24,6 +24,7 @@ mod running;
 mod segments;
 mod steps;
 pub mod store;
+mod upgraded;
 mod written;
 
 pub use history::history;
@@ -54,6 +55,7 @@ use ground::Ground;
 use private::broken;
 use progress::{Progress, Say};
 use round_trips::Seen;
+use upgraded::Upgraded;
 
 /// The context of a session.
 #[derive(Clone, Copy)]
@@ -226,6 +228,8 @@ struct Driver<'a> {
     default_schema: Option<String>,
     /// Catalogs that are not read a second time.
     seen: Seen,
+    /// The database beside its own that is only ever upgraded.
+    upgraded: Upgraded,
     /// The effects of migrations on more than their database.
     touched: Touched,
     /// The objects of the migrated database that models may lean on.
@@ -300,6 +304,7 @@ impl<'a> Driver<'a> {
             version_table: None,
             default_schema: None,
             seen: Seen::default(),
+            upgraded: Upgraded::default(),
             touched,
             foundation: Vec::new(),
             imports: None,

@@ -4,6 +4,7 @@
 //! `env.py` itself creates (a schema, an extension) is no revision's doing.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Instant;
 
 use super::Driver;
@@ -17,7 +18,29 @@ use crate::gather::progress::Progress;
 use crate::postgres::Phase;
 
 /// After so many revisions that no upgrade reaches, the others are not tried.
-const UNREACHED: usize = 3;
+pub(super) const UNREACHED: usize = 3;
+
+/// A part of the way up, or all of it.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// The catalog without any revision.
+    pub base: Catalog,
+    /// The one below the first revision of the range, if an upgrade got there.
+    pub floor: Option<Catalog>,
+    pub rungs: Vec<Rung>,
+    pub unreached: Vec<Unreached>,
+    /// The catalog above the last revision, if the database is as it should be there.
+    pub reached: Option<Catalog>,
+    /// Tells whether parts of it meet where they should.
+    pub is_seamless: bool,
+}
+
+impl Walk {
+    /// Tells whether nothing above it is tried any more.
+    pub fn is_over(&self) -> bool {
+        self.unreached.len() >= UNREACHED || self.rungs.last().is_some_and(Rung::timed_out)
+    }
+}
 
 impl Driver<'_> {
     /// The stairway of a history whose upgrade is known to work; and the history stepped,
@@ -28,17 +51,19 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<(Stairway, Option<Stepped>)> {
         let begun = Instant::now();
-        let mut unreached = Vec::new();
-        let (base, rungs, at_head) = match Box::pin(self.in_parts(loaded, migrated)).await? {
-            Some(way) => (way.base, way.rungs, true),
-            None => {
-                let mut base = self.base().await?;
-                let walked = Box::pin(self.rungs(loaded, &mut base, &mut unreached)).await?;
-                (base, walked.0, walked.1.is_some())
-            }
+        let walk = match Box::pin(self.in_parts(loaded, migrated)).await? {
+            Some(walk) => walk,
+            None => Box::pin(self.walk_up(loaded, 0..loaded.revisions.len())).await?,
         };
+        let Walk {
+            base,
+            rungs,
+            unreached,
+            ..
+        } = walk;
+        let at_head = walk.reached.is_some();
         let whole = rungs.len() == loaded.revisions.len();
-        let stepped = match whole && at_head && self.worker.is_alive() {
+        let stepped = match whole && at_head && walk.is_seamless && self.worker.is_alive() {
             true => self.stepped(&rungs, migrated).await?,
             false => None,
         };
@@ -46,7 +71,8 @@ impl Driver<'_> {
         let passable = |rung: &Rung| rung.up.finished() && (rung.is_taken_back() || one_way(rung));
         let descends = whole
             && rungs.iter().all(passable)
-            && (at_head || self.below(loaded, rungs.len()).await?.is_ok());
+            && (at_head || self.floor(loaded, rungs.len()).await?.is_ok());
+        self.end_upgraded().await;
         let descent = match &migrated.catalog {
             Some(head) if descends && self.worker.is_alive() => {
                 let head = self.without_version_table(head.clone());
@@ -91,41 +117,45 @@ impl Driver<'_> {
         }))
     }
 
-    /// Every revision up, down and up again; with the catalog at the head, if the last one
-    /// ended there.
+    /// Every revision of a range up, down and up again.
     ///
     /// A revision after which the database is not as it should be must not be blamed on
     /// those above: the way goes on from a fresh database that reached the next one in one
     /// go. Left out is what no such upgrade reaches, and what follows a command that ran
     /// out of time, since each of them could.
-    async fn rungs(
+    pub(super) async fn walk_up(
         &mut self,
         loaded: &worker::History,
-        base: &mut Catalog,
-        unreached: &mut Vec<Unreached>,
-    ) -> Result<(Vec<Rung>, Option<Catalog>)> {
-        let mut rungs = Vec::new();
-        let mut floor = Some(base.clone());
-        for (position, revision) in loaded.revisions.iter().enumerate() {
+        range: Range<usize>,
+    ) -> Result<Walk> {
+        let mut walk = Walk {
+            is_seamless: true,
+            ..Walk::default()
+        };
+        let mut floor = None;
+        for position in range.clone() {
+            let revision = &loaded.revisions[position].id;
             let walked = floor.take();
-            let is_worn = walked.is_some() && position > 0;
+            let is_worn = walked.is_some();
             let below = match walked {
                 Some(catalog) => Ok(catalog),
-                None => self.floor(loaded, position).await?,
+                None if position > range.start => self.floor(loaded, position).await?,
+                None => self.begin_at(loaded, position, &mut walk).await?,
             };
             let below = match below {
                 Ok(catalog) => catalog,
                 Err(stopped) => {
-                    let revision = revision.id.clone();
-                    unreached.push(Unreached { revision, stopped });
-                    if unreached.len() == UNREACHED {
+                    let revision = revision.clone();
+                    walk.unreached.push(Unreached { revision, stopped });
+                    if walk.unreached.len() == UNREACHED {
                         break;
                     }
                     continue;
                 }
             };
-            let (mut rung, mut reached) = Box::pin(self.rung(&revision.id, &below)).await?;
-            let is_one_way = self.service.one_way.contains_key(&revision.id);
+            let base = &mut walk.base;
+            let (mut rung, mut reached) = Box::pin(self.rung(revision, &below)).await?;
+            let is_one_way = self.service.one_way.contains_key(revision);
             if reached.is_none() && !is_worn && !is_one_way && self.doubts() {
                 (rung, reached) = Box::pin(self.undoubted(loaded, position, rung, base)).await?;
             }
@@ -133,13 +163,34 @@ impl Driver<'_> {
                 (rung, reached) = Box::pin(self.unworn(loaded, position, rung, base)).await?;
             }
             let timed_out = rung.timed_out();
-            rungs.push(rung);
+            walk.rungs.push(rung);
             if timed_out {
                 break;
             }
             floor = reached;
         }
-        Ok((rungs, floor))
+        walk.reached = floor;
+        Ok(walk)
+    }
+
+    /// The catalog of a fresh database below the first revision of a range; else the upgrade
+    /// that did not get there.
+    async fn begin_at(
+        &mut self,
+        loaded: &worker::History,
+        position: usize,
+        walk: &mut Walk,
+    ) -> Result<Result<Catalog, Transcript>> {
+        if position == 0 {
+            walk.base = self.base().await?;
+            return Ok(Ok(walk.base.clone()));
+        }
+        let below = self.below(loaded, position).await?;
+        if let Ok((_, catalog)) = &below {
+            walk.floor = Some(catalog.clone());
+            self.keep_upgraded(position).await?;
+        }
+        Ok(below.map(|(_, catalog)| catalog))
     }
 
     /// The same round trip, in an interpreter that ran on no other database; where that
@@ -184,17 +235,6 @@ impl Driver<'_> {
         Ok((rung, reached))
     }
 
-    /// The catalog of a fresh database that was upgraded to below a revision; else the
-    /// upgrade that did not get there.
-    pub(super) async fn floor(
-        &mut self,
-        loaded: &worker::History,
-        position: usize,
-    ) -> Result<Result<Catalog, Transcript>> {
-        let below = self.below(loaded, position).await?;
-        Ok(below.map(|(_, catalog)| catalog))
-    }
-
     /// A fresh database as `env.py` leaves it without any revision.
     async fn base(&mut self) -> Result<Catalog> {
         if !self.worker.is_alive() {
@@ -207,11 +247,7 @@ impl Driver<'_> {
 
     /// One revision up, down and up; with the catalog it ended with, where that is the
     /// one to go on from.
-    pub(super) async fn rung(
-        &mut self,
-        revision: &str,
-        floor: &Catalog,
-    ) -> Result<(Rung, Option<Catalog>)> {
+    async fn rung(&mut self, revision: &str, floor: &Catalog) -> Result<(Rung, Option<Catalog>)> {
         let up = self.command(Command::Upgrade(revision)).await?;
         let mut rung = Rung {
             revision: revision.to_owned(),
@@ -277,18 +313,13 @@ impl Driver<'_> {
         position: usize,
     ) -> Result<Result<(Catalog, Catalog), Transcript>> {
         let base = self.base().await?;
-        let below = &loaded.revisions[..position];
-        if below.is_empty() {
+        if position == 0 {
             return Ok(Ok((base.clone(), base)));
         }
-        let is_top = |id: &String| !below.iter().any(|other| other.down_revisions.contains(id));
-        for top in below.iter().filter(|revision| is_top(&revision.id)) {
-            let upgrade = self.command(Command::Upgrade(&top.id)).await?;
-            if !upgrade.finished() {
-                return Ok(Err(upgrade));
-            }
+        match self.upgrade_below(loaded, position).await? {
+            Ok(()) => Ok(Ok((base, self.snapshot().await?))),
+            Err(stopped) => Ok(Err(stopped)),
         }
-        Ok(Ok((base, self.snapshot().await?)))
     }
 
     /// All the way down, or to the highest revision that is declared one-way.

@@ -1,22 +1,22 @@
 //! Walks the stairway in parts at once, each on a server of its own, where cores are free.
 //!
-//! A part begins on a fresh database that was upgraded in one go to where the part before
-//! it ends. What parts saw counts only if every revision went up, down and up again as it
-//! should, and each part ended with the catalog that the next one began with: then a walk
-//! in one would have seen the same. Otherwise nothing of it counts.
+//! A part begins as a walk in one goes on above a revision that leaves a trace: on a fresh
+//! database that was upgraded in one go to there. So what parts see is what one walk would.
+//! Only where each of them ends with the catalog that the next one began with is it the
+//! history stepped, too.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
 use super::commands::Apart;
+use super::round_trips::{UNREACHED, Walk};
 use super::{Context, Driver};
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker;
 use crate::error::Result;
 use crate::evidence::stairway::Rung;
-use crate::evidence::{Catalog, History, Migrated};
+use crate::evidence::{History, Migrated};
 use crate::gather::cores::Core;
 use crate::gather::progress::Progress;
 use crate::manifest::Service;
@@ -27,25 +27,14 @@ const LEAST: usize = 4;
 /// The time of a round trip, in upgrades with nothing to do.
 const RUNG: f64 = 4.0;
 
-/// A part of the way that went as it should.
-pub(super) struct Way {
-    /// The catalog without any revision.
-    pub base: Catalog,
-    /// The one below the first revision of the part.
-    floor: Catalog,
-    pub rungs: Vec<Rung>,
-    /// The one above the last.
-    reached: Catalog,
-}
-
 impl Driver<'_> {
-    /// The whole way, walked in parts; this database is at the head afterwards. `None`
-    /// where no core is free, or not everything was as it should be.
+    /// The whole way, walked in parts. `None` where no core is free, or a part could not be
+    /// judged: what is in the way is then met again, and said, where the way is walked in one.
     pub(super) async fn in_parts(
         &mut self,
         loaded: &worker::History,
         migrated: &Migrated,
-    ) -> Result<Option<Way>> {
+    ) -> Result<Option<Walk>> {
         let cores = self.free_cores(self.worth(loaded, migrated));
         if cores.is_empty() {
             return Ok(None);
@@ -58,31 +47,26 @@ impl Driver<'_> {
             "the stairway is walked in {} parts at once",
             cores.len() + 1
         )));
-        let spoilt = AtomicBool::new(false);
         let beside = Beside {
             service: self.service,
             history: self.history,
             context: self.context,
             database: self.database.name.clone(),
             version_table: self.version_table.clone(),
-            spoilt: &spoilt,
         };
         let others = ranges
             .into_iter()
             .enumerate()
-            .map(|(number, range)| noted(&spoilt, beside.walk(number, loaded, range)));
-        let own = noted(&spoilt, self.part(loaded, last, &spoilt));
-        let (others, own) = tokio::join!(join_all(others), own);
+            .map(|(number, range)| beside.walk(number, loaded, range));
+        let (others, own) = tokio::join!(join_all(others), self.walk_up(loaded, last));
         drop(cores);
-        // What goes wrong beside this session is met again, and said, where the way is then
-        // walked in one.
-        let others = others.into_iter().map(|way| way.ok().flatten());
-        let ways: Option<Vec<Way>> = others.chain([own?]).collect();
-        let way = ways.and_then(joined);
-        if way.is_none() && !self.worker.is_alive() {
-            self.renew().await?;
-        }
-        Ok(way)
+        let others = others.into_iter().map(std::result::Result::ok);
+        let walks: Option<Vec<Walk>> = others.chain([Some(own?)]).collect();
+        let position = |id: &str| {
+            let mut revisions = loaded.revisions.iter();
+            revisions.position(|revision| revision.id == id)
+        };
+        Ok(walks.and_then(|walks| joined(walks, position)))
     }
 
     /// Into how many parts the way may be divided, each of which takes longer than to
@@ -110,54 +94,6 @@ impl Driver<'_> {
         let free = std::iter::from_fn(|| self.context.cores.try_acquire());
         free.take(parts.saturating_sub(1)).collect()
     }
-
-    /// One part of the way. `None` where something of it, or of another part, is not as it
-    /// should be.
-    async fn part(
-        &mut self,
-        loaded: &worker::History,
-        range: Range<usize>,
-        spoilt: &AtomicBool,
-    ) -> Result<Option<Way>> {
-        let Ok((base, floor)) = self.below(loaded, range.start).await? else {
-            return Ok(None);
-        };
-        let mut way = Way {
-            reached: floor.clone(),
-            base,
-            floor,
-            rungs: Vec::new(),
-        };
-        for position in range {
-            let revision = &loaded.revisions[position].id;
-            let (rung, mut reached) = self.rung(revision, &way.reached).await?;
-            let is_one_way = self.service.one_way.contains_key(revision);
-            if reached.is_none() && is_one_way && rung.up.finished() {
-                reached = self.floor(loaded, position + 1).await?.ok();
-            }
-            let is_fine = rung.is_taken_back() || is_one_way;
-            match reached {
-                Some(reached) if is_fine && !spoilt.load(Ordering::Relaxed) => {
-                    way.reached = reached;
-                }
-                _ => return Ok(None),
-            }
-            way.rungs.push(rung);
-        }
-        Ok(Some(way))
-    }
-}
-
-/// Walks a part, and tells the others where it is not as it should be.
-async fn noted(
-    spoilt: &AtomicBool,
-    part: impl Future<Output = Result<Option<Way>>>,
-) -> Result<Option<Way>> {
-    let way = part.await;
-    if !matches!(way, Ok(Some(_))) {
-        spoilt.store(true, Ordering::Relaxed);
-    }
-    way
 }
 
 /// The context of a segment that is walked beside the service's own session.
@@ -168,7 +104,6 @@ struct Beside<'a> {
     /// The name of the service's database: it may stand in the catalog.
     database: String,
     version_table: Option<VersionTable>,
-    spoilt: &'a AtomicBool,
 }
 
 impl Beside<'_> {
@@ -178,7 +113,7 @@ impl Beside<'_> {
         number: usize,
         loaded: &worker::History,
         range: Range<usize>,
-    ) -> Result<Option<Way>> {
+    ) -> Result<Walk> {
         let directory = self.context.part(number)?;
         let context = Context {
             directory: &directory,
@@ -187,23 +122,35 @@ impl Beside<'_> {
         let name = Some(self.database.as_str());
         let mut driver = Driver::start(self.service, self.history, &context, name, &drop).await?;
         driver.version_table.clone_from(&self.version_table);
-        let way = driver.part(loaded, range, self.spoilt).await;
-        driver.end(way.is_ok()).await?;
-        way
+        let walk = driver.walk_up(loaded, range).await;
+        driver.end(walk.is_ok()).await?;
+        walk
     }
 }
 
-/// The parts as one way, if each began where the one before ended.
-fn joined(ways: Vec<Way>) -> Option<Way> {
-    ways.into_iter().map(Some).reduce(|before, after| {
-        let (mut before, after) = (before?, after?);
-        before.rungs.extend(after.rungs);
-        (before.reached == after.floor).then_some(Way {
-            rungs: before.rungs,
-            reached: after.reached,
-            ..after
-        })
-    })?
+/// The parts as one walk, which ends where a walk in one would.
+fn joined(walks: Vec<Walk>, position: impl Fn(&str) -> Option<usize>) -> Option<Walk> {
+    walks.into_iter().reduce(|before, after| {
+        if before.is_over() {
+            return Walk {
+                reached: None,
+                ..before
+            };
+        }
+        let mut walk = before;
+        walk.is_seamless &= after.is_seamless && (walk.reached == after.floor);
+        walk.reached = after.reached;
+        let left = UNREACHED - walk.unreached.len();
+        walk.unreached
+            .extend(after.unreached.into_iter().take(left));
+        let end = match walk.unreached.get(UNREACHED - 1) {
+            Some(last) => position(&last.revision),
+            None => None,
+        };
+        let is_below = |rung: &Rung| end.is_none() || position(&rung.revision) < end;
+        walk.rungs.extend(after.rungs.into_iter().filter(is_below));
+        walk
+    })
 }
 
 /// So many parts of a way that take about as long: the last revision of a long history
@@ -224,33 +171,77 @@ fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::evidence::catalog::{Object, ObjectKind};
+    use std::path::PathBuf;
 
-    fn way(floor: &str, reached: &str) -> Way {
-        let catalog = |name: &str| Catalog {
+    use super::*;
+    use crate::alembic::transcript::Transcript;
+    use crate::evidence::Catalog;
+    use crate::evidence::catalog::{Object, ObjectKind};
+    use crate::evidence::stairway::Unreached;
+
+    fn catalog(name: &str) -> Catalog {
+        Catalog {
             objects: vec![Object {
                 schema: None,
                 kind: ObjectKind::Table,
                 name: name.to_owned(),
                 definition: String::new(),
             }],
-        };
-        Way {
-            base: catalog("base"),
-            floor: catalog(floor),
-            rungs: Vec::new(),
-            reached: catalog(reached),
+        }
+    }
+
+    fn walk(floor: &str, reached: Option<&str>) -> Walk {
+        Walk {
+            floor: Some(catalog(floor)),
+            reached: reached.map(catalog),
+            is_seamless: true,
+            ..Walk::default()
         }
     }
 
     #[test]
-    fn parts_are_joined_where_one_ends_as_the_next_begins() {
-        let whole = joined(vec![way("a", "b"), way("b", "c"), way("c", "d")]);
-        let reached = |way: Way| way.reached.objects[0].name.clone();
-        assert_eq!(whole.map(reached).as_deref(), Some("d"));
-        assert!(joined(vec![way("a", "b"), way("x", "c"), way("c", "d")]).is_none());
-        assert!(joined(vec![way("a", "b"), way("b", "c"), way("x", "d")]).is_none());
+    fn parts_are_seamless_where_one_ends_as_the_next_begins() {
+        let whole = |walks| joined(walks, |_| None).map(|walk| (walk.is_seamless, walk.reached));
+        assert_eq!(
+            whole(vec![
+                walk("a", Some("b")),
+                walk("b", Some("c")),
+                walk("c", Some("d"))
+            ]),
+            Some((true, Some(catalog("d"))))
+        );
+        assert_eq!(
+            whole(vec![walk("a", Some("b")), walk("x", Some("c"))]),
+            Some((false, Some(catalog("c"))))
+        );
+        assert_eq!(
+            whole(vec![walk("a", None), walk("b", Some("c"))]),
+            Some((false, Some(catalog("c"))))
+        );
+    }
+
+    #[test]
+    fn a_walk_in_parts_ends_where_one_in_one_would() {
+        let unreached = |revision: &str| Unreached {
+            revision: revision.to_owned(),
+            stopped: Transcript::new("upgrade", PathBuf::new()),
+        };
+        let stops_at = |names: &[&str]| Walk {
+            unreached: names.iter().copied().map(unreached).collect(),
+            ..walk("a", Some("b"))
+        };
+        let walks = vec![
+            stops_at(&["1", "2"]),
+            stops_at(&["3", "4"]),
+            stops_at(&["5"]),
+        ];
+        let joined = joined(walks, |id| id.parse().ok());
+        let names = joined.map(|walk| {
+            let names = walk.unreached.into_iter().map(|one| one.revision);
+            (names.collect::<Vec<_>>(), walk.reached)
+        });
+        let expected = ["1", "2", "3"].map(str::to_owned).to_vec();
+        assert_eq!(names, Some((expected, None)));
     }
 
     #[test]

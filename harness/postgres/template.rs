@@ -201,6 +201,26 @@ impl Server {
         self.make_template(database.clone().called(name)).await
     }
 
+    /// A database to be copied as it is now; `None` where somebody is connected to it, or
+    /// something of the whole server is not as it was, which a copy may need.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn as_template(
+        &self,
+        database: &Database,
+        touched: &Touched,
+    ) -> Result<Option<Template>> {
+        if self.is_changed(touched).await? {
+            return Ok(None);
+        }
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        let failed = |e: sqlx::Error| sql_error("cannot ask for the server's sessions", &e);
+        let is_free = is_left_alone(connection, &database.name).await;
+        Ok((is_free.map_err(failed)?).then(|| Template(database.name.clone())))
+    }
+
     /// Drops a template that nothing is copied from any more.
     ///
     /// # Errors
@@ -231,6 +251,22 @@ impl Server {
         let before = self.original.as_ref().unwrap_or(&self.before);
         put_back(connection, before, &[], Some(touched)).await
     }
+}
+
+/// Tells whether nobody is connected to a database; a session that is just ending is waited for.
+async fn is_left_alone(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    for _ in 0..10 {
+        let sessions: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = $1")
+                .bind(name)
+                .fetch_one(&mut *connection)
+                .await?;
+        if sessions == 0 {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(false)
 }
 
 /// The extension that a statement creates
