@@ -93,3 +93,13 @@ impl HarnessError {
         self
     }
 }
+
+impl From<migration_revisions::error::Error> for HarnessError {
+    fn from(error: migration_revisions::error::Error) -> Self {
+        Self {
+            details: error.details,
+            help: error.help,
+            ..Self::new(Stage::Alembic, error.message)
+        }
+    }
+}

@@ -23,7 +23,9 @@ pub mod alembic;
 pub mod criteria;
 #[cfg(feature = "program")]
 pub mod discover;
+pub mod error;
 pub mod evidence;
+mod files;
 pub mod gather;
 pub mod git;
 pub mod installed;
@@ -42,8 +44,6 @@ mod rooms;
 pub mod run;
 pub mod schema;
 mod text;
-
-pub use migration_revisions::error;
 
 /// The test binary's `main`: one case per criterion and service of the manifest.
 #[macro_export]

@@ -1,6 +1,6 @@
 //! An Alembic environment, read without Python: where its revisions are
 //! ([`script_location`]), what each file declares ([`revision_file`]), and the [`graph`]
-//! they form. Also the [`error`] that every stage of the harness returns.
+//! they form.
 //!
 //! A package of its own so that it is optimised where the rest is not: a history has
 //! thousands of files, and `cargo test` builds with the dev profile.
@@ -17,7 +17,7 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use error::{HarnessError, Result, Stage};
+use error::{Error, Result};
 
 /// More threads than this are not worth their start.
 const MOST_THREADS: usize = 8;
@@ -48,7 +48,6 @@ pub fn pool() -> Result<&'static ThreadPool> {
             .thread_name(|number| format!("reader-{number}"))
             .build()
     });
-    POOL.as_ref().map_err(|cause| {
-        HarnessError::new(Stage::Alembic, format!("no threads to read files: {cause}"))
-    })
+    POOL.as_ref()
+        .map_err(|cause| Error::new(format!("no threads to read files: {cause}")))
 }

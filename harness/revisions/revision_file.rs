@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::graph::Revision;
 use super::pool;
 use super::script_location::ScriptLocation;
-use crate::error::{HarnessError, Result, Stage};
+use crate::error::{Error, Result};
 
 mod header;
 mod scope;
@@ -111,7 +111,7 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 ///
 /// A version location that exists and cannot be listed, or no thread to be had.
 /// A problem of a single file is part of the result instead.
-pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, HarnessError> {
+pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, Error> {
     let files = list(location)?;
     let files = files.par_iter().with_min_len(FILES_AT_ONCE);
     let read = || files.map(Listed::read).collect();
@@ -194,7 +194,7 @@ fn list(location: &ScriptLocation) -> Result<Vec<Listed>> {
                     "version location {} cannot be listed: {e}",
                     directory.display()
                 );
-                HarnessError::new(Stage::Alembic, problem)
+                Error::new(problem)
             })?;
             if location.recursive {
                 below.sort_unstable_by(|a, b| b.cmp(a));

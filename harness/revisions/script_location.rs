@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{HarnessError, Result, Stage};
+use crate::error::{Error, Result};
 
 mod ini;
 
@@ -55,7 +55,7 @@ pub fn locate(
     service_dir: &Path,
     alembic_ini: &str,
     section: &str,
-) -> Result<Static<ScriptLocation>, HarnessError> {
+) -> Result<Static<ScriptLocation>, Error> {
     let settings = Settings::read(service_dir, alembic_ini, section)?;
     let named = settings.text("script_location")?;
     let Some((script_location, config_file)) = named.or_else(|| settings.of_flask_migrate()) else {
@@ -86,7 +86,7 @@ pub fn locate(
             "`script_location = {script_location}` in {} does not exist",
             config_file.display()
         );
-        return Err(HarnessError::new(Stage::Alembic, problem)
+        return Err(Error::new(problem)
             .detail(format!("looked for {}", directory.display()))
             .help("a relative script_location starts at the service's directory"));
     }
@@ -223,7 +223,7 @@ impl Settings {
     fn read(service_dir: &Path, alembic_ini: &str, section: &str) -> Result<Self> {
         let service_dir = std::path::absolute(service_dir).map_err(|e| {
             let problem = format!("no such service directory {}: {e}", service_dir.display());
-            HarnessError::new(Stage::Alembic, problem)
+            Error::new(problem)
         })?;
         // As on Alembic's command line, the configuration may be named as the TOML file.
         let is_toml = Path::new(alembic_ini)
@@ -353,25 +353,22 @@ impl Settings {
         filled.map(|pieces| pieces.join("%")).ok_or_else(|| {
             let problem =
                 format!("`{key} = \"{text}\"`: only `%(here)s` and `%%` may follow a `%`");
-            HarnessError::new(
-                Stage::Alembic,
-                format!("{}: {problem}", self.toml_file.display()),
-            )
+            Error::new(format!("{}: {problem}", self.toml_file.display()))
         })
     }
 
-    fn bad_ini(&self, problem: String) -> HarnessError {
+    fn bad_ini(&self, problem: String) -> Error {
         let place = format!("{}, [{}]", self.ini_file.display(), self.section);
-        HarnessError::new(Stage::Alembic, format!("{place}: {problem}"))
+        Error::new(format!("{place}: {problem}"))
     }
 
-    fn bad_toml(&self, key: &str, value: &toml::Value, expected: &str) -> HarnessError {
+    fn bad_toml(&self, key: &str, value: &toml::Value, expected: &str) -> Error {
         let file = self.toml_file.display();
         let problem = format!("{file}, [tool.alembic]: `{key} = {value}` must be {expected}");
-        HarnessError::new(Stage::Alembic, problem)
+        Error::new(problem)
     }
 
-    fn no_script_location(&self) -> HarnessError {
+    fn no_script_location(&self) -> Error {
         let (ini, toml) = (self.ini_file.display(), self.toml_file.display());
         let section = &self.section;
         let in_ini = match &self.ini {
@@ -385,13 +382,10 @@ impl Settings {
             Ok(table) if table.is_empty() => format!("{toml} has no [tool.alembic]"),
             Ok(_) => format!("{toml} has [tool.alembic] without script_location"),
         };
-        HarnessError::new(
-            Stage::Alembic,
-            "no `script_location` found for this service",
-        )
-        .detail(in_ini)
-        .detail(in_toml)
-        .help("name the file and its section with `alembic_ini` and `alembic_section`")
+        Error::new("no `script_location` found for this service")
+            .detail(in_ini)
+            .detail(in_toml)
+            .help("name the file and its section with `alembic_ini` and `alembic_section`")
     }
 }
 
@@ -419,9 +413,7 @@ fn parent_of(file: &Path) -> String {
 
 /// The ini, or `None` where there is no such file, which Alembic takes for empty.
 fn read_ini(file: &Path) -> Result<Option<Ini>> {
-    let failed = |problem: String| {
-        HarnessError::new(Stage::Alembic, format!("{}: {problem}", file.display()))
-    };
+    let failed = |problem: String| Error::new(format!("{}: {problem}", file.display()));
     match fs::read(file) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed(format!("cannot be read: {e}"))),

@@ -8,7 +8,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::{ScriptLocation, Static, is_flask_migrate, locate, split_as_before_separators};
-use crate::error::HarnessError;
+use crate::error::Error;
 
 /// A service directory with `alembic/`, `lib/` and the given configuration files.
 fn service(files: &[(&str, &str)]) -> TempDir {
@@ -22,7 +22,7 @@ fn service(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn found(dir: &Path) -> Result<Static<ScriptLocation>, HarnessError> {
+fn found(dir: &Path) -> Result<Static<ScriptLocation>, Error> {
     locate(dir, "alembic.ini", "alembic")
 }
 
