@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 const FLOORS: &[&[&str]] = &[
     &[
         "error",
+        "files",
         "named",
         "installed",
         "invocation",

@@ -13,6 +13,7 @@ use migration_revisions::imports::{self, Import};
 use serde::{Deserialize, Serialize};
 
 use super::script_location::{Static, locate, python_path};
+use crate::files::write_whole;
 use crate::manifest::Service;
 
 /// The imports of one service, and what they depend on.
@@ -76,9 +77,7 @@ impl Imports {
         if let Some(directory) = file.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        let partial = file.with_extension(format!("{}.partial", std::process::id()));
-        std::fs::write(&partial, serde_json::to_vec(self)?)?;
-        std::fs::rename(partial, file)
+        write_whole(file, &serde_json::to_vec(self)?)
     }
 
     /// Tells whether the service would import the same today; if not, why.

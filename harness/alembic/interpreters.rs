@@ -17,6 +17,7 @@ use once_cell::sync::OnceCell;
 pub use super::forks::Load;
 use super::forks::{Forks, Request, at_start};
 use crate::error::{HarnessError, Result, Stage};
+use crate::files::write_whole;
 use crate::installed;
 use crate::manifest::Service;
 use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
@@ -166,9 +167,7 @@ impl Interpreters {
         let written = self.script.get_or_try_init(|| {
             for (name, text) in SCRIPTS {
                 // Another process may be reading the one that is there.
-                let partial = self.run.join(format!("{name}.{}", std::process::id()));
-                std::fs::write(&partial, text)?;
-                std::fs::rename(partial, self.run.join(name))?;
+                write_whole(&self.run.join(name), text.as_bytes())?;
             }
             Ok(self.run.join(SCRIPTS[0].0))
         });

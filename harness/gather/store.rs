@@ -7,8 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -25,6 +23,7 @@ use crate::alembic::interpreters::{Interpreters, Load};
 use crate::alembic::transcript::Transcript;
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, History, Part, SchemaFile, notes};
+use crate::files::write_private;
 use crate::manifest::Service;
 use crate::postgres::{Kept, Servers};
 
@@ -355,18 +354,7 @@ impl SharedFile {
     /// Whole or not at all: a process that is killed here leaves the old file.
     fn write(&self, gathered: &Gathered) -> Result<()> {
         let bytes = serde_json::to_vec(gathered).map_err(|cause| broken(&self.path, &cause))?;
-        let partial = self.path.with_extension("partial");
-        let write = |mut file: File| file.write_all(&bytes);
-        let private = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&partial);
-        private
-            .and_then(write)
-            .map_err(|cause| broken(&partial, &cause))?;
-        fs::rename(&partial, &self.path).map_err(|cause| broken(&self.path, &cause))
+        write_private(&self.path, &bytes).map_err(|cause| broken(&self.path, &cause))
     }
 }
 

@@ -17,7 +17,7 @@ use std::str::FromStr;
 pub use defects::{Defect, Kind, defects};
 
 use super::data::Report;
-use super::parts::write_whole;
+use crate::files::write_whole;
 
 /// The file that GitHub shows below a job, per step.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

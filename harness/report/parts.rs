@@ -26,6 +26,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::data::{self, Case, Outcome, Report};
 use crate::criteria;
+use crate::files::write_whole;
 
 /// `run.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -373,18 +374,6 @@ fn read_all<T: Send>(
     }
     let read = || files.par_iter().map(|file| read_as(file, &parse)).collect();
     pool().map_err(io::Error::other)?.install(read)
-}
-
-/// Writes a file whole or not at all, whoever else writes it.
-///
-/// # Errors
-/// The directory cannot be written.
-pub(super) fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = file.with_extension(format!("{}-{:x}", std::process::id(), nanoseconds()));
-    fs::write(&draft, bytes)?;
-    fs::rename(&draft, file).inspect_err(|_| {
-        let _ = fs::remove_file(&draft);
-    })
 }
 
 /// Writes a file unless it is there; says whether it was written.

@@ -15,12 +15,13 @@ use migration_revisions::pool;
 use super::annotations::{self, in_repository};
 use super::data::{self, Report};
 use super::outputs::{self, Output};
-use super::parts::{Asked, Parts, Process, write_whole};
+use super::parts::{Asked, Parts, Process};
 use super::terminal::print;
 use super::{Case, page, seen};
 use crate::criteria::Verdict;
 use crate::error::HarnessError;
 use crate::evidence::Evidence;
+use crate::files::write_whole;
 use crate::gather::progress::Progress;
 use crate::manifest::Service;
 

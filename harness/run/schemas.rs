@@ -4,7 +4,6 @@
 //! to their end. What is written is judged like any other file afterwards.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Once;
 
@@ -14,6 +13,7 @@ use crate::criteria::{AcceptedIn, Criterion, Verdict, deployed_schema};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, SchemaFile};
+use crate::files::write_as;
 use crate::gather::progress::{Progress, Say};
 use crate::manifest::Service;
 use crate::schema;
@@ -160,13 +160,7 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
 pub(super) fn write_bytes(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".partial")
-        .tempfile_in(directory)?;
-    file.write_all(content)?;
-    // A temporary file is for its owner alone; this one is for everyone who reads the rest.
+    // For everyone who reads the rest.
     let like = fs::metadata(path).or_else(|_| fs::metadata(directory.join("../defaults.toml")))?;
-    fs::set_permissions(file.path(), like.permissions())?;
-    file.persist(path).map(drop).map_err(|failed| failed.error)
+    write_as(path, content, like.permissions())
 }
