@@ -1,7 +1,7 @@
 //! The promises to every service: one [`Criterion`] per file, each a pure
 //! function from evidence to a [`Verdict`].
 //!
-//! A new criterion is a file, its `mod` line, and its place in [`ALL`].
+//! `CONTRIBUTING.md` has the steps to a new one.
 
 pub mod attribution;
 pub mod deployed_schema;

@@ -63,7 +63,7 @@ fn without(path: &OsStr, dir: &Path) -> OsString {
     let is_other =
         |entry: &PathBuf| entry != dir && entry.canonicalize().map_or(true, |entry| entry != dir);
     let kept = env::split_paths(path).filter(is_other);
-    // What was split at every separator has none left.
+    // Anything that was split at every separator has none left.
     env::join_paths(kept).unwrap_or_else(|_| path.to_owned())
 }
 

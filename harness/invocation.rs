@@ -145,7 +145,7 @@ fn test_binary() -> String {
     let exe = env::current_exe().ok().filter(|_| tests);
     let name = exe.as_deref().and_then(Path::file_stem);
     let name = name.map_or_else(|| "services".into(), |name| name.to_string_lossy());
-    // What Linux appends where the binary was built anew meanwhile (proc_pid_exe(5)).
+    // Linux appends this where the binary was built anew meanwhile (proc_pid_exe(5)).
     let name = name.trim_end_matches(" (deleted)");
     let without_hash = name.rsplit_once('-').filter(|(_, hash)| {
         hash.len() == 16 && hash.bytes().all(|letter| letter.is_ascii_hexdigit())

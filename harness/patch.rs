@@ -1,6 +1,6 @@
 //! Changes to files, by positions: [`Patch`].
 //!
-//! What an edit does not name stays byte by byte: quotes, indentation, line ends, comments.
+//! Anything that an edit does not name stays byte by byte: quotes, indentation, line ends, comments.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

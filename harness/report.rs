@@ -113,7 +113,7 @@ impl Case {
             Some(Part::Models) => Phase::Models,
             Some(Part::Deployment) => Phase::Rows,
             Some(Part::Running) => Phase::Running,
-            _ => Phase::UpgradeHead,
+            Some(Part::Migrated | Part::Stepped | Part::Locks) | None => Phase::UpgradeHead,
         };
         self.kept.iter().filter_map(move |kept| {
             let mut databases = kept.open.iter();

@@ -351,7 +351,7 @@ fn printed(
     case: &Case,
 ) -> Option<PathBuf> {
     match verdict {
-        // What ran for other criteria explains nothing.
+        // Anything that ran for other criteria explains nothing.
         Ok(Verdict::Fail(_)) if case.criterion.needs.is_empty() => None,
         Ok(Verdict::Fail(_)) => {
             let (_, evidence) = judged?;

@@ -80,7 +80,7 @@ impl Decoder {
         let Some(end) = end else {
             self.looked_at = self.buffer.len();
             let begun = &self.buffer[self.start..];
-            // What cannot become an event need not end: it may never do.
+            // Anything that cannot become an event need not end: it may never do.
             let may_become =
                 begun.len() <= LONGEST && begun.iter().zip(&self.key).all(|(is, key)| is == key);
             return (!may_become).then(|| Err(self.spoil(self.buffer.len())));

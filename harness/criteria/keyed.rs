@@ -89,7 +89,7 @@ impl Accepted<'_> {
     }
 }
 
-/// The first findings, the last of which names the others.
+/// The first findings; the titles of the rest are notes of the last.
 fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
     let further = findings.split_off(findings.len().min(SHOWN));
     if let Some(last) = findings.last_mut() {

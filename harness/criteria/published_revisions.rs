@@ -1,4 +1,4 @@
-//! What was published stays as it is.
+//! Published revisions stay as they are.
 
 mod squash;
 

@@ -235,7 +235,7 @@ fn mentions_flask(file: &Path) -> bool {
 /// The function by which a module makes applications, and whether it takes arguments.
 fn made_in(module: &Module) -> Vec<(String, bool)> {
     let mut made = Vec::new();
-    // What runs in a script alone is not there where the module is imported.
+    // Anything that runs in a script alone is not there where the module is imported.
     let imported = module.body.iter().filter(|stmt| !is_for_scripts(stmt));
     let all: Vec<&Stmt> = imported
         .flat_map(|stmt| flat(slice::from_ref(stmt)))

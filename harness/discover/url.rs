@@ -413,7 +413,7 @@ impl Origins {
         spread(pieces, &mut text, &mut holes);
         let scheme = text.split_once("://");
         let Some((scheme, rest)) = scheme.filter(|(scheme, _)| !scheme.contains(HOLE)) else {
-            // What stands before `://` came from a variable, or the whole URL did.
+            // Anything that stands before `://` came from a variable, or the whole URL did.
             let with_scheme = text.contains(&format!("{HOLE}://"));
             let holes = holes.iter().skip(usize::from(with_scheme));
             match with_scheme {

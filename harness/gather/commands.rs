@@ -85,7 +85,7 @@ impl Driver<'_> {
                 false => Apart::Command,
             });
         }
-        // What failed in a revision may have left something, which the second attempt met.
+        // Anything that failed in a revision may have left something, which the second attempt met.
         match second.0.finished() || first.0.steps.is_empty() {
             true => Ok(second),
             false => Ok(first),

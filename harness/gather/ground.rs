@@ -102,7 +102,7 @@ async fn models(
         Worker::start(&then, &directory.join("output.txt"), context.interpreters).await?;
     let built = build(&then, commit, server, database, &mut worker).await;
     worker.end().await;
-    // What cannot be removed goes with the run's directory.
+    // Anything that cannot be removed goes with the run's directory.
     let _ = std::fs::remove_dir_all(&tree);
     built
 }

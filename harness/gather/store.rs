@@ -245,7 +245,7 @@ impl Store {
         self.in_time(runtime, written)?
     }
 
-    /// What comes of it, unless time is over before; servers and interpreters end with it.
+    /// The result of it, unless time is over before; servers and interpreters end with it.
     fn in_time<T>(
         &self,
         runtime: &tokio::runtime::Runtime,

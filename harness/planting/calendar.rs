@@ -1,6 +1,6 @@
 //! Days and moments as PostgreSQL reads them.
 
-/// A day, counted from one in the past.
+/// The date so many days after 2001-01-01.
 #[must_use]
 pub fn day(days: i64) -> String {
     let (year, month, day) = civil(11_323 + days);
@@ -24,7 +24,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
-/// A moment, so many seconds after 1970 and microseconds after that.
+/// A timestamp from seconds since 1970 and microseconds.
 #[must_use]
 pub fn moment_at(seconds: i64, micros: u64) -> String {
     let seconds = seconds + i64::try_from(micros / 1_000_000).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::values::{Made, Place, made};
 /// A way to make a value for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// The type's own, with a token.
+    /// The plain value of the type, as `values.rs` makes it.
     Plain,
     /// The column's default.
     Default,
@@ -28,9 +28,10 @@ pub enum Kind {
     Like(String),
     /// A text that a regular expression matches.
     Regex(String),
-    /// A short one.
+    /// A short text that the expression matches.
     ShortRegex(String),
-    /// The plain value of a column further to the left, or to the right.
+    /// The plain value of a column number shifted by this: an earlier or later date, a lower or
+    /// higher number.
     Shifted(i32),
     /// NULL.
     Null,

@@ -1,5 +1,4 @@
-//! The server as an oracle: it tries statements, each by itself, and says what became of
-//! each: [`Server`].
+//! Statements tried on the server, each in a subtransaction of its own: [`Server`].
 
 use serde::Deserialize;
 use serde_json::Value as Json;

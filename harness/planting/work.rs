@@ -226,7 +226,7 @@ impl Work<'_, '_> {
                 && !choice.is_copied
                 && refusal.state != "23505"
             {
-                // What was taken of another row is worth a try.
+                // Anything that was taken of another row is worth a try.
                 choice.kinds.clone_from(&good.kinds);
                 choice.known.clone_from(&good.kinds);
                 choice.is_copied = true;

@@ -194,7 +194,7 @@ fn prune(cache: &Path) {
     for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
         let origin = std::fs::read_to_string(entry.path().join("origin"));
         if origin.is_ok_and(|bin| !Path::new(&bin).join("postgres").exists()) {
-            // What cannot be removed is tried again when the next one is made.
+            // Anything that cannot be removed is tried again when the next one is made.
             let _ = discard_unused(&entry.path());
         }
     }

@@ -107,7 +107,7 @@ struct ServerDir(Option<PathBuf>);
 impl Drop for ServerDir {
     fn drop(&mut self) {
         if let Some(dir) = &self.0 {
-            // What remains is found by the next run's sweep.
+            // Anything that remains is found by the next run's sweep.
             let _ = remove_dir(dir);
         }
     }

@@ -213,7 +213,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        // What is not empty is left to the next run's sweep, never lost.
+        // Anything that is not empty is left to the next run's sweep, never lost.
         let _ = std::fs::remove_dir(&self.dir);
         let _ = std::fs::remove_file(&self.lock_path);
     }

@@ -101,7 +101,7 @@ impl Record {
         };
         if record.process.is_first {
             let written = record.write();
-            // What cannot be written is said at the end, where more is to be written.
+            // Anything that cannot be written is said at the end, where more is to be written.
             record.told(written.map(|report| drop(outputs::write(&report, &record.outputs))));
         }
         Some(record)

@@ -41,9 +41,9 @@ pub fn pool() -> Result<&'static ThreadPool> {
     static POOL: LazyLock<Result<ThreadPool, ThreadPoolBuildError>> = LazyLock::new(|| {
         ThreadPoolBuilder::new()
             .num_threads(cores().min(MOST_THREADS))
-            // Whoever waits for another's files takes up those of the next history.
+            // A thread that waits for another's files takes up those of the next history.
             .stack_size(2 * revision_file::STACK)
-            // Whoever waits for what it was to do learns that there is nothing.
+            // A thread that waits for what it was to do learns that there is nothing.
             .panic_handler(drop)
             .thread_name(|number| format!("reader-{number}"))
             .build()

@@ -1,7 +1,7 @@
 //! `UPDATE_SCHEMAS=1`: the schema that was found becomes the accepted one.
 //!
-//! The only place that writes into a manifest, and not before the migrations have run
-//! to their end. What is written is judged like any other file afterwards.
+//! It is written after the migrations have run to their end, and judged like any other file
+//! afterwards. Everything but `discover` writes into a manifest by [`write`].
 
 use std::fs;
 use std::path::Path;

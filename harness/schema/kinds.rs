@@ -75,8 +75,7 @@ impl Kind {
         kinds.min_by_key(|(_, rest)| rest.len())
     }
 
-    /// The last word of what follows `CREATE` in the statement that makes it, where it has
-    /// one of its own.
+    /// The noun after `CREATE`, such as `view`, where the kind has one.
     #[must_use]
     pub fn noun(self) -> Option<&'static str> {
         match self {

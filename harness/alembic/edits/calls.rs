@@ -54,7 +54,7 @@ impl Source {
         };
         let at = range(part.content_range());
         let written = self.text.get(at.clone())?;
-        // What is escaped in it is another text than the one that was executed.
+        // Anything that is escaped in it is another text than the one that was executed.
         let text = (!written.contains('\\')).then(|| other(written))??;
         let at = self.at(at);
         Some(vec![Edit { at, text }])

@@ -82,7 +82,7 @@ impl Source {
             text: format!("{block}{end}{indentation}{unit}"),
         }];
         let text = self.text.get(at.clone())?;
-        // What stands in a text of several lines is no indentation.
+        // Anything that stands in a text of several lines is no indentation.
         let is_text = text.contains("\"\"\"") || text.contains("'''");
         let further = text.match_indices('\n').filter(|_| !is_text);
         edits.extend(further.map(|(end, _)| {

@@ -93,7 +93,7 @@ class Build:
         return None
 
     def command(self, text, errors):
-        """Whether a command about the transaction was possible: 25P01, there is none."""
+        """Tells whether a command about the transaction was possible: 25P01, there is none."""
         cursor = self.connection.connection.cursor()
         try:
             cursor.execute(text)
@@ -104,7 +104,7 @@ class Build:
             cursor.close()
 
     def is_there(self, element, error):
-        """Whether models ask for what was laid: it is what they wanted."""
+        """Tells whether models ask for what was laid: it is what they wanted."""
         return self.laid and type(element).__name__ not in OWN and sqlstate_of(error) in THERE
 
     # --- what models lean on ---

@@ -29,7 +29,7 @@ def command_line():
 
 
 def configuration(ini, section, url, x, *words):
-    """What the `alembic` command would build from its arguments."""
+    """The configuration that the `alembic` command would build from its arguments."""
     from alembic.config import Config
 
     given = [word for pair in x for word in ("-x", pair)]
@@ -96,7 +96,7 @@ class Worker:
         return history_of(self.scripts)
 
     def imports(self):
-        """What this interpreter imported: modules of installed packages, in order, and
+        """The imports of this interpreter: modules of installed packages, in order, and
         the files of the service's side."""
         places = [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
         checkouts = [top for place in places for top in checked_out(place)]
@@ -255,7 +255,7 @@ class Worker:
 
 
 def is_success(error):
-    """Whether a process that ends by this exception has the exit status 0."""
+    """Tells whether a process that ends by this exception has the exit status 0."""
     code = error.code
     return code is None or (isinstance(code, int) and code & 0xFF == 0)
 

@@ -41,7 +41,7 @@ class Door:
         return run
 
     def blame(self, error):
-        """Whether an exception is the worker's own, which is reported then."""
+        """Tells whether an exception is the worker's own, which is reported then."""
         if error is self.raised:
             return False
         if error is not self.fault:

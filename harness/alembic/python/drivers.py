@@ -252,7 +252,7 @@ def procedure(cursor, name, *_, **__):
 
 
 def record_like_psycopg2(kind, ask):
-    """What psycopg2 and psycopg2cffi have alike."""
+    """The part that psycopg2 and psycopg2cffi have alike."""
     recorded(kind, ("execute", "executemany"), ask, parameters=given)
     recorded(kind, ("copy_expert",), ask)
     recorded(kind, ("callproc",), ask, procedure)
@@ -403,7 +403,7 @@ def fitting(record):
 
 
 DIALECTS = "sqlalchemy.dialects.postgresql."
-# What is done with a module once it was imported.
+# The patch for each module, applied once it was imported.
 STATEMENTS = {
     "psycopg2": psycopg2,
     "psycopg2cffi": psycopg2cffi,

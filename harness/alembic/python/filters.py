@@ -1,4 +1,4 @@
-"""What env.py lets autogenerate see: `include_name` and `include_object`."""
+"""The objects that env.py lets autogenerate see: `include_name` and `include_object`."""
 
 import re
 

@@ -16,7 +16,7 @@ from migration_harness_door import door
 
 
 def application(named):
-    """What `flask --app` would load, empty for Flask's own search; None for no application."""
+    """The value that `flask --app` would load, empty for Flask's own search; None for no application."""
     return NoApplication() if named is None else Application(named)
 
 
@@ -28,7 +28,7 @@ class Application:
 
     @door.ours
     def configure(self, config, words):
-        """What Flask-Migrate sets without the application: `env.py` lies beside the ini."""
+        """The settings that Flask-Migrate makes without the application: `env.py` lies beside the ini."""
         directory = os.path.dirname(config.config_file_name) or "."
         config.set_main_option("script_location", directory.replace("%", "%%"))
         sys.argv = ["flask", "db", *words]
@@ -79,7 +79,7 @@ class NoApplication:
 
 
 def needs_application(error):
-    """Whether Flask found no application, or `current_app` none that was pushed."""
+    """Tells whether Flask found no application, or `current_app` none that was pushed."""
     innermost = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
         innermost = frame.f_globals.get("__name__")

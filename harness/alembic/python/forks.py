@@ -52,7 +52,7 @@ class Reads(os._Environ):
 
 
 def copied_again():
-    """Whether wsgiref asks: its copy of the environment is made again in each worker."""
+    """Tells whether wsgiref asks: its copy of the environment is made again in each worker."""
     frame = sys._getframe(2)
     for _ in range(3):
         if frame is not None and frame.f_globals.get("__name__") == "wsgiref.handlers":
@@ -62,7 +62,7 @@ def copied_again():
 
 
 class Traces:
-    """What a module may not have changed once it is imported."""
+    """The state that a module may not have changed once it is imported."""
 
     def __init__(self):
         self.before = self.look()
@@ -120,7 +120,7 @@ class Watch:
 
 
 class Shared:
-    """What the parent imports: what every worker needs, then what most services name."""
+    """The imports of the parent: those of every worker, then those that most services name."""
 
     def __init__(self, plan, worker, preloaded):
         self.imports, self.excluded = plan["imports"], plan["excluded"]
@@ -213,7 +213,7 @@ def serve(plan, worker, preloaded):
     with open(plan, encoding="utf-8") as file:
         plan = json.load(file)
     given, inherited = dict(os.environ._data), open_fds()
-    # What modules are made of stays: the collector would look for garbage in vain.
+    # The objects of modules stay: the collector would look for garbage in vain.
     threshold = gc.get_threshold()
     gc.set_threshold(1 << 30)
     unfit, shared = None, Shared(plan, worker, preloaded)
@@ -282,7 +282,7 @@ def receive(connection):
 
 
 def why_not(request, given, seen):
-    """What a service with this environment would see differently."""
+    """The names that a service with this environment would see differently."""
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         return f"the parent has {threads} threads"
@@ -303,7 +303,7 @@ def why_not(request, given, seen):
 
 
 def path_entries(request):
-    """What PYTHONPATH puts on the path, as the interpreter and `site` make it absolute."""
+    """The entries that PYTHONPATH puts on the path, as the interpreter and `site` make it absolute."""
     given = request["env"].get("PYTHONPATH")
     entries = given.split(os.pathsep) if given else []
     return [os.path.abspath(os.path.join(request["cwd"], entry)) for entry in entries]
@@ -333,7 +333,7 @@ def reap():
 
 
 def gone(process):
-    """Whether the process (id and start, as in /proc/<pid>/stat) is over."""
+    """Tells whether the process (id and start, as in /proc/<pid>/stat) is over."""
     try:
         with open(f"/proc/{process[0]}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -360,7 +360,7 @@ def supervise(request, fds, inherited):
 
 
 def stand_by(child, lead, report, mark):
-    """What supervisor.sh does with the ending `kill`."""
+    """Ends processes as supervisor.sh does with the ending `kill`."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: kill(child))
     pidfd = os.pidfd_open(child)
@@ -420,7 +420,7 @@ def mark(own):
 
 
 def become(request, streams, inherited):
-    """What a fresh interpreter would have been started with."""
+    """The arguments that a fresh interpreter would have been started with."""
     null = os.open("/dev/null", os.O_RDONLY)
     for number, fd in enumerate((null, *streams)):
         os.dup2(fd, number)

@@ -8,8 +8,8 @@ From the layer that says most to the one that lets least through:
 3. An audit hook sees Python's own sockets, and programs such as `psql`.
 4. The kernel, where it can (Linux, Landlock from 6.7 on, and seccomp): no TCP
    connection to another port, also by Fast Open or Multipath TCP, no Unix-domain
-   stream socket. That holds for C code and for every child process, and cannot be
-   taken back.
+   stream socket. The refusal holds for C code and for every child process, and cannot
+   be taken back.
 5. The token, which a connection must show before it is used (see listeners.py).
 """
 
@@ -95,12 +95,12 @@ class Target:
         )
 
     def is_server(self, host, port):
-        """Whether each of the comma-separated hosts and ports is this server's."""
+        """Tells whether each of the comma-separated hosts and ports is this server's."""
         hosts, ports = str(host).split(","), str(port).split(",")
         return all(one == str(self.port) for one in ports) and all(map(self.leads_here, hosts))
 
     def leads_here(self, host):
-        """Whether a name leads to the server and nowhere else, as `localhost` does."""
+        """Tells whether a name leads to the server and nowhere else, as `localhost` does."""
         if host in self.addresses:
             return True
         try:
@@ -110,8 +110,8 @@ class Target:
         return all(self.is_ours(address[0]) for *_, address in found)
 
     def is_ours(self, address):
-        """Whether an address is the server's. Where that listens on loopback, every
-        address of loopback counts: a name has several, and the token decides."""
+        """Tells whether an address is the server's. On loopback every address of loopback
+        counts: a name has several, and the token decides."""
         return address in self.addresses or (
             is_loopback(address) and any(map(is_loopback, self.addresses))
         )
@@ -148,7 +148,7 @@ class Guard:
         if not self.confined:
             self.confined = True
             self.kernel = confine(target.port)
-            volunteer()
+            be_first_to_be_killed()
 
     def watch(self):
         sys.addaudithook(self.audit)
@@ -280,7 +280,7 @@ def connection_of(arguments, environment):
 
 
 def connects(guard):
-    """What is done with a driver's module once it was imported."""
+    """The patch for a driver's module, applied once it was imported."""
 
     def wrapped(name, parameters):
         return lambda module: wrap(module, name, guard, parameters)
@@ -329,7 +329,7 @@ def psycopg2cffi_parameters(dsn="", *args, **kwargs):
 
 
 def pg8000_parameters(self, user, host="localhost", database=None, port=5432, *args, **kwargs):
-    """Where a database is not named, PostgreSQL takes the user's name for it."""
+    """The parameters of a connection; the database defaults to the user's name."""
     socket_path = kwargs.get("unix_sock")
     return {"host": socket_path or host, "port": port, "database": database or user}
 
@@ -367,7 +367,7 @@ SECCOMP_CALLS = {
 # The same number everywhere.
 IO_URING_SETUP = 425
 MSG_FASTOPEN, AF_SMC, IPPROTO_SMC, IPPROTO_MPTCP = 0x20000000, 43, 256, 262
-# What is refused: the call, what (argument, mask, value) must all hold, and the error that
+# The refused calls: the call, what (argument, mask, value) must all hold, and the error that
 # a kernel without the feature gives, so that a program which can do without it does.
 REFUSED_CALLS = [
     # `socketpair`, which event loops use, is another call; a datagram is a log line.
@@ -388,8 +388,8 @@ SECCOMP_ALLOW, SECCOMP_ERRNO, X32 = 0x7FFF0000, 0x00050000, 0x40000000
 
 
 def confine(port):
-    """Has the kernel refuse what no layer above sees, and says what it does refuse. Where it
-    cannot, those layers remain."""
+    """Has the kernel refuse what no layer above sees, and says what it does refuse. Without the
+    kernel's support those layers remain."""
     if not sys.platform.startswith("linux"):
         return []
     refused = []
@@ -405,8 +405,8 @@ def confine(port):
     return refused
 
 
-def volunteer():
-    """Where memory runs out, the kernel ends this process before any other: a service
+def be_first_to_be_killed():
+    """Makes this process the first that the kernel ends where memory runs out: a service
     that asks for all of it takes no neighbour and no server along."""
     try:
         with open("/proc/self/oom_score_adj", "w") as score:

@@ -1,4 +1,4 @@
-"""What is done with modules as soon as they were imported: `after_imports`."""
+"""Patches of modules as soon as they were imported: `after_imports`."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""What is listened to: SQLAlchemy's and Alembic's events, and connections."""
+"""Listeners to SQLAlchemy's and Alembic's events, and to connections."""
 
 import functools
 import os
@@ -34,7 +34,7 @@ def check_token(connection, record):
 
 
 def token_of(connection):
-    """What the database shows; it is asked as directly as the driver lets us."""
+    """The token that the database shows; it is asked for as directly as the driver lets us."""
     question = "SELECT current_setting('migration_harness.token', true)"
     with door.theirs():  # the driver's, and whatever stands in its place
         if hasattr(getattr(connection, "driver_connection", None), "fetchval"):  # asyncpg

@@ -1,4 +1,4 @@
-"""What the models of a service describe: builds it, and says where it comes from."""
+"""The database that the models of a service describe: builds it, and says where its parts come from."""
 
 from migration_harness_build import Build
 from migration_harness_door import door

@@ -1,4 +1,4 @@
-"""What an exception says is missing, for somebody to provide it: `needed`."""
+"""The things that an exception says are missing, for somebody to provide: `needed`."""
 
 import os
 import re

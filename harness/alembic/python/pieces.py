@@ -3,7 +3,7 @@ refuses: columns, their defaults, constraints. See `Build`."""
 
 
 def create_in_pieces(build, create, error):
-    """What `create`, a `CreateTable`, would make, as far as it can be made."""
+    """Makes what `create`, a `CreateTable`, would make, as far as it can be made."""
     dialect = build.connection.dialect
     table, compiler = create.element, dialect.ddl_compiler(dialect, None)
     columns = {column.name: specification(column, dialect) for column in table.columns}

@@ -21,7 +21,7 @@ def module_file(module):
 
 
 def attribute(module, name):
-    """What a module's own dictionary holds."""
+    """A value of a module's own dictionary."""
     if not isinstance_of(module, ModuleType):
         return None
     return ModuleType.__getattribute__(module, "__dict__").get(name)
@@ -41,7 +41,7 @@ def mapped(metadata, own):
         try:
             place = key and place_of(mapper.class_, own, files)
         except Exception:
-            continue  # costs the place
+            continue  # the table is shown without a place
         if place:
             yield key, place
 
@@ -55,7 +55,7 @@ def mappers():
         try:
             found.extend(registry.mappers)
         except Exception:
-            continue  # costs the places of its classes
+            continue  # its tables are shown without a place
     return sorted(found, key=lambda mapper: len(type.mro(mapper.class_)), reverse=True)
 
 

@@ -127,7 +127,7 @@ def public(module):
 
 
 def attributes(module):
-    """What a module holds, without asking an object that only stands in for one."""
+    """The contents of a module, without asking an object that only stands in for one."""
     return vars(module) if issubclass(type(module), types.ModuleType) else {}
 
 
@@ -198,7 +198,7 @@ class Withheld:
 
 
 def can_be_handed_back(name, module):
-    """Whether an import would find it by its name, in a file or a namespace."""
+    """Tells whether an import would find it by its name, in a file or a namespace."""
     spec = attributes(module).get("__spec__")
     named = isinstance(spec, ModuleSpec) and spec.name == name
     return named and (spec.has_location or spec.submodule_search_locations is not None)

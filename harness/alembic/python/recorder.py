@@ -1,4 +1,4 @@
-"""What the service does in the database, as messages: `Recorder`."""
+"""The service's work in the database, as messages: `Recorder`."""
 
 import functools
 import sys
@@ -155,7 +155,7 @@ def error_of(run):
 
 
 def commits_itself(connection):
-    """Whether a driver's connection commits each statement by itself; None where it does
+    """Tells whether a driver's connection commits each statement by itself; None where it does
     not say."""
     if hasattr(connection, "is_in_transaction"):  # asyncpg
         return not connection.is_in_transaction()

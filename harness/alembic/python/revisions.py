@@ -42,7 +42,7 @@ class Revisions:
         return found
 
     def linked(self, scripts):
-        """What a map of these revisions holds once they are linked; None where a file has
+        """The contents of a map of these revisions once they are linked; None where a file has
         come or gone since."""
         state, held = self.known.get(places_of(scripts), (None, None))
         if not held or not state or state != state_of(state):
@@ -95,7 +95,7 @@ def places_of(scripts):
 
 
 def state_of(folders):
-    """When files last came to each folder, or left it."""
+    """The time at which files last came to each folder, or left it."""
     try:
         return {folder: os.stat(folder).st_mtime_ns for folder in folders}
     except OSError:

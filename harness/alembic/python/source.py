@@ -1,4 +1,4 @@
-"""Where something comes from: `place_of` a statement, an exception as data (`described`)."""
+"""Places of statements (`place_of`), and exceptions as data (`described`)."""
 
 import functools
 import itertools
@@ -107,7 +107,7 @@ def asked(error, name):
 
 
 def text_of(error):
-    """What an exception says; that, too, is the service's code."""
+    """The text of an exception; `__str__`, too, is the service's code."""
     try:
         return str(error)
     except Exception as fault:
@@ -219,7 +219,7 @@ def chain_of(error):
 
 
 def led_to(error):
-    """What led to an exception, and whether that is its cause; an exception that was meant
+    """The exception that led to this one, and whether that is its cause; an exception that was meant
     to replace another one, as most that are raised while one is handled, is no effect."""
     if sqlstate_of(error) == ABORTED:
         orig = asked(error, "orig")
@@ -237,19 +237,19 @@ def led_to(error):
 
 
 def is_import_of_application(error):
-    """Whether Flask says so of an import that failed: it puts the traceback into its text,
+    """Tells whether Flask says so of an import that failed: it puts the traceback into its text,
     and replaces the exception (`flask.cli.locate_app`)."""
     name = (type(error).__module__, type(error).__name__)
     return name == ("flask.cli", "NoAppException") and isinstance_of(error.__context__, ImportError)
 
 
 def is_group(error):
-    """Whether it is an ExceptionGroup, also that of the backport for older Pythons."""
+    """Tells whether it is an ExceptionGroup, also that of the backport for older Pythons."""
     return hasattr(type(error), "subgroup") and bool(asked(error, "exceptions"))
 
 
 def speaks_for_itself(error):
-    """Whether the text of an exception has what its cause says: Alembic's CommandError is
+    """Tells whether the text of an exception has what its cause says: Alembic's CommandError is
     made for people, and SQLAlchemy repeats the driver's error that it wraps."""
     names = [(one.__module__, one.__name__) for one in type(error).__mro__]
     is_command_error = ("alembic.util.exc", "CommandError") in names
@@ -261,7 +261,7 @@ def in_line(error):
 
 
 def own(name):
-    """Whether a file belongs to the service's side: not to the harness, not to a package, not
+    """Tells whether a file belongs to the service's side: not to the harness, not to a package, not
     to Python. A service may be installed as a package itself, and lie below Python's
     prefix: in an image that is often /usr, and the service /usr/src/app."""
     top = source.directory

@@ -61,7 +61,7 @@ def prepare(driver):
 
 
 def namespace_of(name):
-    """What a script of the harness defines, without a module that a service could find."""
+    """The definitions of a script of the harness, without a module that a service could find."""
     path = os.path.join(os.path.dirname(__file__), name + ".py")
     with open(path, encoding="utf-8") as file:
         code = compile(file.read(), path, "exec")
@@ -77,7 +77,7 @@ def fork_off(plan, driver):
 
 
 def answer_to(worker, message):
-    """What a command returned, or what the service raised. A fault of the worker's own was
+    """The answer to a command: what it returned, or what the service raised. A fault of the worker's own was
     reported, and the harness looks at no answer then."""
     try:
         return {"ok": getattr(worker, message["do"])(**message["with"])}

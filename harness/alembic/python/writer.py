@@ -6,7 +6,7 @@ import shutil
 
 
 class Writer:
-    """What writes a revision file for a configuration and its options."""
+    """The writer of a revision file for a configuration and its options."""
 
     @staticmethod
     @contextlib.contextmanager

@@ -81,7 +81,7 @@ impl Worker {
     pub async fn end(&mut self) {
         self.alive = false;
         if let Some(supervised) = self.supervised.take() {
-            // What is not gone by now is ended by the supervisor, or by the next run.
+            // Anything that is not gone by now is ended by the supervisor, or by the next run.
             let _ = supervised.end().await;
         }
     }

@@ -294,7 +294,7 @@ fn lengths_that_only_one_side_has_are_one_finding() {
         "{told}"
     );
 
-    // What differs in more than that is a difference of its own.
+    // Anything that differs in more than that is a difference of its own.
     for (migrated, model) in [
         ("character varying(36)", "character varying NOT NULL"),
         ("character varying(36)", "character varying(40)"),

@@ -1,4 +1,4 @@
-//! What a Flask application takes its URL from: [`urls`].
+//! The settings that a Flask application takes its URL from: [`urls`].
 
 use std::collections::HashMap;
 use std::rc::Rc;

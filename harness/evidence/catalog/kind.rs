@@ -1,9 +1,9 @@
 //! The kinds of objects that a database may hold: [`ObjectKind`].
 //!
-//! Whatever depends on the kind of an object matches this enum without `_`: the order in
-//! which objects are dropped and the statements that do it, their text in the accepted
-//! schema, and whether models can state them. So a new kind does not compile until each of
-//! these says what becomes of it.
+//! The order in which objects are dropped and the statements that do it, their text in the
+//! accepted schema, and whether models can state them are matches of this enum without `_`:
+//! a new kind does not compile until each of these says what becomes of it. Matches about a
+//! few kinds may have one.
 
 use std::str::FromStr;
 

@@ -144,7 +144,7 @@ impl Compared {
                 false => How::RowsGone,
             };
             let mut gone = found(None, how, missing);
-            // Whoever empties a table that has rows is asked.
+            // A statement that empties a table with rows is asked about.
             gone.is_meant = gone.how == How::RowsGone && meant.removes(table);
             self.add(table, gone);
         }
@@ -200,7 +200,7 @@ impl Compared {
                 })
             });
             let conversions: Vec<Conversion> = conversions.collect();
-            // What became NULL does not come back.
+            // Anything that became NULL does not come back.
             if conversions.len() == differing.len() {
                 self.conversions.insert(self.altered.len(), conversions);
             }

@@ -37,7 +37,7 @@ pub(super) fn wanted(
             first = first.or(Some(column.number));
             wanted.extend(Class::ALL.map(|class| (table.oid, column.number, class)));
         }
-        // What is to be unique may be several columns together.
+        // Anything that is to be unique may be several columns together.
         let makes_unique = |words: &Vec<String>| {
             let has = |name: &str| words.iter().any(|word| word == name);
             has(&table.name)

@@ -1,4 +1,4 @@
-//! What a deployment locks, statement by statement, as a report shows it.
+//! The locks of a deployment, statement by statement, as a report shows them.
 
 use serde::{Deserialize, Serialize};
 

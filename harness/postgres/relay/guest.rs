@@ -164,7 +164,7 @@ async fn greet<'a>(
             key = frame.body().to_vec();
         }
         let ends = matches!(frame.tag, READY | ERROR);
-        // What came together goes on together.
+        // Anything that came together goes on together.
         if ends || server.buffer().is_empty() {
             // Known before the client can ask for it.
             let backend = (frame.tag == READY).then(|| Backend::new(shared, key.clone()));

@@ -1,4 +1,4 @@
-//! What `fix` found, for the report of its run: [`Kept`].
+//! The findings of `fix`, for the report of its run: [`Kept`].
 
 use std::path::Path;
 

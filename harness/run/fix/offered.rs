@@ -1,4 +1,4 @@
-//! What is shown of the fixes that were proved.
+//! The fixes that were proved, as they are shown.
 
 use std::collections::BTreeMap;
 use std::path::Path;

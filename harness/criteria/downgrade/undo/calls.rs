@@ -1,5 +1,5 @@
-//! What a `downgrade()` calls to take an object away, to make it again or to make it what it
-//! was.
+//! The calls with which a `downgrade()` takes an object away, makes it again or makes it what
+//! it was.
 
 use super::column;
 use crate::criteria::downgrade::changes::SHOWN;
@@ -10,10 +10,13 @@ use crate::text::{beginning, one_line};
 /// The length of a definition up to which a line is typed: half of one is none.
 const TYPED: usize = 300;
 
-/// The object's own name: without its table, without a function's arguments.
+/// The object's own name: without its table, a function's arguments, an operator class's
+/// index method, and quotes.
 pub(super) fn last_name(object: &Object) -> &str {
-    let name = object.name.split('(').next().unwrap_or(&object.name);
-    name.rsplit('.').next().unwrap_or(name)
+    let identity = object.name.split(" USING ").next();
+    let name = identity.and_then(|identity| identity.split('(').next());
+    let name = name.unwrap_or(&object.name);
+    name.rsplit('.').next().unwrap_or(name).trim_matches('"')
 }
 
 /// As it is written in SQL, qualified unless it is in `public`.

@@ -523,6 +523,38 @@ fn a_query_changes_no_column() {
     assert_eq!(made_at(&up, &changed), Some(place("r2", 12)));
 }
 
+#[rstest]
+#[case::operator_class(
+    "operator class",
+    "public.by_length USING btree",
+    "CREATE OPERATOR CLASS by_length FOR TYPE text USING btree AS OPERATOR 1 <"
+)]
+#[case::operator_family(
+    "operator family",
+    "public.by_length USING btree",
+    "CREATE OPERATOR FAMILY by_length USING btree"
+)]
+#[case::quoted(
+    "text search dictionary",
+    "public.\"My words\"",
+    "CREATE TEXT SEARCH DICTIONARY \"My words\" (TEMPLATE = simple)"
+)]
+#[case::aggregate(
+    "aggregate",
+    "longest(text)",
+    "CREATE AGGREGATE longest (text) (SFUNC = longer, STYPE = text)"
+)]
+fn the_statement_that_made_an_object_of_a_kind(
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] sql: &str,
+) {
+    let mut up = transcript("upgrade", "r2");
+    up.statements.push(done(1, Some(place("r2", 10)), sql));
+    let left = change(None, Some(object(kind, name, "")));
+    assert_eq!(made_at(&up, &left), Some(place("r2", 10)));
+}
+
 #[test]
 fn a_long_definition_is_cut() {
     let of = |length: usize| object("view", "v", &"x".repeat(length));
