@@ -238,6 +238,13 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
         let refused = state.map(|state| format!("postgresql: {state} {}", raised.first_line()));
         finding.notes.extend(refused.chain(raised.notes.clone()));
     }
+    if let Some(refusal) = upgrade_head::refused_before(down) {
+        finding = finding.note(upgrade_head::went_on(refusal));
+        if let Some(statement) = down.failed_statement() {
+            let sql = upgrade_head::shortened(&statement.sql);
+            finding = finding.note(format!("the statement: {sql}"));
+        }
+    }
     if let Outcome::TimedOut { database, .. } = &down.outcome {
         finding
             .notes
@@ -387,7 +394,10 @@ fn header(transcript: &Transcript) -> Option<Place> {
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),
-        Outcome::Raised(raised) | Outcome::Swallowed(raised) => raised.line(),
+        Outcome::Raised(raised) | Outcome::Swallowed(raised) => {
+            let before = upgrade_head::refused_before(transcript);
+            before.map_or_else(|| raised.line(), str::to_owned)
+        }
         Outcome::TimedOut { limit, .. } => format!("it took longer than {limit} s"),
         Outcome::Ended { how, .. } => format!("Python {how}"),
     }

@@ -2,6 +2,7 @@
 
 mod columns;
 pub(super) mod fix;
+mod integers;
 mod lengths;
 mod said;
 mod server_defaults;
@@ -148,7 +149,7 @@ fn refused(refused: &Refused) -> Finding {
 }
 
 /// The differences that nobody accepted: the server defaults that no model has as one
-/// finding, the lengths as another, all others as a third.
+/// finding, the lengths and the sizes of integers as one each, all others as another.
 fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
     let open = open(service, models);
     let of = |class| -> Vec<&Drift> {
@@ -160,6 +161,7 @@ fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
     let defaults = of(Some(server_defaults::KEY));
     findings.extend(server_defaults::finding(service, models, &defaults));
     findings.extend(lengths::finding(service, models, &of(Some(lengths::KEY))));
+    findings.extend(integers::finding(service, models, &of(Some(integers::KEY))));
     findings
 }
 
@@ -167,7 +169,9 @@ fn drifted(service: &Service, models: &Models) -> Vec<Finding> {
 /// of its own.
 fn class_of(drift: &Drift) -> Option<&'static str> {
     let default = drift.default_left().map(|_| server_defaults::KEY);
-    default.or_else(|| drift.length_on_one_side().map(|_| lengths::KEY))
+    let length = || drift.length_on_one_side().map(|_| lengths::KEY);
+    let integer = || drift.integers().map(|_| integers::KEY);
+    default.or_else(length).or_else(integer)
 }
 
 /// The differences of the service's own tables that nobody accepted one by one.
@@ -402,6 +406,8 @@ fn accepted(service: &Service, models: &Models) -> Vec<String> {
             }
             (lengths::KEY, 1) => format!("1 length that only one side has: {reason}"),
             (lengths::KEY, many) => format!("{many} lengths that only one side has: {reason}"),
+            (integers::KEY, 1) => format!("1 integer of another size: {reason}"),
+            (integers::KEY, many) => format!("{many} integers of another size: {reason}"),
             (subject, _) => format!("{subject} differs from the model: {reason}"),
         })
         .collect()

@@ -11,7 +11,7 @@ use crate::evidence::catalog::Difference;
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
 
-pub(super) use failure::{failed_at, failure, hint};
+pub(super) use failure::{failed_at, failure, hint, refused_before, shortened, went_on};
 pub(super) use remedy::provide;
 
 /// The criterion.

@@ -13,12 +13,14 @@ use crate::alembic::transcript::{Raised, Transcript};
 
 mod compare;
 mod expressions;
+mod integer;
 mod questions;
 mod side;
 mod unstated;
 
 pub use compare::{Comparison, compare};
 pub use expressions::{Expression, Planned, expression};
+pub use integer::Integer;
 pub use questions::questions;
 
 /// The database that the models build, and its differences from the migrated one.
@@ -376,6 +378,17 @@ impl Drift {
         let only = migrated.kind == ObjectKind::Column && length != other_length;
         let same = rest == other_rest && (length.is_none() || other_length.is_none());
         (only && same).then_some((one, other))
+    }
+
+    /// The integers that the migrations and the model make of a column, where their size is all
+    /// that they differ in.
+    #[must_use]
+    pub fn integers(&self) -> Option<(Integer, Integer)> {
+        let (migrated, model) = (self.migrated.as_ref()?, self.model.as_ref()?);
+        let (one, rest) = Integer::split(&migrated.definition)?;
+        let (other, other_rest) = Integer::split(&model.definition)?;
+        let only = migrated.kind == ObjectKind::Column && one != other && rest == other_rest;
+        only.then_some((one, other))
     }
 
     /// Both defaults, where these are all that a column differs in and neither is a number

@@ -113,6 +113,43 @@ fn a_downgrade_that_postgresql_refuses() {
 }
 
 #[test]
+fn a_downgrade_that_goes_on_after_a_refusal() {
+    let told = of(|rung| {
+        let down = rung.down.as_mut().unwrap();
+        failing(
+            down,
+            "InternalError",
+            Some("25P02"),
+            "(psycopg2.errors.InFailedSqlTransaction) current transaction is aborted",
+        );
+        let late = "current transaction is aborted";
+        for (number, sql, state, message) in [
+            (
+                9,
+                "SELECT tables.uuid FROM tables",
+                "42703",
+                "column tables.uuid does not exist",
+            ),
+            (10, "ALTER TABLE tables", "25P02", late),
+        ] {
+            let at = Some(place("r2", 30 + u32::try_from(number).unwrap()));
+            down.statements
+                .push(refused(number, at, sql, state, message));
+        }
+    });
+    assert_eq!(
+        told,
+        r#"revision r2 cannot be downgraded: column tables.uuid does not exist
+-> r2.py:39 of r2: here
+= postgresql: 25P02 current transaction is aborted
+= the transaction was aborted before, and Python went on: column tables.uuid does not exist
+= the statement: SELECT tables.uuid FROM tables
+? let downgrade() undo, in reverse, what upgrade() does
+? or, where nothing can put it back, write into services/a.toml, below [downgrade.one_way]: "r2" = "<reason>""#
+    );
+}
+
+#[test]
 fn a_downgrade_that_takes_too_long() {
     let told = of(|rung| {
         rung.down.as_mut().unwrap().outcome = Outcome::TimedOut {

@@ -229,7 +229,7 @@ fn columns_that_differ_alike_are_one_line_where_there_are_many() {
     let id =
         |kind: &str, n: usize| format!("{kind} NOT NULL DEFAULT nextval('t{n}_id_seq'::regclass)");
     let wider = |n: usize| {
-        let (migrated, model) = (id("bigint", n), id("integer", n));
+        let (migrated, model) = (id("numeric", n), id("integer", n));
         drift("column", &format!("t{n}.id"), Some(&migrated), Some(&model))
     };
     let mut drifts: Vec<Drift> = (1..=15).map(wider).collect();
@@ -240,7 +240,7 @@ fn columns_that_differ_alike_are_one_line_where_there_are_many() {
     let unnumbered = drift(
         "column",
         "u.d",
-        Some(&id("bigint", 9)),
+        Some(&id("numeric", 9)),
         Some("integer NOT NULL"),
     );
     drifts.push(unnumbered);
@@ -311,6 +311,52 @@ fn lengths_that_only_one_side_has_are_one_finding() {
         models.drifts = drifts;
     });
     assert_eq!(told, "pass\n109 lengths that only one side has: as before");
+}
+
+#[test]
+fn integers_of_another_size_are_one_finding() {
+    let column = |name: &str, migrated: &str, model: &str| {
+        drift("column", name, Some(migrated), Some(model))
+    };
+    let key =
+        |n: usize, kind: &str| format!("{kind} NOT NULL DEFAULT nextval('t{n}_id_seq'::regclass)");
+    let mut drifts: Vec<Drift> = (1..=88)
+        .map(|n| column(&format!("t{n}.id"), &key(n, "integer"), &key(n, "bigint")))
+        .collect();
+    drifts.push(column("t1.n", "bigint", "smallint"));
+    let told = drifting(drifts.clone());
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines[0], "89 columns are integers of another size than in the model",
+        "{told}"
+    );
+    for line in [
+        "= the model says `bigint`, the migrations build `integer`: t1.id, t2.id, t3.id, t4.id, t5.id, t6.id and 82 more",
+        "= the model says `smallint`, the migrations build `bigint`: t1.n",
+        "= a number beyond 2147483647 passes the model and not the database",
+        "? in a revision: op.alter_column(\"essays\", \"t1.id\", type_=sa.BigInteger()), which rewrites the table while nobody can use it; or write sa.Integer() into the model",
+    ] {
+        assert!(lines.contains(&line), "{line}: {told}");
+    }
+
+    // What differs in more than that is a difference of its own.
+    for (migrated, model) in [
+        ("integer", "bigint NOT NULL"),
+        ("integer", "numeric"),
+        ("integer[]", "bigint[]"),
+    ] {
+        let told = drifting(vec![column("t.a", migrated, model)]);
+        assert!(!told.contains("integer types"), "{told}");
+    }
+
+    let told = of(|models, service| {
+        let integers = "integer types".to_owned();
+        service
+            .accepted_drift
+            .insert(integers, own("keys are small"));
+        models.drifts = drifts;
+    });
+    assert_eq!(told, "pass\n89 integers of another size: keys are small");
 }
 
 #[test]

@@ -59,7 +59,9 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
         .notes
         .extend(rest.take(MESSAGE_LINES).map(str::to_owned));
     finding.notes.extend(error.notes.clone());
-    finding.notes.extend(aborted_by(error, statement));
+    finding
+        .notes
+        .extend(refused_before(transcript).map(went_on));
     finding = finding.note(format!("seen in `alembic {}`", transcript.command));
     finding.notes.extend(caught(transcript));
     if let Some(statement) = statement {
@@ -91,13 +93,20 @@ pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Raised) -> Option<&
         .filter(|_| error.sqlstate.is_some())
 }
 
-/// The statement that PostgreSQL had refused before, where an error only says that it had.
-fn aborted_by(error: &Raised, statement: Option<&Statement>) -> Option<String> {
-    let StatementOutcome::Failed { message, .. } = &statement?.outcome else {
-        return None;
-    };
+/// The words with which PostgreSQL had refused a statement before, where an error only says
+/// that it had.
+pub(in crate::criteria) fn refused_before(transcript: &Transcript) -> Option<&str> {
+    let error = transcript.outcome.error()?;
     let is_late = error.sqlstate.as_deref() == Some(ABORTED);
-    is_late.then(|| format!("the transaction was aborted before, and Python went on: {message}"))
+    match &transcript.failed_statement()?.outcome {
+        StatementOutcome::Failed { message, .. } if is_late => Some(message),
+        _ => None,
+    }
+}
+
+/// The remark about a refusal that the service went on after.
+pub(in crate::criteria) fn went_on(refusal: &str) -> String {
+    format!("the transaction was aborted before, and Python went on: {refusal}")
 }
 
 /// The number of refused connections that are named.
@@ -316,7 +325,7 @@ fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
         ))
 }
 
-pub(super) fn shortened(sql: &str) -> String {
+pub(in crate::criteria) fn shortened(sql: &str) -> String {
     let lines: Vec<&str> = sql
         .lines()
         .map(str::trim)
