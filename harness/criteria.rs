@@ -171,7 +171,7 @@ impl Criterion {
             return Some(NO_DEPLOYMENT);
         }
         if self.needs.contains(&Part::Running) {
-            let is_known = service.running_ref.is_some() && service.deployed.is_one();
+            let is_known = service.running.reference.is_some() && service.deployed.is_one();
             return (!has_base_ref && !is_known).then_some(NO_RELEASE);
         }
         (self.id == published_revisions::CRITERION.id && !has_base_ref).then_some(NO_BASE_REF)

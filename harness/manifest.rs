@@ -18,17 +18,18 @@ mod locks;
 mod notes;
 mod outbox;
 mod rows;
+mod running;
 mod script;
 mod settings;
 mod values;
 
-use deployed::running_ref;
 pub use deployed::{BASE_REF, Deployed, base_ref};
 use keys::{Defaults, OneOrMany, ServiceFile};
 pub use locks::LockRules;
 pub use notes::{NotesConvention, Topic, Words};
 pub use outbox::{IndexConvention, OutboxConvention};
 pub use rows::TeamRows;
+pub use running::RunningRules;
 pub use script::Baseline;
 use values::{
     below, check_criteria, check_reasons, check_url, check_variables, filled_in, flask_app,
@@ -114,10 +115,8 @@ pub struct Service {
     pub accepted_published: BTreeMap<String, String>,
     /// The rules for the tables that a deployment locks.
     pub locks: LockRules,
-    /// The release that runs, where that is not what `BASE_REF` has.
-    pub running_ref: Option<String>,
-    /// Findings of `running_release` that are accepted, each with the reason.
-    pub accepted_running: BTreeMap<String, Reasoned>,
+    /// The rules for the release that is running.
+    pub running: RunningRules,
     /// The shape that every outbox table has; `None` without `conventions/outbox.toml`.
     pub outbox: Option<OutboxConvention>,
     /// The notes that every service carries; `None` without `conventions/notes.toml`.
@@ -311,10 +310,6 @@ impl Manifest {
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         let accepted_published = own.published_revisions.accepted.clone();
         check_reasons(file, "published_revisions.accepted", &accepted_published)?;
-        let table = "running_release.accepted";
-        let lines = &own.running_release.accepted;
-        let accepted_running = overlaid(file, table, &BTreeMap::new(), lines)?;
-        let running_ref = running_ref(file, own.running_release.reference.as_deref())?;
         let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
         let x = alembic::over(x, alembic::x(file, &own.alembic.x, &root, &directory)?);
         let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
@@ -393,8 +388,7 @@ impl Manifest {
             accepted_rows,
             accepted_published,
             locks: LockRules::read(&defaults_file, &defaults.locks, file, own.locks)?,
-            running_ref,
-            accepted_running,
+            running: RunningRules::read(file, &own.running_release, &root)?,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,
             notes: NotesConvention::read(&self.directory.join("conventions/notes.toml"))?,
             python,

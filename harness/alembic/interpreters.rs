@@ -95,6 +95,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         include_str!("python/revisions.py"),
     ),
     (
+        "migration_harness_commits.py",
+        include_str!("python/commits.py"),
+    ),
+    (
         "migration_harness_running.py",
         include_str!("python/running.py"),
     ),

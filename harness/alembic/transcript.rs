@@ -410,7 +410,10 @@ impl Transcript {
             Event::Settled(settled) => self.measures.push(Measure::Settled(settled)),
             Event::Connected(connected) => self.connected.push(connected),
             Event::Broken { trace } => self.broken.push(trace),
-            Event::Ready { .. } | Event::Unusable { .. } | Event::Answer { .. } => {}
+            Event::Ready { .. }
+            | Event::Unusable { .. }
+            | Event::Committed { .. }
+            | Event::Answer { .. } => {}
         }
     }
 

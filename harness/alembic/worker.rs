@@ -6,31 +6,33 @@
 
 mod command;
 mod ending;
+mod going;
 pub(crate) mod handed_over;
 mod history;
 mod last_words;
 mod shadows;
 
-pub use command::{Asked, Command, Reflected};
+pub use command::{Asked, Command, Reflected, Release, Stage as ReleaseStage};
+pub use going::Going;
 pub use history::{History, Loaded};
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::channel::{Events, Heard};
 use super::imports::Told;
 use super::interpreters::{Interpreters, Streams, broken};
 use super::output::Output;
 use super::secret::Secret;
-use super::transcript::{Event, Outcome, Raised, Transcript, VersionTable};
+use super::transcript::{Event, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{Database, Server};
@@ -268,54 +270,12 @@ impl Worker {
         command: Command<'_>,
         limits: &Limits<'_>,
     ) -> (Transcript, Value) {
-        let mut transcript = Transcript::new(command.to_string(), self.output.file().to_owned());
-        let begun = Instant::now();
-        self.has_run_env |= command.runs_env();
-        self.has_run_env_here |= command.runs_env();
-        let sent = self.send(command.name(), &command.arguments()).await;
-        let (outcome, answer) = match sent {
-            Ok(()) => self.follow(&mut transcript, begun, limits).await,
-            Err(_) => (self.ended_outcome().await, Value::Null),
-        };
-        transcript.outcome = outcome;
-        transcript.seconds = begun.elapsed().as_secs_f64();
-        let outcome = &transcript.outcome;
-        self.alive = !matches!(outcome, Outcome::TimedOut { .. } | Outcome::Ended { .. });
-        (transcript, answer)
-    }
-
-    /// Records events until the command answered, its limit passed, or the interpreter ended.
-    async fn follow(
-        &mut self,
-        transcript: &mut Transcript,
-        begun: Instant,
-        limits: &Limits<'_>,
-    ) -> (Outcome, Value) {
-        let deadline = begun + limits.limit;
-        let outcome = loop {
-            let until = deadline.min(Instant::now() + SILENCE);
-            match timeout_at(until.into(), self.next()).await {
-                Ok(Some(Event::Answer {
-                    error: Some(raised),
-                    ..
-                })) => break Outcome::Raised(self.with_last_words(raised).await),
-                Ok(Some(Event::Answer { ok, .. })) => {
-                    let answer = ok.unwrap_or_default();
-                    transcript.version_table = version_table(&answer);
-                    return (transcript.returned(exited(&answer)), answer);
-                }
-                Ok(Some(event)) => {
-                    (limits.watch)(Sign::Event(&event));
-                    transcript.record(event);
-                }
-                Ok(None) => break self.ended_outcome().await,
-                // A fork of the interpreter may hold the channel open.
-                Err(_) if self.has_ended() => break self.ended_outcome().await,
-                Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
-                Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
+        let mut going = self.begin(command).await;
+        loop {
+            if let Some(answer) = self.until_committed(&mut going, limits).await {
+                return (going.transcript, answer);
             }
-        };
-        (outcome, Value::Null)
+        }
     }
 
     async fn send(&mut self, what: &str, with: &Value) -> io::Result<()> {

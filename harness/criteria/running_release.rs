@@ -12,6 +12,7 @@ use crate::evidence::running::{Running, Tried};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 use told::Broken;
+pub(crate) use told::release as name;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -55,8 +56,13 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if running.upgrade.is_none() {
         return Verdict::without("the upgrade beside the running release");
     }
-    if running.statements == 0 && running.left_out.is_empty() {
+    if running.statements() == 0 && running.left_out.is_empty() {
         return Verdict::without("every statement of the running release");
+    }
+    if let Some(untried) = running.states.iter().find_map(|one| one.untried.as_ref()) {
+        let what =
+            "the statements of the running release between two transactions of the deployment";
+        return Verdict::without(&format!("{what} ({untried})"));
     }
     let context = Context {
         service,
@@ -65,7 +71,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     };
     let accepted = Accepted {
         table: "running_release.accepted",
-        lines: &service.accepted_running,
+        lines: &service.running.accepted,
         service,
         evidence,
         plan: &running.plan,
@@ -105,34 +111,58 @@ struct Context<'a> {
 impl Context<'_> {
     fn findings(&self) -> Vec<Keyed> {
         let mut all: Vec<Broken<'_>> = Vec::new();
-        for one in &self.running.broken {
-            let new = Broken::new(one, self.running);
-            match all.iter_mut().find(|known| known.is_same(&new)) {
-                Some(known) => known.statements.push(one),
-                None => all.push(new),
+        for (at, state) in self.running.states.iter().enumerate() {
+            for one in &state.failed {
+                let new = Broken::new(one, self.running, at);
+                if all.iter().any(|known| known.has(&new)) {
+                    continue;
+                }
+                match all.iter_mut().find(|known| known.is_same(&new)) {
+                    Some(known) => known.statements.push(one),
+                    None => all.push(new),
+                }
             }
         }
-        all.iter().map(|broken| self.keyed(broken)).collect()
+        let broken = all.iter().map(|broken| self.keyed(broken));
+        let mixed = self.running.mixed.iter().map(|one| self.mixed(one));
+        broken.chain(mixed).collect()
     }
 
     fn keyed(&self, broken: &Broken<'_>) -> Keyed {
-        let table = sql::words(broken.table()).pop().unwrap_or_default();
-        let names: Vec<&str> = [Some(table.as_str()), broken.column()]
-            .into_iter()
-            .flatten()
-            .collect();
-        let statement = self
-            .statement(&names, broken.causes())
-            .or_else(|| self.statement(&names, &[]))
-            .or_else(|| self.statement(&names[..1], &[]));
-        let place = statement.and_then(|one| one.place.clone());
+        let names = broken.names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let place = self.place(broken, &names);
+        let mut finding = told::finding(broken, self.running, place.as_ref());
+        if let Some(until) = broken.until {
+            let place = self.place_until(until, &names);
+            finding = told::for_a_while(finding, place.as_ref());
+        }
+        self.accept(finding, place.as_ref(), &broken.key())
+    }
+
+    /// Rows of the next release that cannot be read.
+    fn mixed(&self, one: &Tried) -> Keyed {
+        let label = one.detail.strip_prefix("label ").unwrap_or_default();
+        let column = one.columns.first().map_or("", String::as_str);
+        let place = self
+            .statement(&[label], &[])
+            .and_then(|one| one.place.clone());
         let place = place.or_else(|| self.last());
-        let named = place.as_ref().and_then(|place| place.revision.clone());
+        let finding = told::mixed(one, self.running, place.as_ref());
+        let key = format!("{}.{column} {}", one.table, one.detail);
+        Keyed {
+            is_red: self.service.running.is_mixed,
+            ..self.accept(finding, place.as_ref(), &key)
+        }
+    }
+
+    fn accept(&self, finding: Finding, place: Option<&Place>, rest: &str) -> Keyed {
+        let named = place.and_then(|place| place.revision.clone());
         let last = || self.running.plan.pending.last().cloned();
         let revision = named.or_else(last).unwrap_or_default();
-        let key = format!("{revision} {}", broken.key());
+        let key = format!("{revision} {rest}");
         let file = self.service.file.display();
-        let finding = told::finding(broken, self.running, place.as_ref())
+        let finding = finding
             .help(format!(
                 "where no old process runs meanwhile: in {file}, [running_release.accepted] \"{key}\" = \"<reason>\""
             ))
@@ -140,16 +170,52 @@ impl Context<'_> {
         Keyed::red(key, finding)
     }
 
+    /// The place of the statement after which it fails.
+    fn place(&self, broken: &Broken<'_>, names: &[&str]) -> Option<Place> {
+        let committed = self.committed(broken.since);
+        let first = &names[..names.len().min(1)];
+        let chosen = said(&committed, names, broken.causes())
+            .or_else(|| said(&committed, names, &[]))
+            .or_else(|| said(&committed, first, &[]))
+            .or_else(|| self.statement(names, broken.causes()))
+            .or_else(|| self.statement(names, &[]))
+            .or_else(|| self.statement(first, &[]));
+        let place = chosen.and_then(|one| one.place.clone());
+        let meanwhile = broken.since + 1 < self.running.states.len();
+        let committed = || committed.last().and_then(|one| one.place.clone());
+        place
+            .or_else(|| meanwhile.then(committed).flatten())
+            .or_else(|| self.last())
+    }
+
+    /// The place of the statement after which it works again.
+    fn place_until(&self, state: usize, names: &[&str]) -> Option<Place> {
+        let committed = self.committed(state);
+        let first = &names[..names.len().min(1)];
+        said(&committed, names, &[])
+            .or_else(|| said(&committed, first, &[]))
+            .or_else(|| committed.last().copied())
+            .and_then(|one| one.place.clone())
+    }
+
+    /// The statements that were committed between a state and the one before.
+    fn committed(&self, state: usize) -> Vec<&Statement> {
+        let states = &self.running.states;
+        let after = states[..state].iter().rev().find_map(|one| one.after);
+        let up_to = states.get(state).and_then(|one| one.after);
+        let within = |one: &&Statement| {
+            after.is_none_or(|after| one.number > after) && up_to.is_none_or(|to| one.number <= to)
+        };
+        let upgrade = self.running.upgrade.iter();
+        let own = upgrade.flat_map(|one| one.statements_of(&self.running.plan.pending));
+        own.filter(within).collect()
+    }
+
     /// The last statement of the deployment that names all of these, with one of some words,
     /// where there are any.
     fn statement(&self, names: &[&str], causes: &[&str]) -> Option<&Statement> {
-        let names_all = |statement: &&Statement| {
-            let has = |word: &&str| sql::mentions(&statement.sql, word);
-            let is_cause = causes.is_empty() || causes.iter().any(has);
-            is_cause && sql::mentions_all(&statement.sql, names)
-        };
         let own = self.upgrade.statements_of(&self.running.plan.pending);
-        own.rev().find(names_all)
+        said(&own.collect::<Vec<_>>(), names, causes)
     }
 
     /// The last revision's place.
@@ -165,10 +231,15 @@ impl Context<'_> {
 
     fn notes(&self) -> Vec<String> {
         let running = self.running;
+        let meanwhile = match running.states.len() {
+            0 | 1 => String::new(),
+            2 => ", also between two transactions of the deployment".to_owned(),
+            more => format!(", also at {} times between its transactions", more - 1),
+        };
         let mut notes = vec![format!(
-            "the running release ({}) executes {} as before",
+            "the running release ({}) executes {} as before{meanwhile}",
             told::release(&running.release),
-            match running.statements {
+            match running.statements() {
                 1 => "1 statement of its models".to_owned(),
                 many => format!("{many} statements of its models"),
             }
@@ -182,6 +253,17 @@ impl Context<'_> {
         }
         notes
     }
+}
+
+/// The last of some statements that names all of these, with one of some words, where there
+/// are any.
+fn said<'a>(all: &[&'a Statement], names: &[&str], causes: &[&str]) -> Option<&'a Statement> {
+    let names_all = |statement: &&&Statement| {
+        let has = |word: &&str| sql::mentions(&statement.sql, word);
+        let is_cause = causes.is_empty() || causes.iter().any(has);
+        is_cause && !names.is_empty() && sql::mentions_all(&statement.sql, names)
+    };
+    all.iter().rev().find(names_all).copied()
 }
 
 fn first_failure(one: &Tried) -> String {

@@ -16,9 +16,9 @@ use crate::alembic::transcript::{
 use crate::evidence::catalog::{Catalog, Change, Object};
 use crate::evidence::deployment::{Origin, Plan, Rollout};
 use crate::evidence::locks::Measured;
-use crate::evidence::running::Release;
+use crate::evidence::running::{Deed, Kind, Release, State};
 use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Running, Stepped};
-use crate::manifest::{Deployed, LockRules, Service, Timeouts};
+use crate::manifest::{Deployed, LockRules, RunningRules, Service, Timeouts};
 use crate::postgres;
 
 pub fn service() -> Service {
@@ -53,8 +53,7 @@ pub fn service() -> Service {
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
         locks: LockRules::default(),
-        running_ref: None,
-        accepted_running: BTreeMap::new(),
+        running: RunningRules::default(),
         rows: crate::manifest::TeamRows::default(),
         deployed: Deployed::At(vec!["r1".into()]),
         owned_elsewhere: Vec::new(),
@@ -84,9 +83,15 @@ pub fn running() -> Running {
         rows_refused: None,
         metadata: true,
         upgrade: Some(transcript("upgrade head", "r2")),
-        statements: 5,
+        deeds: vec![Deed {
+            table: "essays".into(),
+            kind: Kind::Select,
+            works: 5,
+            fails: 0,
+        }],
         left_out: Vec::new(),
-        broken: Vec::new(),
+        states: vec![State::default()],
+        mixed: Vec::new(),
         tables: BTreeMap::new(),
         classes: BTreeMap::new(),
     }

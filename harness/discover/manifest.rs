@@ -169,8 +169,17 @@ fn deployed(text: &mut String, found: &Found) {
                 which `rows` and `locks` try on tables that hold rows. Where BASE_REF is set, that tells instead.";
     comment(text, said);
     let _ = writeln!(text, "deployed = {heads}");
-    let said = "Tables that stay small, on which a lock is short: [locks] small = [\"currencies\"]";
-    comment(text, said);
+    for said in [
+        "Tables that stay small, on which a lock is short: [locks] small = [\"currencies\"]; or those \
+         that alone are red: large = [\"orders\"]. Locks that need a timeout: lock_timeout = \"required\"",
+        "What the running release does beside its models, and whether it has to read rows of the next \
+         one: [running_release] statements = { sql = \"<file>\" }, mixed = true. Its ref is that of \
+         BASE_REF; without one: ref = \"<tag>\"",
+        "Findings about deployments that are accepted: [rows.accepted], [locks.accepted], \
+         [running_release.accepted] \"<key>\" = \"<reason>\"",
+    ] {
+        comment(text, said);
+    }
 }
 
 fn url(text: &mut String, found: &Found) {

@@ -24,16 +24,42 @@ pub struct Running {
     pub metadata: bool,
     /// The upgrade, with rows.
     pub upgrade: Option<Transcript>,
-    /// The statements that it could execute before.
-    pub statements: usize,
+    /// The number of statements that were tried before.
+    pub deeds: Vec<Deed>,
     /// The statements that failed before, and are left out.
     pub left_out: Vec<Tried>,
-    /// The statements that it can execute no more.
-    pub broken: Vec<Tried>,
+    /// The states of the database that it met since then, in order; the last is the end.
+    pub states: Vec<State>,
+    /// The rows of the next release that it cannot read.
+    pub mixed: Vec<Tried>,
     /// The columns that it knows, by table.
     pub tables: BTreeMap<String, Vec<String>>,
     /// The class behind each table.
     pub classes: BTreeMap<String, Class>,
+}
+
+/// The statements of one kind on one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// The table, as SQLAlchemy names it; empty where the team gives the statements.
+    pub table: String,
+    /// The kind.
+    pub kind: Kind,
+    /// The number of those that worked before the deployment.
+    pub works: usize,
+    /// The number of those that failed before it.
+    pub fails: usize,
+}
+
+/// The database after something of the deployment was committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The last statement of what was committed; `None` at the end.
+    pub after: Option<u64>,
+    /// The reason why it was not tried.
+    pub untried: Option<String>,
+    /// The statements that failed and had worked before the deployment.
+    pub failed: Vec<Tried>,
 }
 
 /// A release, as git has it.
@@ -57,6 +83,9 @@ pub struct Class {
 /// A statement of the models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
+    /// Its place among all of them.
+    #[serde(default)]
+    pub number: usize,
     /// Its table, as SQLAlchemy names it.
     pub table: String,
     /// Its effect.
@@ -70,6 +99,9 @@ pub struct Tried {
     pub detail: String,
     /// Its text.
     pub sql: String,
+    /// Its place, where the team gives it.
+    #[serde(default)]
+    pub given: Option<Class>,
     /// Tells whether it was prepared before the deployment.
     #[serde(default)]
     pub is_warm: bool,
@@ -91,6 +123,8 @@ pub enum Kind {
     Delete,
     /// `INSERT ... ON CONFLICT`.
     Upsert,
+    /// A statement that the team gives.
+    Given,
 }
 
 /// The error of a statement.
@@ -122,11 +156,42 @@ impl Tried {
     /// Tells whether it works, as far as made up values can tell.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.error.as_ref().is_none_or(Failure::is_of_values)
+        let is_made_up = self.kind != Kind::Given;
+        let mut error = self.error.iter();
+        error.all(|error| is_made_up && error.is_of_values())
+    }
+
+    /// Tells whether it is that statement, executed in the same way.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.number, self.is_warm) == (other.number, other.is_warm)
     }
 }
 
 impl Running {
+    /// The number of statements that it could execute before.
+    #[must_use]
+    pub fn statements(&self) -> usize {
+        self.deeds.iter().map(|deed| deed.works).sum()
+    }
+
+    /// The statements that it can execute no more.
+    pub fn broken(&self) -> impl Iterator<Item = &Tried> {
+        self.states
+            .last()
+            .into_iter()
+            .flat_map(|state| &state.failed)
+    }
+
+    /// The state at which a statement that fails at another one works again.
+    #[must_use]
+    pub fn until(&self, one: &Tried, since: usize) -> Option<usize> {
+        let later = self.states.iter().enumerate().skip(since + 1);
+        let mut tried = later.filter(|(_, state)| state.untried.is_none());
+        let works = |state: &State| !state.failed.iter().any(|other| other.is_same(one));
+        tried.find(|(_, state)| works(state)).map(|(at, _)| at)
+    }
+
     /// Everything that Alembic was asked to do for it.
     pub(super) fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
         self.below.iter().chain(&self.upgrade)

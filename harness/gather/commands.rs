@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::lacking::{lacking, not_preloaded};
 use super::refused::refused;
+use super::running::Looking;
 use super::{Driver, needs};
 use crate::alembic::transcript::{Event, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
@@ -64,13 +65,23 @@ impl Driver<'_> {
         command: Command<'_>,
         limit: Duration,
     ) -> Result<(Transcript, Value)> {
+        self.answer_looking(command, limit, None).await
+    }
+
+    /// The same, with a look at what was committed whenever the command waits for one.
+    pub(super) async fn answer_looking(
+        &mut self,
+        command: Command<'_>,
+        limit: Duration,
+        mut looking: Option<&mut Looking<'_>>,
+    ) -> Result<(Transcript, Value)> {
         let used = self.worker.has_run_env();
         if used && self.apart == Apart::Command && command.runs_env() {
             self.renew().await?;
-            return Box::pin(self.attempt(command, limit)).await;
+            return Box::pin(self.attempt(command, limit, looking)).await;
         }
         let is_first = !self.worker.has_run_env_here();
-        let first = Box::pin(self.attempt(command, limit)).await?;
+        let first = Box::pin(self.attempt(command, limit, looking.as_deref_mut())).await?;
         if !used || !command.runs_env() || first.0.outcome.error().is_none() {
             return Ok(first);
         }
@@ -78,7 +89,10 @@ impl Driver<'_> {
             "{command} raised where env.py had run before: once more in a fresh interpreter"
         )));
         self.renew().await?;
-        let second = Box::pin(self.attempt(command, limit)).await?;
+        if let Some(looking) = &mut looking {
+            looking.forget();
+        }
+        let second = Box::pin(self.attempt(command, limit, looking)).await?;
         if second.0.finished() {
             self.apart = self.apart.max(match is_first {
                 true => Apart::Database,
@@ -97,6 +111,7 @@ impl Driver<'_> {
         &mut self,
         command: Command<'_>,
         limit: Duration,
+        mut looking: Option<&mut Looking<'_>>,
     ) -> Result<(Transcript, Value)> {
         let say = self.say;
         let current: Mutex<Option<String>> = Mutex::new(None);
@@ -119,7 +134,16 @@ impl Driver<'_> {
             database: &self.database,
             watch: &watch,
         };
-        let (mut transcript, answer) = self.worker.answer(command, &limits).await;
+        let mut going = self.worker.begin(command).await;
+        let answer = loop {
+            if let Some(answer) = self.worker.until_committed(&mut going, &limits).await {
+                break answer;
+            }
+            if let (Some(looking), Some(number)) = (&mut looking, going.committed) {
+                looking.look(number, &self.server, &self.database).await?;
+            }
+        };
+        let mut transcript = going.transcript;
         needs::locate(&mut transcript, &self.service.root);
         for statement in &transcript.statements {
             self.touched.note(&statement.sql, &self.database.user);

@@ -74,18 +74,6 @@ fn named(file: &Path, key: OneOrMany) -> Result<Deployed> {
     }
 }
 
-/// The ref of the release that runs.
-///
-/// # Errors
-/// It names nothing.
-pub(super) fn running_ref(file: &Path, named: Option<&str>) -> Result<Option<String>> {
-    match named.map(str::trim) {
-        Some("") => Err(error(file, "`running_release.ref` names no commit")
-            .help("name a branch, a tag or a commit, such as the one that was released last")),
-        named => Ok(named.map(str::to_owned)),
-    }
-}
-
 fn no_base_ref(file: &Path) -> HarnessError {
     error(
         file,

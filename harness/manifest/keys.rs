@@ -143,6 +143,9 @@ pub(super) struct InheritedKeys {
 pub(super) struct RunningKeys {
     #[serde(rename = "ref")]
     pub reference: Option<String>,
+    pub statements: Option<ScriptKeys>,
+    #[serde(default)]
+    pub mixed: bool,
     #[serde(default)]
     pub accepted: BTreeMap<String, Waiver>,
 }

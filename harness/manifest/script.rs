@@ -86,16 +86,43 @@ pub(super) enum BaselineKey {
     Models(ModelsKey),
 }
 
+const BASELINE: Key = Key {
+    name: "baseline",
+    example: "CREATE EXTENSION citext; CREATE ROLE app",
+};
+
 /// The scripts of `postgres.prepare` in one file of the manifest.
 pub(super) fn prepare(file: &Path, keys: Option<&ScriptKeys>, root: &Path) -> Result<Vec<Script>> {
+    let key = Key {
+        name: "postgres.prepare",
+        example: "CREATE EXTENSION citext; CREATE ROLE app",
+    };
+    scripts(file, key, keys, root)
+}
+
+/// A key whose value is SQL.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub name: &'static str,
+    /// A value that makes sense.
+    pub example: &'static str,
+}
+
+/// The scripts of a key that takes several.
+pub(super) fn scripts(
+    file: &Path,
+    key: Key,
+    keys: Option<&ScriptKeys>,
+    root: &Path,
+) -> Result<Vec<Script>> {
     let keys = match keys {
         None => &[],
         Some(ScriptKeys::One(one)) => std::slice::from_ref(one),
         Some(ScriptKeys::Many(many)) => many.as_slice(),
     };
-    let scripts = keys.iter().map(|key| match key {
-        ScriptKey::File(key) => read(file, "postgres.prepare", key, root),
-        ScriptKey::Text(text) => inline(file, text),
+    let scripts = keys.iter().map(|one| match one {
+        ScriptKey::File(named) => read(file, key, named, root),
+        ScriptKey::Text(text) => inline(file, key, text),
     });
     scripts.collect()
 }
@@ -108,7 +135,7 @@ pub(super) fn baseline(
 ) -> Result<Option<Baseline>> {
     Ok(match key {
         None => None,
-        Some(BaselineKey::Sql(key)) => Some(Baseline::Sql(read(file, "baseline", key, root)?)),
+        Some(BaselineKey::Sql(key)) => Some(Baseline::Sql(read(file, BASELINE, key, root)?)),
         Some(BaselineKey::Models(ModelsKey { models })) if models.trim().is_empty() => {
             return Err(error(file, "`baseline.models` names no commit").help(
                 "for instance baseline = { models = \"v1.0\" }: a commit, a tag or a branch",
@@ -118,37 +145,49 @@ pub(super) fn baseline(
     })
 }
 
-fn inline(file: &Path, text: &str) -> Result<Script> {
+fn inline(file: &Path, key: Key, text: &str) -> Result<Script> {
     let is_name = text.trim_end().ends_with(".sql") && !text.trim().contains(char::is_whitespace);
     if is_name {
-        let problem = format!("`postgres.prepare` = \"{text}\" is the name of a file, not SQL");
-        return Err(error(file, problem).help(format!("write prepare = {{ sql = \"{text}\" }}")));
+        let name = key.name;
+        let problem = format!("`{name}` = \"{text}\" is the name of a file, not SQL");
+        return Err(
+            error(file, problem).help(format!("write {} = {{ sql = \"{text}\" }}", key.last()))
+        );
     }
     script(
         file,
-        format!("postgres.prepare of {}", file.display()),
-        "postgres.prepare",
+        format!("{} of {}", key.name, file.display()),
+        key.name,
         text,
+        key,
     )
 }
 
-fn read(file: &Path, key: &str, named: &FileKey, root: &Path) -> Result<Script> {
+impl Key {
+    /// Its name within its table.
+    fn last(self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
+fn read(file: &Path, key: Key, named: &FileKey, root: &Path) -> Result<Script> {
+    let name = key.name;
     let path = root.join(&named.sql);
     let text = std::fs::read_to_string(&path).map_err(|cause| {
-        error(file, format!("`{key}.sql` = \"{}\": {cause}", named.sql)).help(format!(
+        error(file, format!("`{name}.sql` = \"{}\": {cause}", named.sql)).help(format!(
             "the file is relative to the root, {}",
             root.display()
         ))
     })?;
-    script(file, named.sql.clone(), &format!("{key}.sql"), &text)
+    script(file, named.sql.clone(), &format!("{name}.sql"), &text, key)
 }
 
-fn script(file: &Path, origin: String, key: &str, text: &str) -> Result<Script> {
+fn script(file: &Path, origin: String, name: &str, text: &str, key: Key) -> Result<Script> {
     let script = Script::read(origin.clone(), text).map_err(|unreadable| {
         error(
             file,
             format!(
-                "`{key}`: line {} of {origin}: {}",
+                "`{name}`: line {} of {origin}: {}",
                 unreadable.line, unreadable.problem
             ),
         )
@@ -158,8 +197,8 @@ fn script(file: &Path, origin: String, key: &str, text: &str) -> Result<Script> 
         false => Ok(script),
         true => Err(error(
             file,
-            format!("`{key}`: {} holds no statement", script.origin),
+            format!("`{name}`: {} holds no statement", script.origin),
         )
-        .help("for instance prepare = \"CREATE EXTENSION citext; CREATE ROLE app\"")),
+        .help(format!("for instance {} = \"{}\"", key.last(), key.example))),
     }
 }

@@ -7,6 +7,7 @@
 mod deployment;
 mod fixes;
 mod locks;
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use deployment::{Became, Change, Deployment, Rollout, Table};
 pub use fixes::{Class, FileEdits, Fix, Fixes, LineEdit, Unfixed};
 pub use locks::{Blocks, Lock, Measured};
+pub use running::{Deed, Running, State as ReleaseState};
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "migration-harness/report";
@@ -197,6 +199,8 @@ pub struct Service {
     /// The fixes of what is red; `None` where nobody looked for any.
     #[serde(default)]
     pub fixes: Option<Fixes>,
+    /// What the release that is running could do meanwhile.
+    pub running: Option<Running>,
 }
 
 /// Something that took time.
@@ -362,6 +366,7 @@ impl Service {
         self.outbox = self.outbox.take().or(other.outbox);
         self.deployment = self.deployment.take().or(other.deployment);
         self.fixes = self.fixes.take().or(other.fixes);
+        self.running = self.running.take().or(other.running);
         if self.locks.is_empty() {
             self.locks = other.locks;
         }

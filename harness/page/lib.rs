@@ -15,6 +15,7 @@ mod layout;
 mod locks;
 mod matrix;
 mod outbox;
+mod running;
 mod service;
 mod text;
 mod time;

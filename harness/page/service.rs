@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use rayon::prelude::*;
 
 use super::{
-    anchor, class, counted, deployment, fixes, history, link, locks, outbox, symbol, text, time,
+    anchor, class, counted, deployment, fixes, history, link, locks, outbox, running, symbol, text,
+    time,
 };
 use crate::data::{Case, Outcome, Report, Service};
 
@@ -49,6 +50,7 @@ fn section(report: &Report, service: &Service) -> Markup {
             (history::section(service))
             (deployment::section(service))
             (locks::section(service))
+            (running::section(service))
             (time::section(service))
             (outbox::of_service(service))
         }

@@ -4,6 +4,7 @@ mod deployment;
 #[cfg(feature = "program")]
 mod fixes;
 mod locks;
+mod running;
 
 #[cfg(feature = "program")]
 pub use fixes::fixes;
@@ -42,6 +43,8 @@ pub enum Fact {
     Deployment,
     /// The locks that it takes.
     Locks,
+    /// The running release beside it.
+    Running,
 }
 
 impl Fact {
@@ -63,6 +66,7 @@ pub fn facts(evidence: &Evidence) -> Vec<Fact> {
         (Fact::Models, evidence.models.is_some()),
         (Fact::Deployment, evidence.deployment.is_some()),
         (Fact::Locks, evidence.locks.is_some()),
+        (Fact::Running, evidence.running.is_some()),
     ]
     .into_iter()
     .filter_map(|(fact, held)| held.then_some(fact))
@@ -106,6 +110,7 @@ pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service
                 .map(locks::locks)
                 .unwrap_or_default();
         }
+        Fact::Running => seen.running = evidence.running.as_ref().and_then(running::running),
         Fact::Deployment => {
             seen.deployment = evidence.deployment.as_ref().map(deployment::deployment);
         }

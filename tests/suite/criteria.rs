@@ -21,15 +21,15 @@ use migration_harness::evidence::locks::Measured;
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
-use migration_harness::evidence::running::Release;
+use migration_harness::evidence::running::{Deed, Kind, Release, State};
 use migration_harness::evidence::stairway::{Descent, Rung};
 use migration_harness::evidence::{
     Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part, Published,
     Running, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
-    Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, Service,
-    Timeouts, Topic,
+    Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, RunningRules,
+    Service, Timeouts, Topic,
 };
 use migration_harness::postgres;
 use migration_harness::schema;
@@ -67,8 +67,7 @@ fn service() -> Service {
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
         locks: migration_harness::manifest::LockRules::default(),
-        running_ref: None,
-        accepted_running: BTreeMap::new(),
+        running: RunningRules::default(),
         rows: migration_harness::manifest::TeamRows::default(),
         deployed: Deployed::BaseRef("origin/main".into()),
         owned_elsewhere: Vec::new(),
@@ -304,9 +303,15 @@ fn running() -> Running {
         rows_refused: None,
         metadata: true,
         upgrade: Some(transcript("upgrade head", &["r2"])),
-        statements: 5,
+        deeds: vec![Deed {
+            table: "essays".into(),
+            kind: Kind::Select,
+            works: 5,
+            fails: 0,
+        }],
         left_out: Vec::new(),
-        broken: Vec::new(),
+        states: vec![State::default()],
+        mixed: Vec::new(),
         tables: BTreeMap::new(),
         classes: BTreeMap::new(),
     }
@@ -514,7 +519,7 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
         Part::Locks => evidence.locks.as_mut().unwrap().measured.clear(),
         Part::Running => {
             let running = evidence.running.as_mut().unwrap();
-            (running.upgrade, running.statements) = (None, 0);
+            (running.upgrade, running.deeds) = (None, Vec::new());
         }
     }
 }

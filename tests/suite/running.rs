@@ -1,6 +1,8 @@
 //! What the running release still can while a deployment is under way. Every test builds a
 //! small repository, whose branch `main` runs.
 
+mod meanwhile;
+
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 

@@ -7,6 +7,7 @@ import re
 import sys
 from importlib.machinery import ModuleSpec
 
+from migration_harness_commits import Commits
 from migration_harness_door import door
 from migration_harness_flask import application
 from migration_harness_guard import Target, guard
@@ -139,6 +140,14 @@ class Worker:
         finally:
             recorder.probe = None
 
+    def watch(self, revision):
+        """The same, waiting where a transaction has been committed."""
+        recorder.commits = Commits()
+        try:
+            return self.upgrade(revision)
+        finally:
+            recorder.commits = None
+
     def merge(self, revisions):
         """Writes a revision that merges others, as `alembic merge` does."""
         return self.write(Writer.merge, "merge", "-m", "merge heads", *revisions)
@@ -196,17 +205,23 @@ class Worker:
         answer = self.run_env(build, "upgrade", "head")
         return {**answer, **self.described.said()}
 
-    def running(self, now, then):
-        """Tries what the models of env.py do with their tables; the service is imported from
-        the directory `then` in the place of `now`."""
+    def running(self, now, then, given, stage):
+        """Tries what the models of env.py do with their tables, and the statements that are
+        given; the service is imported from the directory `then` in the place of `now`."""
+        recorder.is_patient = False
+        if stage == "meanwhile":
+            try:
+                return self.release.again()
+            finally:
+                forget_connections()
         if self.release is None:
             mapped_to(now, then)
-            self.release = Running(own)
+            self.release = Running(own, given)
         said = {}
 
         @door.ours
         def run(script, context):
-            said.update(self.release.run(context))
+            said.update(self.release.run(context, stage == "after"))
             return []
 
         return {**self.run_env(run, "upgrade", "head"), **said}

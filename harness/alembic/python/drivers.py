@@ -60,7 +60,7 @@ def saying(method, ask, text, way, parameters):
         if frame is None:
             return work()
         sql = said(text, parameters, self, args, kwargs)
-        steps = recorder.statement(sql, place_of(frame), session_of(self))
+        steps = recorder.statement(sql, place_of(frame), self, session_of(self))
         asking = functools.partial(ask, self)
         if recorder.probe is not None:
             repeatable = not any(hasattr(one, "__next__") for one in (*args, *kwargs.values()))

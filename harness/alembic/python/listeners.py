@@ -28,9 +28,20 @@ def check_token(connection, record):
     """Refuses an open connection that cannot show the token, before it is used."""
     if token_of(connection) != guard.target.token:
         guard.refuse("untokened", *connected_to(connection))
+    if not recorder.is_patient:
+        wait_no_longer(connection)
     record.info["migration_harness"] = guard.target.token
     record.info["migration_harness_session"] = session = session_of(connection)
     channel.send(event="connected", session=session, place=own_place(sys._getframe(1)))
+
+
+def wait_no_longer(connection):
+    """Who holds the lock may wait for the harness, which waits for this connection."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_catalog.set_config('lock_timeout', '2s', false)")
+    cursor.fetchall()
+    cursor.close()
+    connection.commit()
 
 
 def token_of(connection):

@@ -32,10 +32,14 @@ class Recorder:
         self.engines = weakref.WeakSet()
         self.contexts = []
         self.connection = None  # the driver's, of the context that env.py made last
+        self.is_patient = True  # whether connections wait for locks as long as it takes
         self.muted = False  # while the harness lays what is nobody's statement
         self.probe = None  # where it is measured what statements lock and read
+        self.commits = None  # where the harness looks between transactions
 
-    def statement(self, sql, place, session, beside=False):
+    def statement(self, sql, place, thing, session, beside=False):
+        if self.commits is not None:
+            self.commits.before(thing)
         self.number += 1
         number = self.number
         channel.send(
@@ -62,6 +66,8 @@ class Recorder:
         else:
             state, message = sqlstate_of(error), first_line(error)
             channel.send(event="failed", number=number, sqlstate=state, message=message)
+        if self.commits is not None and error is None:
+            self.commits.after(number, sql, place, thing)
         if probe is not None and error is None:
             yield from probe.after(number, sql, is_over)
         for creation in creations:
@@ -79,7 +85,7 @@ class Recorder:
             statement = as_sent(cursor, statement, parameters)
         session = conn.info.get("migration_harness_session")
         beside = self.connection is not None and raw(conn) not in (None, self.connection)
-        steps = self.statement(statement, place_of(sys._getframe(1)), session, beside)
+        steps = self.statement(statement, place_of(sys._getframe(1)), raw(conn), session, beside)
         asking = functools.partial(ask, cursor)
         if self.probe is not None:
             arguments = () if alone or parameters is None else (parameters,)

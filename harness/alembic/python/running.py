@@ -20,13 +20,15 @@ class Running:
     """The statements of the models that env.py names. They are made once, of the rows that
     are there then, and tried as often as that is asked for."""
 
-    def __init__(self, own):
+    def __init__(self, own, given):
         self.own = own
+        self.given = given
         self.metadata = []
         self.statements = None
         self.connection = None
+        self.settings = None
 
-    def run(self, context):
+    def run(self, context, is_last):
         found = context.opts.get("target_metadata")
         given = list(found) if isinstance(found, (list, tuple)) else [found]
         self.metadata = [one for one in given if found is not None and is_metadata(one)]
@@ -34,15 +36,59 @@ class Running:
         recorder.muted = True
         try:
             if self.statements is None:
-                self.statements = list(self.made())
-            results = [self.tried(one) for one in self.statements]
+                self.statements = [*self.made(), *map(of_the_team, self.given)]
+                self.settings = self.settings_of(self.connection)
+            results = self.results()
+            mixed = list(self.mixed()) if is_last else []
         finally:
             recorder.muted = False
         return {
             "metadata": bool(self.metadata),
             "results": results,
+            "mixed": mixed,
             "sources": self.places(),
         }
+
+    def again(self):
+        """The same on a further connection of env.py's engine, as env.py left that one: while a
+        deployment is under way, another env.py would wait for what keeps it from running twice."""
+        engine, options, settings = self.settings
+        said = {}
+
+        def run():
+            with door.theirs(), engine.connect() as connection:
+                self.connection = connection.execution_options(**options)
+                recorder.muted = True
+                try:
+                    for setting, value in settings.items():
+                        question = f"SELECT pg_catalog.set_config({quoted(setting)}, {quoted(value)}, false)"
+                        self.executed(question)
+                    said["results"] = self.results()
+                finally:
+                    recorder.muted = False
+                    connection.rollback()
+            engine.dispose()
+
+        if getattr(engine.dialect, "is_async", False):
+            import asyncio
+
+            from sqlalchemy.util.concurrency import greenlet_spawn
+
+            asyncio.run(greenlet_spawn(run))
+        else:
+            run()
+        return said
+
+    def settings_of(self, connection):
+        """What a further connection needs to be like this one."""
+        settings = {}
+        for setting in ("search_path", "role"):
+            question = f"SELECT pg_catalog.current_setting({quoted(setting)})"
+            settings[setting] = self.executed(question)[0][0]
+        return connection.engine, dict(connection.get_execution_options()), settings
+
+    def results(self):
+        return [{**self.tried(one), "number": number} for number, one in enumerate(self.statements)]
 
     def places(self):
         try:
@@ -51,8 +97,15 @@ class Running:
             return {}
 
     def tried(self, one):
-        error = self.attempt(lambda: fetched(self.connection.execute(one["statement"])))
-        said = {key: one[key] for key in ("table", "kind", "columns", "target", "detail", "sql")}
+        statement = one["statement"]
+        if isinstance(statement, str):
+            error = self.attempt(lambda: self.executed(statement))
+        else:
+            error = self.attempt(lambda: fetched(self.connection.execute(statement)))
+        return self.said(one, error)
+
+    def said(self, one, error):
+        said = {key: value for key, value in one.items() if key != "statement"}
         if error is None:
             return {**said, "error": None}
         return {
@@ -84,14 +137,64 @@ class Running:
 
     def command(self, text):
         """Whether a command about the transaction was possible."""
-        cursor = self.connection.connection.cursor()
         try:
-            cursor.execute(text)
+            self.executed(text)
             return True
         except Exception:
             return False
+
+    def executed(self, text):
+        """The rows of a statement that the driver gets as it is."""
+        cursor = self.connection.connection.cursor()
+        try:
+            cursor.execute(text)
+            return cursor.fetchall() if cursor.description else []
         finally:
             cursor.close()
+
+    # --- rows of the next release ---
+
+    def mixed(self):
+        """Reads rows with labels that the database has by now and the models do not know."""
+        from sqlalchemy import Enum, select
+
+        for table in (table for one in self.metadata for table in one.tables.values()):
+            name = self.connection.dialect.identifier_preparer.format_table(table)
+            for column in table.columns:
+                if not isinstance(column.type, Enum) or not column.type.native_enum:
+                    continue
+                try:  # SQLAlchemy 1.4 and later
+                    statement = select(column)
+                except Exception:
+                    statement = select([column])
+                for label in self.labels(name, column):
+                    error = self.attempt(lambda: self.read_with(name, column, label, statement))
+                    if error is not None and not sqlstate_of(error):
+                        one = {
+                            "table": table.fullname,
+                            "kind": "select",
+                            "detail": f"label {label}",
+                            "columns": [column.name],
+                            "target": [],
+                            "sql": " ".join(str(statement).split()),
+                        }
+                        yield self.said(one, error)
+
+    def labels(self, table, column):
+        """The labels of a column's type that its model does not know."""
+        found = []
+        question = (
+            "SELECT e.enumlabel FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_attribute a"
+            f" ON a.atttypid = e.enumtypid WHERE a.attrelid = pg_catalog.to_regclass({quoted(table)})"
+            f" AND a.attname = {quoted(column.name)} ORDER BY e.enumsortorder"
+        )
+        self.attempt(lambda: found.extend(row[0] for row in self.executed(question)))
+        return [label for label in found if label not in column.type.enums]
+
+    def read_with(self, table, column, label, statement):
+        name = self.connection.dialect.identifier_preparer.quote(column.name)
+        self.executed(f"UPDATE {table} SET {name} = {quoted(label)}")
+        fetched(self.connection.execute(statement))
 
     # --- the statements ---
 
@@ -159,6 +262,17 @@ class Running:
         if self.attempt(run) is not None or not found:
             return None
         return dict(zip((column.name for column in table.columns), found[0]))
+
+
+def quoted(text):
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def of_the_team(one):
+    """A statement that the team gives."""
+    empty = {"kind": "given", "detail": "", "columns": [], "target": []}
+    return {**empty, **one, "statement": one["sql"]}
 
 
 def by_driver(error):

@@ -99,6 +99,11 @@ pub enum Event {
     Unprobed(Unprobed),
     /// The catalog after a statement that was not measured in its own transaction.
     Settled(Settled),
+    /// The worker waits: transactions up to this statement were committed.
+    Committed {
+        /// The statement's number.
+        number: u64,
+    },
     /// Something tried to create an enum type.
     Enum(EnumCreation),
     /// A connection to anything but the disposable database was refused.

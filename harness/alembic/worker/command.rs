@@ -14,6 +14,8 @@ pub enum Command<'a> {
     /// The same, measuring what each statement locks and reads; whether the server can flush
     /// its counters when told to, which is from PostgreSQL 15.
     Measure(&'a str, bool),
+    /// The same, waiting where a transaction has been committed ([`super::Worker::watch`]).
+    Watch(&'a str),
     /// Takes back this one revision, whatever its place in the graph.
     Downgrade(&'a str),
     /// `alembic downgrade <revision>`: takes back all that came after it.
@@ -33,11 +35,35 @@ pub enum Command<'a> {
     Revision(&'a str, &'a [String], &'a [String]),
     /// `alembic revision --autogenerate` with this message, without what loses data.
     Autogenerate(&'a str),
-    /// Tries what the models that `env.py` names do with their tables; the service is imported
-    /// from the second directory in the place of the first.
-    Running(&'a Path, &'a Path),
+    /// Tries what the models that `env.py` names do with their tables.
+    Running(&'a Release<'a>),
     /// Asks which of these objects `env.py` lets autogenerate see.
     Visible(&'a [Asked]),
+}
+
+/// The release whose models are tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// The directory of today's service.
+    pub now: &'a Path,
+    /// The directory that it is imported from instead.
+    pub then: &'a Path,
+    /// The statements that are tried beside those of the models, as the worker takes them.
+    pub given: &'a Value,
+    /// How far the deployment is.
+    pub stage: Stage,
+}
+
+/// How far a deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nothing of it ran.
+    Before,
+    /// It waits between two of its transactions.
+    Meanwhile,
+    /// It is over.
+    After,
 }
 
 /// The kind of an object as `include_name` and `include_object` call it.
@@ -83,6 +109,7 @@ impl Command<'_> {
         match self {
             Self::Upgrade(_) => "upgrade",
             Self::Measure(..) => "measure",
+            Self::Watch(_) => "watch",
             Self::Downgrade(_) => "downgrade",
             Self::Descend(_) => "descend",
             Self::Touch => "touch",
@@ -100,15 +127,21 @@ impl Command<'_> {
     /// got so far.
     #[must_use]
     pub fn runs_env(self) -> bool {
-        !matches!(
-            self,
-            Self::Loaded | Self::Merge(_) | Self::Revision(..) | Self::Visible(_)
-        )
+        let is_meanwhile =
+            matches!(self, Self::Running(release) if release.stage == Stage::Meanwhile);
+        !is_meanwhile
+            && !matches!(
+                self,
+                Self::Loaded | Self::Merge(_) | Self::Revision(..) | Self::Visible(_)
+            )
     }
 
     pub(super) fn arguments(self) -> Value {
         match self {
-            Self::Upgrade(revision) | Self::Downgrade(revision) | Self::Descend(revision) => {
+            Self::Upgrade(revision)
+            | Self::Watch(revision)
+            | Self::Downgrade(revision)
+            | Self::Descend(revision) => {
                 json!({ "revision": revision })
             }
             Self::Measure(revision, flushes) => {
@@ -123,7 +156,10 @@ impl Command<'_> {
             }
             Self::Autogenerate(message) => json!({ "message": message }),
             Self::Merge(revisions) => json!({ "revisions": revisions }),
-            Self::Running(now, then) => json!({ "now": now, "then": then }),
+            Self::Running(release) => json!({
+                "now": release.now, "then": release.then, "given": release.given,
+                "stage": release.stage,
+            }),
             Self::Visible(objects) => json!({ "objects": objects }),
         }
     }
@@ -133,7 +169,7 @@ impl Command<'_> {
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Upgrade(revision) | Self::Measure(revision, _) => {
+            Self::Upgrade(revision) | Self::Measure(revision, _) | Self::Watch(revision) => {
                 write!(f, "upgrade {revision}")
             }
             Self::Downgrade(revision) => write!(f, "downgrade of {revision}"),
@@ -147,7 +183,7 @@ impl fmt::Display for Command<'_> {
             Self::Autogenerate(message) => {
                 write!(f, "revision --autogenerate -m \"{message}\"")
             }
-            Self::Running(..) => f.write_str("the statements of the running release"),
+            Self::Running(_) => f.write_str("the statements of the running release"),
             Self::Visible(_) => f.write_str("include_object"),
         }
     }

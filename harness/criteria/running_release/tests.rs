@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 use crate::criteria::sample;
-use crate::evidence::running::{Failure, Kind};
+use crate::evidence::running::{Failure, Kind, State};
 use crate::manifest::{Deployed, Reasoned};
 
 fn service() -> Service {
@@ -16,6 +16,8 @@ fn service() -> Service {
 
 fn tried(kind: Kind, detail: &str, columns: &[&str], state: &str, message: &str) -> Tried {
     Tried {
+        number: 0,
+        given: None,
         table: "essays".into(),
         kind,
         columns: columns.iter().map(|one| (*one).to_owned()).collect(),
@@ -31,10 +33,21 @@ fn tried(kind: Kind, detail: &str, columns: &[&str], state: &str, message: &str)
     }
 }
 
+/// The end of a deployment; each statement is another one.
+fn ended(failed: Vec<Tried>) -> State {
+    let numbered = failed.into_iter().enumerate();
+    State {
+        failed: numbered
+            .map(|(number, one)| Tried { number, ..one })
+            .collect(),
+        ..State::default()
+    }
+}
+
 fn judged(broken: Vec<Tried>) -> Verdict {
     let mut evidence = sample::evidence();
     let running = evidence.running.as_mut().unwrap();
-    running.broken = broken;
+    running.states = vec![ended(broken)];
     let columns = vec!["id".to_owned(), "title".to_owned()];
     running.tables.insert("essays".into(), columns);
     CRITERION.verdict(&service(), &evidence)
@@ -78,7 +91,7 @@ fn the_statement_that_requires_a_column_is_shown_and_not_a_later_one_that_names_
     let mut evidence = sample::evidence();
     let message = "null value in column \"channel\" of relation \"essays\" violates";
     let one = tried(Kind::Insert, "", &["id", "title"], "23502", message);
-    evidence.running.as_mut().unwrap().broken = vec![one];
+    evidence.running.as_mut().unwrap().states = vec![ended(vec![one])];
     let upgrade = &mut evidence.migrated.as_mut().unwrap().upgrade;
     for (line, sql) in [
         (41, "ALTER TABLE essays ALTER COLUMN channel SET NOT NULL"),
@@ -123,7 +136,8 @@ fn what_is_missing_is_red() {
         .running
         .as_mut()
         .unwrap()
-        .statements = 0));
+        .deeds
+        .clear()));
 }
 
 #[test]
@@ -134,9 +148,111 @@ fn an_accepted_line_that_nothing_shows_is_red_while_its_revision_is_pending() {
             reason: "asked".into(),
             inherited: false,
         };
-        service.accepted_running.insert(key.into(), line);
+        service.running.accepted.insert(key.into(), line);
         CRITERION.verdict(&service, &sample::evidence()).is_red()
     };
     assert!(red("r2 essays.title gone") && !red("r1 essays.title gone"));
     assert!(red("r9 essays.title gone"), "it is in no history");
+}
+
+/// Two transactions: the first takes a column away, and the second brings it back.
+fn for_a_while() -> (Service, Evidence) {
+    let mut evidence = sample::evidence();
+    let running = evidence.running.as_mut().unwrap();
+    running.plan.pending = vec!["r2".into(), "r3".into()];
+    let text = "column essays.title does not exist";
+    let failed = tried(Kind::Select, "", &["id", "title"], "42703", text);
+    running.states = vec![
+        State {
+            after: Some(101),
+            ..ended(vec![failed])
+        },
+        State::default(),
+    ];
+    let upgrade = running.upgrade.as_mut().unwrap();
+    for (number, revision, sql) in [
+        (101, "r2", "ALTER TABLE essays RENAME title TO name"),
+        (102, "r3", "ALTER TABLE essays RENAME name TO title"),
+    ] {
+        let place = Place {
+            revision: Some(revision.into()),
+            ..Place::line(std::path::Path::new(&format!("{revision}.py")), 9)
+        };
+        upgrade
+            .statements
+            .push(sample::done(number, Some(place), sql));
+    }
+    (service(), evidence)
+}
+
+#[test]
+fn what_fails_between_two_transactions_is_red_and_says_until_when() {
+    let (service, evidence) = for_a_while();
+    let told = sample::text(&CRITERION.verdict(&service, &evidence));
+    for part in [
+        "cannot read essays while the deployment is under way",
+        "r2.py:9",
+        "r3.py:9",
+        "that lasts until revision r3",
+        "\"r2 essays.title gone\"",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn what_was_not_tried_between_two_transactions_is_not_green() {
+    let (service, mut evidence) = for_a_while();
+    let running = evidence.running.as_mut().unwrap();
+    running.states[0].failed.clear();
+    assert!(!CRITERION.verdict(&service, &evidence).is_red());
+    evidence.running.as_mut().unwrap().states[0].untried = Some("it did not answer".into());
+    assert!(CRITERION.verdict(&service, &evidence).is_red());
+}
+
+#[test]
+fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
+    let mut evidence = sample::evidence();
+    let one = tried(
+        Kind::Select,
+        "label post",
+        &["kind"],
+        "",
+        "'post' is not among",
+    );
+    evidence.running.as_mut().unwrap().mixed = vec![one];
+    let mut service = service();
+    let verdict = CRITERION.verdict(&service, &evidence);
+    assert!(!verdict.is_red());
+    service.running.is_mixed = true;
+    let told = sample::text(&CRITERION.verdict(&service, &evidence));
+    for part in ["whose kind is post", "\"r2 essays.kind label post\""] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+}
+
+#[test]
+fn a_statement_of_the_team_is_named_by_its_place() {
+    let given = Tried {
+        table: "sql/claim.sql".into(),
+        given: Some(crate::evidence::running::Class {
+            file: "sql/claim.sql".into(),
+            line: 3,
+        }),
+        ..tried(
+            Kind::Given,
+            "",
+            &[],
+            "42703",
+            "column e.title does not exist",
+        )
+    };
+    let told = sample::text(&judged(vec![given]));
+    for part in [
+        "cannot execute sql/claim.sql:3 any more",
+        "keep title in this deployment",
+        "\"r2 sql/claim.sql title gone\"",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
 }

@@ -1,9 +1,11 @@
 //! The text about statements that fail: [`finding`].
 
 use super::Finding;
+use crate::alembic::sql;
 use crate::alembic::transcript::Place;
 use crate::evidence::running::{Kind, Release, Running, Tried};
 use crate::git::short;
+use crate::text::one_line;
 
 /// Letters of a statement.
 const LETTERS: usize = 160;
@@ -25,10 +27,14 @@ pub(super) struct Broken<'a> {
     column: Option<String>,
     /// Tells whether the running models have that column.
     is_known: bool,
+    /// The state at which they fail first.
+    pub since: usize,
+    /// The state at which they work again.
+    pub until: Option<usize>,
 }
 
 impl<'a> Broken<'a> {
-    pub(super) fn new(one: &'a Tried, running: &Running) -> Self {
+    pub(super) fn new(one: &'a Tried, running: &Running, since: usize) -> Self {
         let column = column(one);
         let known = running.tables.get(&one.table).unwrap_or(&one.columns);
         Self {
@@ -36,14 +42,44 @@ impl<'a> Broken<'a> {
             statements: vec![one],
             is_known: column.as_ref().is_some_and(|column| known.contains(column)),
             column,
+            since,
+            until: running.until(one, since),
         }
     }
 
     /// Tells whether it is one defect, as far as the answers tell.
     pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.is_alike(other) && (self.since, self.until) == (other.since, other.until)
+    }
+
+    fn is_alike(&self, other: &Self) -> bool {
         self.table() == other.table()
             && self.state() == other.state()
             && self.column == other.column
+    }
+
+    /// Tells whether it has the statement already, which goes on to fail for that reason.
+    pub(super) fn has(&self, other: &Self) -> bool {
+        let is_over = self.until.is_some_and(|until| until <= other.since);
+        let mut own = self.statements.iter();
+        self.is_alike(other) && !is_over && own.any(|one| one.is_same(other.first))
+    }
+
+    /// The names by which the statement is found after which it fails: the table, and the
+    /// column where there is one.
+    pub(super) fn names(&self) -> Vec<String> {
+        let table = match self.first.kind {
+            Kind::Given => self.relation(),
+            _ => sql::words(self.table()).pop(),
+        };
+        table.into_iter().chain(self.column.clone()).collect()
+    }
+
+    /// The table that PostgreSQL's answer to a given statement names.
+    fn relation(&self) -> Option<String> {
+        let is_named = self.state() == Some(UNDEFINED_TABLE);
+        let quoted = is_named.then(|| self.message().split('"').nth(1)).flatten();
+        sql::words(quoted?).pop()
     }
 
     /// The statement that is shown: one that writes NULL, where that is refused.
@@ -74,6 +110,7 @@ impl<'a> Broken<'a> {
             _ => "refused",
         };
         match self.column() {
+            Some(column) if self.first.kind == Kind::Given => format!("{table} {column} {what}"),
             Some(column) => format!("{table}.{column} {what}"),
             None => format!("{table} {what}"),
         }
@@ -106,6 +143,7 @@ impl<'a> Broken<'a> {
                 Kind::Insert | Kind::Upsert => "insert into",
                 Kind::Update => "update",
                 Kind::Delete => "delete from",
+                Kind::Given => "execute",
             };
             if !deeds.contains(&deed) {
                 deeds.push(deed);
@@ -125,7 +163,9 @@ fn column(one: &Tried) -> Option<String> {
     let error = one.error.as_ref()?;
     match error.state.as_deref() {
         Some(UNDEFINED_TABLE) => return None,
+        Some(NO_CONFLICT_TARGET) if one.kind == Kind::Given => return None,
         Some(NO_CONFLICT_TARGET) => return Some(one.target.join(", ")),
+        Some(UNDEFINED_COLUMN) if one.kind == Kind::Given => return unknown_column(&error.message),
         _ => {}
     }
     let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
@@ -147,18 +187,32 @@ fn column(one: &Tried) -> Option<String> {
     named.or(quoted).or(only).map(str::to_owned)
 }
 
+/// The column in `column o.email does not exist`, and in the same with quotes.
+fn unknown_column(message: &str) -> Option<String> {
+    let named = message.split_once("column ")?.1.split_once(" does")?.0;
+    sql::words(named).pop()
+}
+
 /// The finding about them.
 pub(super) fn finding(broken: &Broken<'_>, running: &Running, place: Option<&Place>) -> Finding {
     let table = broken.table();
     let state = broken.state().unwrap_or("raised by Python");
-    let title = match broken.first.is_warm {
-        true => format!(
-            "the running release ({}) cannot read {table} by the statements that it has prepared",
-            release(&running.release)
+    let who = release(&running.release);
+    let since = match broken.until {
+        None => "any more",
+        Some(_) => "while the deployment is under way",
+    };
+    let title = match (broken.first.is_warm, &broken.first.given) {
+        (true, _) => format!(
+            "the running release ({who}) cannot read {table} by the statements that it has prepared"
         ),
-        false => format!(
-            "the running release ({}) cannot {} {table} any more",
-            release(&running.release),
+        (false, Some(given)) => format!(
+            "the running release ({who}) cannot execute {}:{} {since}",
+            given.file.display(),
+            given.line
+        ),
+        (false, None) => format!(
+            "the running release ({who}) cannot {} {table} {since}",
             broken.deeds()
         ),
     };
@@ -174,8 +228,54 @@ pub(super) fn finding(broken: &Broken<'_>, running: &Running, place: Option<&Pla
     finding.help(advice(broken))
 }
 
+/// The same where it works again before the deployment is over.
+pub(super) fn for_a_while(mut finding: Finding, until: Option<&Place>) -> Finding {
+    let revision = until.and_then(|place| place.revision.as_deref());
+    finding.help.clear();
+    finding
+        .mark(until, "until this is committed")
+        .note(match revision {
+            Some(revision) => format!(
+                "that lasts until revision {revision}, which a transaction of its own commits"
+            ),
+            None => {
+                "that lasts until a later transaction of the deployment is committed".to_owned()
+            }
+        })
+        .help("let one transaction do both: in one revision, outside of autocommit_block")
+}
+
+/// The finding about rows of the next release.
+pub(super) fn mixed(one: &Tried, running: &Running, place: Option<&Place>) -> Finding {
+    let column = one.columns.first().map_or("", String::as_str);
+    let message = one
+        .error
+        .as_ref()
+        .map_or("", |error| error.message.as_str());
+    let table = &one.table;
+    let mut finding = Finding::new(format!(
+        "the running release ({}) cannot read rows of {table} whose {column} is {}",
+        release(&running.release),
+        one.detail.strip_prefix("label ").unwrap_or(&one.detail)
+    ))
+    .mark(place, "such rows are possible after this")
+    .note(message);
+    if let Some(class) = class(table, running) {
+        finding = finding.note(format!("{}{class}", one.sql));
+    }
+    finding.help("release code that knows the label first, and let the release after that write it")
+}
+
+/// The place of the class behind a table.
+fn class(table: &str, running: &Running) -> Option<String> {
+    running.classes.get(table).map(|class| {
+        let commit = short(&running.release.commit);
+        format!(" ({}:{} at {commit})", class.file.display(), class.line)
+    })
+}
+
 /// A release as people know it: `origin/main 4be1c07`.
-pub(super) fn release(release: &Release) -> String {
+pub(crate) fn release(release: &Release) -> String {
     let commit = short(&release.commit);
     match release.name.starts_with(commit) {
         true => commit.to_owned(),
@@ -186,16 +286,17 @@ pub(super) fn release(release: &Release) -> String {
 /// The statement, the class that makes it, and what is particular about it.
 fn statement(broken: &Broken<'_>, running: &Running) -> String {
     let one = broken.shown();
-    let text = one.sql.split(" VALUES ").next().unwrap_or(&one.sql);
+    let sql = one_line(&one.sql);
+    let text = sql.split(" VALUES ").next().unwrap_or(&sql);
     let text = text.split(" LIMIT ").next().unwrap_or(text);
     let text = match text.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     };
-    let class = running.classes.get(&one.table).map(|class| {
-        let commit = short(&running.release.commit);
-        format!(" ({}:{} at {commit})", class.file.display(), class.line)
-    });
+    if one.kind == Kind::Given {
+        return text;
+    }
+    let class = class(&one.table, running);
     let particular = match (broken.column(), one.detail.as_str()) {
         (Some(column), _) if !broken.is_known && one.target.is_empty() => {
             format!(", which does not know {column}")
@@ -208,9 +309,17 @@ fn statement(broken: &Broken<'_>, running: &Running) -> String {
 }
 
 fn advice(broken: &Broken<'_>) -> String {
-    let table = broken.table();
+    let relation = broken.relation();
+    let is_given = broken.first.kind == Kind::Given;
+    let table = match is_given {
+        true => relation.as_deref().unwrap_or("the table"),
+        false => broken.table(),
+    };
     let column = broken.column().unwrap_or("the column");
     match broken.state() {
+        Some(UNDEFINED_COLUMN) if is_given => format!(
+            "keep {column} in this deployment, release code that does not use it, and drop it in the next one"
+        ),
         Some(UNDEFINED_COLUMN) => format!(
             "keep {table}.{column} in this deployment, release code that does not use it, and drop it in the next one"
         ),
