@@ -2,6 +2,7 @@
 
 mod advice;
 pub mod fix;
+mod named;
 pub(crate) mod timeline;
 mod told;
 mod trace;
@@ -12,7 +13,7 @@ use super::attribution::attribution;
 use super::keyed::{Accepted, Keyed, short};
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
-use crate::alembic::transcript::Measure;
+use crate::alembic::transcript::{Measure, Statement};
 use crate::evidence::deployment::Plan;
 use crate::evidence::locks::{Measured, Relation};
 use crate::evidence::{Evidence, Locks, Part};
@@ -33,6 +34,20 @@ pub const CRITERION: Criterion = Criterion {
     judge,
 };
 
+/// PostgreSQL's answers to what runs in no transaction of another: active_sql_transaction and
+/// invalid_transaction_termination, as of a CALL that commits
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const OF_NO_TRANSACTION: &[&str] = &["25001", "2D000"];
+
+/// A statement of which nobody could tell what it locks.
+struct Unmeasured<'a> {
+    statement: &'a Statement,
+    /// Tells whether it is known why, and that it locks no table for long.
+    is_known: bool,
+    /// Tells whether it is known to block nobody.
+    is_harmless: bool,
+}
+
 /// An upgrade, and how its findings are told.
 struct Context<'a> {
     service: &'a Service,
@@ -51,7 +66,8 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         .iter()
         .map(|measured| Context { service, measured });
     let contexts: Vec<Context<'_>> = contexts.collect();
-    let keyed: Vec<Keyed> = contexts.iter().flat_map(Context::findings).collect();
+    let mut keyed: Vec<Keyed> = contexts.iter().flat_map(Context::findings).collect();
+    keyed.extend(named::unknown(service, evidence));
     let plan = &deployment.plan;
     let mut notes = Vec::new();
     if plan.pending.is_empty() {
@@ -119,12 +135,19 @@ impl Context<'_> {
         let working = moments.iter().filter_map(|moment| self.working(moment));
         let untimed = moments.iter().flat_map(|moment| self.untimed(moment));
         let stopped = (!self.measured.upgrade.finished()).then(|| self.stopped());
+        let unmeasured = self.unmeasured().filter(|one| !one.is_known);
+        let unmeasured = unmeasured.map(|one| self.not_measured(one.statement));
         let invalid = self
             .measured
             .invalid
             .iter()
             .map(|index| self.invalid(index));
-        for one in working.chain(untimed).chain(invalid).chain(stopped) {
+        for one in working
+            .chain(untimed)
+            .chain(invalid)
+            .chain(unmeasured)
+            .chain(stopped)
+        {
             match keyed.iter_mut().find(|known| known.key == one.key) {
                 None => keyed.push(one),
                 Some(known) => {
@@ -225,32 +248,35 @@ impl Context<'_> {
                 untimed.join(", ")
             ));
         }
-        notes.extend(self.unmeasured());
+        let known = self
+            .unmeasured()
+            .filter(|one| one.is_known && !one.is_harmless);
+        notes.extend(known.map(|one| told::not_measured(one.statement)));
         notes
     }
 
     /// Statements of which nobody could tell what they lock.
-    fn unmeasured(&self) -> Vec<String> {
+    fn unmeasured(&self) -> impl Iterator<Item = Unmeasured<'_>> {
         let upgrade = &self.measured.upgrade;
-        let numbers = upgrade.measures.iter().filter_map(|measure| match measure {
-            Measure::Unprobed(unprobed) => Some(unprobed.number),
+        let unprobed = upgrade.measures.iter().filter_map(|measure| match measure {
+            Measure::Unprobed(unprobed) => Some(unprobed),
             Measure::Probe(_) | Measure::Settled(_) => None,
         });
-        let statements =
-            numbers.filter_map(|number| upgrade.statements.iter().find(|one| one.number == number));
-        // Those that PostgreSQL runs outside of transactions block nobody.
-        let is_known =
-            |text: &str| sql::mentions(text, "concurrently") || sql::mentions(text, "vacuum");
-        let others = statements.filter(|one| !is_known(&one.sql));
-        let named = others.map(|one| {
-            let line = one
-                .place
-                .as_ref()
-                .map_or(String::new(), |place| format!(" in line {}", place.line));
-            let text = one.sql.trim().lines().next().unwrap_or_default();
-            format!("not measured: {text}{line}")
-        });
-        named.collect()
+        unprobed.filter_map(|unprobed| {
+            let mut statements = upgrade.statements.iter();
+            let statement = statements.find(|one| one.number == unprobed.number)?;
+            let has = |word: &str| sql::mentions(&statement.sql, word);
+            let state = unprobed.sqlstate.as_deref();
+            // Those that PostgreSQL runs outside of transactions block nobody.
+            let is_harmless = has("concurrently") || has("vacuum");
+            let is_of_no_transaction =
+                state.is_some_and(|state| OF_NO_TRANSACTION.contains(&state));
+            Some(Unmeasured {
+                statement,
+                is_known: is_harmless || is_of_no_transaction || sql::is_about_rows(&statement.sql),
+                is_harmless,
+            })
+        })
     }
 
     /// Advice on how a finding is accepted.

@@ -291,6 +291,34 @@ fn what_was_not_measured_is_named_unless_it_runs_concurrently() {
 }
 
 #[test]
+fn what_nobody_could_ask_about_is_red() {
+    let unasked = |sql| {
+        let mut evidence = evidence(vec![(sql, "3/1", Vec::new())]);
+        let unprobed = Measure::Unprobed(Unprobed {
+            number: 1,
+            sqlstate: None,
+        });
+        measured(&mut evidence).upgrade.measures = vec![unprobed];
+        evidence
+    };
+    let text = judged(&unasked("ALTER TABLE orders ADD a int; COMMIT"));
+    assert!(text.contains("\"r2 not measured\""), "{text}");
+    assert!(!is_red(&unasked("SELECT 1")), "it changes no table");
+}
+
+#[test]
+fn a_table_that_the_manifest_names_and_nothing_has_is_red() {
+    let mut service = sample::service();
+    let green = evidence(Vec::new());
+    service.locks.small = vec!["orders".into(), "public.customers".into()];
+    assert!(!CRITERION.verdict(&service, &green).is_red());
+    service.locks.large = vec!["custommers".into()];
+    let text = sample::text(&CRITERION.verdict(&service, &green));
+    assert!(text.contains("`[locks] large` names custommers"), "{text}");
+    assert!(text.contains("did you mean \"customers\"?"), "{text}");
+}
+
+#[test]
 fn a_revision_that_was_not_measured_is_red() {
     let mut evidence = sample::evidence();
     measured(&mut evidence).upgrade.steps.clear();

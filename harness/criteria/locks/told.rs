@@ -7,6 +7,10 @@ use crate::criteria::Finding;
 use crate::criteria::keyed::short;
 use crate::criteria::upgrade_head::failure;
 use crate::evidence::locks::InvalidIndex;
+use crate::text::beginning;
+
+/// So many letters of a statement are shown.
+const LETTERS: usize = 160;
 
 impl Context<'_> {
     /// Work while others are blocked.
@@ -120,6 +124,20 @@ impl Context<'_> {
         self.accept(finding, format!("{revision} unmeasured"), None)
     }
 
+    /// A statement of which nobody could tell what it locks.
+    pub(super) fn not_measured(&self, statement: &Statement) -> Keyed {
+        let revision = self.revision(statement);
+        let finding = Finding::new(format!(
+            "nobody could ask what a statement of revision {revision} locks"
+        ))
+        .mark(statement.place.as_ref(), "this one")
+        .note(beginning(&statement.sql, LETTERS))
+        .help(
+            "give it to op.execute() by itself, not beside others in one string or past SQLAlchemy",
+        );
+        self.accept(finding, format!("{revision} not measured"), None)
+    }
+
     /// The reason why two statements are in one transaction.
     fn together(&self, one: &Statement, other: &Statement) -> String {
         let revision = |one: &Statement| self.revision(one);
@@ -144,6 +162,13 @@ impl Context<'_> {
             schema => format!("{schema}.{}", subject.name),
         }
     }
+}
+
+/// The note on a statement that runs in no transaction of another.
+pub(super) fn not_measured(statement: &Statement) -> String {
+    let place = statement.place.as_ref();
+    let line = place.map_or(String::new(), |place| format!(" in line {}", place.line));
+    format!("not measured: {}{line}", first_line(&statement.sql))
 }
 
 /// The work, for a title.
