@@ -18,7 +18,7 @@ pub(crate) use told::release as name;
 pub const CRITERION: Criterion = Criterion {
     id: "running_release",
     asserts: "what the release that is running does with its tables (SELECT, INSERT, UPDATE, DELETE of its \
-              models), it can still do after the next deployment has migrated",
+              models), it can still do whenever the next deployment has committed something, and after it",
     why: "while a deployment migrates, and until the last old process has ended, the old code works on the new \
           schema, and each statement that fails then is a request that fails",
     remedy: "keep what the running release needs in this deployment, and take it away in the next one",
