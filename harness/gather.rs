@@ -25,6 +25,7 @@ mod segments;
 mod steps;
 pub mod store;
 mod upgraded;
+mod version_rows;
 mod written;
 
 pub use history::history;

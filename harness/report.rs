@@ -32,12 +32,14 @@ use std::sync::{Mutex, PoisonError};
 use annotate_snippets::Renderer;
 use once_cell::sync::Lazy;
 
-use crate::criteria::{Criterion, Finding, Help, Verdict, published_revisions, single_head};
-use crate::error::HarnessError;
-use crate::evidence::Part;
+use crate::criteria::{
+    self, Blocker, Criterion, Finding, Help, Verdict, published_revisions, single_head,
+};
+use crate::error::{HarnessError, Result};
+use crate::evidence::{Evidence, Part};
 use crate::gather::progress::Progress;
 use crate::invocation::{Invocation, PROGRAM_NAME};
-use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
+use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE, Service};
 use crate::postgres::kept::quoted;
 use crate::postgres::{Kept, Phase};
 
@@ -67,6 +69,37 @@ pub struct Explanation {
     pub findings: Vec<Finding>,
     /// Tells whether the manifest says that the criterion does not apply.
     pub declared: bool,
+}
+
+impl Explanation {
+    /// The findings of the criterion that blocks a verdict, unless its own case prints them.
+    #[must_use]
+    pub fn of(
+        verdict: &Result<Verdict>,
+        service: &Service,
+        evidence: &Evidence,
+        is_printed: impl FnOnce(&str) -> bool,
+    ) -> Option<Self> {
+        let Ok(Verdict::Blocked { by, .. }) = verdict else {
+            return None;
+        };
+        let Blocker::Criterion(id) = by else {
+            return None;
+        };
+        let criterion = criteria::ALL.iter().find(|one| one.id == *id)?;
+        let declared = criterion.declared(service).is_some();
+        if !declared && is_printed(id) {
+            return None;
+        }
+        match (criterion.judge)(service, evidence) {
+            Verdict::Fail(findings) => Some(Self {
+                criterion,
+                findings,
+                declared,
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl Case {

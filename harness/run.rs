@@ -22,7 +22,7 @@ use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
 use crate::criteria::fixes::{self, PublishedIds};
-use crate::criteria::{self, Blocker, Criterion, Verdict};
+use crate::criteria::{self, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, Part};
 use crate::gather::progress::Progress;
@@ -299,27 +299,10 @@ fn explanation(
     judged: Option<&(Service, Evidence)>,
     case: &Case,
 ) -> Option<Explanation> {
-    let Ok(Verdict::Blocked { by, .. }) = verdict else {
-        return None;
-    };
-    let Blocker::Criterion(id) = by else {
-        return None;
-    };
     let (service, evidence) = judged?;
-    let criterion = criteria::ALL.iter().find(|one| one.id == *id)?;
-    let declared = criterion.declared(service).is_some();
     let run = run().ok()?;
-    if !declared && !ends_the_run() && run.selection.surely_judges(id, case) {
-        return None;
-    }
-    match (criterion.judge)(service, evidence) {
-        Verdict::Fail(findings) => Some(Explanation {
-            criterion,
-            findings,
-            declared,
-        }),
-        _ => None,
-    }
+    let is_printed = |id: &str| !ends_the_run() && run.selection.surely_judges(id, case);
+    Explanation::of(verdict, service, evidence, is_printed)
 }
 
 /// The command that looks for a fix, where the criterion proposes one; it is not proved here.

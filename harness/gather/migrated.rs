@@ -1,13 +1,11 @@
 //! The database at head: `upgrade head` as a deployment does it, and what it made.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 
-use super::{Driver, failed, needs};
+use super::{Driver, failed, needs, version_rows};
 use crate::alembic::declared::declared;
-use crate::alembic::transcript::VersionTable;
 use crate::error::Result;
 use crate::evidence::{Catalog, Migrated, Outbox, foundation};
-use crate::quoting::quoted;
 
 impl Driver<'_> {
     /// `upgrade head` as a deployment does it, then a look at the database.
@@ -77,7 +75,7 @@ impl Driver<'_> {
 
     pub(super) async fn versions(&mut self) -> Result<Option<Vec<String>>> {
         let table = self.version_table.clone();
-        versions(self.connection().await?, table.as_ref()).await
+        version_rows::read(self.connection().await?, table.as_ref()).await
     }
 
     pub(super) async fn outbox(&mut self) -> Result<Option<Outbox>> {
@@ -92,38 +90,4 @@ impl Driver<'_> {
             _ => Ok(None),
         }
     }
-}
-
-/// The rows of the version table; `None` if there is no such table. Where `env.py` names no
-/// schema, it is in one of the service's `search_path`, which is not ours.
-async fn versions(
-    connection: &mut PgConnection,
-    table: Option<&VersionTable>,
-) -> Result<Option<Vec<String>>> {
-    let name = table.map_or("alembic_version", |table| table.name.as_str());
-    let given = table.and_then(|table| table.schema.as_deref());
-    let first = table.and_then(|table| table.default_schema.as_deref());
-    let schema: Option<String> = sqlx::query_scalar(
-        "SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = coalesce($2, n.nspname)
-         ORDER BY n.nspname = coalesce($3, 'public') DESC, n.nspname LIMIT 1",
-    )
-    .bind(name)
-    .bind(given)
-    .bind(first)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(|cause| failed(&cause))?;
-    let Some(schema) = schema else {
-        return Ok(None);
-    };
-    sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT version_num::text FROM {}.{} ORDER BY 1",
-        quoted(&schema),
-        quoted(name)
-    )))
-    .fetch_all(connection)
-    .await
-    .map(Some)
-    .map_err(|cause| failed(&cause))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::bench::Judged;
-use crate::criteria::{self, Blocker, Criterion, Verdict};
+use crate::criteria::{self, Criterion, Verdict};
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::manifest::{Manifest, Service};
@@ -114,24 +114,7 @@ impl<'a> Kept<'a> {
         verdict: &Result<Verdict>,
         evidence: &Evidence,
     ) -> Option<Explanation> {
-        let Ok(Verdict::Blocked { by, .. }) = verdict else {
-            return None;
-        };
-        let Blocker::Criterion(id) = by else {
-            return None;
-        };
-        let criterion = criteria::ALL.iter().find(|one| one.id == *id)?;
-        let declared = criterion.declared(service).is_some();
-        if !declared && self.selection.contains(id, &service.name) {
-            return None;
-        }
-        match (criterion.judge)(service, evidence) {
-            Verdict::Fail(findings) => Some(Explanation {
-                criterion,
-                findings,
-                declared,
-            }),
-            _ => None,
-        }
+        let is_printed = |id: &str| self.selection.contains(id, &service.name);
+        Explanation::of(verdict, service, evidence, is_printed)
     }
 }
