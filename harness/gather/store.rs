@@ -220,6 +220,17 @@ impl Store {
 }
 
 impl Store {
+    /// The service as it was at a commit, in the directory of this run, with today's interpreter.
+    ///
+    /// # Errors
+    /// Git cannot tell, or nothing can be written.
+    pub fn as_of(&self, service: &Service, commit: &str) -> Result<Service> {
+        let directory = self.directory.join("base");
+        private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
+        let tree = directory.join(&service.name);
+        super::ground::as_of(service, commit, &tree, commit)
+    }
+
     /// Has Alembic write a revision into the service's directory.
     ///
     /// # Errors

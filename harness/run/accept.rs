@@ -1,5 +1,8 @@
 //! `--accept`, or `ACCEPT=1`: what was found gets a line in the service's manifest file, with
-//! the date as its reason, so that a monorepo that is red can begin to watch for what is new.
+//! the date as its reason, so that a monorepo that is red can begin to watch for what is new. With
+//! `BASE_REF` only what that has too is accepted, and what a branch brings by its key.
+
+mod base;
 
 use std::env;
 use std::fs::{self, File};
@@ -8,6 +11,8 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
+
+pub(super) use base::{Base, of as of_base};
 
 use super::arguments::Arguments;
 use super::schemas;
@@ -25,13 +30,39 @@ impl Arguments {
         !self.accept.is_empty() || from_variable().is_some()
     }
 
-    /// Tells whether the line with a key is to be written; a grave one only where its key is
+    /// Tells whether something is to be accepted by its key; what is grave only where that is
     /// named.
     pub(super) fn accepts(&self, key: &str, is_grave: bool) -> bool {
-        let variable = from_variable();
-        let mut asked = self.accept.iter().chain(&variable);
-        asked.any(|asked| asked == key || (asked.is_empty() && !is_grave))
+        self.asks_for(key, is_grave, None).is_ok()
     }
+
+    /// Tells why the line with a key is not to be written; a grave one is only where its key is
+    /// named, and so is one that the base ref does not have.
+    fn asks_for(&self, key: &str, is_grave: bool, base: Option<&Base>) -> Result<(), Withheld> {
+        let variable = from_variable();
+        let asked: Vec<&String> = self.accept.iter().chain(&variable).collect();
+        if asked.iter().any(|asked| *asked == key) {
+            return Ok(());
+        }
+        let is_new = base.is_some_and(|base| !base.keys.contains(key));
+        match asked.iter().any(|asked| asked.is_empty()) {
+            true if is_grave => Err(Withheld::Grave),
+            true if is_new => Err(Withheld::New),
+            true => Ok(()),
+            false => Err(Withheld::NotNamed),
+        }
+    }
+}
+
+/// The reasons why a line is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Withheld {
+    /// A deployment loses something by it, or is blocked.
+    Grave,
+    /// The base ref does not have it.
+    New,
+    /// Other keys were named.
+    NotNamed,
 }
 
 /// The key of the variable, which is empty for all that are not grave.
@@ -47,11 +78,12 @@ fn from_variable() -> Option<String> {
 /// says of each what was done.
 ///
 /// # Errors
-/// The service's file cannot be written.
+/// The service's file cannot be written, or the base ref cannot be judged.
 pub(super) fn findings(
     service: &Service,
     verdict: &Verdict,
     arguments: &Arguments,
+    base: impl FnOnce() -> Result<Option<Base>>,
     say: Say<'_>,
 ) -> Result<()> {
     let Verdict::Fail(findings) = verdict else {
@@ -60,8 +92,10 @@ pub(super) fn findings(
     if !arguments.accepts_anything() {
         return Ok(());
     }
+    let can_be = findings.iter().any(|one| !one.acceptances.is_empty());
+    let base = if can_be { base()? } else { None };
     for finding in findings {
-        for note in finding_accepted(service, finding, arguments)? {
+        for note in finding_accepted(service, finding, arguments, base.as_ref())? {
             say(Progress::Note(note));
         }
     }
@@ -72,14 +106,20 @@ fn finding_accepted(
     service: &Service,
     finding: &Finding,
     arguments: &Arguments,
+    base: Option<&Base>,
 ) -> Result<Vec<String>> {
     if finding.acceptances.is_empty() {
         return Ok(vec![format!("cannot be accepted: {}", finding.title)]);
     }
     let file = &service.file;
-    let is_wanted = |one: &&Acceptance| arguments.accepts(&one.key, one.is_grave);
-    let (wanted, left): (Vec<&Acceptance>, Vec<&Acceptance>) =
-        finding.acceptances.iter().partition(is_wanted);
+    let mut wanted: Vec<&Acceptance> = Vec::new();
+    let mut left = Vec::new();
+    for one in &finding.acceptances {
+        match arguments.asks_for(&one.key, one.is_grave, base) {
+            Ok(()) => wanted.push(one),
+            Err(why) => left.push((one, why)),
+        }
+    }
     let reason = format!("accepted {}", OffsetDateTime::now_utc().date());
     let written = write(file, &wanted, &reason).map_err(|cause| {
         let problem = format!("{} cannot be written: {cause}", file.display());
@@ -96,9 +136,14 @@ fn finding_accepted(
             ),
         })
     });
-    let left = left.iter().map(|one| {
+    let left = left.iter().map(|(one, why)| {
+        let why = match (why, base) {
+            (Withheld::New, Some(base)) => format!("{} does not have it", base.name),
+            (Withheld::NotNamed, _) => "another key is named".to_owned(),
+            _ => "a deployment is at stake".to_owned(),
+        };
         format!(
-            "not accepted, since a deployment is at stake; \"--accept={}\" would: {}",
+            "not accepted, since {why}; \"--accept={}\" would: {}",
             one.key, finding.title
         )
     });
@@ -211,5 +256,21 @@ mod tests {
             !accepts(&["--accept", "r2 a.b gone"], true),
             "that is a filter"
         );
+    }
+
+    #[test]
+    fn what_the_base_ref_does_not_have_is_accepted_by_its_key() {
+        let base = Base {
+            name: "main".to_owned(),
+            keys: ["a.b".to_owned()].into(),
+        };
+        let accepts = |word: &str, key: &str| {
+            let words = ["services", word].map(Into::into);
+            Arguments::read(words).asks_for(key, false, Some(&base))
+        };
+        assert_eq!(accepts("--accept", "a.b"), Ok(()));
+        assert_eq!(accepts("--accept", "a.c"), Err(Withheld::New));
+        assert_eq!(accepts("--accept=a.c", "a.c"), Ok(()));
+        assert_eq!(accepts("--accept=a.c", "a.b"), Err(Withheld::NotNamed));
     }
 }

@@ -1,0 +1,57 @@
+//! What a criterion finds in the base ref, which is all that may be accepted beside it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tokio::runtime::Runtime;
+
+use crate::criteria::{Criterion, Verdict};
+use crate::error::{HarnessError, Result, Stage};
+use crate::gather::store::Store;
+use crate::manifest::{Service, base_ref};
+use crate::report;
+
+/// The findings of a base ref.
+pub(in crate::run) struct Base {
+    /// The base ref, as it is named.
+    pub(super) name: String,
+    /// The keys that would accept them.
+    pub(super) keys: BTreeSet<String>,
+}
+
+/// Judges the service as `BASE_REF` has it; none where nothing is named.
+///
+/// # Errors
+/// Git cannot tell what the base ref has, or nothing can be judged.
+pub(in crate::run) fn of(
+    criterion: &Criterion,
+    service: &Service,
+    runtime: &Runtime,
+    cores: usize,
+) -> Result<Option<Base>> {
+    let Some(name) = base_ref() else {
+        return Ok(None);
+    };
+    let alone = |_: &Path| -> Result<Service> {
+        Err(HarnessError::new(
+            Stage::Evidence,
+            "a base ref is judged by itself",
+        ))
+    };
+    let services = vec![service.name.clone()];
+    let store = Store::of_this_run(&report::directory(), services, alone, cores)?;
+    let then = store.as_of(service, &name)?;
+    let mut keys = BTreeSet::new();
+    // A service that the base ref has not has no findings there.
+    if then.directory.is_dir() {
+        let needs = criterion.needs;
+        let gathered = store.evidence(&then, needs, needs, runtime, &|_| {});
+        let verdict = gathered.map(|evidence| criterion.verdict(&then, &evidence));
+        if let Ok(Verdict::Fail(findings)) = verdict {
+            let lines = findings.into_iter().flat_map(|one| one.acceptances);
+            keys.extend(lines.map(|line| line.key));
+        }
+    }
+    store.end(runtime)?;
+    Ok(Some(Base { name, keys }))
+}
