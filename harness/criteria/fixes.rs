@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{
-    Criterion, downgrade, enum_types, locks, migration_notes, model_drift, outbox_indexes,
+    Criterion, downgrade, enum_types, locks, migration_notes, model_drift, outbox_indexes, rows,
     single_head, upgrade_head,
 };
 use crate::evidence::{Evidence, Merge};
@@ -44,6 +44,10 @@ pub const ALL: &[Fixer] = &[
     Fixer {
         criterion: &downgrade::CRITERION,
         propose: downgrade::fix::propose,
+    },
+    Fixer {
+        criterion: &rows::CRITERION,
+        propose: rows::fix::propose,
     },
     Fixer {
         criterion: &locks::CRITERION,

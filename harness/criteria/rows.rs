@@ -1,5 +1,6 @@
 //! A deployment works on tables that hold rows, and no value is changed or lost.
 
+pub mod fix;
 mod refused;
 mod values;
 

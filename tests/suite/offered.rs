@@ -225,14 +225,12 @@ fn the_steps_of_a_deployment_that_locks_are_written_and_green(
 
 #[rstest]
 #[case::a_type("locks_type_rewritten", "what rewrites a table needs a new column")]
+#[case::a_column_that_rows_lack("rows_not_null_without_default", "get, only you know")]
 #[case::rows("locks_backfill_after_added_column", "rows are changed in batches")]
 fn work_that_no_steps_divide_is_refused_with_the_reason(#[case] fault: &str, #[case] why: &str) {
     let faults = Faults::new(&[fault]);
     let before = faults.files();
-    let refused = faults.fix(
-        &[&format!("locks::{fault}.toml"), "--write", "--unsafe"],
-        &[],
-    );
+    let refused = faults.fix(&["--write", "--unsafe"], &[]);
     assert_eq!(refused.code, Some(1), "{}", refused.all());
     assert!(refused.stdout.contains(why), "{}", refused.all());
     assert_eq!(faults.files(), before, "something was written");

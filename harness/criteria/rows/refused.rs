@@ -286,7 +286,7 @@ fn wrapped(insert: &str) -> String {
 }
 
 /// The revision that fails.
-fn failing(upgrade: &Transcript) -> &str {
+pub(super) fn failing(upgrade: &Transcript) -> &str {
     let step = upgrade.failed_step().or(upgrade.steps.last());
     step.map_or("", |step| step.revision.as_str())
 }
