@@ -14,6 +14,7 @@ pub mod locks;
 pub mod migration_notes;
 pub mod model_drift;
 pub mod outbox_indexes;
+mod own;
 pub mod published_revisions;
 pub mod rows;
 pub mod running_release;
@@ -249,7 +250,7 @@ mod tests {
     }
 
     /// Files beside those of criteria.
-    const NO_CRITERIA: [&str; 5] = ["attribution", "finding", "fixes", "keyed", "sample"];
+    const NO_CRITERIA: [&str; 6] = ["attribution", "finding", "fixes", "keyed", "own", "sample"];
 
     #[test]
     fn every_criterion_is_called_like_its_file() {

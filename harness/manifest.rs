@@ -32,8 +32,8 @@ pub use rows::TeamRows;
 pub use running::RunningRules;
 pub use script::Baseline;
 use values::{
-    below, check_criteria, check_reasons, check_url, check_variables, filled_in, flask_app,
-    interpreter, not_applicable, overlaid, postgres_settings, root, seconds, stem,
+    accepted, below, check_criteria, check_reasons, check_url, check_variables, filled_in,
+    flask_app, interpreter, not_applicable, overlaid, postgres_settings, root, seconds, stem,
     takes_part_of_url,
 };
 
@@ -113,6 +113,9 @@ pub struct Service {
     pub accepted_rows: BTreeMap<String, Reasoned>,
     /// Changes of published revisions that are accepted, each with the reason.
     pub accepted_published: BTreeMap<String, String>,
+    /// Findings of criteria that look at a service as it is, by criterion and key, each with the
+    /// reason.
+    pub accepted: BTreeMap<&'static str, BTreeMap<String, String>>,
     /// The rules for the tables that a deployment locks.
     pub locks: LockRules,
     /// The rules for the release that is running.
@@ -310,6 +313,7 @@ impl Manifest {
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         let accepted_published = own.published_revisions.accepted.clone();
         check_reasons(file, "published_revisions.accepted", &accepted_published)?;
+        let accepted = accepted(file, &own)?;
         let x = alembic::x(&defaults_file, &defaults.alembic.x, &root, &directory)?;
         let x = alembic::over(x, alembic::x(file, &own.alembic.x, &root, &directory)?);
         let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
@@ -387,6 +391,7 @@ impl Manifest {
             rows: TeamRows::read(&self.directory, &stem(file)?)?,
             accepted_rows,
             accepted_published,
+            accepted,
             locks: LockRules::read(&defaults_file, &defaults.locks, file, own.locks)?,
             running: RunningRules::read(file, &own.running_release, &root)?,
             outbox: OutboxConvention::read(&self.directory.join("conventions/outbox.toml"))?,

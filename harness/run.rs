@@ -288,7 +288,8 @@ fn judge(
     schemas::accept(criterion, &service, &mut evidence, wanted, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);
-    accept::findings(&service, &verdict, &run.selection.arguments, &say)?;
+    let base = || accept::of_base(criterion, &service, run.runtime()?, run.selection.cores());
+    accept::findings(&service, &verdict, wanted, base, &say)?;
     Ok((verdict, Some((service, evidence))))
 }
 

@@ -3,7 +3,9 @@
 pub(super) mod fix;
 
 use super::attribution::attribution;
-use super::{Criterion, Finding, Verdict};
+use super::keyed::Keyed;
+use super::own::Own;
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{
     EnumCreation, EnumSource, Place, Statement, StatementOutcome, Transcript,
@@ -44,7 +46,7 @@ pub struct Second<'a> {
     refused: Option<&'a str>,
 }
 
-fn judge(_: &Service, evidence: &Evidence) -> Verdict {
+fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
@@ -58,11 +60,26 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
     let only_stepped = stepped
         .iter()
         .filter(|second| !at_once.iter().any(|other| other.is_same(second)));
-    let mut findings: Vec<Finding> = at_once.iter().map(Second::finding).collect();
-    findings.extend(only_stepped.map(|second| second.finding().note(
+    let own = Own {
+        service,
+        criterion: CRITERION.id,
+        table: AcceptedIn::EnumTypes,
+    };
+    // What PostgreSQL refuses is a failure, and no difference that may stay.
+    let keyed = |second: &Second<'_>, finding: Finding| match second.refused {
+        None => own.keyed(second.name, finding),
+        Some(_) => Keyed::red(String::new(), finding),
+    };
+    let mut found: Vec<Keyed> = at_once
+        .iter()
+        .map(|second| keyed(second, second.finding()))
+        .collect();
+    found.extend(only_stepped.map(|second| keyed(second, second.finding().note(
         "`upgrade head` on an empty database hides it, because one Alembic context remembers the types it \
          created; a database that was deployed before this revision fails",
-    )));
+    ))));
+    let stale = own.stale(&found);
+    let (findings, notes) = own.open(found);
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
@@ -73,7 +90,11 @@ fn judge(_: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the history stepped one revision per context");
     };
     let mut ways = [reached, &stepped.upgrade].into_iter();
-    ways.find_map(unrecorded).unwrap_or_else(Verdict::pass)
+    let unrecorded = ways.find_map(unrecorded);
+    unrecorded.unwrap_or(match stale.is_empty() {
+        true => Verdict::Pass { notes },
+        false => Verdict::Fail(stale),
+    })
 }
 
 /// Red where revisions ran and not one statement was seen, not even Alembic's own:

@@ -57,6 +57,12 @@ pub enum AcceptedIn {
     Locks,
     /// `[running_release.accepted]`.
     Running,
+    /// `[enum_types.accepted]`.
+    EnumTypes,
+    /// `[outbox_indexes.accepted]`.
+    OutboxIndexes,
+    /// `[migration_notes.accepted]`.
+    MigrationNotes,
     /// The file of the deployed schema.
     Schema,
 }
@@ -226,6 +232,9 @@ impl AcceptedIn {
             Self::Published => Some(["published_revisions", "accepted"]),
             Self::Locks => Some(["locks", "accepted"]),
             Self::Running => Some(["running_release", "accepted"]),
+            Self::EnumTypes => Some(["enum_types", "accepted"]),
+            Self::OutboxIndexes => Some(["outbox_indexes", "accepted"]),
+            Self::MigrationNotes => Some(["migration_notes", "accepted"]),
             Self::Schema => None,
         }
     }

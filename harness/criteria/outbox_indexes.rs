@@ -3,7 +3,9 @@
 pub(super) mod fix;
 
 use super::attribution::attribution;
-use super::{Criterion, Finding, Verdict};
+use super::keyed::Keyed;
+use super::own::Own;
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Transcript};
 use crate::evidence::outbox::{Expected, Index, Outbox};
@@ -39,8 +41,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(outbox) = &migrated.outbox else {
         return Verdict::without("the look at the outbox table");
     };
-    let findings = match outbox.schemas.as_slice() {
-        [] => vec![no_table(service, outbox)],
+    let own = Own {
+        service,
+        criterion: CRITERION.id,
+        table: AcceptedIn::OutboxIndexes,
+    };
+    let unnamed = |finding| Keyed::red(String::new(), finding);
+    let found: Vec<Keyed> = match outbox.schemas.as_slice() {
+        [] => vec![unnamed(no_table(service, outbox))],
         [schema] if outbox.expected.is_empty() => {
             return Verdict::without(&format!(
                 "any index of the convention for {schema}.{}",
@@ -50,10 +58,13 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         [schema] => {
             let judged = outbox.expected.iter();
             judged
-                .filter_map(|expected| index(outbox, schema, expected, migrated.reached()))
+                .filter_map(|expected| {
+                    let finding = index(outbox, schema, expected, migrated.reached())?;
+                    Some(own.keyed(&expected.name, finding))
+                })
                 .collect()
         }
-        several => vec![
+        several => vec![unnamed(
             Finding::new(format!(
                 "table \"{}\" exists in several schemas: {}",
                 outbox.table,
@@ -64,15 +75,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
                 several[0],
                 service.file.display()
             )),
-        ],
+        )],
     };
-    if findings.is_empty() {
-        Verdict::Pass {
-            notes: vec![OK.to_owned()],
-        }
-    } else {
-        Verdict::Fail(findings)
-    }
+    // Of an outbox with an accepted difference nobody says that it is as it should be.
+    let notes = match found.is_empty() {
+        true => vec![OK.to_owned()],
+        false => Vec::new(),
+    };
+    own.verdict(found, notes)
 }
 
 fn no_table(service: &Service, outbox: &Outbox) -> Finding {

@@ -52,6 +52,7 @@ pub fn service() -> Service {
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
+        accepted: BTreeMap::new(),
         locks: LockRules::default(),
         running: RunningRules::default(),
         rows: crate::manifest::TeamRows::default(),

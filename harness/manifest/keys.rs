@@ -126,6 +126,12 @@ pub(super) struct ServiceFile {
     #[serde(default)]
     pub published_revisions: OwnKeys,
     #[serde(default)]
+    pub enum_types: OwnKeys,
+    #[serde(default)]
+    pub outbox_indexes: OwnKeys,
+    #[serde(default)]
+    pub migration_notes: OwnKeys,
+    #[serde(default)]
     pub locks: LockKeys,
     #[serde(default)]
     pub running_release: RunningKeys,

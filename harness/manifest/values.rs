@@ -145,6 +145,24 @@ pub(super) fn check_reasons(
     }
 }
 
+/// The findings that a service's file accepts, of criteria that look at it as it is.
+pub(super) fn accepted(
+    file: &Path,
+    own: &ServiceFile,
+) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
+    let tables = [
+        ("enum_types", &own.enum_types),
+        ("outbox_indexes", &own.outbox_indexes),
+        ("migration_notes", &own.migration_notes),
+    ];
+    let mut accepted = BTreeMap::new();
+    for (criterion, keys) in tables {
+        check_reasons(file, &format!("{criterion}.accepted"), &keys.accepted)?;
+        accepted.insert(criterion, keys.accepted.clone());
+    }
+    Ok(accepted)
+}
+
 /// A variable's name and value must be some that a process can be given. A date in
 /// TOML arrives as a table with a name of the parser's own.
 pub(super) fn check_variables(file: &Path, variables: &BTreeMap<String, String>) -> Result<()> {

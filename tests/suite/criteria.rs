@@ -66,6 +66,7 @@ fn service() -> Service {
         accepted_drift: BTreeMap::new(),
         accepted_rows: BTreeMap::new(),
         accepted_published: BTreeMap::new(),
+        accepted: BTreeMap::new(),
         locks: migration_harness::manifest::LockRules::default(),
         running: RunningRules::default(),
         rows: migration_harness::manifest::TeamRows::default(),

@@ -239,6 +239,9 @@ fn an_interpreter_may_be_a_command() {
 #[case::release_of_nothing_to_execute("[running_release]\nstatements = \"-- none\"", &["holds no statement", "for instance statements = \"SELECT id FROM orders"])]
 #[case::release_of_mixed("[running_release]\nmixed = \"yes\"", &["services/a.toml", "invalid type: string \"yes\", expected a boolean"])]
 #[case::release_without_a_reason("[running_release.accepted]\n\"r2 a gone\" = \"\"", &["`running_release.accepted.r2 a gone` gives no reason"])]
+#[case::index_of_another_type("[outbox_indexes.accepted]\nix_a = false", &["services/a.toml", "invalid type: boolean `false`, expected a string"])]
+#[case::note_without_a_reason("[migration_notes.accepted]\nheads = \"\"", &["`migration_notes.accepted.heads` gives no reason"])]
+#[case::enum_of_another_key("[enum_types]\nallowed = {}", &["services/a.toml", "unknown field `allowed`"])]
 #[case::published_of_another_type("[published_revisions.accepted]\n\"r2 changed\" = 5", &["services/a.toml", "invalid type: integer `5`, expected a string"])]
 #[case::published_without_a_reason("[published_revisions.accepted]\n\"r2 changed\" = \" \"", &["`published_revisions.accepted.r2 changed` gives no reason"])]
 #[case::published_of_another_key("[published_revisions]\nallowed = {}", &["services/a.toml", "unknown field `allowed`"])]
@@ -479,6 +482,9 @@ const SERVICE_TABLES: &[&str] = &[
     "rows",
     "published_revisions",
     "running_release",
+    "enum_types",
+    "outbox_indexes",
+    "migration_notes",
 ];
 const WRONG: &[&str] = &[
     "5",

@@ -122,7 +122,8 @@ fn a_guard_hides_other_labels() {
 - b
 + a
 = this revision asks for ('a', 'b'); the type has ('a')
-? drop the guarded creation; where a label is new, add it in a revision of its own: ALTER TYPE status ADD VALUE '...'"#
+? drop the guarded creation; where a label is new, add it in a revision of its own: ALTER TYPE status ADD VALUE '...'
+? where it may stay for a while: in services/a.toml, [enum_types.accepted] "status" = "<reason>""#
     );
 }
 

@@ -25,10 +25,16 @@ fn a_missing_note_names_topic_files_and_what_to_paste() {
     );
     assert_eq!(
         finding.help,
-        [Help::Text(
-            "write it into a/alembic/README.md, for instance:\n\n## enums\n\nOne is enough.\n"
-                .into()
-        )]
+        [
+            Help::Text(
+                "write it into a/alembic/README.md, for instance:\n\n## enums\n\nOne is enough.\n"
+                    .into()
+            ),
+            Help::Text(
+                "where it may stay for a while: in services/a.toml, [migration_notes.accepted] \"enums\" = \"<reason>\""
+                    .into()
+            ),
+        ]
     );
 }
 
