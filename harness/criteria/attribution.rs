@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::{Blocker, Criterion, Verdict, downgrade, enum_types, single_head, upgrade_head};
 use crate::alembic::transcript::{Outcome, Step, Transcript};
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 use crate::evidence::{Evidence, Migrated, Part};
 
 /// The failures that some evidence shows, in the order in which they are to be mended.
@@ -43,7 +43,7 @@ pub enum Kind<'a> {
     /// A second upgrade of the same database runs revisions, or fails.
     Rerun(&'a Migrated, &'a Transcript),
     /// A revision that can be upgraded cannot where earlier ones went up, down and up.
-    RoundTrip(&'a Rung),
+    RoundTrip(&'a RoundTrip),
 }
 
 /// The part of the evidence that a failure makes worthless.
@@ -251,20 +251,20 @@ fn rerun(migrated: &Migrated) -> Option<Failure<'_>> {
 /// too, have their reporter; the others are the way's own.
 fn round_trips(evidence: &Evidence) -> Vec<Failure<'_>> {
     let stepped = evidence.stepped.as_ref().map(|stepped| &stepped.upgrade);
-    let rungs = evidence
+    let trips = evidence
         .stairway
         .iter()
-        .flat_map(|stairway| &stairway.rungs);
-    let failed = rungs.filter(|rung| !rung.up.finished());
+        .flat_map(|stairway| &stairway.trips);
+    let failed = trips.filter(|trip| !trip.up.finished());
     let attributed =
         failed.map(
-            |rung| match stepped.filter(|way| stops_at(evidence, way, &rung.revision)) {
+            |trip| match stepped.filter(|way| stops_at(evidence, way, &trip.revision)) {
                 Some(way) => stopped(way, Part::Stairway),
                 None => Failure {
-                    kind: Kind::RoundTrip(rung),
+                    kind: Kind::RoundTrip(trip),
                     reporter: &downgrade::CRITERION,
                     spoils: Spoils::Part(Part::Stairway),
-                    because: ending(&rung.up),
+                    because: ending(&trip.up),
                 },
             },
         );

@@ -12,7 +12,7 @@ use super::attribution::{Attribution, Kind, attribution};
 use super::{AcceptedIn, Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
 use crate::evidence::catalog::Change;
-use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::stairway::{FullDowngrade, RoundTrip};
 use crate::evidence::{Evidence, Part, Stairway};
 use crate::manifest::Service;
 use changes::{condensed, listed};
@@ -49,9 +49,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the walk down and up again");
     };
     let mut findings = stale(service, evidence, stairway);
-    findings.extend(stairway.rungs.iter().filter_map(|rung| {
-        let not_up = || not_upgraded(&attribution, evidence, rung);
-        rung_found(service, rung).or_else(not_up)
+    findings.extend(stairway.trips.iter().filter_map(|trip| {
+        let not_up = || not_upgraded(&attribution, evidence, trip);
+        trip_found(service, trip).or_else(not_up)
     }));
     if !findings.is_empty() {
         let mut findings = summed_up(findings);
@@ -65,13 +65,13 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if let Some(blocked) = blocked.or_else(|| unwalked(service, evidence, stairway)) {
         return blocked;
     }
-    let Some(descent) = &stairway.descent else {
+    let Some(full_downgrade) = &stairway.full_downgrade else {
         return Verdict::without("the whole way down");
     };
-    if descent.down.finished() && descent.again.is_none() {
+    if full_downgrade.down.finished() && full_downgrade.again.is_none() {
         return Verdict::without("the way up after the whole way down");
     }
-    match descended(service, descent) {
+    match fully_downgraded(service, full_downgrade) {
         Some(finding) => Verdict::Fail(vec![finding]),
         None => Verdict::Pass {
             notes: notes(service, stairway),
@@ -100,8 +100,8 @@ fn summed_up(mut findings: Vec<Finding>) -> Vec<Finding> {
 /// those that are declared one-way.
 fn unwalked(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Option<Verdict> {
     let walked = |id: &String| {
-        let rung = stairway.rungs.iter().find(|rung| rung.revision == *id);
-        rung.is_some_and(|rung| rung.is_walked() || service.one_way.contains_key(id))
+        let trip = stairway.trips.iter().find(|trip| trip.revision == *id);
+        trip.is_some_and(|trip| trip.is_walked() || service.one_way.contains_key(id))
     };
     let order = evidence.history.graph.upgrade_order();
     let missing = order.into_iter().find(|revision| !walked(&revision.id))?;
@@ -123,9 +123,9 @@ fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Fin
     };
     let works = |id: &String| {
         stairway
-            .rungs
+            .trips
             .iter()
-            .any(|rung| rung.revision == *id && rung.is_taken_back())
+            .any(|trip| trip.revision == *id && trip.is_taken_back())
     };
     let found = service.one_way.keys().filter_map(|id| {
         let title = match (known(id), works(id)) {
@@ -147,14 +147,14 @@ fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Fin
 
 /// The fault of one revision's downgrade, if there is one; a revision that is declared one-way
 /// has none.
-fn rung_found(service: &Service, rung: &Rung) -> Option<Finding> {
-    let found = fault(service, rung)?;
-    Some(found.acceptable(AcceptedIn::OneWay, &rung.revision))
+fn trip_found(service: &Service, trip: &RoundTrip) -> Option<Finding> {
+    let found = fault(service, trip)?;
+    Some(found.acceptable(AcceptedIn::OneWay, &trip.revision))
 }
 
-fn fault(service: &Service, rung: &Rung) -> Option<Finding> {
-    let declared = service.one_way.contains_key(&rung.revision);
-    let down = rung.down.as_ref()?;
+fn fault(service: &Service, trip: &RoundTrip) -> Option<Finding> {
+    let declared = service.one_way.contains_key(&trip.revision);
+    let down = trip.down.as_ref()?;
     if declared {
         return None;
     }
@@ -162,30 +162,30 @@ fn fault(service: &Service, rung: &Rung) -> Option<Finding> {
         return Some(upgrade_head::not_awaited(step));
     }
     if !down.finished() {
-        return Some(not_taken_back(service, rung, down));
+        return Some(not_taken_back(service, trip, down));
     }
-    let left = condensed(&rung.left);
+    let left = condensed(&trip.left);
     if !left.is_empty() {
-        return Some(left_behind(service, rung, &left));
+        return Some(left_behind(service, trip, &left));
     }
-    let second = rung.again.as_ref()?;
+    let second = trip.again.as_ref()?;
     if !second.finished() {
-        return Some(again::failed(rung, second));
+        return Some(again::failed(trip, second));
     }
-    if let Some(worn) = &rung.worn {
-        return Some(again::worn_out(rung, worn));
+    if let Some(up_after_others) = &trip.up_after_others {
+        return Some(again::worn_out(trip, up_after_others));
     }
-    let lost = condensed(&rung.lost);
+    let lost = condensed(&trip.lost);
     (!lost.is_empty()).then(|| {
         listed(
             Finding::new(format!(
                 "revision {} builds something else the second time",
-                rung.revision
+                trip.revision
             )),
             &lost,
         )
         .mark(
-            header(&rung.up).as_ref(),
+            header(&trip.up).as_ref(),
             "this revision: upgrade, downgrade, upgrade",
         )
         .help("let downgrade() undo exactly what upgrade() does")
@@ -196,12 +196,12 @@ fn fault(service: &Service, rung: &Rung) -> Option<Finding> {
 fn not_upgraded(
     attribution: &Attribution<'_>,
     evidence: &Evidence,
-    rung: &Rung,
+    trip: &RoundTrip,
 ) -> Option<Finding> {
     let mut own = attribution.reported_by(&CRITERION);
     let is_own = own
-        .any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, rung)));
-    let finding = upgrade_head::failure(&rung.up).filter(|_| is_own)?;
+        .any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, trip)));
+    let finding = upgrade_head::failure(&trip.up).filter(|_| is_own)?;
     let elsewhere = match &evidence.stepped {
         Some(_) => "revision by revision",
         None => "in one go",
@@ -209,7 +209,7 @@ fn not_upgraded(
     let finding = finding.note(format!(
         "{elsewhere} it can be upgraded; here each revision below it had gone up, down and up again"
     ));
-    Some(match rung.up.outcome.error() {
+    Some(match trip.up.outcome.error() {
         Some(_) => finding.help(
             "rows that one of those left stand in the way: let its downgrade() delete what its upgrade() inserts",
         ),
@@ -226,10 +226,10 @@ fn one_way_line(service: &Service, revision: &str) -> String {
 }
 
 /// The downgrade raised, hung, or ended the interpreter.
-fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding {
+fn not_taken_back(service: &Service, trip: &RoundTrip, down: &Transcript) -> Finding {
     let mut finding = Finding::new(format!(
         "revision {} cannot be downgraded: {}",
-        rung.revision,
+        trip.revision,
         ending(down)
     ))
     .mark(failed_at(down).as_ref(), "here");
@@ -252,98 +252,98 @@ fn not_taken_back(service: &Service, rung: &Rung, down: &Transcript) -> Finding 
     }
     finding
         .help(undo::advice(down))
-        .help(one_way_line(service, &rung.revision))
+        .help(one_way_line(service, &trip.revision))
 }
 
 /// The downgrade ran, but the catalog is not what it was.
-fn left_behind(service: &Service, rung: &Rung, left: &[&Change]) -> Finding {
+fn left_behind(service: &Service, trip: &RoundTrip, left: &[&Change]) -> Finding {
     let title = match left {
         [one] => match (&one.before, &one.after) {
             (None, _) => format!(
                 "the downgrade of revision {} leaves {} behind",
-                rung.revision,
+                trip.revision,
                 one.object()
             ),
             (_, None) => format!(
                 "the downgrade of revision {} removes {}, which was there before",
-                rung.revision,
+                trip.revision,
                 one.object()
             ),
             _ => format!(
                 "the downgrade of revision {} does not restore {}",
-                rung.revision,
+                trip.revision,
                 one.object()
             ),
         },
         many => format!(
             "the downgrade of revision {} leaves {} objects other than before",
-            rung.revision,
+            trip.revision,
             many.len()
         ),
     };
     let mut finding = Finding::new(title);
     for change in left {
-        let dropped = undo::dropped_at(rung, change);
+        let dropped = undo::dropped_at(trip, change);
         let label = if dropped.is_some() {
             "dropped here"
         } else {
             "this is not undone"
         };
-        let place = dropped.or_else(|| undo::made_at(&rung.up, change));
+        let place = dropped.or_else(|| undo::made_at(&trip.up, change));
         let is_new = |place: &Place| !finding.marks.iter().any(|mark| mark.place == *place);
         if finding.marks.len() < MARKED && place.as_ref().is_some_and(is_new) {
             finding = finding.mark(place.as_ref(), format!("{}: {label}", change.object()));
         }
     }
     if finding.marks.is_empty() {
-        finding = finding.mark(header(&rung.up).as_ref(), "this revision");
+        finding = finding.mark(header(&trip.up).as_ref(), "this revision");
     }
     let mut in_order = left.to_vec();
     in_order.sort_by_key(|change| undo::rank(change));
     let helps = in_order
         .iter()
-        .filter_map(|change| undo::line(rung, change, left))
+        .filter_map(|change| undo::line(trip, change, left))
         .take(SHOWN);
     let finding = helps.fold(listed(finding, left), Finding::help);
     match left.iter().any(|change| undo::is_label_added(change)) {
-        true => finding.help(one_way_line(service, &rung.revision)),
+        true => finding.help(one_way_line(service, &trip.revision)),
         false => finding,
     }
 }
 
 /// Tells whether the whole way down failed, or left something at the bottom.
-fn descended(service: &Service, descent: &Descent) -> Option<Finding> {
-    if !descent.down.finished() {
+fn fully_downgraded(service: &Service, full_downgrade: &FullDowngrade) -> Option<Finding> {
+    if !full_downgrade.down.finished() {
         return Some(
-            Finding::new(format!("`alembic {}` from the head fails: {}", descent.down.command, ending(&descent.down)))
-                .mark(failed_at(&descent.down).as_ref(), "here")
+            Finding::new(format!("`alembic {}` from the head fails: {}", full_downgrade.down.command, ending(&full_downgrade.down)))
+                .mark(failed_at(&full_downgrade.down).as_ref(), "here")
                 .note("each revision alone can be taken back; one after the other in one context they cannot"),
         );
     }
-    let left = condensed(&descent.left);
+    let left = condensed(&full_downgrade.left);
     if !left.is_empty() {
         return Some(listed(
             Finding::new("`alembic downgrade base` leaves something behind"),
             &left,
         ));
     }
-    let again = descent.again.as_ref()?;
+    let again = full_downgrade.again.as_ref()?;
     if !again.finished() {
         return Some(
             Finding::new(format!(
                 "`alembic upgrade head` fails after `alembic {}`: {}",
-                descent.down.command,
+                full_downgrade.down.command,
                 ending(again)
             ))
             .mark(failed_at(again).as_ref(), "here"),
         );
     }
-    let lost = condensed(&descent.lost);
+    let lost = condensed(&full_downgrade.lost);
     (!lost.is_empty()).then(|| {
         listed(
             Finding::new(format!(
                 "after `alembic {}`, `alembic upgrade head` builds another database",
-                descent.down.command
+                full_downgrade.down.command
             )),
             &lost,
         )
@@ -362,16 +362,16 @@ fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
         .map(|(revision, reason)| format!("revision {revision} is one-way: {reason}"))
         .collect();
     let stopped = stairway
-        .descent
+        .full_downgrade
         .as_ref()
-        .and_then(|descent| descent.stopped_at.as_ref());
+        .and_then(|full_downgrade| full_downgrade.stopped_at.as_ref());
     notes.extend(
         stopped.map(|revision| format!("the way down stopped at the one-way revision {revision}")),
     );
     let extensions = stairway
-        .rungs
+        .trips
         .iter()
-        .flat_map(|rung| &rung.left)
+        .flat_map(|trip| &trip.left)
         .filter(|change| change.is_extension());
     notes.extend(extensions.map(|change| format!("{} stays after a downgrade", change.object())));
     notes

@@ -9,30 +9,31 @@ use crate::alembic::transcript::{Outcome, Transcript};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stairway {
     /// One per revision that could be tried, in the order of upgrading.
-    pub rungs: Vec<Rung>,
+    pub trips: Vec<RoundTrip>,
     /// The revisions that could not be tried because no upgrade got below them.
     #[serde(default)]
     pub unreached: Vec<Unreached>,
-    /// The whole way down from the head; `None` where a rung could not be taken back.
-    pub descent: Option<Descent>,
+    /// The whole way down from the head; `None` where a round trip could not be taken back.
+    pub full_downgrade: Option<FullDowngrade>,
 }
 
 impl Stairway {
     /// Everything that Alembic was asked to do on it.
     pub(super) fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
-        let rungs = self.rungs.iter().flat_map(|rung| {
-            let worn = rung.worn.as_ref();
+        let trips = self.trips.iter().flat_map(|trip| {
+            let up_after_others = trip.up_after_others.as_ref();
             [
-                worn,
-                Some(&rung.up),
-                rung.down.as_ref(),
-                rung.again.as_ref(),
+                up_after_others,
+                Some(&trip.up),
+                trip.down.as_ref(),
+                trip.again.as_ref(),
             ]
         });
-        let descent = self.descent.iter();
-        let descent = descent.flat_map(|descent| [Some(&descent.down), descent.again.as_ref()]);
+        let full_downgrade = self.full_downgrade.iter();
+        let full_downgrade = full_downgrade
+            .flat_map(|full_downgrade| [Some(&full_downgrade.down), full_downgrade.again.as_ref()]);
         let unreached = self.unreached.iter().map(|one| Some(&one.stopped));
-        rungs.chain(unreached).chain(descent).flatten()
+        trips.chain(unreached).chain(full_downgrade).flatten()
     }
 }
 
@@ -47,7 +48,7 @@ pub struct Unreached {
 
 /// One revision: up, down, up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rung {
+pub struct RoundTrip {
     /// The revision.
     pub revision: String,
     /// The first upgrade.
@@ -55,7 +56,7 @@ pub struct Rung {
     /// The upgrade where the revisions below had gone down and up, if that raised and the
     /// one on a fresh database did not.
     #[serde(default)]
-    pub worn: Option<Transcript>,
+    pub up_after_others: Option<Transcript>,
     /// The downgrade; `None` where the upgrade failed.
     pub down: Option<Transcript>,
     /// The changes from before the first upgrade to after the downgrade.
@@ -66,7 +67,7 @@ pub struct Rung {
     pub lost: Vec<Change>,
 }
 
-impl Rung {
+impl RoundTrip {
     /// Tells whether the downgrade ran and put everything back. An extension may stay: it
     /// is the database's, not the revision's alone.
     #[must_use]
@@ -79,7 +80,7 @@ impl Rung {
     #[must_use]
     pub fn leaves_no_trace(&self) -> bool {
         let again = self.again.as_ref().is_some_and(Transcript::finished);
-        again && self.worn.is_none() && self.left.is_empty() && self.lost.is_empty()
+        again && self.up_after_others.is_none() && self.left.is_empty() && self.lost.is_empty()
     }
 
     /// Tells whether one of its commands took longer than it may.
@@ -105,7 +106,7 @@ impl Rung {
 
 /// From the head all the way down, and up again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Descent {
+pub struct FullDowngrade {
     /// The downgrade.
     pub down: Transcript,
     /// The one-way revision where it ended; `None` for base.

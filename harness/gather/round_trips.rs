@@ -12,7 +12,7 @@ use super::commands::Apart;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
-use crate::evidence::stairway::{Descent, Rung, Unreached};
+use crate::evidence::stairway::{FullDowngrade, RoundTrip, Unreached};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
 use crate::gather::progress::Progress;
 use crate::postgres::Phase;
@@ -27,7 +27,7 @@ pub(super) struct Walk {
     pub base: Catalog,
     /// The one below the first revision of the range, if an upgrade got there.
     pub floor: Option<Catalog>,
-    pub rungs: Vec<Rung>,
+    pub trips: Vec<RoundTrip>,
     pub unreached: Vec<Unreached>,
     /// The catalog above the last revision, if the database is as it should be there.
     pub reached: Option<Catalog>,
@@ -38,7 +38,7 @@ pub(super) struct Walk {
 impl Walk {
     /// Tells whether nothing above it is tried any more.
     pub fn is_over(&self) -> bool {
-        self.unreached.len() >= UNREACHED || self.rungs.last().is_some_and(Rung::timed_out)
+        self.unreached.len() >= UNREACHED || self.trips.last().is_some_and(RoundTrip::timed_out)
     }
 }
 
@@ -57,23 +57,24 @@ impl Driver<'_> {
         };
         let Walk {
             base,
-            rungs,
+            trips,
             unreached,
             ..
         } = walk;
         let at_head = walk.reached.is_some();
-        let whole = rungs.len() == loaded.revisions.len();
+        let whole = trips.len() == loaded.revisions.len();
         let stepped = match whole && at_head && walk.is_seamless && self.worker.is_alive() {
-            true => self.stepped(&rungs, migrated).await?,
+            true => self.stepped(&trips, migrated).await?,
             false => None,
         };
-        let one_way = |rung: &Rung| self.service.one_way.contains_key(&rung.revision);
-        let passable = |rung: &Rung| rung.up.finished() && (rung.is_taken_back() || one_way(rung));
+        let one_way = |trip: &RoundTrip| self.service.one_way.contains_key(&trip.revision);
+        let passable =
+            |trip: &RoundTrip| trip.up.finished() && (trip.is_taken_back() || one_way(trip));
         let descends = whole
-            && rungs.iter().all(passable)
-            && (at_head || self.floor(loaded, rungs.len()).await?.is_ok());
+            && trips.iter().all(passable)
+            && (at_head || self.floor(loaded, trips.len()).await?.is_ok());
         self.end_upgraded().await;
-        let descent = match &migrated.catalog {
+        let full_downgrade = match &migrated.catalog {
             Some(head) if descends && self.worker.is_alive() => {
                 let head = self.without_version_table(head.clone());
                 Some(Box::pin(self.descend(loaded, &base, &head)).await?)
@@ -82,14 +83,14 @@ impl Driver<'_> {
         };
         (self.say)(Progress::Ran {
             command: "every revision up, down and up".to_owned(),
-            revisions: rungs.len(),
+            revisions: trips.len(),
             seconds: begun.elapsed().as_secs_f64(),
-            ok: descent.is_some(),
+            ok: full_downgrade.is_some(),
         });
         let stairway = Stairway {
-            rungs,
+            trips,
             unreached,
-            descent,
+            full_downgrade,
         };
         Ok((stairway, stepped))
     }
@@ -97,8 +98,12 @@ impl Driver<'_> {
     /// The upgrades of the stairway as the history stepped. `None` where going down left a
     /// trace, or led elsewhere than the upgrade in one go: then only steps on a database
     /// of their own tell what they do.
-    async fn stepped(&mut self, rungs: &[Rung], migrated: &Migrated) -> Result<Option<Stepped>> {
-        if !rungs.iter().all(Rung::leaves_no_trace) {
+    async fn stepped(
+        &mut self,
+        trips: &[RoundTrip],
+        migrated: &Migrated,
+    ) -> Result<Option<Stepped>> {
+        if !trips.iter().all(RoundTrip::leaves_no_trace) {
             return Ok(None);
         }
         let versions = self.versions().await?;
@@ -107,8 +112,8 @@ impl Driver<'_> {
             return Ok(None);
         }
         let mut upgrade = self.no_step_yet();
-        for rung in rungs {
-            upgrade.append(rung.up.clone());
+        for trip in trips {
+            upgrade.append(trip.up.clone());
         }
         Ok(Some(Stepped {
             upgrade,
@@ -154,16 +159,16 @@ impl Driver<'_> {
                 }
             };
             let base = &mut walk.base;
-            let (mut rung, mut reached) = Box::pin(self.rung(revision, &below)).await?;
+            let (mut trip, mut reached) = Box::pin(self.trip(revision, &below)).await?;
             let is_one_way = self.service.one_way.contains_key(revision);
             if reached.is_none() && !is_worn && !is_one_way && self.doubts() {
-                (rung, reached) = Box::pin(self.undoubted(loaded, position, rung, base)).await?;
+                (trip, reached) = Box::pin(self.undoubted(loaded, position, trip, base)).await?;
             }
-            if is_worn && raised(&rung.up) {
-                (rung, reached) = Box::pin(self.unworn(loaded, position, rung, base)).await?;
+            if is_worn && raised(&trip.up) {
+                (trip, reached) = Box::pin(self.unworn(loaded, position, trip, base)).await?;
             }
-            let timed_out = rung.timed_out();
-            walk.rungs.push(rung);
+            let timed_out = trip.timed_out();
+            walk.trips.push(trip);
             if timed_out {
                 break;
             }
@@ -199,14 +204,14 @@ impl Driver<'_> {
         &mut self,
         loaded: &worker::History,
         position: usize,
-        doubted: Rung,
+        doubted: RoundTrip,
         base: &mut Catalog,
-    ) -> Result<(Rung, Option<Catalog>)> {
+    ) -> Result<(RoundTrip, Option<Catalog>)> {
         if let Ok((without, below)) = self.below(loaded, position).await? {
-            let (rung, reached) = self.rung(&doubted.revision, &below).await?;
+            let (trip, reached) = self.trip(&doubted.revision, &below).await?;
             if reached.is_some() {
                 *base = without;
-                return Ok((rung, reached));
+                return Ok((trip, reached));
             }
         }
         self.apart = Apart::Nothing;
@@ -218,21 +223,21 @@ impl Driver<'_> {
         &mut self,
         loaded: &worker::History,
         position: usize,
-        worn: Rung,
+        up_after_others: RoundTrip,
         base: &mut Catalog,
-    ) -> Result<(Rung, Option<Catalog>)> {
+    ) -> Result<(RoundTrip, Option<Catalog>)> {
         let Ok(below) = self.floor(loaded, position).await? else {
-            return Ok((worn, None));
+            return Ok((up_after_others, None));
         };
-        let (mut rung, reached) = self.rung(&worn.revision, &below).await?;
-        if !rung.up.finished() {
+        let (mut trip, reached) = self.trip(&up_after_others.revision, &below).await?;
+        if !trip.up.finished() {
             return match self.doubts() {
-                true => Box::pin(self.undoubted(loaded, position, worn, base)).await,
-                false => Ok((worn, None)),
+                true => Box::pin(self.undoubted(loaded, position, up_after_others, base)).await,
+                false => Ok((up_after_others, None)),
             };
         }
-        rung.worn = Some(worn.up);
-        Ok((rung, reached))
+        trip.up_after_others = Some(up_after_others.up);
+        Ok((trip, reached))
     }
 
     /// A fresh database as `env.py` leaves it without any revision.
@@ -247,44 +252,48 @@ impl Driver<'_> {
 
     /// One revision up, down and up; with the catalog it ended with, where that is the
     /// one to go on from.
-    async fn rung(&mut self, revision: &str, floor: &Catalog) -> Result<(Rung, Option<Catalog>)> {
+    async fn trip(
+        &mut self,
+        revision: &str,
+        floor: &Catalog,
+    ) -> Result<(RoundTrip, Option<Catalog>)> {
         let up = self.command(Command::Upgrade(revision)).await?;
-        let mut rung = Rung {
+        let mut trip = RoundTrip {
             revision: revision.to_owned(),
             up,
-            worn: None,
+            up_after_others: None,
             down: None,
             left: Vec::new(),
             again: None,
             lost: Vec::new(),
         };
-        if !rung.up.finished() {
-            return Ok((rung, None));
+        if !trip.up.finished() {
+            return Ok((trip, None));
         }
         let top = self.snapshot().await?;
         let down = self.command(Command::Downgrade(revision)).await?;
         let rolled_back = raised(&down);
-        rung.down = Some(down);
+        trip.down = Some(down);
         if !self.worker.is_alive() {
-            return Ok((rung, None));
+            return Ok((trip, None));
         }
         let below = self.snapshot().await?;
-        rung.left = floor.changes(&below);
-        if !rung.is_taken_back() {
+        trip.left = floor.changes(&below);
+        if !trip.is_taken_back() {
             // One that raised and was rolled back whole changed nothing, also not the version
             // table; one that does nothing takes the revision out of that.
-            return Ok((rung, (rolled_back && below == top).then_some(top)));
+            return Ok((trip, (rolled_back && below == top).then_some(top)));
         }
         let again = self.command(Command::Upgrade(revision)).await?;
         let finished = again.finished();
-        rung.again = Some(again);
+        trip.again = Some(again);
         if !finished {
-            return Ok((rung, None));
+            return Ok((trip, None));
         }
         let reached = self.snapshot().await?;
-        rung.lost = top.changes(&reached);
-        let same = rung.lost.is_empty();
-        Ok((rung, same.then_some(reached)))
+        trip.lost = top.changes(&reached);
+        let same = trip.lost.is_empty();
+        Ok((trip, same.then_some(reached)))
     }
 
     /// A fresh database upgraded to below the revision at `position`, branches included:
@@ -328,7 +337,7 @@ impl Driver<'_> {
         loaded: &worker::History,
         base: &Catalog,
         head: &Catalog,
-    ) -> Result<Descent> {
+    ) -> Result<FullDowngrade> {
         let stopped_at = loaded
             .revisions
             .iter()
@@ -338,25 +347,25 @@ impl Driver<'_> {
         let down = self
             .command(Command::Descend(stopped_at.as_deref().unwrap_or("base")))
             .await?;
-        let mut descent = Descent {
+        let mut full_downgrade = FullDowngrade {
             down,
             stopped_at,
             left: Vec::new(),
             again: None,
             lost: Vec::new(),
         };
-        if !descent.down.finished() {
-            return Ok(descent);
+        if !full_downgrade.down.finished() {
+            return Ok(full_downgrade);
         }
-        if descent.stopped_at.is_none() {
-            descent.left = base.changes(&self.snapshot().await?);
+        if full_downgrade.stopped_at.is_none() {
+            full_downgrade.left = base.changes(&self.snapshot().await?);
         }
         let again = self.command(Command::Upgrade("heads")).await?;
         if again.finished() {
-            descent.lost = head.changes(&self.snapshot().await?);
+            full_downgrade.lost = head.changes(&self.snapshot().await?);
         }
-        descent.again = Some(again);
-        Ok(descent)
+        full_downgrade.again = Some(again);
+        Ok(full_downgrade)
     }
 
     /// The catalog without the version table, which no revision creates.

@@ -15,7 +15,7 @@ use super::{Context, Driver};
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker;
 use crate::error::Result;
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 use crate::evidence::{History, Migrated};
 use crate::gather::cores::Core;
 use crate::gather::progress::Progress;
@@ -147,8 +147,8 @@ fn joined(walks: Vec<Walk>, position: impl Fn(&str) -> Option<usize>) -> Option<
             Some(last) => position(&last.revision),
             None => None,
         };
-        let is_below = |rung: &Rung| end.is_none() || position(&rung.revision) < end;
-        walk.rungs.extend(after.rungs.into_iter().filter(is_below));
+        let is_below = |trip: &RoundTrip| end.is_none() || position(&trip.revision) < end;
+        walk.trips.extend(after.trips.into_iter().filter(is_below));
         walk
     })
 }

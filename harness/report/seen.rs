@@ -242,23 +242,26 @@ fn command<'a>(name: &str, ways: impl IntoIterator<Item = &'a Transcript>) -> da
     command
 }
 
-/// The rungs as three commands, and the whole way down and up.
+/// The round trips as three commands, and the whole way down and up.
 fn walked(stairway: &Stairway) -> Vec<data::Command> {
-    let rungs = &stairway.rungs;
+    let trips = &stairway.trips;
     let mut commands = vec![
-        command("each revision up", rungs.iter().map(|rung| &rung.up)),
+        command("each revision up", trips.iter().map(|trip| &trip.up)),
         command(
             "each revision down",
-            rungs.iter().filter_map(|rung| rung.down.as_ref()),
+            trips.iter().filter_map(|trip| trip.down.as_ref()),
         ),
         command(
             "each revision up again",
-            rungs.iter().filter_map(|rung| rung.again.as_ref()),
+            trips.iter().filter_map(|trip| trip.again.as_ref()),
         ),
     ];
-    if let Some(descent) = &stairway.descent {
-        commands.push(command(&descent.down.command, [&descent.down]));
-        let again = descent.again.as_ref();
+    if let Some(full_downgrade) = &stairway.full_downgrade {
+        commands.push(command(
+            &full_downgrade.down.command,
+            [&full_downgrade.down],
+        ));
+        let again = full_downgrade.again.as_ref();
         commands.extend(again.map(|way| command(&format!("{}, from there", way.command), [way])));
     }
     commands

@@ -22,7 +22,7 @@ use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
 use migration_harness::evidence::running::{Deed, Kind, Release, State};
-use migration_harness::evidence::stairway::{Descent, Rung};
+use migration_harness::evidence::stairway::{FullDowngrade, RoundTrip};
 use migration_harness::evidence::{
     Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part, Published,
     Running, SchemaFile, Stairway, Stepped,
@@ -226,9 +226,9 @@ fn evidence() -> Evidence {
             catalog: Some(Catalog::default()),
         }),
         stairway: Some(Stairway {
-            rungs: vec![rung("r1"), rung("r2")],
+            trips: vec![trip("r1"), trip("r2")],
             unreached: Vec::new(),
-            descent: Some(Descent {
+            full_downgrade: Some(FullDowngrade {
                 down: transcript("downgrade base", &["r2", "r1"]),
                 stopped_at: None,
                 left: Vec::new(),
@@ -350,11 +350,11 @@ fn published() -> Published {
     }
 }
 
-fn rung(id: &str) -> Rung {
-    Rung {
+fn trip(id: &str) -> RoundTrip {
+    RoundTrip {
         revision: id.into(),
         up: transcript("upgrade", &[id]),
-        worn: None,
+        up_after_others: None,
         down: Some(transcript("downgrade", &[id])),
         left: Vec::new(),
         again: Some(transcript("upgrade", &[id])),
@@ -431,18 +431,18 @@ fn every_criterion_says_what_it_asserts_and_why() {
 #[case::no_table("outbox_indexes", |e: &mut Evidence| outbox_of(e).schemas.clear())]
 #[case::no_walk("downgrade", |e: &mut Evidence| e.stairway = None)]
 #[case::no_upgrade("downgrade", |e: &mut Evidence| e.migrated = None)]
-#[case::no_rungs("downgrade", |e: &mut Evidence| stairway(e).rungs.clear())]
-#[case::one_rung_short("downgrade", |e: &mut Evidence| stairway(e).rungs.truncate(1))]
-#[case::no_downgrade("downgrade", |e: &mut Evidence| stairway(e).rungs[0].down = None)]
-#[case::no_second_upgrade("downgrade", |e: &mut Evidence| stairway(e).rungs[0].again = None)]
-#[case::nothing_taken_back("downgrade", |e: &mut Evidence| stairway(e).rungs[0].down.as_mut().unwrap().steps.clear())]
-#[case::no_descent("downgrade", |e: &mut Evidence| stairway(e).descent = None)]
+#[case::no_rungs("downgrade", |e: &mut Evidence| stairway(e).trips.clear())]
+#[case::one_rung_short("downgrade", |e: &mut Evidence| stairway(e).trips.truncate(1))]
+#[case::no_downgrade("downgrade", |e: &mut Evidence| stairway(e).trips[0].down = None)]
+#[case::no_second_upgrade("downgrade", |e: &mut Evidence| stairway(e).trips[0].again = None)]
+#[case::nothing_taken_back("downgrade", |e: &mut Evidence| stairway(e).trips[0].down.as_mut().unwrap().steps.clear())]
+#[case::no_descent("downgrade", |e: &mut Evidence| stairway(e).full_downgrade = None)]
 #[case::no_models("model_drift", |e: &mut Evidence| e.models = None)]
 #[case::no_database("model_drift", |e: &mut Evidence| e.migrated = None)]
 #[case::no_metadata("model_drift", |e: &mut Evidence| models(e).metadata = false)]
 #[case::no_tables("model_drift", |e: &mut Evidence| models(e).tables.clear())]
 #[case::never_built("model_drift", |e: &mut Evidence| models(e).built.outcome = Outcome::Raised(raised("42704", "no")))]
-#[case::no_ascent("downgrade", |e: &mut Evidence| stairway(e).descent.as_mut().unwrap().again = None)]
+#[case::no_ascent("downgrade", |e: &mut Evidence| stairway(e).full_downgrade.as_mut().unwrap().again = None)]
 #[case::nobody_read("migration_notes", |e: &mut Evidence| e.notes = None)]
 #[case::no_file_to_read("migration_notes", |e: &mut Evidence| e.notes = Some(Vec::new()))]
 #[case::no_file("migration_notes", |e: &mut Evidence| e.notes = Some(notes(None, None)))]
@@ -507,9 +507,9 @@ fn empty_out(evidence: &mut Evidence, part: Part) {
         }
         Part::Stairway => {
             *stairway(evidence) = Stairway {
-                rungs: Vec::new(),
+                trips: Vec::new(),
                 unreached: Vec::new(),
-                descent: None,
+                full_downgrade: None,
             }
         }
         Part::Models => {

@@ -6,7 +6,7 @@ use crate::criteria::sample::{
     evidence, graph, migrated, place, raised, refused, service, stopped, told, transcript,
 };
 use crate::criteria::{ALL, Blocker, Criterion, Verdict};
-use crate::evidence::stairway::{Descent, Rung};
+use crate::evidence::stairway::{FullDowngrade, RoundTrip};
 use crate::evidence::{Catalog, Evidence, Migrated, Stairway, Stepped};
 
 const STEPPED: &str = "upgrade, one revision at a time";
@@ -120,11 +120,11 @@ fn steps() -> Vec<Change> {
     changes
 }
 
-fn rung(revision: &str) -> Rung {
-    Rung {
+fn trip(revision: &str) -> RoundTrip {
+    RoundTrip {
         revision: revision.to_owned(),
         up: transcript("upgrade", revision),
-        worn: None,
+        up_after_others: None,
         down: Some(transcript("downgrade", revision)),
         left: Vec::new(),
         again: Some(transcript("upgrade", revision)),
@@ -132,20 +132,20 @@ fn rung(revision: &str) -> Rung {
     }
 }
 
-fn stopped_rung(up: Transcript, revision: &str) -> Rung {
-    Rung {
+fn stopped_trip(up: Transcript, revision: &str) -> RoundTrip {
+    RoundTrip {
         up,
         down: None,
         again: None,
-        ..rung(revision)
+        ..trip(revision)
     }
 }
 
 fn stairways() -> Vec<Change> {
     let whole = Stairway {
-        rungs: vec![rung("r1"), rung("r2")],
+        trips: vec![trip("r1"), trip("r2")],
         unreached: Vec::new(),
-        descent: Some(Descent {
+        full_downgrade: Some(FullDowngrade {
             down: transcript("downgrade base", "r2 r1"),
             stopped_at: None,
             left: Vec::new(),
@@ -153,22 +153,22 @@ fn stairways() -> Vec<Change> {
             lost: Vec::new(),
         }),
     };
-    let broken = |rungs| Stairway {
-        rungs,
+    let broken = |trips| Stairway {
+        trips,
         unreached: Vec::new(),
-        descent: None,
+        full_downgrade: None,
     };
     let up = |revisions, outcome| stopped("upgrade", revisions, outcome);
-    let second = |up| broken(vec![rung("r1"), stopped_rung(up, "r2")]);
+    let second = |up| broken(vec![trip("r1"), stopped_trip(up, "r2")]);
     let all = [
         None,
         Some(whole),
-        Some(broken(vec![stopped_rung(up("r1", killed()), "r1")])),
-        Some(broken(vec![stopped_rung(
-            up("", raising("rung at once")),
+        Some(broken(vec![stopped_trip(up("r1", killed()), "r1")])),
+        Some(broken(vec![stopped_trip(
+            up("", raising("trip at once")),
             "r1",
         )])),
-        Some(second(up("r2", raising("rung in r2")))),
+        Some(second(up("r2", raising("trip in r2")))),
         Some(second(creating_twice("upgrade", "r2"))),
     ];
     let changes = all.into_iter().map(|stairway| -> Change {

@@ -3,13 +3,13 @@
 use super::{ending, failed_at};
 use crate::alembic::transcript::Transcript;
 use crate::criteria::Finding;
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 
 /// The upgrade after the downgrade failed.
-pub(super) fn failed(rung: &Rung, again: &Transcript) -> Finding {
+pub(super) fn failed(trip: &RoundTrip, again: &Transcript) -> Finding {
     let finding = Finding::new(format!(
         "revision {} cannot be upgraded again after its downgrade: {}",
-        rung.revision,
+        trip.revision,
         ending(again)
     ))
     .mark(failed_at(again).as_ref(), "here, the second time");
@@ -27,13 +27,13 @@ pub(super) fn failed(rung: &Rung, again: &Transcript) -> Finding {
 }
 
 /// The upgrade failed where the revisions below had been taken back and applied again.
-pub(super) fn worn_out(rung: &Rung, worn: &Transcript) -> Finding {
+pub(super) fn worn_out(trip: &RoundTrip, up_after_others: &Transcript) -> Finding {
     let finding = Finding::new(format!(
         "revision {} cannot be upgraded where the revisions below it went down and up again: {}",
-        rung.revision,
-        ending(worn)
+        trip.revision,
+        ending(up_after_others)
     ))
-    .mark(failed_at(worn).as_ref(), "here")
+    .mark(failed_at(up_after_others).as_ref(), "here")
     .note("on a fresh database it can, and the catalog is the same: a revision below leaves rows behind, or inserts them a second time");
     finding.help("let the downgrade() of the revision that inserts the rows delete them")
 }

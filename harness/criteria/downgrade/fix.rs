@@ -9,7 +9,7 @@ use crate::alembic::transcript::Transcript;
 use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::evidence::catalog::Change;
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 use crate::manifest::Service;
 use crate::patch::{Edit, Patch};
 
@@ -21,31 +21,31 @@ const DOWNGRADE: &str = "downgrade";
 
 /// Proposes the statements that undo what a downgrade leaves, or another order of them.
 pub fn propose(service: &Service, evidence: &Evidence, published: &PublishedIds) -> Vec<Proposal> {
-    let rungs = evidence
+    let trips = evidence
         .stairway
         .iter()
-        .flat_map(|stairway| &stairway.rungs);
-    let meant = rungs.filter(|rung| !service.one_way.contains_key(&rung.revision));
+        .flat_map(|stairway| &stairway.trips);
+    let meant = trips.filter(|trip| !service.one_way.contains_key(&trip.revision));
     meant
-        .filter_map(|rung| of_rung(evidence, rung, published))
+        .filter_map(|trip| of_trip(evidence, trip, published))
         .collect()
 }
 
-fn of_rung(evidence: &Evidence, rung: &Rung, published: &PublishedIds) -> Option<Proposal> {
-    let down = rung.down.as_ref()?;
-    let left = condensed(&rung.left);
+fn of_trip(evidence: &Evidence, trip: &RoundTrip, published: &PublishedIds) -> Option<Proposal> {
+    let down = trip.down.as_ref()?;
+    let left = condensed(&trip.left);
     if down.finished() && left.is_empty() {
         return None;
     }
     let revisions = &evidence.history.graph.revisions;
     let revision = revisions
         .iter()
-        .find(|revision| revision.id == rung.revision)?;
-    let id = &rung.revision;
+        .find(|revision| revision.id == trip.revision)?;
+    let id = &trip.revision;
     let source = Source::read(&revision.file)?;
     let edits = match down.finished() {
-        true => undone(&source, rung, &left),
-        false => in_order(&source, rung, down),
+        true => undone(&source, trip, &left),
+        false => in_order(&source, trip, down),
     };
     Some(match edits {
         Ok((what, edits)) => Proposal::Fix(Fix {
@@ -61,7 +61,11 @@ fn of_rung(evidence: &Evidence, rung: &Rung, published: &PublishedIds) -> Option
 }
 
 /// The statements that are missing, and without those that do too much.
-fn undone(source: &Source, rung: &Rung, left: &[&Change]) -> Result<(String, Vec<Edit>), String> {
+fn undone(
+    source: &Source,
+    trip: &RoundTrip,
+    left: &[&Change],
+) -> Result<(String, Vec<Edit>), String> {
     if left.iter().any(|change| undo::is_label_added(change)) {
         return Err("PostgreSQL cannot take a label back".to_owned());
     }
@@ -77,7 +81,7 @@ fn undone(source: &Source, rung: &Rung, left: &[&Change]) -> Result<(String, Vec
             )
         };
         objects.push(change.object());
-        match undo::undo(rung, change, left).ok_or_else(nothing)? {
+        match undo::undo(trip, change, left).ok_or_else(nothing)? {
             Undo::WithAnother => {}
             Undo::Line(line) => lines.push(line),
             Undo::Without(place) if place.file == source.file => {
@@ -109,7 +113,7 @@ fn undone(source: &Source, rung: &Rung, left: &[&Change]) -> Result<(String, Vec
 /// not at all where this revision did not make that.
 fn in_order(
     source: &Source,
-    rung: &Rung,
+    trip: &RoundTrip,
     down: &Transcript,
 ) -> Result<(String, Vec<Edit>), String> {
     let error = down.outcome.error().ok_or("its downgrade did not end")?;
@@ -125,7 +129,7 @@ fn in_order(
         .failed_statement()
         .ok_or("the statement that fails was not seen")?;
     let dropped = |name: &&str| sql::drops(&statement.sql, name);
-    let creations = rung.up.enums.iter().filter(|one| one.before.is_none());
+    let creations = trip.up.enums.iter().filter(|one| one.before.is_none());
     let made: Vec<&str> = creations.map(|one| one.name.as_str()).collect();
     let makes = made.iter().any(dropped);
     let is_type = sql::words(&statement.sql)

@@ -11,13 +11,13 @@ use crate::criteria::sample::{
 };
 use crate::evidence::Evidence;
 use crate::evidence::catalog::{Change, Object};
-use crate::evidence::stairway::{Descent, Rung, Stairway};
+use crate::evidence::stairway::{FullDowngrade, RoundTrip, Stairway};
 
-fn rung(id: &str) -> Rung {
-    Rung {
+fn trip(id: &str) -> RoundTrip {
+    RoundTrip {
         revision: id.to_owned(),
         up: transcript("upgrade", id),
-        worn: None,
+        up_after_others: None,
         down: Some(transcript("downgrade", id)),
         left: Vec::new(),
         again: Some(transcript("upgrade", id)),
@@ -29,9 +29,9 @@ fn rung(id: &str) -> Rung {
 fn walked() -> Evidence {
     let mut evidence = evidence();
     evidence.stairway = Some(Stairway {
-        rungs: vec![rung("r1"), rung("r2")],
+        trips: vec![trip("r1"), trip("r2")],
         unreached: Vec::new(),
-        descent: Some(Descent {
+        full_downgrade: Some(FullDowngrade {
             down: transcript("downgrade base", "r2 r1"),
             stopped_at: None,
             left: Vec::new(),
@@ -43,21 +43,21 @@ fn walked() -> Evidence {
 }
 
 /// The findings where the last revision is walked otherwise.
-fn of(walk: impl FnOnce(&mut Rung)) -> String {
+fn of(walk: impl FnOnce(&mut RoundTrip)) -> String {
     let mut evidence = walked();
-    walk(&mut evidence.stairway.as_mut().unwrap().rungs[1]);
+    walk(&mut evidence.stairway.as_mut().unwrap().trips[1]);
     found(&CRITERION, &evidence)
 }
 
 /// The same for the whole way down.
-fn down_to_base(walk: impl FnOnce(&mut Descent)) -> String {
+fn down_to_base(walk: impl FnOnce(&mut FullDowngrade)) -> String {
     let mut evidence = walked();
     walk(
         evidence
             .stairway
             .as_mut()
             .unwrap()
-            .descent
+            .full_downgrade
             .as_mut()
             .unwrap(),
     );
@@ -86,8 +86,8 @@ fn failing(transcript: &mut Transcript, class: &str, sqlstate: Option<&str>, mes
 
 #[test]
 fn a_downgrade_that_postgresql_refuses() {
-    let told = of(|rung| {
-        let down = rung.down.as_mut().unwrap();
+    let told = of(|trip| {
+        let down = trip.down.as_mut().unwrap();
         failing(
             down,
             "InternalError",
@@ -114,8 +114,8 @@ fn a_downgrade_that_postgresql_refuses() {
 
 #[test]
 fn a_downgrade_that_goes_on_after_a_refusal() {
-    let told = of(|rung| {
-        let down = rung.down.as_mut().unwrap();
+    let told = of(|trip| {
+        let down = trip.down.as_mut().unwrap();
         failing(
             down,
             "InternalError",
@@ -151,8 +151,8 @@ fn a_downgrade_that_goes_on_after_a_refusal() {
 
 #[test]
 fn a_downgrade_that_takes_too_long() {
-    let told = of(|rung| {
-        rung.down.as_mut().unwrap().outcome = Outcome::TimedOut {
+    let told = of(|trip| {
+        trip.down.as_mut().unwrap().outcome = Outcome::TimedOut {
             limit: 3.0,
             python: Vec::new(),
             database: vec!["active: DROP TABLE essays".to_owned()],
@@ -170,8 +170,8 @@ fn a_downgrade_that_takes_too_long() {
 
 #[test]
 fn a_downgrade_that_ends_the_interpreter() {
-    let told = of(|rung| {
-        rung.down.as_mut().unwrap().outcome = Outcome::Ended {
+    let told = of(|trip| {
+        trip.down.as_mut().unwrap().outcome = Outcome::Ended {
             how: "exited with status 3".to_owned(),
             output: Vec::new(),
         };
@@ -216,14 +216,14 @@ fn one_object_is_not_as_before(
     #[case] down: &str,
     #[case] expected: &str,
 ) {
-    let told = of(|rung| {
-        rung.up.statements.push(done(1, Some(place("r2", 10)), up));
-        rung.down
+    let told = of(|trip| {
+        trip.up.statements.push(done(1, Some(place("r2", 10)), up));
+        trip.down
             .as_mut()
             .unwrap()
             .statements
             .push(done(2, Some(place("r2", 30)), down));
-        rung.left = vec![change];
+        trip.left = vec![change];
     });
     assert_eq!(told, expected);
 }
@@ -231,7 +231,7 @@ fn one_object_is_not_as_before(
 #[test]
 fn an_object_that_no_statement_names() {
     assert_eq!(
-        of(|rung| rung.left = vec![left("sequence", "ids", "")]),
+        of(|trip| trip.left = vec![left("sequence", "ids", "")]),
         r#"the downgrade of revision r2 leaves sequence public.ids behind
 -> r2.py:1 of r2: this revision
 = left behind: sequence public.ids
@@ -241,8 +241,8 @@ fn an_object_that_no_statement_names() {
 
 #[test]
 fn what_is_left_is_undone_in_the_order_of_its_dependencies() {
-    let told = of(|rung| {
-        rung.up.statements.extend([
+    let told = of(|trip| {
+        trip.up.statements.extend([
             done(1, Some(place("r2", 10)), "CREATE TYPE status AS ENUM ('a')"),
             done(2, Some(place("r2", 10)), "CREATE DOMAIN points AS int"),
             done(3, Some(place("r2", 12)), "CREATE TABLE essays (id int)"),
@@ -250,7 +250,7 @@ fn what_is_left_is_undone_in_the_order_of_its_dependencies() {
             done(5, Some(place("r2", 14)), "CREATE FUNCTION f() RETURNS int"),
             done(6, Some(place("r2", 15)), "CREATE SEQUENCE ids"),
         ]);
-        rung.left = vec![
+        trip.left = vec![
             left("enum type", "status", ""),
             left("domain", "points", ""),
             left("table", "essays", ""),
@@ -283,8 +283,8 @@ fn what_is_left_is_undone_in_the_order_of_its_dependencies() {
 
 #[test]
 fn only_the_first_objects_are_listed() {
-    let told = of(|rung| {
-        rung.left = (1..=9)
+    let told = of(|trip| {
+        trip.left = (1..=9)
             .map(|n| left("sequence", &format!("s{n}"), ""))
             .collect()
     });
@@ -311,7 +311,7 @@ fn an_upgrade_that_does_not_work_again(
     #[case] message: &str,
     #[case] advice: &str,
 ) {
-    let told = of(|rung| failing(rung.again.as_mut().unwrap(), class, sqlstate, message));
+    let told = of(|trip| failing(trip.again.as_mut().unwrap(), class, sqlstate, message));
     assert_eq!(
         told,
         format!(
@@ -325,8 +325,8 @@ fn an_upgrade_that_does_not_work_again(
 
 #[test]
 fn an_upgrade_that_alembic_itself_refuses() {
-    let told = of(|rung| {
-        let again = rung.again.as_mut().unwrap();
+    let told = of(|trip| {
+        let again = trip.again.as_mut().unwrap();
         again.steps.clear();
         let message = "Requested revision r2 overlaps with other requested revisions r1";
         again.outcome = Outcome::Raised(raised("CommandError", None, message));
@@ -343,15 +343,15 @@ fn an_upgrade_that_alembic_itself_refuses() {
 
 #[test]
 fn an_upgrade_that_meets_what_lower_revisions_left() {
-    let told = of(|rung| {
-        let mut worn = rung.up.clone();
+    let told = of(|trip| {
+        let mut up_after_others = trip.up.clone();
         failing(
-            &mut worn,
+            &mut up_after_others,
             "IntegrityError",
             Some("23505"),
             "could not create unique index",
         );
-        rung.worn = Some(worn);
+        trip.up_after_others = Some(up_after_others);
     });
     assert_eq!(told, "revision r2 cannot be upgraded where the revisions below it went down and up again: IntegrityError: could not create unique index
 -> r2.py:1 of r2: here
@@ -364,8 +364,8 @@ fn what_was_not_tried_is_said() {
     let mut evidence = walked();
     evidence.history.graph = graph("r1 r2:r1 r3:r2 r4:r3");
     evidence.migrated.as_mut().unwrap().upgrade = transcript("upgrade head", "r1 r2 r3 r4");
-    let rungs = &mut evidence.stairway.as_mut().unwrap().rungs;
-    rungs[1].left = vec![left("sequence", "ids", "")];
+    let trips = &mut evidence.stairway.as_mut().unwrap().trips;
+    trips[1].left = vec![left("sequence", "ids", "")];
     let told = found(&CRITERION, &evidence);
     assert!(
         told.contains("\n= not tried, because no upgrade reached it or time was up: r3, r4\n"),
@@ -376,7 +376,7 @@ fn what_was_not_tried_is_said() {
 #[test]
 fn an_upgrade_that_builds_something_else_again() {
     assert_eq!(
-        of(|rung| rung.lost = vec![other("column", "a.b", "text", "integer")]),
+        of(|trip| trip.lost = vec![other("column", "a.b", "text", "integer")]),
         "revision r2 builds something else the second time
 -> r2.py:1 of r2: this revision: upgrade, downgrade, upgrade
 = column public.a.b: was `text`, is `integer`
@@ -391,9 +391,9 @@ fn only_the_first_revisions_are_shown_in_full() {
     let ids = "r1 r2 r3 r4 r5 r6 r7 r8";
     evidence.migrated.as_mut().unwrap().upgrade = transcript("upgrade head", ids);
     let stairway = evidence.stairway.as_mut().unwrap();
-    stairway.rungs = ids.split(' ').map(rung).collect();
-    for rung in &mut stairway.rungs {
-        rung.left = vec![left("sequence", "ids", "")];
+    stairway.trips = ids.split(' ').map(trip).collect();
+    for trip in &mut stairway.trips {
+        trip.left = vec![left("sequence", "ids", "")];
     }
     let told = found(&CRITERION, &evidence);
     let last = told.rsplit("\n\n").next().unwrap();
@@ -410,7 +410,12 @@ fn only_the_first_revisions_are_shown_in_full() {
 #[test]
 fn a_whole_way_down_that_fails() {
     assert_eq!(
-        down_to_base(|descent| failing(&mut descent.down, "ValueError", None, "no way down")),
+        down_to_base(|full_downgrade| failing(
+            &mut full_downgrade.down,
+            "ValueError",
+            None,
+            "no way down"
+        )),
         "`alembic downgrade base` from the head fails: ValueError: no way down
 -> r1.py:1 of r1: here
 = each revision alone can be taken back; one after the other in one context they cannot"
@@ -420,7 +425,7 @@ fn a_whole_way_down_that_fails() {
 #[test]
 fn something_at_the_bottom() {
     assert_eq!(
-        down_to_base(|descent| descent.left = vec![left("table", "essays", "")]),
+        down_to_base(|full_downgrade| full_downgrade.left = vec![left("table", "essays", "")]),
         "`alembic downgrade base` leaves something behind
 = left behind: table public.essays"
     );
@@ -428,8 +433,14 @@ fn something_at_the_bottom() {
 
 #[test]
 fn no_way_up_again() {
-    let told =
-        down_to_base(|descent| failing(descent.again.as_mut().unwrap(), "ValueError", None, "no"));
+    let told = down_to_base(|full_downgrade| {
+        failing(
+            full_downgrade.again.as_mut().unwrap(),
+            "ValueError",
+            None,
+            "no",
+        )
+    });
     assert_eq!(
         told,
         "`alembic upgrade head` fails after `alembic downgrade base`: ValueError: no
@@ -440,7 +451,7 @@ fn no_way_up_again() {
 #[test]
 fn another_database_after_the_way_down() {
     assert_eq!(
-        down_to_base(|descent| descent.lost = vec![gone("index", "ix", "ON a (b)")]),
+        down_to_base(|full_downgrade| full_downgrade.lost = vec![gone("index", "ix", "ON a (b)")]),
         "after `alembic downgrade base`, `alembic upgrade head` builds another database
 = gone: index public.ix
 ? compare with the first upgrade; the service is a"
@@ -456,13 +467,13 @@ fn what_a_green_result_adds() {
     let mut evidence = walked();
     let stairway = evidence.stairway.as_mut().unwrap();
     failing(
-        stairway.rungs[0].down.as_mut().unwrap(),
+        stairway.trips[0].down.as_mut().unwrap(),
         "NotImplementedError",
         None,
         "",
     );
-    stairway.rungs[1].left = vec![left("extension", "citext", "")];
-    stairway.descent.as_mut().unwrap().stopped_at = Some("r1".to_owned());
+    stairway.trips[1].left = vec![left("extension", "citext", "")];
+    stairway.full_downgrade.as_mut().unwrap().stopped_at = Some("r1".to_owned());
     assert_eq!(
         text(&CRITERION.verdict(&service, &evidence)),
         "pass
@@ -487,9 +498,9 @@ revision r2 is declared one-way, but its downgrade puts everything back
 }
 
 #[rstest]
-#[case::not_at_all(|stairway: &mut Stairway| { stairway.rungs.remove(0); }, "r1")]
-#[case::not_down(|stairway: &mut Stairway| stairway.rungs[0].down = None, "r1")]
-#[case::not_up_again(|stairway: &mut Stairway| stairway.rungs[1].again = None, "r2")]
+#[case::not_at_all(|stairway: &mut Stairway| { stairway.trips.remove(0); }, "r1")]
+#[case::not_down(|stairway: &mut Stairway| stairway.trips[0].down = None, "r1")]
+#[case::not_up_again(|stairway: &mut Stairway| stairway.trips[1].again = None, "r2")]
 fn a_revision_that_was_not_walked(#[case] take: fn(&mut Stairway), #[case] revision: &str) {
     let mut evidence = walked();
     take(evidence.stairway.as_mut().unwrap());

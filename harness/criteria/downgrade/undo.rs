@@ -7,7 +7,7 @@ mod column;
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Transcript};
 use crate::evidence::catalog::{Change, Object, ObjectKind};
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 use calls::{create, created, drop, dropped, is_extended, last_name, rename, restore, restored};
 
 pub(super) use advice::advice;
@@ -58,16 +58,16 @@ pub(super) fn rank(change: &Change) -> usize {
 }
 
 /// The line that would undo a change.
-pub(super) fn line(rung: &Rung, change: &Change, all: &[&Change]) -> Option<String> {
+pub(super) fn line(trip: &RoundTrip, change: &Change, all: &[&Change]) -> Option<String> {
     match (&change.before, &change.after) {
         (None, Some(left)) => {
-            let renamed = all.iter().find_map(|other| renamed(&rung.up, other, left));
+            let renamed = all.iter().find_map(|other| renamed(&trip.up, other, left));
             Some(format!(
                 "in downgrade(): {}",
                 renamed.map_or_else(|| drop(left), |gone| rename(left, gone))
             ))
         }
-        (Some(gone), None) => gone_line(rung, change, gone, all),
+        (Some(gone), None) => gone_line(trip, change, gone, all),
         (Some(before), Some(after)) => Some(format!("in downgrade(): {}", restore(before, after))),
         (None, None) => None,
     }
@@ -84,19 +84,19 @@ pub(super) enum Undo {
 }
 
 /// The way to undo a change, where that can be told.
-pub(super) fn undo(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Undo> {
+pub(super) fn undo(trip: &RoundTrip, change: &Change, all: &[&Change]) -> Option<Undo> {
     match (&change.before, &change.after) {
         (None, Some(left)) => {
-            let renamed = all.iter().find_map(|other| renamed(&rung.up, other, left));
+            let renamed = all.iter().find_map(|other| renamed(&trip.up, other, left));
             let line = renamed.map_or_else(|| dropped(left), |gone| rename(left, gone));
             Some(Undo::Line(line))
         }
         (Some(gone), None) => {
             let mut lefts = all.iter().filter_map(|other| other.after.as_ref());
-            if lefts.any(|left| renamed(&rung.up, change, left).is_some()) {
+            if lefts.any(|left| renamed(&trip.up, change, left).is_some()) {
                 return Some(Undo::WithAnother);
             }
-            match dropped_at(rung, change) {
+            match dropped_at(trip, change) {
                 Some(place) => Some(Undo::Without(place)),
                 None => created(gone).map(Undo::Line),
             }
@@ -107,17 +107,17 @@ pub(super) fn undo(rung: &Rung, change: &Change, all: &[&Change]) -> Option<Undo
 }
 
 /// The line about an object that is gone: renamed, dropped by downgrade(), or not created again.
-fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
+fn gone_line(trip: &RoundTrip, change: &Change, gone: &Object, all: &[&Change]) -> Option<String> {
     let is_renamed = |other: &&&Change| {
         other
             .after
             .as_ref()
-            .is_some_and(|left| renamed(&rung.up, change, left).is_some())
+            .is_some_and(|left| renamed(&trip.up, change, left).is_some())
     };
     if all.iter().any(|other| is_renamed(&other)) {
         return None; // the line of its new name says it
     }
-    if dropped_at(rung, change).is_some() {
+    if dropped_at(trip, change).is_some() {
         return Some(format!(
             "in downgrade(): leave {} alone, it is older than this revision",
             gone.title()
@@ -127,8 +127,8 @@ fn gone_line(rung: &Rung, change: &Change, gone: &Object, all: &[&Change]) -> Op
 }
 
 /// The place where downgrade() itself drops what was there before.
-pub(super) fn dropped_at(rung: &Rung, change: &Change) -> Option<Place> {
-    let (Some(gone), None, Some(down)) = (&change.before, &change.after, &rung.down) else {
+pub(super) fn dropped_at(trip: &RoundTrip, change: &Change) -> Option<Place> {
+    let (Some(gone), None, Some(down)) = (&change.before, &change.after, &trip.down) else {
         return None;
     };
     let name = last_name(gone);

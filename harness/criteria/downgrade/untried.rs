@@ -11,8 +11,8 @@ const NAMED: usize = 8;
 /// The revisions that were not taken back, and what stopped the upgrade to each, as far as
 /// that was seen.
 pub(super) fn untried(evidence: &Evidence, stairway: &Stairway) -> Vec<String> {
-    let not_up = stairway.rungs.iter().filter(|rung| rung.down.is_none());
-    let not_up = not_up.map(|rung| (&rung.revision, &rung.up));
+    let not_up = stairway.trips.iter().filter(|trip| trip.down.is_none());
+    let not_up = not_up.map(|trip| (&trip.revision, &trip.up));
     let unreached = stairway.unreached.iter();
     let unreached = unreached.map(|one| (&one.revision, &one.stopped));
     let stopped: Vec<(&String, &Transcript)> = not_up.chain(unreached).collect();
@@ -37,8 +37,8 @@ pub(super) fn untried(evidence: &Evidence, stairway: &Stairway) -> Vec<String> {
 /// below them.
 fn never_begun(evidence: &Evidence, stairway: &Stairway, stopped: &[&str]) -> Option<String> {
     let tried = |id: &str| {
-        let mut rungs = stairway.rungs.iter();
-        rungs.any(|rung| rung.revision == id && rung.down.is_some()) || stopped.contains(&id)
+        let mut trips = stairway.trips.iter();
+        trips.any(|trip| trip.revision == id && trip.down.is_some()) || stopped.contains(&id)
     };
     let order = evidence.history.graph.upgrade_order().into_iter();
     let untried: Vec<&str> = order

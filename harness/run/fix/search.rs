@@ -405,11 +405,11 @@ impl<'a> Reached<'a> {
         let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);
         let ways: Vec<_> = migrated.chain(stepped).collect();
         let steps = ways.iter().flat_map(|way| &way.steps);
-        let rungs = evidence
+        let trips = evidence
             .stairway
             .iter()
-            .flat_map(|stairway| &stairway.rungs);
-        let downs = rungs.filter_map(|rung| rung.down.as_ref());
+            .flat_map(|stairway| &stairway.trips);
+        let downs = trips.filter_map(|trip| trip.down.as_ref());
         let ended: Vec<_> = ways.iter().copied().chain(downs).collect();
         let failed = ended.iter().filter_map(|way| way.failed_statement());
         Self {

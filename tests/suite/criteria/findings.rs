@@ -191,10 +191,10 @@ pub(super) fn left(kind: &str, name: &str) -> Vec<Change> {
 #[test]
 fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
     let mut evidence = evidence();
-    let rung = &mut stairway(&mut evidence).rungs[0];
-    rung.left = left("enum type", "status");
-    rung.again = None;
-    rung.up
+    let trip = &mut stairway(&mut evidence).trips[0];
+    trip.left = left("enum type", "status");
+    trip.again = None;
+    trip.up
         .statements
         .push(statement(1, "CREATE TYPE status AS ENUM ('a')", None));
     let Verdict::Fail(findings) = verdict("downgrade", &evidence) else {
@@ -214,7 +214,7 @@ fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
 #[test]
 fn an_extension_left_behind_is_a_note() {
     let mut evidence = evidence();
-    stairway(&mut evidence).rungs[0].left = left("extension", "pg_trgm");
+    stairway(&mut evidence).trips[0].left = left("extension", "pg_trgm");
     let Verdict::Pass { notes } = verdict("downgrade", &evidence) else {
         panic!()
     };
@@ -234,9 +234,9 @@ fn a_one_way_revision_must_really_be_one(#[case] raises: bool, #[case] red: bool
         .insert("r2".into(), "PostgreSQL cannot remove an enum label".into());
     let mut evidence = evidence();
     if raises {
-        let rung = &mut stairway(&mut evidence).rungs[1];
-        rung.down.as_mut().unwrap().outcome = Outcome::Raised(raised("0A000", "no"));
-        rung.again = None;
+        let trip = &mut stairway(&mut evidence).trips[1];
+        trip.down.as_mut().unwrap().outcome = Outcome::Raised(raised("0A000", "no"));
+        trip.again = None;
     }
     assert_eq!(
         criterion("downgrade").verdict(&service, &evidence).is_red(),

@@ -188,7 +188,7 @@ fn the_version_table_is_no_part_of_the_schema() {
     stepped(e).catalog.as_mut().unwrap().objects.push(column("text"));
 })]
 #[case::left_at_base("downgrade", |e: &mut Evidence| {
-    stairway(e).descent.as_mut().unwrap().left = left("table", "essays");
+    stairway(e).full_downgrade.as_mut().unwrap().left = left("table", "essays");
 })]
 #[case::index_under_another_name("outbox_indexes", |e: &mut Evidence| {
     outbox_of(e).actual[0].name = "other".into();

@@ -8,10 +8,10 @@ use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::downgrade::changes::was_and_is;
 use crate::criteria::sample::{change, done, object, place, raised, transcript};
 use crate::evidence::catalog::Object;
-use crate::evidence::stairway::Rung;
+use crate::evidence::stairway::RoundTrip;
 
 /// A revision that ran these statements.
-fn rung(up: &str, down: &str) -> Rung {
+fn trip(up: &str, down: &str) -> RoundTrip {
     let with = |command: &str, sql: &str, line: u32| {
         let mut transcript = transcript(command, "r2");
         transcript
@@ -19,10 +19,10 @@ fn rung(up: &str, down: &str) -> Rung {
             .push(done(1, Some(place("r2", line)), sql));
         transcript
     };
-    Rung {
+    RoundTrip {
         revision: "r2".to_owned(),
         up: with("upgrade", up, 10),
-        worn: None,
+        up_after_others: None,
         down: Some(with("downgrade", down, 30)),
         left: Vec::new(),
         again: None,
@@ -31,9 +31,9 @@ fn rung(up: &str, down: &str) -> Rung {
 }
 
 /// The one line for one change, without what every one begins with.
-fn proposed(rung: &Rung, before: Option<Object>, after: Option<Object>) -> String {
+fn proposed(trip: &RoundTrip, before: Option<Object>, after: Option<Object>) -> String {
     let change = change(before, after);
-    let line = line(rung, &change, &[&change]).unwrap_or_default();
+    let line = line(trip, &change, &[&change]).unwrap_or_default();
     line.strip_prefix("in downgrade(): ")
         .unwrap_or(&line)
         .to_owned()
@@ -220,7 +220,7 @@ fn what_is_left_is_dropped(
     #[case] expected: &str,
     #[case] elsewhere: &str,
 ) {
-    let nothing = rung("SELECT 1", "SELECT 1");
+    let nothing = trip("SELECT 1", "SELECT 1");
     let left = object(kind, name, "");
     assert_eq!(proposed(&nothing, None, Some(left.clone())), expected);
     assert_eq!(
@@ -278,7 +278,7 @@ fn what_was_renamed_gets_its_name_back(
     #[case] expected: &str,
     #[case] elsewhere: &str,
 ) {
-    let renamed = rung(up, "SELECT 1");
+    let renamed = trip(up, "SELECT 1");
     let lines = |old: Object, new: Object| {
         let changes = [change(Some(old), None), change(None, Some(new))];
         let all: Vec<_> = changes.iter().collect();
@@ -325,12 +325,12 @@ fn what_was_not_renamed_is_dropped_and_made_again(
     #[case] new: Object,
     #[case] up: &str,
 ) {
-    let rung = rung(up, "SELECT 1");
+    let trip = trip(up, "SELECT 1");
     let changes = [change(Some(old.clone()), None), change(None, Some(new))];
     let all: Vec<_> = changes.iter().collect();
     let lines: Vec<_> = changes
         .iter()
-        .filter_map(|one| line(&rung, one, &all))
+        .filter_map(|one| line(&trip, one, &all))
         .collect();
     let made = format!("in downgrade(): create {} again, as it was", old.title());
     assert_eq!(
@@ -365,7 +365,7 @@ fn what_is_gone_is_made_again(
     #[case] definition: &str,
     #[case] expected: &str,
 ) {
-    let nothing = rung("SELECT 1", "SELECT 1");
+    let nothing = trip("SELECT 1", "SELECT 1");
     assert_eq!(
         proposed(&nothing, Some(object(kind, name, definition)), None),
         expected
@@ -374,7 +374,7 @@ fn what_is_gone_is_made_again(
 
 #[test]
 fn what_downgrade_drops_and_is_older_is_left_alone() {
-    let dropping = rung("SELECT 1", "ALTER TABLE essays DROP COLUMN title");
+    let dropping = trip("SELECT 1", "ALTER TABLE essays DROP COLUMN title");
     let gone = object("column", "essays.title", "text");
     assert_eq!(
         proposed(&dropping, Some(gone), None),
@@ -467,7 +467,7 @@ fn what_is_other_is_put_back(
     #[case] after: &str,
     #[case] expected: &str,
 ) {
-    let nothing = rung("SELECT 1", "SELECT 1");
+    let nothing = trip("SELECT 1", "SELECT 1");
     let of = |definition: &str| Some(object(kind, name, definition));
     assert_eq!(proposed(&nothing, of(before), of(after)), expected);
 }
@@ -497,7 +497,7 @@ fn half_a_statement_is_not_typed() {
             &format!("CHECK (status IN ({labels}))"),
         )
     };
-    let nothing = rung("SELECT 1", "SELECT 1");
+    let nothing = trip("SELECT 1", "SELECT 1");
     let typed = proposed(&nothing, Some(check(30)), None);
     assert!(typed.ends_with("'draft'))\")"), "{typed}");
     let described = proposed(&nothing, Some(check(60)), None);
