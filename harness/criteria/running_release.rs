@@ -8,7 +8,7 @@ use super::upgrade_head::failure;
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::running::{Running, Tried};
+use crate::evidence::running::{MOST_STATES, Running, Tried};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 use told::Broken;
@@ -244,6 +244,11 @@ impl Context<'_> {
                 many => format!("{many} statements of its models"),
             }
         )];
+        if running.states.len() > MOST_STATES {
+            notes.push(format!(
+                "of the times between its transactions the first {MOST_STATES} were tried, and the end: deploy in smaller steps to have all of them tried"
+            ));
+        }
         if let Some(first) = running.left_out.first() {
             notes.push(format!(
                 "left out, since the running release cannot execute them before either: {} ({})",

@@ -175,8 +175,9 @@ fn deployed(text: &mut String, found: &Found) {
         "What the running release does beside its models, and whether it has to read rows of the next \
          one: [running_release] statements = { sql = \"<file>\" }, mixed = true. Its ref is that of \
          BASE_REF; without one: ref = \"<tag>\"",
-        "Findings about deployments that are accepted: [rows.accepted], [locks.accepted], \
-         [running_release.accepted] \"<key>\" = \"<reason>\"",
+        "Findings that are accepted for a while: [rows.accepted], [locks.accepted], \
+         [running_release.accepted], [enum_types.accepted], [outbox_indexes.accepted], \
+         [migration_notes.accepted] \"<key>\" = \"<reason>\"",
     ] {
         comment(text, said);
     }

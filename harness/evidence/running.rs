@@ -51,6 +51,9 @@ pub struct Deed {
     pub fails: usize,
 }
 
+/// The number of states between a deployment's transactions that are tried.
+pub const MOST_STATES: usize = 40;
+
 /// The database after something of the deployment was committed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {

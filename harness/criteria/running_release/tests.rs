@@ -211,6 +211,21 @@ fn what_was_not_tried_between_two_transactions_is_not_green() {
 }
 
 #[test]
+fn times_that_are_not_tried_are_told() {
+    let (service, mut evidence) = for_a_while();
+    let running = evidence.running.as_mut().unwrap();
+    running.states[0].failed.clear();
+    running.states = vec![running.states[0].clone(); MOST_STATES + 1];
+    let verdict = CRITERION.verdict(&service, &evidence);
+    let first = format!("the first {MOST_STATES} were tried");
+    let is_told = |notes: &[String]| notes.iter().any(|note| note.contains(&first));
+    assert!(
+        matches!(&verdict, Verdict::Pass { notes } if is_told(notes)),
+        "{verdict:?}"
+    );
+}
+
+#[test]
 fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
     let mut evidence = sample::evidence();
     let one = tried(

@@ -6,12 +6,10 @@ use super::beside::{Answer, Beside};
 use super::warm::{Warm, prepare};
 use crate::alembic::worker::ReleaseStage;
 use crate::error::Result;
-use crate::evidence::running::{Kind, State, Tried};
+use crate::evidence::running::{Kind, MOST_STATES, State, Tried};
 use crate::gather::failed;
 use crate::postgres::{Database, Server};
 
-/// So many states of one deployment are looked at, and its end.
-const MOST: usize = 40;
 /// The lock is held by the deployment, which waits for this look
 /// (lock_not_available, <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const LOCKED: &str = "55P03";
@@ -60,7 +58,7 @@ impl<'a> Looking<'a> {
         database: &Database,
     ) -> Result<()> {
         let schema = schema(&mut self.connection).await?;
-        if schema == self.schema || self.states.len() >= MOST {
+        if schema == self.schema || self.states.len() >= MOST_STATES {
             return Ok(());
         }
         self.schema = schema;
