@@ -12,7 +12,7 @@ use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::deployment::{Empty, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Empty, Known, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence, Part};
 use crate::manifest::Service;
 
@@ -40,6 +40,8 @@ struct Context<'a> {
     at_head: Option<&'a Catalog>,
     /// The upgrade of an empty database, whose statements have their places.
     upgrade: &'a Transcript,
+    /// The models of the running release.
+    known: Option<&'a Known>,
 }
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
@@ -71,6 +73,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
             rollout,
             at_head: migrated.catalog.as_ref(),
             upgrade: migrated.reached(),
+            known: deployment.known.as_ref(),
         };
         keyed.extend(context.findings());
     }

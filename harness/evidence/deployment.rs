@@ -2,11 +2,13 @@
 
 mod plan;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Change;
+use super::running::{Release, Running};
 use crate::alembic::transcript::Transcript;
 use crate::planting::{Class, Reason, Refusal};
 
@@ -24,6 +26,39 @@ pub struct Deployment {
     pub rows_refused: Option<StatementRefused>,
     /// One for all pending revisions, or one for each where nothing is deployed.
     pub rollouts: Vec<Rollout>,
+    /// The models of the running release, where what it does not know is dropped.
+    #[serde(default)]
+    pub known: Option<Known>,
+}
+
+/// The tables and columns that the models of a release know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The release.
+    pub release: Release,
+    /// The columns of each table, as SQLAlchemy names it: `orders`, `sales.orders`.
+    pub tables: BTreeMap<String, Vec<String>>,
+}
+
+impl Known {
+    /// The models of the running release; `None` where they could not be asked.
+    #[must_use]
+    pub fn of(running: &Running) -> Option<Self> {
+        let is_known = running.metadata && !running.tables.is_empty();
+        is_known.then(|| Self {
+            release: running.release.clone(),
+            tables: running.tables.clone(),
+        })
+    }
+
+    /// Tells whether the models have the column, or where that is `None` the table.
+    #[must_use]
+    pub fn has(&self, table: &str, column: Option<&str>) -> bool {
+        let columns = self.tables.get(table);
+        columns.is_some_and(|columns| {
+            column.is_none_or(|column| columns.iter().any(|one| one == column))
+        })
+    }
 }
 
 /// A statement that plants rows of the team, and that PostgreSQL refused.

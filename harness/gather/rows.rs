@@ -5,9 +5,11 @@
 //! once with all rows, plain and special; only where that fails, with fewer.
 
 mod asked;
+mod back;
 mod compare;
 mod contents;
 mod fewer;
+mod known;
 mod measure;
 mod special;
 mod statements;
@@ -86,7 +88,11 @@ impl Driver<'_> {
             below: None,
             rows_refused: None,
             rollouts: Vec::new(),
+            known: None,
         };
+        if is_at_head && self.drops(head, &deployment.plan) {
+            deployment.known = self.known_to_the_release(head, evidence).await;
+        }
         let mut locks = Locks::default();
         if is_at_head && !deployment.plan.pending.is_empty() {
             self.revive().await?;
@@ -378,44 +384,6 @@ impl Driver<'_> {
             }
         }
         Ok(kept)
-    }
-
-    /// The way back, where the service promises one.
-    async fn take_back(
-        &mut self,
-        start: &Start<'_>,
-        before: &Contents,
-        rollout: &mut Rollout,
-    ) -> Result<()> {
-        if self.service.not_applicable.contains_key("downgrade") {
-            return Ok(());
-        }
-        for revision in start.revisions.iter().rev() {
-            if self.service.one_way.contains_key(revision) {
-                return Ok(());
-            }
-            let down = self.command(Command::Downgrade(revision)).await?;
-            let goes_on = down.finished();
-            if !goes_on && self.fails_without_rows(start, revision).await? {
-                rollout.down_without_rows = Some(revision.clone());
-                return Ok(());
-            }
-            rollout.down.push((revision.clone(), down));
-            if !goes_on {
-                return Ok(());
-            }
-        }
-        let restored = self.contents().await?;
-        let compared = altered(&before.renumbered(&restored), &restored, &Meant::default());
-        let is_known = |one: &Altered| {
-            let same = |other: &&Altered| {
-                other.table == one.table && (other.column.is_none() || other.column == one.column)
-            };
-            rollout.altered.iter().any(|other| same(&other))
-        };
-        let others = compared.altered.into_iter().filter(|one| !is_known(one));
-        rollout.not_restored = others.collect();
-        Ok(())
     }
 
     /// Tells whether the way back to below a revision fails on empty tables too, which

@@ -270,6 +270,7 @@ fn evidence() -> Evidence {
                 down_without_rows: None,
                 not_restored: Vec::new(),
             }],
+            known: None,
         }),
         locks: Some(Locks {
             measured: vec![Measured {

@@ -220,6 +220,26 @@ fn what_leaves_it_that_is_green(#[case] lines: &str) {
     green(&judged(&monorepo), "the running release (main ");
 }
 
+#[test]
+fn rows_lets_go_what_the_running_release_does_not_know() {
+    let monorepo = monorepo(PLAIN, ENV);
+    let judged = || monorepo.judge(&["rows::"], &[("BASE_REF", "main")]);
+    revision(&monorepo, "op.drop_column(\"orders\", \"legacy\")");
+    green(
+        &judged(),
+        "revision r2 drops orders.legacy with its values, which the running release (main ",
+    );
+    revision(&monorepo, "op.drop_column(\"orders\", \"email\")");
+    let judged = judged();
+    assert_eq!(judged.code, Some(101), "{}", judged.all());
+    let text = judged.text("rows::orders.toml");
+    assert!(
+        text.contains("revision r2 drops orders.email with its values\n"),
+        "{text}"
+    );
+    assert!(text.contains("\"r2 orders.email gone\""), "{text}");
+}
+
 #[rstest]
 #[case::psycopg2("psycopg2", ENV)]
 #[case::asyncpg("asyncpg", ASYNC_ENV)]

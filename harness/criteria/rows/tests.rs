@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use pretty_assertions::assert_eq;
+use rstest::rstest;
 
 use super::*;
 use crate::criteria::sample;
@@ -77,6 +78,25 @@ fn what_is_lost_is_red_until_it_is_accepted() {
     );
     evidence.deployment.as_mut().unwrap().plan.pending.clear();
     assert!(!CRITERION.verdict(&service, &evidence).is_red());
+}
+
+#[rstest]
+#[case::unknown_column("essays", &["id"], false)]
+#[case::known_column("essays", &["id", "title"], true)]
+#[case::unknown_table("works", &["id"], false)]
+fn what_the_running_release_does_not_know_may_go(
+    #[case] table: &str,
+    #[case] columns: &[&str],
+    #[case] is_red: bool,
+) {
+    let (service, mut evidence) = (sample::service(), sample::evidence());
+    rollout(&mut evidence).altered.push(dropped(false));
+    let columns = columns.iter().map(|&column| column.to_owned()).collect();
+    evidence.deployment.as_mut().unwrap().known = Some(Known {
+        release: evidence.running.as_ref().unwrap().release.clone(),
+        tables: [(table.to_owned(), columns)].into(),
+    });
+    assert_eq!(CRITERION.verdict(&service, &evidence).is_red(), is_red);
 }
 
 #[test]

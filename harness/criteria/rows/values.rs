@@ -1,8 +1,8 @@
 //! Values that are gone or others after a deployment.
 
 use super::{Context, Keyed, short};
-use crate::criteria::Finding;
-use crate::evidence::deployment::{Altered, How};
+use crate::criteria::{Finding, running_release};
+use crate::evidence::deployment::{Altered, How, Known};
 
 impl Context<'_> {
     /// Values that a deployment lost or changed.
@@ -49,7 +49,16 @@ impl Context<'_> {
             .note(extent(altered))
             .help(advice);
         let key = format!("{revision} {subject} {word}");
-        self.accept(finding, key, "where nobody needs them")
+        let mut keyed = self.accept(finding, key, "where nobody needs them");
+        if let Some(known) = self.known.filter(|known| is_unknown(altered, known)) {
+            let release = running_release::name(&known.release);
+            let title = &mut keyed.finding.title;
+            title.push_str(&format!(
+                ", which the running release ({release}) does not know any more"
+            ));
+            keyed.is_red = false;
+        }
+        keyed
     }
 
     /// Old values that the way back does not give back.
@@ -76,6 +85,14 @@ pub(super) fn meant(altered: &Altered) -> String {
         }
         _ => format!("{rows} of {of} values of {subject} are set, as a statement says"),
     }
+}
+
+/// Tells whether a table or column that is gone is none of the running release's: the step
+/// in which a deployment takes away what an earlier one replaced.
+fn is_unknown(altered: &Altered, known: &Known) -> bool {
+    let is_dropped = matches!(altered.how, How::TableGone | How::ColumnGone);
+    let table = short(&altered.table).replace('"', "");
+    is_dropped && !known.has(&table, altered.column.as_deref())
 }
 
 fn subject(altered: &Altered) -> String {
