@@ -2,6 +2,7 @@
 //! small repository, whose branch `main` runs.
 
 mod meanwhile;
+mod shapes;
 
 use pretty_assertions::assert_eq;
 use rstest::rstest;
