@@ -1,7 +1,6 @@
 //! Alembic: the revision graph, read without Python, and a worker that drives
 //! Alembic inside the service's own interpreter.
 
-pub mod ahead;
 mod channel;
 pub mod declared;
 pub mod edits;
@@ -9,6 +8,7 @@ mod forks;
 pub mod imports;
 pub mod interpreters;
 mod output;
+pub mod prefetch;
 mod secret;
 pub mod sql;
 pub mod transcript;

@@ -39,9 +39,9 @@ use futures_util::future::LocalBoxFuture;
 use once_cell::unsync::OnceCell;
 use sqlx::PgConnection;
 
-use crate::alembic::ahead::Ahead;
-use crate::alembic::imports::Told;
+use crate::alembic::imports::ImportReport;
 use crate::alembic::interpreters::Interpreters;
+use crate::alembic::prefetch::Prefetch;
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker::{self, Worker};
 use crate::error::{HarnessError, Result, Stage};
@@ -50,7 +50,7 @@ use crate::evidence::foundation::Foundation;
 use crate::evidence::{Evidence, History, Migrated, Part};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
-use commands::Apart;
+use commands::Isolation;
 use cores::CorePermits;
 use ground::Ground;
 use private::broken;
@@ -64,7 +64,7 @@ pub struct Context<'a> {
     /// The directory for the output of this service in this run.
     pub directory: &'a Path,
     /// The histories that are read in advance.
-    pub ahead: &'a Ahead,
+    pub prefetch: &'a Prefetch,
     /// The source of its interpreters.
     pub interpreters: &'a Interpreters,
     /// The source of its server.
@@ -160,7 +160,7 @@ pub async fn session(
         Ok(driver) => driver,
         Err(error) => return (Err(error), None),
     };
-    driver.aside = keep.is_some().then(Vec::new);
+    driver.kept = keep.is_some().then(Vec::new);
     let ran = Box::pin(driver.run(parts, evidence)).await;
     let is_red = |keep: Keep<'_>| ran.is_err() || keep(evidence);
     if keep.is_some_and(is_red) && driver.may_stay().await {
@@ -213,7 +213,7 @@ struct Driver<'a> {
     /// The number of interpreters that were started so far.
     started: u32,
     /// The unit that needs an interpreter of its own, as far as is known.
-    apart: Apart,
+    isolation: Isolation,
     /// Tells whether its interpreter ran `env.py` on a database before this one.
     is_shared: bool,
     /// Tells whether it was tried what that changes.
@@ -236,11 +236,11 @@ struct Driver<'a> {
     /// The objects of the migrated database that models may lean on.
     foundation: Vec<Foundation>,
     /// The modules that its first interpreter imported, once that was asked.
-    imports: Option<Told>,
+    imports: Option<ImportReport>,
     /// The part of the session that the database shows.
     phase: Phase,
     /// The databases that show earlier stages, if they are not thrown away.
-    aside: Option<Vec<Shown>>,
+    kept: Option<Vec<Shown>>,
     say: Say<'a>,
 }
 
@@ -296,7 +296,7 @@ impl<'a> Driver<'a> {
             server,
             worker,
             started: 1,
-            apart: Apart::Nothing,
+            isolation: Isolation::Nothing,
             is_shared: false,
             doubted: false,
             database,
@@ -310,7 +310,7 @@ impl<'a> Driver<'a> {
             foundation: Vec::new(),
             imports: None,
             phase: Phase::UpgradeHead,
-            aside: None,
+            kept: None,
             say,
         })
     }
@@ -394,7 +394,7 @@ impl<'a> Driver<'a> {
             .recreate_database(&database, &self.touched)
             .await?;
         let is_used = self.worker.has_run_env();
-        self.is_shared = is_used && self.apart == Apart::Nothing;
+        self.is_shared = is_used && self.isolation == Isolation::Nothing;
         match is_used && !self.is_shared {
             true => self.renew().await,
             false => self.worker.open(self.service, &self.database).await,

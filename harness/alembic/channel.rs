@@ -17,7 +17,7 @@ const SHOWN: usize = 80;
 
 /// A message received on a channel.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub enum Received {
     /// An event.
     Event(Box<Event>),
     /// The other end is closed.
@@ -141,17 +141,17 @@ impl Events {
     }
 
     /// Receives the next message. Can be given up and asked again: nothing is lost.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Received {
         loop {
             match self.decoder.decode() {
-                Some(Ok(event)) => return Heard::Event(Box::new(event)),
-                Some(Err(text)) => return Heard::Spoiled(text),
+                Some(Ok(event)) => return Received::Event(Box::new(event)),
+                Some(Err(text)) => return Received::Spoiled(text),
                 None => {}
             }
             let mut bytes = [0; 8192];
             match self.stream.read(&mut bytes).await {
                 Ok(count @ 1..) => self.decoder.feed(&bytes[..count]),
-                Ok(0) | Err(_) => return Heard::Closed,
+                Ok(0) | Err(_) => return Received::Closed,
             }
         }
     }

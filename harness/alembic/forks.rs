@@ -28,7 +28,7 @@ use tokio::sync::Mutex;
 
 use migration_revisions::imports::Import;
 
-use super::imports::{Imports, Told, named, shared};
+use super::imports::{ImportReport, Imports, named, shared};
 use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
 use crate::installed;
@@ -304,7 +304,7 @@ impl Forks {
         self.known(service).is_none()
     }
 
-    pub fn remember(&self, service: &Service, told: Told) {
+    pub fn remember(&self, service: &Service, told: ImportReport) {
         let imports = Imports::new(service.file.clone(), told);
         // Without it the next run takes longer, and says why if asked.
         let _ = imports.write(&self.record(service));

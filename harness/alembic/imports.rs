@@ -31,7 +31,7 @@ pub struct Imports {
 
 /// The imports that the worker reports.
 #[derive(Debug, Deserialize)]
-pub struct Told {
+pub struct ImportReport {
     modules: Vec<String>,
     files: Vec<PathBuf>,
     places: Vec<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Told {
 impl Imports {
     /// The report, with the state of the files that it depends on.
     #[must_use]
-    pub fn new(service: PathBuf, told: Told) -> Self {
+    pub fn new(service: PathBuf, told: ImportReport) -> Self {
         let file = |path: PathBuf| Some((statements(&path)?, path));
         let modules: BTreeSet<&str> = told.modules.iter().map(String::as_str).collect();
         let read = |file: &PathBuf| on_a_reader(imports::read, file.as_path());

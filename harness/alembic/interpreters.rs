@@ -254,7 +254,7 @@ impl Interpreters {
     }
 
     /// Remembers what an interpreter imported, for the next run.
-    pub fn remember(&self, service: &Service, told: super::imports::Told) {
+    pub fn remember(&self, service: &Service, told: super::imports::ImportReport) {
         self.forks.remember(service, told);
     }
 

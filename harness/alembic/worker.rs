@@ -12,7 +12,7 @@ mod history;
 mod last_words;
 mod shadows;
 
-pub use command::{Asked, Command, Reflected, Release, Stage as ReleaseStage};
+pub use command::{Command, FilterQuestion, Reflected, Release, Stage as ReleaseStage};
 pub use going::Going;
 pub use history::{History, Loaded};
 
@@ -27,8 +27,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::time::timeout;
 
-use super::channel::{Events, Heard};
-use super::imports::Told;
+use super::channel::{Events, Received};
+use super::imports::ImportReport;
 use super::interpreters::{Interpreters, Streams, broken};
 use super::output::Output;
 use super::secret::Secret;
@@ -81,7 +81,7 @@ pub struct About {
 
 /// Something to say while a command runs.
 #[derive(Debug, Clone, Copy)]
-pub enum Sign<'a> {
+pub enum WorkerSignal<'a> {
     /// The worker reported something.
     Event(&'a Event),
     /// Nothing was heard for a while; the time since the command began.
@@ -97,7 +97,7 @@ pub struct Limits<'a> {
     /// The database the command works on.
     pub database: &'a Database,
     /// Told of everything as it happens.
-    pub watch: &'a (dyn Fn(Sign<'_>) + Sync),
+    pub watch: &'a (dyn Fn(WorkerSignal<'_>) + Sync),
 }
 
 impl Worker {
@@ -173,7 +173,7 @@ impl Worker {
     ///
     /// # Errors
     /// The interpreter ended, or the worker itself failed.
-    pub async fn imports(&mut self, service: &Service) -> Result<Option<Told>> {
+    pub async fn imports(&mut self, service: &Service) -> Result<Option<ImportReport>> {
         let answer = self.ask("imports", json!({}), service).await?;
         Ok(answer
             .ok()
@@ -332,9 +332,9 @@ impl Worker {
     /// The next event; `None` once the channel is closed or spoiled.
     async fn next(&mut self) -> Option<Event> {
         match self.events.next().await {
-            Heard::Event(event) => Some(*event),
-            Heard::Closed => None,
-            Heard::Spoiled(text) => {
+            Received::Event(event) => Some(*event),
+            Received::Closed => None,
+            Received::Spoiled(text) => {
                 self.spoiled = Some(text);
                 drop(self.supervised.take());
                 None

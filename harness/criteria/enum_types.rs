@@ -31,7 +31,7 @@ const DUPLICATE_OBJECT: &str = "42710";
 
 /// A second creation of one type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Second<'a> {
+pub struct DuplicateCreation<'a> {
     /// The type's name.
     name: &'a str,
     /// The attempt that came too late, if it was seen coming.
@@ -51,11 +51,11 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the transcript of `upgrade head`");
     };
     let reached = migrated.reached();
-    let at_once = seconds(reached);
+    let at_once = duplicate_creations(reached);
     let stepped = evidence
         .stepped
         .as_ref()
-        .map(|stepped| seconds(&stepped.upgrade))
+        .map(|stepped| duplicate_creations(&stepped.upgrade))
         .unwrap_or_default();
     let only_stepped = stepped
         .iter()
@@ -66,7 +66,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         table: AcceptedIn::EnumTypes,
     };
     // What PostgreSQL refuses is a failure, and no difference that may stay.
-    let keyed = |second: &Second<'_>, finding: Finding| match second.refused {
+    let keyed = |second: &DuplicateCreation<'_>, finding: Finding| match second.refused {
         None => own.keyed(second.name, finding),
         Some(_) => Keyed::red(String::new(), finding),
     };
@@ -111,15 +111,15 @@ fn unrecorded(transcript: &Transcript) -> Option<Verdict> {
 
 /// The second creation that ended a transcript.
 #[must_use]
-pub fn stopped(transcript: &Transcript) -> Option<Second<'_>> {
-    seconds(transcript)
+pub fn stopped(transcript: &Transcript) -> Option<DuplicateCreation<'_>> {
+    duplicate_creations(transcript)
         .into_iter()
         .find(|second| second.refused.is_some())
 }
 
 /// Every second creation that a transcript shows.
-fn seconds(transcript: &Transcript) -> Vec<Second<'_>> {
-    let mut found: Vec<Second<'_>> = Vec::new();
+fn duplicate_creations(transcript: &Transcript) -> Vec<DuplicateCreation<'_>> {
+    let mut found: Vec<DuplicateCreation<'_>> = Vec::new();
     for (position, creation) in transcript.enums.iter().enumerate() {
         let earlier = &transcript.enums[..position];
         let second = second(transcript, creation, earlier);
@@ -135,7 +135,7 @@ fn second<'a>(
     transcript: &'a Transcript,
     creation: &'a EnumCreation,
     earlier: &'a [EnumCreation],
-) -> Option<Second<'a>> {
+) -> Option<DuplicateCreation<'a>> {
     let before = creation.before.as_ref()?;
     let statement = transcript
         .statements
@@ -148,7 +148,7 @@ fn second<'a>(
             .after
             .as_ref()
             .is_some_and(|after| *after != creation.labels);
-    (refused.is_some() || guarded_and_other).then(|| Second {
+    (refused.is_some() || guarded_and_other).then(|| DuplicateCreation {
         name: &creation.name,
         again: Some(creation),
         place: creation.place.as_ref(),
@@ -165,12 +165,12 @@ fn second<'a>(
 
 /// A refusal that came from a statement nobody could look into: a function that creates
 /// the type, several statements in one, or ALTER TYPE ... RENAME TO a name that is taken.
-fn unseen(transcript: &Transcript) -> Option<Second<'_>> {
+fn unseen(transcript: &Transcript) -> Option<DuplicateCreation<'_>> {
     transcript.outcome.error()?;
     let statement = transcript.failed_statement()?;
     let refused = refusal(statement)?;
     let name = refused.split('"').nth(1)?;
-    Some(Second {
+    Some(DuplicateCreation {
         name,
         again: None,
         place: statement.place.as_ref(),
@@ -238,7 +238,7 @@ impl EnumCreation {
     }
 }
 
-impl Second<'_> {
+impl DuplicateCreation<'_> {
     fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && self.place == other.place
     }

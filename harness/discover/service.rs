@@ -9,7 +9,7 @@ use super::flask::{self, Application};
 use super::outbox::{self, Outbox};
 use super::python::{Modules, Needed, Reader};
 use super::tree::Tree;
-use super::url::{self, Source, Told};
+use super::url::{self, Source, UrlSource};
 use super::{Guess, Sure, driver, engines, interpreter, search_path};
 use crate::alembic::graph::Graph;
 use crate::alembic::revision_file;
@@ -277,7 +277,7 @@ fn told(
     reader: &Reader<'_>,
     environment: &Environment,
     flask: Option<&Guess<Option<Application>>>,
-) -> Told {
+) -> UrlSource {
     let url = environment.option("sqlalchemy.url");
     match reader.modules.load(&environment.scripts.join("env.py")) {
         Some(env) => {
@@ -291,7 +291,7 @@ fn told(
 }
 
 /// The reasons to doubt that the service can be judged as it is.
-fn doubts(told: &Told, environment: &Environment) -> Vec<Guess<()>> {
+fn doubts(told: &UrlSource, environment: &Environment) -> Vec<Guess<()>> {
     let mut doubts = Vec::new();
     if told.binds {
         let why = "env.py migrates several databases (SQLALCHEMY_BINDS); it is given one";

@@ -43,7 +43,7 @@ pub struct Source {
 
 /// The source, and what else `env.py` tells.
 #[derive(Debug)]
-pub struct Told {
+pub struct UrlSource {
     /// The way in which the URL is given.
     pub source: Guess<Source>,
     /// Texts that may name the driver, the most telling first.
@@ -80,7 +80,7 @@ pub fn found(
     env: &Rc<Module>,
     ini_url: Option<&str>,
     application: &Rc<Module>,
-) -> Told {
+) -> UrlSource {
     let mut trace = trace::trace(reader, env);
     let of_env = reader.rewrites.take();
     let mut origins = Origins::default();
@@ -138,7 +138,7 @@ pub fn found(
         .value
         .candidates
         .retain(|name| !source.value.variables.contains(name));
-    Told {
+    UrlSource {
         source,
         texts: origins.texts,
         is_async: trace.is_async,
@@ -151,12 +151,12 @@ pub fn found(
 
 /// The doubt where `env.py` itself cannot be read.
 #[must_use]
-pub fn unreadable() -> Told {
+pub fn unreadable() -> UrlSource {
     let source = Source {
         ini: true,
         ..Source::default()
     };
-    Told {
+    UrlSource {
         source: Guess::unsure(source, "env.py cannot be read without Python"),
         texts: Vec::new(),
         is_async: false,

@@ -10,13 +10,13 @@ use super::refused::refused;
 use super::running::Looking;
 use super::{Driver, needs};
 use crate::alembic::transcript::{Event, Transcript};
-use crate::alembic::worker::{self, Command, Limits, Sign, Worker};
+use crate::alembic::worker::{self, Command, Limits, Worker, WorkerSignal};
 use crate::error::Result;
 use crate::gather::progress::Progress;
 
 /// The unit that needs an interpreter of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Apart {
+pub(super) enum Isolation {
     /// All commands may share one.
     Nothing,
     /// Each database, whose first command loads what the service can load but once.
@@ -76,7 +76,7 @@ impl Driver<'_> {
         mut looking: Option<&mut Looking<'_>>,
     ) -> Result<(Transcript, Value)> {
         let used = self.worker.has_run_env();
-        if used && self.apart == Apart::Command && command.runs_env() {
+        if used && self.isolation == Isolation::Command && command.runs_env() {
             self.renew().await?;
             return Box::pin(self.attempt(command, limit, looking)).await;
         }
@@ -94,9 +94,9 @@ impl Driver<'_> {
         }
         let second = Box::pin(self.attempt(command, limit, looking)).await?;
         if second.0.finished() {
-            self.apart = self.apart.max(match is_first {
-                true => Apart::Database,
-                false => Apart::Command,
+            self.isolation = self.isolation.max(match is_first {
+                true => Isolation::Database,
+                false => Isolation::Command,
             });
         }
         // Anything that failed in a revision may have left something, which the second attempt met.
@@ -115,14 +115,14 @@ impl Driver<'_> {
     ) -> Result<(Transcript, Value)> {
         let say = self.say;
         let current: Mutex<Option<String>> = Mutex::new(None);
-        let watch = |sign: Sign<'_>| match sign {
-            Sign::Event(Event::Step { revision, .. }) => {
+        let watch = |sign: WorkerSignal<'_>| match sign {
+            WorkerSignal::Event(Event::Step { revision, .. }) => {
                 if let Ok(mut current) = current.lock() {
                     *current = Some(revision.clone());
                 }
             }
-            Sign::Event(_) => {}
-            Sign::Silence(after) => say(Progress::Waiting {
+            WorkerSignal::Event(_) => {}
+            WorkerSignal::Silence(after) => say(Progress::Waiting {
                 command: command.to_string(),
                 revision: current.lock().ok().and_then(|current| current.clone()),
                 after,
@@ -171,10 +171,10 @@ impl Driver<'_> {
     /// again on a fresh one: an application that is made in a process that knows all models
     /// may create their tables, for instance. Once per session.
     pub(super) fn doubts(&mut self) -> bool {
-        let doubts = self.is_shared && !self.doubted && self.apart == Apart::Nothing;
+        let doubts = self.is_shared && !self.doubted && self.isolation == Isolation::Nothing;
         if doubts {
             self.doubted = true;
-            self.apart = Apart::Database;
+            self.isolation = Isolation::Database;
             (self.say)(Progress::Detail(
                 "once more in an interpreter that ran on no other database".to_owned(),
             ));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Driver;
-use crate::alembic::worker::{Asked, Command};
+use crate::alembic::worker::{Command, FilterQuestion};
 use crate::error::Result;
 use crate::evidence::models::{Comparison, Described, Drift, Planned, compare, questions};
 use crate::evidence::{Catalog, Models, foundation};
@@ -69,11 +69,11 @@ impl Driver<'_> {
         head: &Catalog,
         built: &Catalog,
     ) -> Result<Vec<Drift>> {
-        let asked: Vec<Vec<Asked>> = drifts
+        let asked: Vec<Vec<FilterQuestion>> = drifts
             .iter()
             .map(|drift| questions(drift, head, built))
             .collect();
-        let questions: Vec<Asked> = asked.iter().flatten().cloned().collect();
+        let questions: Vec<FilterQuestion> = asked.iter().flatten().cloned().collect();
         let limit = self.service.timeouts.verify;
         let (_, answer) = self.answer(Command::Visible(&questions), limit).await?;
         let mut shown = answer
@@ -83,7 +83,8 @@ impl Driver<'_> {
             .unwrap_or_default()
             .into_iter();
         // Without an answer nothing is hidden.
-        let mut is_shown = |_: &Asked| shown.next().and_then(|one| one.as_bool()).unwrap_or(true);
+        let mut is_shown =
+            |_: &FilterQuestion| shown.next().and_then(|one| one.as_bool()).unwrap_or(true);
         let visible = asked.iter().map(|about| {
             let answers: Vec<bool> = about.iter().map(&mut is_shown).collect();
             answers.is_empty() || answers.contains(&true)

@@ -15,7 +15,7 @@ use crate::postgres::Database;
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
 pub async fn history(service: &Service, context: &Context<'_>) -> Result<History> {
-    let (graph, python_for, found) = match context.ahead.graph(service)? {
+    let (graph, python_for, found) = match context.prefetch.graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
             let reasons = unknown

@@ -33,14 +33,14 @@ impl Driver<'_> {
     /// Gives the database another name, where somebody may want to look at it. Of each
     /// stage it is the first one: what comes later is made after something had failed.
     pub(super) async fn set_aside(&mut self) -> Result<()> {
-        let Some(aside) = &mut self.aside else {
+        let Some(kept) = &mut self.kept else {
             return Ok(());
         };
-        if self.phase == Phase::Deployed || aside.iter().any(|shown| shown.phase == self.phase) {
+        if self.phase == Phase::Deployed || kept.iter().any(|shown| shown.phase == self.phase) {
             return Ok(());
         }
         if let Some(database) = self.server.set_aside(&self.database, &self.touched).await? {
-            aside.push(Shown {
+            kept.push(Shown {
                 phase: self.phase,
                 is_end: false,
                 database,
@@ -51,7 +51,7 @@ impl Driver<'_> {
 
     /// Leaves the server running, and ends the interpreter.
     pub(super) async fn keep(mut self) -> Option<Kept> {
-        let mut stages = self.aside.unwrap_or_default();
+        let mut stages = self.kept.unwrap_or_default();
         stages.push(Shown {
             phase: self.phase,
             is_end: stages.iter().any(|shown| shown.phase == self.phase),

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::Driver;
-use super::commands::Apart;
+use super::commands::Isolation;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
@@ -214,7 +214,7 @@ impl Driver<'_> {
                 return Ok((trip, reached));
             }
         }
-        self.apart = Apart::Nothing;
+        self.isolation = Isolation::Nothing;
         Ok((doubted, None))
     }
 
@@ -310,7 +310,7 @@ impl Driver<'_> {
         }
         let second = self.upgraded_below(loaded, position).await?;
         if second.is_err() {
-            self.apart = Apart::Nothing;
+            self.isolation = Isolation::Nothing;
         }
         Ok(second.or(first))
     }

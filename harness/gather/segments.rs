@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use futures_util::future::join_all;
 
-use super::commands::Apart;
+use super::commands::Isolation;
 use super::round_trips::{UNREACHED, Walk};
 use super::{Context, Driver};
 use crate::alembic::transcript::VersionTable;
@@ -88,7 +88,10 @@ impl Driver<'_> {
 
     /// The cores that can be used beside this one's, for so many parts.
     fn free_cores(&self, parts: usize) -> Vec<Core> {
-        if !self.server.is_ours_alone() || self.aside.is_some() || self.apart == Apart::Command {
+        if !self.server.is_ours_alone()
+            || self.kept.is_some()
+            || self.isolation == Isolation::Command
+        {
             return Vec::new();
         }
         let free = std::iter::from_fn(|| self.context.cores.try_acquire());

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Driver;
-use super::commands::Apart;
+use super::commands::Isolation;
 use crate::alembic::transcript::Outcome;
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
@@ -30,11 +30,11 @@ impl Driver<'_> {
             if !raises(&second) {
                 return Ok(second);
             }
-            self.apart = Apart::Nothing;
+            self.isolation = Isolation::Nothing;
         }
-        let before = std::mem::replace(&mut self.apart, Apart::Command);
+        let before = std::mem::replace(&mut self.isolation, Isolation::Command);
         let apart = self.walk(loaded, Phase::EachStepApart).await?;
-        self.apart = before;
+        self.isolation = before;
         Ok(match apart.upgrade.outcome {
             Outcome::TimedOut { .. } | Outcome::Ended { .. } => first,
             _ => apart,

@@ -18,8 +18,8 @@ use super::cores::CorePermits;
 use super::private::{self, broken};
 use super::progress::Say;
 use super::{Context, Keep, Writing};
-use crate::alembic::ahead::Ahead;
 use crate::alembic::interpreters::{Interpreters, Load};
+use crate::alembic::prefetch::Prefetch;
 use crate::alembic::transcript::Transcript;
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, History, Part, SchemaFile, notes};
@@ -36,7 +36,7 @@ pub type FailsSoFar = fn(&Service, &Evidence, &[Part]) -> bool;
 /// The evidence of a run so far.
 pub struct Store {
     directory: PathBuf,
-    ahead: Ahead,
+    prefetch: Prefetch,
     interpreters: Interpreters,
     servers: Servers,
     cores: CorePermits,
@@ -94,7 +94,7 @@ impl Store {
                             &directory, candidate, services, load, shared,
                         ),
                         directory,
-                        ahead: Ahead::default(),
+                        prefetch: Prefetch::default(),
                         servers: Servers::new(nextest.is_none()),
                         across_processes: nextest.is_some(),
                         keep: None,
@@ -121,7 +121,7 @@ impl Store {
         load: impl Fn(&Path) -> Result<Service> + Copy + Send + 'static,
     ) {
         if !self.across_processes {
-            self.ahead.begin(files, load);
+            self.prefetch.begin(files, load);
         }
     }
 
@@ -196,7 +196,7 @@ impl Store {
         }
         let context = Context {
             directory: &directory,
-            ahead: &self.ahead,
+            prefetch: &self.prefetch,
             interpreters: &self.interpreters,
             servers: &self.servers,
             cores: &self.cores,
@@ -247,7 +247,7 @@ impl Store {
         private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
         let context = Context {
             directory: &directory,
-            ahead: &self.ahead,
+            prefetch: &self.prefetch,
             interpreters: &self.interpreters,
             servers: &self.servers,
             cores: &self.cores,

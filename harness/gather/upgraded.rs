@@ -7,7 +7,7 @@
 //! run so far, nothing lies above. Where that does not work, an upgrade in one go tells.
 
 use super::Driver;
-use super::commands::Apart;
+use super::commands::Isolation;
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{self, Command, Limits, Loaded, Worker};
 use crate::error::Result;
@@ -89,8 +89,8 @@ impl Driver<'_> {
         let has_failed = matches!(self.upgraded, Upgraded::Useless);
         !has_failed
             && self.server.is_ours_alone()
-            && self.aside.is_none()
-            && self.apart != Apart::Command
+            && self.kept.is_none()
+            && self.isolation != Isolation::Command
     }
 
     /// A fresh database beside the service's own.

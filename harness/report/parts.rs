@@ -41,7 +41,7 @@ struct Begun {
 
 /// A case that a process was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Asked {
+pub struct SelectedCase {
     /// The criterion.
     pub criterion: String,
     /// The service.
@@ -104,7 +104,7 @@ impl Parts {
     pub fn begin(
         self,
         services: &BTreeSet<String>,
-        asked: &[Asked],
+        asked: &[SelectedCase],
         directory: &Path,
     ) -> io::Result<Process> {
         for part in ["processes", "ended", "cases", "services"] {
@@ -214,10 +214,10 @@ impl Parts {
             serde_json::from_slice(bytes)
         })?;
         let there: BTreeSet<String> = cases.iter().map(Case::name).collect();
-        let mut asked: BTreeSet<Asked> = BTreeSet::new();
+        let mut asked: BTreeSet<SelectedCase> = BTreeSet::new();
         for part in ["processes", "ended"] {
             for file in files(&self.directory.join(part)) {
-                match read::<Vec<Asked>>(&file) {
+                match read::<Vec<SelectedCase>>(&file) {
                     Ok(cases) => asked.extend(cases),
                     // It has just moved to `ended`, which is read next.
                     Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
@@ -311,7 +311,7 @@ fn criterion(criterion: &criteria::Criterion) -> data::Criterion {
     }
 }
 
-fn unjudged(asked: Asked) -> Case {
+fn unjudged(asked: SelectedCase) -> Case {
     let about = super::documentation::page_of(&asked.criterion);
     Case {
         criterion: asked.criterion,

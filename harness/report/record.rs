@@ -15,7 +15,7 @@ use migration_revisions::pool;
 use super::annotations::{self, in_repository};
 use super::data::{self, Report};
 use super::outputs::{self, Output};
-use super::parts::{Asked, Parts, Process};
+use super::parts::{Parts, Process, SelectedCase};
 use super::terminal::print;
 use super::{Case, page, seen};
 use crate::criteria::Verdict;
@@ -76,9 +76,9 @@ impl Record {
         outputs: &[Output],
     ) -> Option<Self> {
         let manifest = in_repository(manifest).unwrap_or_else(|| super::shown(manifest));
-        let asked: Vec<Asked> = cases
+        let asked: Vec<SelectedCase> = cases
             .iter()
-            .map(|case| Asked {
+            .map(|case| SelectedCase {
                 criterion: case.criterion.id.to_owned(),
                 service: case.service.clone(),
                 rerun: case.rerun(),

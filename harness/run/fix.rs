@@ -27,7 +27,7 @@ use crate::report::outputs::Output;
 use crate::report::{self, fixes};
 use bench::{Bench, Judged};
 use kept::Kept;
-use offered::Told;
+use offered::Reported;
 use overlay::Files;
 use search::{Search, Step, accepted, first_line};
 
@@ -143,7 +143,7 @@ impl Looked<'_> {
             return Ok((fixed, false));
         }
         let was_green = found.is_green(published_revisions::CRITERION.id);
-        let told = Told::of(&red, &found);
+        let told = Reported::of(&red, &found);
         let merge = merged(service, &found)?;
         let published = PublishedIds::of(service, &found.evidence, merge.as_ref());
         let start = started(service, &bench, found, merge.as_ref())?;

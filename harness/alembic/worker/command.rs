@@ -38,7 +38,7 @@ pub enum Command<'a> {
     /// Tries what the models that `env.py` names do with their tables.
     Running(&'a Release<'a>),
     /// Asks which of these objects `env.py` lets autogenerate see.
-    Visible(&'a [Asked]),
+    Visible(&'a [FilterQuestion]),
 }
 
 /// The release whose models are tried.
@@ -85,7 +85,7 @@ pub enum Reflected {
 /// An object as `include_name` and `include_object` are asked about it
 /// (<https://alembic.sqlalchemy.org/en/latest/autogenerate.html>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Asked {
+pub struct FilterQuestion {
     /// Its kind.
     pub kind: Reflected,
     /// The table's schema.

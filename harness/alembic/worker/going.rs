@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::{Command, Limits, SILENCE, Sign, Worker, exited, version_table};
+use super::{Command, Limits, SILENCE, Worker, WorkerSignal, exited, version_table};
 use crate::alembic::transcript::{Event, Outcome, Transcript};
 
 /// A command under way.
@@ -101,14 +101,14 @@ impl Worker {
                     return (Followed::Committed(number), Value::Null);
                 }
                 Ok(Some(event)) => {
-                    (limits.watch)(Sign::Event(&event));
+                    (limits.watch)(WorkerSignal::Event(&event));
                     transcript.record(event);
                 }
                 Ok(None) => break self.ended_outcome().await,
                 // A fork of the interpreter may hold the channel open.
                 Err(_) if self.has_ended() => break self.ended_outcome().await,
                 Err(_) if Instant::now() >= deadline => break self.out_of_time(limits).await,
-                Err(_) => (limits.watch)(Sign::Silence(begun.elapsed())),
+                Err(_) => (limits.watch)(WorkerSignal::Silence(begun.elapsed())),
             }
         };
         (Followed::Over(Box::new(outcome)), Value::Null)

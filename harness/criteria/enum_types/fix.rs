@@ -1,6 +1,6 @@
 //! An enum type that is created once: the later place leaves it to the earlier one.
 
-use super::{CRITERION, Second, seconds};
+use super::{CRITERION, DuplicateCreation, duplicate_creations};
 use crate::alembic::edits::{Creation, Source};
 use crate::alembic::sql;
 use crate::alembic::transcript::{EnumSource, Place};
@@ -14,10 +14,10 @@ pub fn propose(_: &Service, evidence: &Evidence, published: &PublishedIds) -> Ve
     let Some(migrated) = &evidence.migrated else {
         return Vec::new();
     };
-    let mut all = seconds(migrated.reached());
+    let mut all = duplicate_creations(migrated.reached());
     if let Some(stepped) = &evidence.stepped {
-        let further = seconds(&stepped.upgrade).into_iter();
-        let further: Vec<Second<'_>> = further
+        let further = duplicate_creations(&stepped.upgrade).into_iter();
+        let further: Vec<DuplicateCreation<'_>> = further
             .filter(|one| !all.iter().any(|other| other.is_same(one)))
             .collect();
         all.extend(further);
@@ -27,7 +27,7 @@ pub fn propose(_: &Service, evidence: &Evidence, published: &PublishedIds) -> Ve
         .collect()
 }
 
-fn proposal(second: &Second<'_>, published: &PublishedIds) -> Proposal {
+fn proposal(second: &DuplicateCreation<'_>, published: &PublishedIds) -> Proposal {
     let name = second.name;
     if second.refused.is_none() || second.asks_for_others() {
         let why = format!(
@@ -60,7 +60,7 @@ fn proposal(second: &Second<'_>, published: &PublishedIds) -> Proposal {
     }
 }
 
-fn edits(second: &Second<'_>, place: &Place) -> Option<(String, Vec<Edit>)> {
+fn edits(second: &DuplicateCreation<'_>, place: &Place) -> Option<(String, Vec<Edit>)> {
     let name = second.name;
     let source = Source::read(&place.file)?;
     let leaves_out = format!("does not create type \"{name}\" again");

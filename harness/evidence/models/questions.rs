@@ -2,13 +2,13 @@
 
 use super::Drift;
 use super::compare::columns_of;
-use crate::alembic::worker::{Asked, Reflected};
+use crate::alembic::worker::{FilterQuestion, Reflected};
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
 /// The questions to `env.py` about a difference; it is visible where any of these is, and where
 /// there are none, since autogenerate has no word for it.
 #[must_use]
-pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<Asked> {
+pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<FilterQuestion> {
     let Some(object) = drift.object() else {
         return Vec::new();
     };
@@ -49,7 +49,13 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn about(&self, kind: Reflected, schema: Option<String>, table: &str, name: &str) -> Asked {
+    fn about(
+        &self,
+        kind: Reflected,
+        schema: Option<String>,
+        table: &str,
+        name: &str,
+    ) -> FilterQuestion {
         let of_table = |object: &&Object| object.schema == schema;
         let objects = || self.migrated.objects.iter().filter(of_table);
         let columns: Vec<(String, String)> = objects()
@@ -73,7 +79,7 @@ impl Asker<'_> {
             _ => !is_shown || self.drift.migrated.is_some(),
         };
         let definition = self.drift.migrated.as_ref().filter(|_| is_shown);
-        Asked {
+        FilterQuestion {
             kind,
             schema: schema.unwrap_or_default(),
             table: table.to_owned(),

@@ -14,9 +14,9 @@ use crate::report::fixes::{FileChange, Offered};
 pub(super) type Known = (String, Option<String>);
 
 /// The findings of a service as it is, by criterion.
-pub(super) struct Told(BTreeMap<&'static str, Vec<Known>>);
+pub(super) struct Reported(BTreeMap<&'static str, Vec<Known>>);
 
-impl Told {
+impl Reported {
     /// Those of some criteria.
     pub(super) fn of(criteria: &[&'static str], judged: &Judged) -> Self {
         let findings = criteria.iter().map(|id| (*id, known(judged, id)));
@@ -55,7 +55,12 @@ pub(super) fn known(judged: &Judged, criterion: &str) -> Option<Vec<Known>> {
 }
 
 /// The fixes, in the order in which they are applied to files that are `base` now.
-pub(super) fn all(service: &Service, steps: &[Step], base: &Files, told: &Told) -> Vec<Offered> {
+pub(super) fn all(
+    service: &Service,
+    steps: &[Step],
+    base: &Files,
+    told: &Reported,
+) -> Vec<Offered> {
     let mut ended: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut all = Vec::new();
     for step in steps {

@@ -1,4 +1,4 @@
-//! Reads the histories of services before a case asks for them: [`Ahead`].
+//! Reads the histories of services before a case asks for them: [`Prefetch`].
 //!
 //! A run begins with cases to list and a first page to write, and each case of
 //! `single_head` does little but wait for files: all cores read from the start.
@@ -16,11 +16,11 @@ use crate::manifest::Service;
 
 /// Histories that are being read, by the file of their service.
 #[derive(Debug, Default)]
-pub struct Ahead {
+pub struct Prefetch {
     begun: Mutex<HashMap<PathBuf, Receiver<Result<Static<Graph>>>>>,
 }
 
-impl Ahead {
+impl Prefetch {
     /// Begins to read the history of each service, which `load` makes of its file.
     pub fn begin(
         &self,
@@ -87,13 +87,13 @@ mod tests {
         }
     }
 
-    /// The answers of [`Ahead`] about a service with `now`, twice, where `load` was begun before.
+    /// The answers of [`Prefetch`] about a service with `now`, twice, where `load` was begun before.
     fn asked(load: impl Fn(&Path) -> Result<Service> + Copy + Send + 'static) -> [String; 2] {
         let directory = tempfile::tempdir().unwrap();
         let service = service(directory.path(), "now");
-        let ahead = Ahead::default();
-        ahead.begin([service.file.clone()].into_iter(), load);
-        [(); 2].map(|()| match ahead.graph(&service) {
+        let prefetch = Prefetch::default();
+        prefetch.begin([service.file.clone()].into_iter(), load);
+        [(); 2].map(|()| match prefetch.graph(&service) {
             Ok(Static::Known(graph)) => graph.revisions[0].id.clone(),
             Ok(Static::NeedsPython(reason)) => reason,
             Err(error) => error.message,
