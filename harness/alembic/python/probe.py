@@ -101,7 +101,7 @@ def first_word(sql):
 
 
 def is_silent(sql):
-    """Whether nothing may be asked after it. One text may hold several statements."""
+    """Tells whether nothing may be asked after it. One text may hold several statements."""
     return first_word(sql) in SILENT and ";" not in sql.strip().rstrip(";")
 
 

@@ -136,7 +136,7 @@ class Running:
         return error
 
     def command(self, text):
-        """Whether a command about the transaction was possible."""
+        """Tells whether a command about the transaction was possible."""
         try:
             self.executed(text)
             return True
@@ -319,18 +319,13 @@ def is_always(column):
 
 
 def is_needed(column, is_null=False):
-    """Whether an object that sets no more than it has to sets this column."""
-    is_counted = column.primary_key and column.autoincrement in (True, "auto") and is_number(column)
+    """Tells whether an object that sets no more than it has to sets this column."""
+    # Of a composite key none is counted, unless it says so.
+    is_counted = column is column.table._autoincrement_column
     has_default = column.default is not None or column.server_default is not None
-    if is_counted and not column.foreign_keys or has_default or column.identity is not None:
+    if is_counted or has_default or column.identity is not None:
         return False
     return column.nullable is is_null
-
-
-def is_number(column):
-    from sqlalchemy import Integer
-
-    return isinstance(column.type, Integer)
 
 
 def uniques(table):

@@ -123,7 +123,7 @@ fn what_leaves_all_of_them_is_green() {
 #[case::of_a_subclass("engineers", "language", "models.py:26 at ")]
 #[case::in_the_table_of_the_parent("people", "room", "models.py:11 at ")]
 #[case::of_a_composite_key("stays", "note", "models.py:44 at ")]
-#[case::of_a_table_without_class("tags", "weight", "INSERT INTO tags")]
+#[case::of_a_table_without_class("tags", "weight", "SELECT tags.person_id")]
 #[case::behind_a_column_property("people", "first", "models.py:11 at ")]
 fn what_is_taken_from_one_is_red(#[case] table: &str, #[case] column: &str, #[case] of: &str) {
     let monorepo = monorepo();
