@@ -29,6 +29,27 @@ impl Keyed {
     }
 }
 
+/// The findings that no line accepts, and the notes about those that one does.
+pub(super) fn parted<'a>(
+    found: Vec<Keyed>,
+    reason: impl Fn(&str) -> Option<&'a str>,
+) -> (Vec<Keyed>, Vec<String>) {
+    let (mut open, mut accepted) = (Vec::new(), Vec::new());
+    for one in found {
+        match reason(&one.key) {
+            Some(reason) => accepted.push(format!("accepted: {}: {reason}", one.key)),
+            None => open.push(one),
+        }
+    }
+    (open, accepted)
+}
+
+/// The finding about a line that accepts nothing, with the reason why it does not.
+pub(super) fn stale_line(why: String, table: &str, service: &Service) -> Finding {
+    let file = service.file.display();
+    Finding::new(why).help(format!("remove the line from [{table}] in {file}"))
+}
+
 /// A table of accepted lines, and what tells which of them are stale.
 pub(super) struct Accepted<'a> {
     /// The table's path in the manifest: `rows.accepted`.
@@ -43,8 +64,8 @@ impl Accepted<'_> {
     /// The verdict on what was found; `notes` are those of a green one.
     pub fn verdict(&self, found: Vec<Keyed>, notes: Vec<String>) -> Verdict {
         let stale = self.stale(&found);
-        let is_accepted = |one: &Keyed| self.lines.contains_key(&one.key);
-        let (accepted, open): (Vec<Keyed>, Vec<Keyed>) = found.into_iter().partition(is_accepted);
+        let reason = |key: &str| self.lines.get(key).map(|line| line.reason.as_str());
+        let (open, accepted) = parted(found, reason);
         let (red, noted): (Vec<Keyed>, Vec<Keyed>) = open.into_iter().partition(|one| one.is_red);
         let red = red.into_iter().map(|one| one.finding);
         let findings: Vec<Finding> = red.chain(stale).collect();
@@ -52,10 +73,6 @@ impl Accepted<'_> {
             return Verdict::Fail(summed_up(findings));
         }
         let noted = noted.into_iter().map(|one| one.finding.title);
-        let accepted = accepted.iter().map(|one| {
-            let reason = self.lines.get(&one.key).map(|line| line.reason.as_str());
-            format!("accepted: {}: {}", one.key, reason.unwrap_or_default())
-        });
         Verdict::Pass {
             notes: noted.chain(notes).chain(accepted).collect(),
         }
@@ -66,11 +83,8 @@ impl Accepted<'_> {
     fn stale(&self, found: &[Keyed]) -> Vec<Finding> {
         let own = self.lines.iter().filter(|(_, line)| !line.inherited);
         let stale = own.filter_map(|(key, _)| {
-            Some(Finding::new(self.why_stale(key, found)?).help(format!(
-                "remove the line from [{}] in {}",
-                self.table,
-                self.service.file.display()
-            )))
+            let why = self.why_stale(key, found)?;
+            Some(stale_line(why, self.table, self.service))
         });
         stale.collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keyed::Keyed;
+use super::keyed::{Keyed, parted, stale_line};
 use super::{AcceptedIn, Finding, Verdict};
 use crate::manifest::Service;
 
@@ -27,15 +27,11 @@ impl Own<'_> {
 
     /// The findings that no line accepts, and the notes about those that one does.
     pub fn open(&self, found: Vec<Keyed>) -> (Vec<Finding>, Vec<String>) {
-        let reason = |one: &Keyed| self.lines()?.get(&one.key).filter(|_| !one.key.is_empty());
-        let (accepted, open): (Vec<Keyed>, Vec<Keyed>) =
-            found.into_iter().partition(|one| reason(one).is_some());
-        let notes = accepted.iter().filter_map(|one| {
-            let reason = reason(one)?;
-            Some(format!("accepted: {}: {reason}", one.key))
-        });
-        let notes = notes.collect();
-        (open.into_iter().map(|one| one.finding).collect(), notes)
+        // What no line can accept has no key.
+        let lines = |key: &str| self.lines().filter(|_| !key.is_empty());
+        let reason = |key: &str| lines(key)?.get(key).map(String::as_str);
+        let (open, accepted) = parted(found, reason);
+        (open.into_iter().map(|one| one.finding).collect(), accepted)
     }
 
     /// The verdict on everything that was found; `notes` are those of a green one.
@@ -55,21 +51,15 @@ impl Own<'_> {
     pub fn stale(&self, found: &[Keyed]) -> Vec<Finding> {
         let keys = self.lines().into_iter().flat_map(|lines| lines.keys());
         let stale = keys.filter(|key| !found.iter().any(|one| one.key == **key));
-        stale.map(|key| self.told_stale(key)).collect()
+        let table = format!("{}.accepted", self.criterion);
+        let told = |key: &String| {
+            let why = format!("\"{key}\" is accepted, and nothing shows it any more");
+            stale_line(why, &table, self.service)
+        };
+        stale.map(told).collect()
     }
 
     fn lines(&self) -> Option<&BTreeMap<String, String>> {
         self.service.accepted.get(self.criterion)
-    }
-
-    fn told_stale(&self, key: &str) -> Finding {
-        Finding::new(format!(
-            "\"{key}\" is accepted, and nothing shows it any more"
-        ))
-        .help(format!(
-            "remove the line from [{}.accepted] in {}",
-            self.criterion,
-            self.service.file.display()
-        ))
     }
 }

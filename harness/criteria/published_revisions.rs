@@ -5,7 +5,7 @@ mod squash;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::keyed::Keyed;
+use super::keyed::{Keyed, parted, stale_line};
 use super::{AcceptedIn, Criterion, Finding, Verdict, single_head};
 use crate::alembic::behaviour::Difference;
 use crate::alembic::graph::Revision;
@@ -64,19 +64,18 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     };
     let keyed = context.findings();
     let accepted = &service.accepted_published;
-    let is_accepted = |one: &Keyed| accepted.contains_key(&one.key);
-    let (quiet, open): (Vec<Keyed>, Vec<Keyed>) = keyed.into_iter().partition(is_accepted);
+    let reason = |key: &str| accepted.get(key).map(String::as_str);
+    let (open, notes) = parted(keyed, reason);
     let open = open.into_iter().map(|one| one.finding);
     let findings: Vec<Finding> = open.chain(context.unknown()).collect();
     if !findings.is_empty() {
         return Verdict::Fail(findings);
     }
-    let notes = quiet.iter().map(|one| {
-        let reason = accepted.get(&one.key).map_or("", String::as_str);
-        format!("accepted: {}: {reason}", one.key)
-    });
     Verdict::Pass {
-        notes: notes.chain(context.nothing_published()).collect(),
+        notes: notes
+            .into_iter()
+            .chain(context.nothing_published())
+            .collect(),
     }
 }
 
@@ -324,13 +323,8 @@ impl Context<'_> {
             _ => true,
         };
         let finding = |key: &String| {
-            Finding::new(format!(
-                "\"{key}\" is accepted, and is about no revision of the service"
-            ))
-            .help(format!(
-                "remove the line from [published_revisions.accepted] in {}",
-                self.service.file.display()
-            ))
+            let why = format!("\"{key}\" is accepted, and is about no revision of the service");
+            stale_line(why, "published_revisions.accepted", self.service)
         };
         keys.filter(is_unknown).map(finding).collect()
     }
