@@ -135,6 +135,18 @@ impl Store {
         self
     }
 
+    /// A store of its own, for a service that is judged apart from the others of a run.
+    ///
+    /// # Errors
+    /// Neither `base` nor the directory for temporary files can be written.
+    pub fn apart(base: &Path, services: &[String], cores: usize) -> Result<Self> {
+        let none = |_: &Path| -> Result<Service> {
+            let problem = "this service is judged by itself";
+            Err(HarnessError::new(Stage::Evidence, problem))
+        };
+        Self::of_this_run(base, services.to_vec(), none, cores)
+    }
+
     /// From some moment on nothing is gathered any more, and what is under way is given up.
     #[must_use]
     pub fn ending(mut self, until: Option<Instant>) -> Self {

@@ -1,12 +1,11 @@
-//! What a criterion finds in the base ref, which is all that may be accepted beside it.
+//! The findings of a criterion in the base ref, which are all that may be accepted beside it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use tokio::runtime::Runtime;
 
 use crate::criteria::{Criterion, Verdict};
-use crate::error::{HarnessError, Result, Stage};
+use crate::error::Result;
 use crate::gather::store::Store;
 use crate::manifest::{Service, base_ref};
 use crate::report;
@@ -32,14 +31,8 @@ pub(in crate::run) fn of(
     let Some(name) = base_ref() else {
         return Ok(None);
     };
-    let alone = |_: &Path| -> Result<Service> {
-        Err(HarnessError::new(
-            Stage::Evidence,
-            "a base ref is judged by itself",
-        ))
-    };
-    let services = vec![service.name.clone()];
-    let store = Store::of_this_run(&report::directory(), services, alone, cores)?;
+    let services = std::slice::from_ref(&service.name);
+    let store = Store::apart(&report::directory(), services, cores)?;
     let then = store.as_of(service, &name)?;
     let mut keys = BTreeSet::new();
     // A service that the base ref has not has no findings there.

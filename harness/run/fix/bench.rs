@@ -1,6 +1,6 @@
 //! Judges a service by all criteria that apply, apart from any run: [`Bench`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
@@ -202,14 +202,7 @@ impl Bench<'_> {
 /// # Errors
 /// No directory for its files can be made.
 pub(super) fn store(services: &[String], cores: usize, until: Option<Instant>) -> Result<Store> {
-    let none = |_: &Path| -> Result<Service> {
-        Err(HarnessError::new(
-            Stage::Evidence,
-            "a fix is tried by itself",
-        ))
-    };
-    let store = Store::of_this_run(&directory(), services.to_vec(), none, cores)?;
-    Ok(store.ending(until))
+    Ok(Store::apart(&directory(), services, cores)?.ending(until))
 }
 
 /// The directory for the files of runs.
