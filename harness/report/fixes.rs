@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 
-use super::{given, quoted};
+use super::{data, given, quoted};
 use crate::criteria::fixes::{Class, Refusal};
 use crate::invocation::Invocation;
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
@@ -102,7 +102,7 @@ pub fn text(fixed: &Fixed) -> String {
         lines.push(format!(
             "fix[{}] ({}): {}",
             fix.criterion,
-            fix.class.word(),
+            class(fix).word(),
             fix.what
         ));
         lines.push(format!("  proved on a copy: {}", proved(fix)));
@@ -133,6 +133,14 @@ fn criteria(count: usize) -> String {
     match count {
         1 => "1 criterion".to_owned(),
         many => format!("{many} criteria"),
+    }
+}
+
+/// The class of a fix, as reports have it.
+pub(super) fn class(fix: &Offered) -> data::Class {
+    match fix.class {
+        Class::Safe => data::Class::Safe,
+        Class::Unsafe => data::Class::Unsafe,
     }
 }
 

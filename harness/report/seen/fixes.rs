@@ -3,7 +3,6 @@
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::data;
-use crate::criteria::fixes::Class;
 use crate::report::annotations::in_repository;
 use crate::report::fixes::{self, FileChange, Fixed, Offered, lines_of};
 
@@ -31,10 +30,7 @@ fn fix(offered: &Offered) -> data::Fix {
     data::Fix {
         criterion: offered.criterion.clone(),
         what: offered.what.clone(),
-        class: match offered.class {
-            Class::Safe => data::Class::Safe,
-            Class::Unsafe => data::Class::Unsafe,
-        },
+        class: fixes::class(offered),
         proved: fixes::proved(offered),
         turned: offered.turned.clone(),
         stayed: offered.stayed,
