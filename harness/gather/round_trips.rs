@@ -141,7 +141,7 @@ impl Driver<'_> {
         for position in range.clone() {
             let revision = &loaded.revisions[position].id;
             let walked = floor.take();
-            let is_worn = walked.is_some();
+            let is_used = walked.is_some();
             let below = match walked {
                 Some(catalog) => Ok(catalog),
                 None if position > range.start => self.floor(loaded, position).await?,
@@ -161,11 +161,11 @@ impl Driver<'_> {
             let base = &mut walk.base;
             let (mut trip, mut reached) = Box::pin(self.trip(revision, &below)).await?;
             let is_one_way = self.service.one_way.contains_key(revision);
-            if reached.is_none() && !is_worn && !is_one_way && self.doubts() {
+            if reached.is_none() && !is_used && !is_one_way && self.doubts() {
                 (trip, reached) = Box::pin(self.undoubted(loaded, position, trip, base)).await?;
             }
-            if is_worn && raised(&trip.up) {
-                (trip, reached) = Box::pin(self.unworn(loaded, position, trip, base)).await?;
+            if is_used && raised(&trip.up) {
+                (trip, reached) = Box::pin(self.afresh(loaded, position, trip, base)).await?;
             }
             let timed_out = trip.timed_out();
             walk.trips.push(trip);
@@ -219,7 +219,7 @@ impl Driver<'_> {
     }
 
     /// The same revision on a fresh database, where that is what its upgrade needs.
-    async fn unworn(
+    async fn afresh(
         &mut self,
         loaded: &worker::History,
         position: usize,

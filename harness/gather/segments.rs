@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use futures_util::future::join_all;
 
-use super::commands::Isolation;
 use super::round_trips::{UNREACHED, Walk};
 use super::{Context, Driver};
 use crate::alembic::transcript::VersionTable;
@@ -25,7 +24,7 @@ use crate::manifest::Service;
 const LEAST: usize = 4;
 
 /// The time of a round trip, in upgrades with nothing to do.
-const RUNG: f64 = 4.0;
+const ROUND_TRIP: f64 = 4.0;
 
 impl Driver<'_> {
     /// The whole way, walked in parts. `None` where no core is free, or a part could not be
@@ -47,7 +46,7 @@ impl Driver<'_> {
             "the stairway is walked in {} parts at once",
             cores.len() + 1
         )));
-        let beside = Beside {
+        let beside = Segments {
             service: self.service,
             history: self.history,
             context: self.context,
@@ -82,16 +81,13 @@ impl Driver<'_> {
         };
         let revisions = loaded.revisions.len();
         let start = self.worker.about().seconds + migrated.reached().seconds;
-        let way = revisions as f64 * RUNG * nothing_to_do.seconds;
+        let way = revisions as f64 * ROUND_TRIP * nothing_to_do.seconds;
         (revisions / LEAST).min((way / start) as usize)
     }
 
     /// The cores that can be used beside this one's, for so many parts.
     fn free_cores(&self, parts: usize) -> Vec<Core> {
-        if !self.server.is_ours_alone()
-            || self.kept.is_some()
-            || self.isolation == Isolation::Command
-        {
+        if !self.may_work_beside() {
             return Vec::new();
         }
         let free = std::iter::from_fn(|| self.context.cores.try_acquire());
@@ -99,8 +95,8 @@ impl Driver<'_> {
     }
 }
 
-/// The context of a segment that is walked beside the service's own session.
-struct Beside<'a> {
+/// The context of the segments that are walked beside the service's own session.
+struct Segments<'a> {
     service: &'a Service,
     history: &'a History,
     context: &'a Context<'a>,
@@ -109,7 +105,7 @@ struct Beside<'a> {
     version_table: Option<VersionTable>,
 }
 
-impl Beside<'_> {
+impl Segments<'_> {
     /// One part, with a server and an interpreter of its own.
     async fn walk(
         &self,

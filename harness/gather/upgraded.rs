@@ -24,13 +24,13 @@ pub(super) enum Upgraded {
     #[default]
     Unneeded,
     /// One that may be upgraded further.
-    At(Box<Beside>),
+    At(Box<UpgradedDatabase>),
     /// Its upgrade did not work.
     Useless,
 }
 
 /// A database below the revision at a position.
-pub(super) struct Beside {
+pub(super) struct UpgradedDatabase {
     position: usize,
     database: Database,
     /// Its interpreter, once it was needed.
@@ -83,20 +83,21 @@ impl Driver<'_> {
         Ok(true)
     }
 
-    /// Tells whether a database beside the service's own is in nobody's way, and one
-    /// interpreter enough for it.
+    /// Tells whether a database that is only upgraded may be made, and did not fail before.
     fn may_have_another(&self) -> bool {
-        let has_failed = matches!(self.upgraded, Upgraded::Useless);
-        !has_failed
-            && self.server.is_ours_alone()
-            && self.kept.is_none()
-            && self.isolation != Isolation::Command
+        !matches!(self.upgraded, Upgraded::Useless) && self.may_work_beside()
+    }
+
+    /// Tells whether databases and interpreters beside the service's own are in nobody's way,
+    /// and an interpreter is enough for more than one command.
+    pub(super) fn may_work_beside(&self) -> bool {
+        self.server.is_ours_alone() && self.kept.is_none() && self.isolation != Isolation::Command
     }
 
     /// A fresh database beside the service's own.
-    async fn another(&mut self) -> Result<Box<Beside>> {
+    async fn another(&mut self) -> Result<Box<UpgradedDatabase>> {
         let ground = self.ground.of_migrations();
-        Ok(Box::new(Beside {
+        Ok(Box::new(UpgradedDatabase {
             position: 0,
             database: self.server.create_database_from(ground.as_ref()).await?,
             worker: None,
@@ -108,9 +109,9 @@ impl Driver<'_> {
     async fn upgraded_to(
         &mut self,
         loaded: &worker::History,
-        mut beside: Box<Beside>,
+        mut beside: Box<UpgradedDatabase>,
         position: usize,
-    ) -> Result<Option<Box<Beside>>> {
+    ) -> Result<Option<Box<UpgradedDatabase>>> {
         if beside.position > position {
             return Ok(None);
         }
@@ -157,7 +158,7 @@ impl Driver<'_> {
             .await?
         {
             let copy = self.server.create_database_from(Some(&template)).await?;
-            self.upgraded = Upgraded::At(Box::new(Beside {
+            self.upgraded = Upgraded::At(Box::new(UpgradedDatabase {
                 position,
                 database: copy,
                 worker: None,
