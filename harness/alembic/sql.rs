@@ -175,6 +175,27 @@ pub fn drops(sql: &str, name: &str) -> bool {
     drop.is_some_and(|at| words[at..].iter().any(|word| word == name))
 }
 
+/// A statement that makes or drops an index, beside writers; `None` for any other.
+#[must_use]
+pub fn concurrently(sql: &str) -> Option<String> {
+    let upper = sql.to_ascii_uppercase();
+    let verb = upper.split_whitespace().next()?;
+    let at = upper.find(" INDEX ")? + " INDEX".len();
+    let is_of_index = ["CREATE", "DROP"].contains(&verb);
+    is_of_index.then(|| format!("{} CONCURRENTLY{}", &sql[..at], &sql[at..]))
+}
+
+/// Tells whether a statement drops a table or a column, with the values in it.
+#[must_use]
+pub fn drops_values(sql: &str) -> bool {
+    /// Parts of a column or table that hold no values.
+    const WITHOUT_VALUES: &[&str] = &["constraint", "default", "expression", "identity", "not"];
+    let words = words(sql);
+    let of_table = words.iter().any(|word| word == "table");
+    let mut pairs = words.windows(2);
+    of_table && pairs.any(|two| two[0] == "drop" && !WITHOUT_VALUES.contains(&two[1].as_str()))
+}
+
 /// Tells whether a statement gives what is called `name` another name.
 #[must_use]
 pub fn renames(sql: &str, name: &str) -> bool {
@@ -359,6 +380,38 @@ mod tests {
         ));
         assert!(renames_to("ALTER TYPE st RENAME TO st_old", "st_old"));
         assert!(!drops("CREATE INDEX ix_a ON t (a)", "ix_a"));
+    }
+
+    #[test]
+    fn an_index_is_made_and_dropped_beside_writers() {
+        let made = concurrently("create unique index i on a (b)");
+        assert_eq!(
+            made.as_deref(),
+            Some("create unique index CONCURRENTLY i on a (b)")
+        );
+        let dropped = concurrently("DROP INDEX public.i");
+        assert_eq!(dropped.as_deref(), Some("DROP INDEX CONCURRENTLY public.i"));
+        assert_eq!(concurrently("ALTER INDEX i RENAME TO j"), None);
+    }
+
+    #[test]
+    fn values_go_with_a_table_or_a_column() {
+        for sql in [
+            "DROP TABLE t",
+            "ALTER TABLE t DROP COLUMN a",
+            "alter table t drop a",
+            "ALTER TABLE t DROP CONSTRAINT c, DROP COLUMN IF EXISTS a",
+        ] {
+            assert!(drops_values(sql), "{sql}");
+        }
+        for sql in [
+            "ALTER TABLE t ALTER COLUMN a DROP NOT NULL",
+            "ALTER TABLE t ALTER a DROP DEFAULT",
+            "ALTER TABLE t DROP CONSTRAINT c",
+            "DROP INDEX i",
+        ] {
+            assert!(!drops_values(sql), "{sql}");
+        }
     }
 
     #[test]

@@ -128,6 +128,16 @@ pub struct PublishedIds {
     files: BTreeSet<OsString>,
 }
 
+/// A call of `op` that executes a statement, in which SQLAlchemy finds no parameter
+/// (<https://docs.sqlalchemy.org/en/20/core/sqlelement.html#sqlalchemy.sql.expression.text>).
+pub(super) fn execute(statement: &str) -> String {
+    let text = statement.replace('\\', "\\\\").replace(':', "\\\\:");
+    match text.contains('"') {
+        true => format!("op.execute('{}')", text.replace('\'', "\\'")),
+        false => format!("op.execute(\"{text}\")"),
+    }
+}
+
 impl PublishedIds {
     /// Those that `BASE_REF` has, or else those that `deployed` covers.
     #[must_use]
@@ -214,17 +224,6 @@ impl Fix {
             act,
             same_as: None,
             changes_schema: false,
-        }
-    }
-}
-
-impl Class {
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Unsafe => "unsafe",
         }
     }
 }

@@ -7,7 +7,8 @@
 use super::trace::{Moment, Work, moments};
 use super::{CRITERION, Context};
 use crate::alembic::edits::Source;
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds};
+use crate::alembic::sql::concurrently;
+use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds, execute};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 use crate::patch::{Edit, Patch};
@@ -208,11 +209,6 @@ fn by_itself(sql: &str) -> Vec<String> {
     vec![BLOCK.to_owned(), format!("    {}", execute(sql))]
 }
 
-fn execute(sql: &str) -> String {
-    let sql = sql.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("op.execute(\"{sql}\")")
-}
-
 /// The kind of a statement, or why there are no steps for it.
 fn kind(sql: &str, work: &Work) -> Result<Kind, String> {
     let text = sql.trim().trim_end_matches(';');
@@ -284,12 +280,6 @@ fn not_valid(sql: &str) -> Option<String> {
     };
     let rest = &sql[sql.trim_end().len()..];
     Some(format!("{text} NOT VALID{end}{rest}"))
-}
-
-/// A statement that builds an index, beside writers.
-fn concurrently(sql: &str) -> Option<String> {
-    let at = sql.to_ascii_uppercase().find(" INDEX ")? + " INDEX".len();
-    Some(format!("{} CONCURRENTLY{}", &sql[..at], &sql[at..]))
 }
 
 #[cfg(test)]

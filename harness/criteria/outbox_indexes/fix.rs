@@ -1,7 +1,8 @@
 //! A revision with the indexes of the convention.
 
 use super::{CRITERION, drop, nearest, qualified};
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds};
+use crate::alembic::sql::concurrently;
+use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds, execute};
 use crate::evidence::Evidence;
 use crate::evidence::outbox::{Expected, Index, Outbox};
 use crate::gather::Writing;
@@ -131,24 +132,9 @@ fn again(index: &Index) -> String {
 /// Python that executes statements outside of a transaction, indexes built concurrently.
 fn beside_writers(statements: &[String]) -> Vec<String> {
     let block = "with op.get_context().autocommit_block():".to_owned();
-    let lines = statements
-        .iter()
-        .map(|sql| format!("    {}", execute(&concurrently(sql))));
+    let lines = statements.iter().map(|sql| {
+        let beside = concurrently(sql);
+        format!("    {}", execute(beside.as_deref().unwrap_or(sql)))
+    });
     std::iter::once(block).chain(lines).collect()
-}
-
-fn concurrently(statement: &str) -> String {
-    let is_built = statement.starts_with("CREATE") || statement.starts_with("DROP");
-    match is_built {
-        true => statement.replacen("INDEX ", "INDEX CONCURRENTLY ", 1),
-        false => statement.to_owned(),
-    }
-}
-
-fn execute(statement: &str) -> String {
-    let text = statement.replace('\\', "\\\\").replace(':', "\\\\:");
-    match text.contains('"') {
-        true => format!("op.execute('{}')", text.replace('\'', "\\'")),
-        false => format!("op.execute(\"{text}\")"),
-    }
 }

@@ -1,4 +1,4 @@
-//! What the running release does not know may go with a deployment.
+//! Models of the running release, by which a deployment may drop what they do not know.
 
 use crate::alembic::sql;
 use crate::evidence::deployment::{Known, Plan};
@@ -9,10 +9,7 @@ impl Driver<'_> {
     /// Tells whether a statement of the deployment drops a table or a column.
     pub(super) fn drops(&self, head: &AtHead<'_>, plan: &Plan) -> bool {
         let mut statements = head.migrated.reached().statements_of(&plan.pending);
-        statements.any(|one| {
-            let names = |what: &str| sql::mentions_all(&one.sql, &["drop", what]);
-            names("table") || names("column")
-        })
+        statements.any(|one| sql::drops_values(&one.sql))
     }
 
     /// The models of the running release: what they do not know may go. Where they cannot be
@@ -24,14 +21,17 @@ impl Driver<'_> {
     ) -> Option<Known> {
         const CRITERION: &str = "running_release";
         let is_waived = self.service.not_applicable.contains_key(CRITERION);
-        if evidence.running.is_none() && !is_waived {
-            let gathered = Box::pin(self.gather_running(head, evidence)).await;
-            let known = evidence.running.as_ref().and_then(Known::of);
-            if !head.parts.contains(&Part::Running) {
-                evidence.running = None;
-            }
-            return known.filter(|_| gathered.is_ok());
+        if evidence.running.is_some() || is_waived {
+            return evidence.running.as_ref().and_then(Known::of);
         }
-        evidence.running.as_ref().and_then(Known::of)
+        let gathered = Box::pin(self.gather_running(head, evidence)).await;
+        let running = match head.parts.contains(&Part::Running) {
+            true => evidence.running.clone(),
+            false => evidence.running.take(),
+        };
+        running
+            .as_ref()
+            .and_then(Known::of)
+            .filter(|_| gathered.is_ok())
     }
 }
