@@ -1,4 +1,4 @@
-//! What the running release does with its tables, it can still do.
+//! The running release can do with its tables what it does.
 
 mod told;
 

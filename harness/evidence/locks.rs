@@ -1,4 +1,4 @@
-//! What a deployment locks, reads and writes, as it was measured: [`Locks`].
+//! The locks, reads and writes of a deployment, as they were measured: [`Locks`].
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,4 @@
-//! What the running release still does with its tables while a deployment is under way:
-//! [`Running`].
+//! The statements of the running release while a deployment is under way: [`Running`].
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

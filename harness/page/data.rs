@@ -199,7 +199,7 @@ pub struct Service {
     /// The fixes of what is red; `None` where nobody looked for any.
     #[serde(default)]
     pub fixes: Option<Fixes>,
-    /// What the release that is running could do meanwhile.
+    /// The abilities of the release that is running meanwhile.
     pub running: Option<Running>,
 }
 

@@ -50,11 +50,11 @@ pub struct Release<'a> {
     pub then: &'a Path,
     /// The statements that are tried beside those of the models, as the worker takes them.
     pub given: &'a Value,
-    /// How far the deployment is.
+    /// The progress of the deployment.
     pub stage: Stage,
 }
 
-/// How far a deployment is.
+/// The progress of a deployment, as the running release meets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {

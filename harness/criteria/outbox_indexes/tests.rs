@@ -11,7 +11,7 @@ use crate::manifest::OutboxConvention;
 
 const TABLE: &str = "CREATE TABLE event_outbox (id int)";
 
-/// What every finding about an index ends with.
+/// The end of every finding about an index.
 const MAY_STAY: &str = "\n? where it may stay for a while: in services/a.toml, [outbox_indexes.accepted] \"ix\" = \"<reason>\"";
 
 fn index(name: &str, definition: &str) -> Index {

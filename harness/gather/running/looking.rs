@@ -1,4 +1,4 @@
-//! What the running release can do whenever a transaction was committed: [`Looking`].
+//! Looks at the running release whenever a transaction was committed: [`Looking`].
 
 use sqlx::PgConnection;
 
@@ -17,7 +17,7 @@ const LOCKED: &str = "55P03";
 /// The running release beside a deployment.
 pub(in crate::gather) struct Looking<'a> {
     old: &'a mut Beside,
-    /// What each of its statements did before.
+    /// The result of each of its statements before.
     before: Vec<Tried>,
     connection: PgConnection,
     prepared: Vec<Warm>,

@@ -1,4 +1,4 @@
-//! What the release that is running could do with its tables, as a report shows it.
+//! The work of the running release on its tables, as a report shows it.
 
 use serde::{Deserialize, Serialize};
 
