@@ -3,6 +3,7 @@
 mod advice;
 pub mod fix;
 mod named;
+mod noted;
 pub(crate) mod timeline;
 mod told;
 mod trace;
@@ -18,7 +19,7 @@ use crate::evidence::deployment::Plan;
 use crate::evidence::locks::{Measured, Relation};
 use crate::evidence::{Evidence, Locks, Part};
 use crate::manifest::{LockRules, Service};
-use trace::{Blocking, Moment, Subject, Work, moments};
+use trace::{Blocking, Moment, Subject, moments};
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -134,6 +135,9 @@ impl Context<'_> {
         let moments = moments(self.measured);
         let working = moments.iter().filter_map(|moment| self.working(moment));
         let untimed = moments.iter().flat_map(|moment| self.untimed(moment));
+        let at_once = moments.iter().flat_map(|moment| self.at_once(moment));
+        let growing = self.measured.growing();
+        let growing = growing.iter().filter_map(|one| self.growing(one));
         let stopped = (!self.measured.upgrade.finished()).then(|| self.stopped());
         let unmeasured = self.unmeasured().filter(|one| !one.is_known);
         let unmeasured = unmeasured.map(|one| self.not_measured(one.statement));
@@ -144,6 +148,8 @@ impl Context<'_> {
             .map(|index| self.invalid(index));
         for one in working
             .chain(untimed)
+            .chain(at_once)
+            .chain(growing)
             .chain(invalid)
             .chain(unmeasured)
             .chain(stopped)
@@ -231,15 +237,6 @@ impl Context<'_> {
                     .filter(|_| !moment.has_timeout)
                     .map(|one| short(&one.relation.text)),
             );
-            let written = moment.works.iter().filter(|(subject, work)| {
-                let is_written = matches!(work, Work::Written(..)) && subject.rows.is_some();
-                is_written && moment.blocking.is_empty()
-            });
-            notes.extend(written.map(|(subject, work)| {
-                let does = told::does(work, subject, &self.name(subject));
-                let revision = self.revision(moment.statement);
-                format!("revision {revision}: one statement {does}: in batches by key it holds no row for long")
-            }));
         }
         let untimed: Vec<&str> = untimed.into_iter().collect();
         if !untimed.is_empty() && !self.service.locks.is_timeout_required {

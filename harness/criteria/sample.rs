@@ -171,6 +171,8 @@ pub fn evidence() -> Evidence {
                 flushes: true,
                 relations: Vec::new(),
                 invalid: Vec::new(),
+                fewer: None,
+                nested: None,
             }],
         }),
         running: Some(running()),

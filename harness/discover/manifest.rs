@@ -171,7 +171,9 @@ fn deployed(text: &mut String, found: &Found) {
     let _ = writeln!(text, "deployed = {heads}");
     for said in [
         "Tables that stay small, on which a lock is short: [locks] small = [\"currencies\"]; or those \
-         that alone are red: large = [\"orders\"]. Locks that need a timeout: lock_timeout = \"required\"",
+         that alone are red: large = [\"orders\"]. Locks that need a timeout: lock_timeout = \"required\"; \
+         rows that are changed in batches: batches = \"required\"; no work that grows faster than the \
+         rows: linear = \"required\"",
         "What the running release does beside its models, and whether it has to read rows of the next \
          one: [running_release] statements = { sql = \"<file>\" }, mixed = true. Its ref is that of \
          BASE_REF; without one: ref = \"<tag>\"",

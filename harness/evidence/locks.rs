@@ -1,8 +1,13 @@
 //! The locks, reads and writes of a deployment, as they were measured: [`Locks`].
 
+mod cost;
+mod counted;
+
 use serde::{Deserialize, Serialize};
 
 use crate::alembic::transcript::Transcript;
+pub use cost::{Cost, Growth};
+pub use counted::Counted;
 
 /// The deployment, measured; one for all pending revisions, or one for each where nothing
 /// is deployed.
@@ -25,6 +30,13 @@ pub struct Measured {
     pub relations: Vec<Relation>,
     /// The indexes that are invalid afterwards, and were not before.
     pub invalid: Vec<InvalidIndex>,
+    /// The same on a quarter of the rows, where that tells how its work grows with them.
+    #[serde(default)]
+    pub fewer: Option<Box<Measured>>,
+    /// The same where rows are looked up one by one, on all rows and on a quarter of them, where
+    /// the work seems to grow faster than the rows: the plan for few rows is not that for many.
+    #[serde(default)]
+    pub nested: Option<Box<Measured>>,
 }
 
 /// A relation of the deployed database.
@@ -60,11 +72,23 @@ pub struct InvalidIndex {
 impl Locks {
     /// Everything that Alembic was asked to do for it.
     pub(super) fn transcripts(&self) -> impl Iterator<Item = &Transcript> {
-        self.measured.iter().map(|measured| &measured.upgrade)
+        let all = self.measured.iter().flat_map(Measured::with_others);
+        all.map(|measured| &measured.upgrade)
     }
 }
 
 impl Measured {
+    /// It and those that were measured beside it.
+    fn with_others(&self) -> impl Iterator<Item = &Self> {
+        let nested = self.nested.as_deref();
+        let fewer = [
+            self.fewer.as_deref(),
+            nested.and_then(|one| one.fewer.as_deref()),
+        ];
+        let others = fewer.into_iter().flatten().chain(nested);
+        std::iter::once(self).chain(others)
+    }
+
     /// The relation with an oid.
     #[must_use]
     pub fn relation(&self, oid: i64) -> Option<&Relation> {

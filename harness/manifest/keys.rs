@@ -185,6 +185,8 @@ pub(super) struct InheritedLockKeys {
     #[serde(default)]
     pub accepted: BTreeMap<String, String>,
     pub lock_timeout: Option<String>,
+    pub batches: Option<String>,
+    pub linear: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -197,6 +199,8 @@ pub(super) struct LockKeys {
     #[serde(default)]
     pub large: Vec<String>,
     pub lock_timeout: Option<String>,
+    pub batches: Option<String>,
+    pub linear: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

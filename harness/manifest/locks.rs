@@ -19,9 +19,13 @@ pub struct LockRules {
     pub large: Vec<String>,
     /// Tells whether a lock that blocks others asks for a `lock_timeout`.
     pub is_timeout_required: bool,
+    /// Tells whether rows have to be changed in batches.
+    pub are_batches_required: bool,
+    /// Tells whether work may grow no faster than the rows.
+    pub is_linear_required: bool,
 }
 
-/// The only value of `lock_timeout`.
+/// The only value of what may be required.
 const REQUIRED: &str = "required";
 
 impl LockRules {
@@ -37,8 +41,18 @@ impl LockRules {
     ) -> Result<Self> {
         check_reasons(defaults_file, "locks.accepted", &defaults.accepted)?;
         let accepted = overlaid(file, "locks.accepted", &defaults.accepted, &own.accepted)?;
-        let by_default = is_required(defaults_file, defaults.lock_timeout.as_deref())?;
-        let own_timeout = is_required(file, own.lock_timeout.as_deref())?;
+        let required = |key: &str, by_default: Option<&str>, own: Option<&str>| -> Result<bool> {
+            let by_default = is_required(defaults_file, key, by_default)?;
+            Ok(is_required(file, key, own)? || by_default)
+        };
+        let is_timeout_required = required(
+            "lock_timeout",
+            defaults.lock_timeout.as_deref(),
+            own.lock_timeout.as_deref(),
+        )?;
+        let (batches, linear) = (own.batches.as_deref(), own.linear.as_deref());
+        let are_batches_required = required("batches", defaults.batches.as_deref(), batches)?;
+        let is_linear_required = required("linear", defaults.linear.as_deref(), linear)?;
         for (key, tables) in [("small", &own.small), ("large", &own.large)] {
             if tables.iter().any(|table| table.trim().is_empty()) {
                 let problem = format!("`locks.{key}` names no table");
@@ -53,7 +67,9 @@ impl LockRules {
             accepted,
             small: own.small,
             large: own.large,
-            is_timeout_required: own_timeout || by_default,
+            is_timeout_required,
+            are_batches_required,
+            is_linear_required,
         })
     }
 
@@ -71,12 +87,12 @@ impl LockRules {
     }
 }
 
-fn is_required(file: &Path, value: Option<&str>) -> Result<bool> {
+fn is_required(file: &Path, key: &str, value: Option<&str>) -> Result<bool> {
     match value {
         None => Ok(false),
         Some(REQUIRED) => Ok(true),
         Some(other) => {
-            let problem = format!("`locks.lock_timeout` is {other:?}");
+            let problem = format!("`locks.{key}` is {other:?}");
             Err(error(file, problem).help("\"required\", or leave it out"))
         }
     }

@@ -279,6 +279,8 @@ fn evidence() -> Evidence {
                 flushes: true,
                 relations: Vec::new(),
                 invalid: Vec::new(),
+                fewer: None,
+                nested: None,
             }],
         }),
         running: Some(running()),

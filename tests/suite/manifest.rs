@@ -596,6 +596,8 @@ fn an_accepted_difference_has_a_reason(
 
 #[rstest]
 #[case::timeout("[locks]\nlock_timeout = \"5s\"", "`locks.lock_timeout` is \"5s\"")]
+#[case::batches("[locks]\nbatches = \"yes\"", "`locks.batches` is \"yes\"")]
+#[case::linear("[locks]\nlinear = \"\"", "`locks.linear` is \"\"")]
 #[case::nothing_small("[locks]\nsmall = [\"\"]", "`locks.small` names no table")]
 #[case::nothing_large("[locks]\nlarge = [\" \"]", "`locks.large` names no table")]
 #[case::both("[locks]\nsmall = [\"a\"]\nlarge = [\"a\"]", "both name a")]
@@ -607,14 +609,16 @@ fn what_is_said_of_locks_is_checked(#[case] own: &str, #[case] said: &str) {
 }
 
 #[test]
-fn a_timeout_may_be_required_of_all_services_and_tables_of_none() {
-    let defaults = format!("{DEFAULTS}[locks]\nlock_timeout = \"required\"\n");
+fn much_may_be_required_of_all_services_and_tables_of_none() {
+    let defaults =
+        format!("{DEFAULTS}[locks]\nlock_timeout = \"required\"\nlinear = \"required\"\n");
     let service = read(
         &defaults,
-        &format!("{SERVICE}[locks]\nlarge = [\"orders\"]\n"),
+        &format!("{SERVICE}[locks]\nlarge = [\"orders\"]\nbatches = \"required\"\n"),
     )
     .unwrap();
-    assert!(service.locks.is_timeout_required);
+    assert!(service.locks.is_timeout_required && service.locks.is_linear_required);
+    assert!(service.locks.are_batches_required);
     assert_eq!(service.locks.large, ["orders"]);
     let error = read(&format!("{DEFAULTS}[locks]\nsmall = [\"a\"]\n"), SERVICE).unwrap_err();
     assert!(

@@ -365,3 +365,94 @@ fn what_fails_with_many_rows_is_red_until_it_is_accepted() {
     service.locks.accepted.insert("r2 unmeasured".into(), line);
     assert!(!CRITERION.verdict(&service, &red).is_red());
 }
+
+/// A quarter of the rows beside the evidence.
+fn beside(evidence: &mut Evidence, reads: i64) {
+    let mut fewer = measured(evidence).clone();
+    for relation in &mut fewer.relations {
+        relation.rows = 250;
+    }
+    for measure in &mut fewer.upgrade.measures {
+        if let Measure::Probe(probe) = measure {
+            probe.relations[0].counters.read = reads;
+        }
+    }
+    let all = measured(evidence);
+    all.fewer = Some(Box::new(fewer));
+    all.nested = Some(Box::new(all.clone()));
+}
+
+#[test]
+fn work_that_grows_faster_than_the_rows_is_a_note_and_red_where_that_is_asked_for() {
+    let update = "UPDATE customers SET a = (SELECT max(b) FROM orders WHERE c = customers.a)";
+    let looked = |all: i64, fewer: i64| {
+        let orders = read(held(20_000, "orders", "AccessShareLock"), all);
+        let mut evidence = evidence(vec![(update, "3/1", vec![orders])]);
+        beside(&mut evidence, fewer);
+        evidence
+    };
+    let grows = looked(1_000_000, 62_500);
+    let mut service = sample::service();
+    let Verdict::Pass { notes } = CRITERION.verdict(&service, &grows) else {
+        unreachable!("red");
+    };
+    let said =
+        "revision r2 looks through orders again and again: 4 times the rows are 16 times the work";
+    assert_eq!(notes, [said]);
+    service.locks.is_linear_required = true;
+    let text = sample::text(&CRITERION.verdict(&service, &grows));
+    assert!(text.contains("\"r2 orders L6\""), "{text}");
+    service.locks.large = vec!["customers".into()];
+    assert!(!CRITERION.verdict(&service, &grows).is_red());
+    service.locks.large.clear();
+    // As many reads for each row as before, and fewer reads than rows.
+    for (all, fewer) in [(20_000, 5_000), (20_000, 3_400), (3_000, 100)] {
+        let verdict = CRITERION.verdict(&service, &looked(all, fewer));
+        assert_eq!(verdict, Verdict::Pass { notes: Vec::new() });
+    }
+    service.locks.small = vec!["orders".into()];
+    assert!(!CRITERION.verdict(&service, &grows).is_red());
+    // Joined otherwise, each row is looked up by its key.
+    service.locks.small.clear();
+    let mut joined = grows;
+    let nested = looked(20_000, 5_000);
+    measured(&mut joined).nested = nested.locks.unwrap().measured[0].nested.clone();
+    assert!(!CRITERION.verdict(&service, &joined).is_red());
+}
+
+#[test]
+fn statements_of_one_line_are_counted_together() {
+    let loop_of = |reads: [i64; 2]| {
+        let orders = |read_by_now| read(held(20_000, "orders", "AccessShareLock"), read_by_now);
+        let mut evidence = evidence(vec![
+            ("SELECT 1", "3/1", vec![orders(reads[0])]),
+            ("SELECT 1", "3/1", vec![orders(reads[1])]),
+        ]);
+        for statement in &mut measured(&mut evidence).upgrade.statements {
+            statement.place = Some(sample::place("r2", 10));
+        }
+        evidence
+    };
+    assert!(!measured(&mut loop_of([2000, 3000])).may_grow());
+    assert!(measured(&mut loop_of([2000, 4000])).may_grow());
+}
+
+#[test]
+fn half_of_a_table_at_once_is_a_note_and_red_where_batches_are_required() {
+    let mut changed = held(20_000, "orders", "RowExclusiveLock");
+    changed.counters.updated = 1000;
+    let evidence = evidence(vec![("UPDATE orders SET a = 1", "3/1", vec![changed])]);
+    let mut service = sample::service();
+    let Verdict::Pass { notes } = CRITERION.verdict(&service, &evidence) else {
+        unreachable!("red");
+    };
+    assert!(
+        notes[0].starts_with("revision r2: one statement changes 1,000 of 1,000 rows of orders"),
+        "{notes:?}"
+    );
+    service.locks.are_batches_required = true;
+    let text = sample::text(&CRITERION.verdict(&service, &evidence));
+    assert!(text.contains("\"r2 orders L4\""), "{text}");
+    service.locks.small = vec!["orders".into()];
+    assert!(!CRITERION.verdict(&service, &evidence).is_red());
+}

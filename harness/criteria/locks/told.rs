@@ -220,7 +220,7 @@ fn first_line(sql: &str) -> &str {
 }
 
 /// A number with a comma for each thousand.
-fn thousands(number: i64) -> String {
+pub(super) fn thousands(number: i64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

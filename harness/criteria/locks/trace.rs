@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alembic::sql;
-use crate::alembic::transcript::{Counters, Held, Measure, Probe, Settled, Statement};
-use crate::evidence::locks::{Measured, Relation};
+use crate::alembic::transcript::{Held, Measure, Probe, Settled, Statement};
+use crate::evidence::locks::{Counted, Measured, Relation};
 
 /// The modes of locks on relations that keep others from writing, the weakest first
 /// (<https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES>).
@@ -69,20 +69,12 @@ pub(super) struct Moment<'a> {
 /// So many rows of a relation that the deployment made are many.
 const MANY: i64 = 500;
 
-/// The counters of a relation in a transaction, and what was read of each of its indexes.
-struct Look {
-    transaction: String,
-    counters: Counters,
-    indexes: BTreeMap<i64, i64>,
-}
-
 /// The knowledge of relations and transactions so far.
 struct Trace<'a> {
     measured: &'a Measured,
     /// Files of relations and indexes that were seen.
     files: BTreeMap<i64, BTreeSet<i64>>,
-    /// The last look at a relation, by session.
-    counted: BTreeMap<(i32, i64), Look>,
+    counted: Counted,
     /// Rows that a transaction changed while it blocked others, by relation.
     changed: BTreeMap<(i32, String, i64), i64>,
     /// When a transaction took a lock.
@@ -96,7 +88,7 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
     let mut trace = Trace {
         measured,
         files: BTreeMap::new(),
-        counted: BTreeMap::new(),
+        counted: Counted::new(measured.flushes),
         changed: BTreeMap::new(),
         since: BTreeMap::new(),
         last: BTreeMap::new(),
@@ -195,7 +187,7 @@ impl<'a> Trace<'a> {
         statement: &Statement,
         is_blocking: bool,
     ) -> Option<(Subject, Work)> {
-        let (counters, read_by_index) = self.counted(probe, held);
+        let (counters, read_by_index) = self.counted.since(probe, held);
         let known = self.files.entry(held.oid).or_default();
         let is_new = |file: i64, known: &BTreeSet<i64>| file != 0 && !known.contains(&file);
         let is_rewritten = held.filenode.is_some_and(|file| is_new(file, known));
@@ -251,28 +243,6 @@ impl<'a> Trace<'a> {
         let changed = self.changed.entry(key).or_default();
         *changed += written;
         *changed
-    }
-
-    /// The work since the statement before, and the most that one index read.
-    fn counted(&mut self, probe: &Probe, held: &Held) -> (Counters, i64) {
-        let indexes: BTreeMap<i64, i64> =
-            held.indexes.iter().map(|one| (one.oid, one.read)).collect();
-        let now = Look {
-            transaction: probe.transaction.clone(),
-            counters: held.counters,
-            indexes: indexes.clone(),
-        };
-        let before = self.counted.insert((probe.session, held.oid), now);
-        let before = before.filter(|look| {
-            let is_flushed = self.measured.flushes && look.transaction != probe.transaction;
-            !is_flushed && !held.counters.was_flushed_since(look.counters)
-        });
-        let Some(before) = before else {
-            return (held.counters, indexes.values().copied().max().unwrap_or(0));
-        };
-        let grown = |(oid, now): (&i64, &i64)| now - before.indexes.get(oid).copied().unwrap_or(0);
-        let most = indexes.iter().map(grown).max().unwrap_or(0);
-        (held.counters.since(before.counters), most)
     }
 
     /// The remains of a statement whose transaction nobody could ask in.

@@ -17,6 +17,18 @@ use crate::postgres::Phase;
 
 /// The rows of a table that the deployment names.
 const MANY: u32 = 1000;
+/// The rows of such a table where it is asked how the work grows.
+const FEWER: u32 = MANY / 4;
+/// Has each table that is scanned be one that would be scanned however many rows it had.
+const UNSCANNED: &[&str] = &["enable_seqscan"];
+/// The same, and no plan that reads many rows at once because there are so few.
+const NESTED: &[&str] = &[
+    "enable_seqscan",
+    "enable_bitmapscan",
+    "enable_hashjoin",
+    "enable_mergejoin",
+    "enable_sort",
+];
 /// The rows of any other one, which functions and triggers may reach.
 const FEW: u32 = 20;
 /// Among more tables the others get rows only where a statement may reach more than it names.
@@ -29,6 +41,40 @@ impl Driver<'_> {
     /// It is a run of its own, so that what the rows of a deployment are judged by is never
     /// one that was looked at from inside.
     pub(super) async fn measure(&mut self, start: &Start<'_>) -> Result<Option<Measured>> {
+        let Some(mut measured) = self.measure_with(start, MANY, UNSCANNED).await? else {
+            return Ok(None);
+        };
+        if measured.may_grow() {
+            measured.fewer = self.measure_fewer(start, UNSCANNED).await?;
+        }
+        if !measured.suspected().is_empty()
+            && let Some(mut nested) = self.measure_with(start, MANY, NESTED).await?
+        {
+            nested.fewer = self.measure_fewer(start, NESTED).await?;
+            measured.nested = Some(Box::new(nested));
+        }
+        Ok(Some(measured))
+    }
+
+    /// The same on a quarter of the rows.
+    async fn measure_fewer(
+        &mut self,
+        start: &Start<'_>,
+        without: &[&str],
+    ) -> Result<Option<Box<Measured>>> {
+        self.in_time(start.deadline)?;
+        let fewer = self.measure_with(start, FEWER, without).await?;
+        Ok(fewer.map(Box::new))
+    }
+
+    /// The same, with so many rows in the tables that its statements name, and without these
+    /// ways of the planner.
+    async fn measure_with(
+        &mut self,
+        start: &Start<'_>,
+        many: u32,
+        without: &[&str],
+    ) -> Result<Option<Measured>> {
         self.revive().await?;
         self.start_on(Some(start.template.clone()), Phase::Deployed)
             .await?;
@@ -38,18 +84,17 @@ impl Driver<'_> {
         let versions = self.versions_in();
         let connection = self.connection().await?;
         let tables = Tables::read(connection).await?;
-        let wishes = wishes(&tables, &start.statements, versions.clone());
+        let wishes = wishes(&tables, &start.statements, versions.clone(), many);
         let mut planter = Planter::new(tables, wishes);
         planter.plant(connection).await?;
         fitting(connection, planter.tables(), &start.statements).await?;
         let relations = relations(connection, &versions).await?;
         let invalid = invalid(connection).await?;
         let flushes = flushes(connection).await?;
-        let without_scans = format!(
-            "ALTER DATABASE \"{}\" SET enable_seqscan = off",
-            self.database.name
-        );
-        run(self.connection().await?, &without_scans).await?;
+        for way in without {
+            let alter = format!("ALTER DATABASE \"{}\" SET {way} = off", self.database.name);
+            run(self.connection().await?, &alter).await?;
+        }
         self.connection = None;
         let upgrade = self
             .command(Command::Measure(start.target, flushes))
@@ -66,13 +111,15 @@ impl Driver<'_> {
             flushes,
             relations,
             invalid: left.into_iter().filter(is_new).collect(),
+            fewer: None,
+            nested: None,
         }))
     }
 }
 
 /// Many rows in the tables that statements name and in those they refer to; few in others,
 /// and none where it is plain that no statement reaches them.
-fn wishes(tables: &Tables, statements: &[&str], versions: (String, String)) -> Wishes {
+fn wishes(tables: &Tables, statements: &[&str], versions: (String, String), many: u32) -> Wishes {
     let words: BTreeSet<String> = statements
         .iter()
         .flat_map(|text| sql::words(text))
@@ -99,7 +146,7 @@ fn wishes(tables: &Tables, statements: &[&str], versions: (String, String)) -> W
         .iter()
         .filter(|table| found.contains(&table.oid));
     let mut rows_of: BTreeMap<(String, String), u32> = wanted
-        .map(|table| ((table.schema.clone(), table.name.clone()), MANY))
+        .map(|table| ((table.schema.clone(), table.name.clone()), many))
         .collect();
     rows_of.insert(versions, 0);
     let is_affordable = tables.tables.len() <= AFFORDABLE;
