@@ -22,6 +22,15 @@ pub(super) fn wanted(
             .iter()
             .any(|words| has(words, table) && has(words, column))
     };
+    let is_converted = |table: &str, column: &str| {
+        let named = [table, column, "type"];
+        let has = |words: &&Vec<String>| {
+            named
+                .iter()
+                .all(|name| words.iter().any(|word| word == name))
+        };
+        words.iter().find(has).is_some()
+    };
     let mut wanted = Vec::new();
     let with_rows = planted
         .tables
@@ -35,7 +44,12 @@ pub(super) fn wanted(
         let mut first = None;
         for column in named {
             first = first.or(Some(column.number));
-            wanted.extend(Class::ALL.map(|class| (table.oid, column.number, class)));
+            // A sequence never gets there, and a loop over ranges of keys would.
+            let is_counted = column.has_sequence() && !is_converted(&table.name, &column.name);
+            let beyond = [Class::Zero, Class::MinusOne, Class::Lowest, Class::Highest];
+            let classes = Class::ALL.into_iter();
+            let classes = classes.filter(|class| !(is_counted && beyond.contains(class)));
+            wanted.extend(classes.map(|class| (table.oid, column.number, class)));
         }
         // Anything that is to be unique may be several columns together.
         let makes_unique = |words: &Vec<String>| {
