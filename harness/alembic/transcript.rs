@@ -50,6 +50,9 @@ pub struct Step {
     /// The line of the function that was called, where it stands in that file.
     #[serde(default)]
     pub line: Option<u32>,
+    /// Tells whether the revision has no such function.
+    #[serde(default)]
+    pub is_unwritten: bool,
     /// The docstring's first line.
     pub message: Option<String>,
     /// The time that it took; `None` if it did not return.
@@ -358,6 +361,7 @@ impl Transcript {
                 file,
                 message,
                 line,
+                is_unwritten,
             } => {
                 self.raised_in_step = None;
                 self.steps.push(Step {
@@ -365,6 +369,7 @@ impl Transcript {
                     direction,
                     file,
                     line,
+                    is_unwritten,
                     message,
                     seconds: None,
                     awaitable: false,

@@ -5,6 +5,7 @@ mod changes;
 pub(super) mod fix;
 mod undo;
 mod untried;
+mod unwritten;
 
 use std::path::Path;
 
@@ -49,6 +50,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::without("the walk down and up again");
     };
     let mut findings = stale(service, evidence, stairway);
+    findings.extend(unwritten::finding(service, stairway));
     findings.extend(stairway.trips.iter().filter_map(|trip| {
         let not_up = || not_upgraded(&attribution, evidence, trip);
         trip_found(service, trip).or_else(not_up)
@@ -155,7 +157,7 @@ fn trip_found(service: &Service, trip: &RoundTrip) -> Option<Finding> {
 fn fault(service: &Service, trip: &RoundTrip) -> Option<Finding> {
     let declared = service.one_way.contains_key(&trip.revision);
     let down = trip.down.as_ref()?;
-    if declared {
+    if declared || unwritten::is_unwritten(trip) {
         return None;
     }
     if let Some(step) = down.steps.iter().find(|step| step.awaitable) {

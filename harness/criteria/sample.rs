@@ -221,6 +221,7 @@ pub fn transcript(command: &str, revisions: &str) -> Transcript {
             direction: Direction::Upgrade,
             file: file(id),
             line: None,
+            is_unwritten: false,
             message: None,
             seconds: Some(0.1),
             awaitable: false,

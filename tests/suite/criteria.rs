@@ -164,6 +164,7 @@ fn step(id: &str) -> Step {
         direction: Direction::Upgrade,
         file: file(id),
         line: None,
+        is_unwritten: false,
         message: None,
         seconds: Some(0.1),
         awaitable: false,

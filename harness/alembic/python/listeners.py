@@ -155,6 +155,7 @@ def announce(revision, is_upgrade):
         file=os.path.join(source.directory, str(revision.path)),
         message=revision.doc,
         line=line_of(function, revision.module),
+        is_unwritten=function is None,
     )
 
 

@@ -43,6 +43,8 @@ pub enum Event {
         message: Option<String>,
         /// The line of its function.
         line: Option<u32>,
+        /// Tells whether it has no such function.
+        is_unwritten: bool,
     },
     /// `env.py` configured Alembic on a connection with an open transaction.
     OpenTransaction {

@@ -113,6 +113,43 @@ fn a_downgrade_that_postgresql_refuses() {
 }
 
 #[test]
+fn a_revision_without_a_downgrade() {
+    let told = of(|trip| unwritten(trip));
+    assert_eq!(
+        told,
+        r#"revision r2 has no downgrade()
+-> r2.py:1 of r2: this revision
+? write the downgrade
+? or, where nothing can put it back, write into services/a.toml, below [downgrade.one_way]: "r2" = "<reason>""#
+    );
+}
+
+#[test]
+fn a_service_without_any_downgrade() {
+    let mut evidence = walked();
+    evidence.stairway.as_mut().unwrap().trips.iter_mut().for_each(unwritten);
+    assert_eq!(
+        found(&CRITERION, &evidence),
+        r#"2 revisions have no downgrade()
+-> r1.py:1 of r1: this revision
+-> r2.py:1 of r2: this revision
+= without one: r1, r2
+? write the downgrade
+? or, where the service is never taken back, write into services/a.toml, below [not_applicable]: downgrade = "<reason>"
+? or, where nothing can put them back, write into services/a.toml, below [downgrade.one_way]:
+"r1" = "<reason>"
+"r2" = "<reason>""#
+    );
+}
+
+fn unwritten(trip: &mut RoundTrip) {
+    let down = trip.down.as_mut().unwrap();
+    failing(down, "AttributeError", None, "module has no attribute 'downgrade'");
+    down.steps.last_mut().unwrap().is_unwritten = true;
+    trip.again = None;
+}
+
+#[test]
 fn a_downgrade_that_goes_on_after_a_refusal() {
     let told = of(|trip| {
         let down = trip.down.as_mut().unwrap();

@@ -36,8 +36,7 @@ fn by_state(error: &Raised) -> Option<&'static str> {
 }
 
 fn by_text(error: &Raised) -> Option<&'static str> {
-    let no_function = error.class == "AttributeError" && error.message.contains("'downgrade'");
-    if no_function || error.class == "NotImplementedError" {
+    if error.class == "NotImplementedError" {
         return Some("write the downgrade");
     }
     let text = error.message.to_lowercase();

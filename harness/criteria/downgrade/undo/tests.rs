@@ -89,11 +89,6 @@ fn what_to_do_about_postgresqls_error(#[case] sqlstate: &str, #[case] expected: 
 
 #[rstest]
 #[case::not_written("NotImplementedError", "", "write the downgrade")]
-#[case::not_there(
-    "AttributeError",
-    "module has no attribute 'downgrade'",
-    "write the downgrade"
-)]
 #[case::another_attribute("AttributeError", "'NoneType' has no attribute 'name'", UNDO)]
 #[case::another_error("ValueError", "no 'downgrade' here", UNDO)]
 #[case::no_name("ValueError", "Constraint must have a name", NAME)]
