@@ -252,9 +252,12 @@ fn not_taken_back(service: &Service, trip: &RoundTrip, down: &Transcript) -> Fin
             .notes
             .extend(database.iter().map(|line| format!("postgresql: {line}")));
     }
-    finding
-        .help(undo::advice(down))
-        .help(one_way_line(service, &trip.revision))
+    let need = down.outcome.error().and_then(|error| error.needs.as_ref());
+    let finding = match need.filter(|need| need.may_explain(down)) {
+        Some(need) => upgrade_head::provide(service, need, finding),
+        None => finding.help(undo::advice(down)),
+    };
+    finding.help(one_way_line(service, &trip.revision))
 }
 
 /// The downgrade ran, but the catalog is not what it was.

@@ -1,6 +1,6 @@
 //! The error where a service tried to use a database that is not the disposable one.
 
-use crate::alembic::transcript::{Place, Refused, Sought, Transcript};
+use crate::alembic::transcript::{Need, Place, Refused, Sought, Transcript};
 use crate::alembic::worker::handed_over::by_argument;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
@@ -91,7 +91,7 @@ pub(super) fn refused(
                 "it was given host {}, port {}, database {}",
                 database.host, database.port, database.name
             ))
-            .help(advice(service, place)),
+            .help(advice(service, place, raised.and_then(|raised| raised.needs.as_ref()))),
     })
 }
 
@@ -139,9 +139,16 @@ fn named(service: &Service, place: &Place) -> String {
 }
 
 /// The remedy, in the terms in which the manifest hands the database over.
-fn advice(service: &Service, place: Option<&Place>) -> String {
+fn advice(service: &Service, place: Option<&Place>, need: Option<&Need>) -> String {
     let manifest = service.file.display();
     let mut ways = Vec::new();
+    if let Some(Need::Arguments { names, .. }) = need {
+        let asked = names.join(" and -x ");
+        ways.push(format!(
+            "env.py asks for -x {asked}, which it is not given: {}",
+            service.x_advice(names)
+        ));
+    }
     if !service.database_url_env.is_empty() {
         ways.push(format!(
             "the URL is handed over in {}: see which variable is read there, and name it in `database_url_env` of {manifest}",

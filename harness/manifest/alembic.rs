@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::error;
 use super::keys::OneOrMany;
 use super::values::with_places;
+use super::{Service, error};
 use crate::error::Result;
 
 /// The arguments of `-x`, each key with its values
@@ -39,4 +39,32 @@ pub(super) fn x(
 pub(super) fn over(mut defaults: X, own: X) -> X {
     defaults.extend(own);
     defaults
+}
+
+impl Service {
+    /// The advice to give arguments that `env.py` looks for.
+    #[must_use]
+    pub fn x_advice(&self, names: &[String]) -> String {
+        let file = self.file.display();
+        let given = names
+            .iter()
+            .map(|name| format!("{name} = \"{}\"", value(name)));
+        let given = given.collect::<Vec<_>>().join(", ");
+        match self.x.is_empty() {
+            true => format!("write into {file}, below [alembic]: x = {{ {given} }}"),
+            false => format!("write into {file}, into x below [alembic]: {given}"),
+        }
+    }
+}
+
+/// The value of an argument, as its name has it.
+fn value(name: &str) -> &'static str {
+    let name = name.to_lowercase();
+    match ["url", "uri", "dsn"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+    {
+        true => "{database_url}",
+        false => "<value>",
+    }
 }

@@ -61,6 +61,57 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         &[Manifest("[env]\nESSAY_API_KEY = \"<value>\"\n")],
     ),
     (
+        "argument_not_given",
+        &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
+        &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],
+    ),
+    (
+        "argument_required",
+        &[r#"below [alembic]: x = { tenant = "<value>" }"#],
+        &[Manifest("[alembic]\nx = { tenant = \"acme\" }\n")],
+    ),
+    (
+        "connection_of_the_caller",
+        &["let env.py go on without it, as config.attributes.get(\\\"connection\\\") is None then"],
+        &[Edit(
+            "alembic/env.py",
+            r#"connection = context.config.attributes["connection"]"#,
+            r#"connection = context.config.attributes.get("connection")
+if connection is None:
+    from sqlalchemy import create_engine
+
+    url = context.config.get_main_option("sqlalchemy.url")
+    connection = create_engine(url).connect()"#,
+        )],
+    ),
+    (
+        "configuration_of_the_caller",
+        &["ends with runpy.run_path("],
+        &[
+            Write(
+                "own.ini",
+                "[alembic]\nscript_location = own\nversion_locations = alembic/versions\npath_separator = os\nprepend_sys_path = .:../libs\n",
+            ),
+            Write(
+                "own/env.py",
+                r#"import runpy
+from types import SimpleNamespace
+
+from alembic import context
+
+context.config.essay_options = SimpleNamespace(url=context.config.get_main_option("sqlalchemy.url"))
+runpy.run_path("alembic/env.py")
+"#,
+            ),
+            Manifest("alembic_ini = \"own.ini\"\n"),
+        ],
+    ),
+    (
+        "driver_for_asyncio",
+        &["psycopg is for both"],
+        &[Manifest("driver = \"psycopg\"\n")],
+    ),
+    (
         "module_beside_the_path",
         &[r#"below [env]: PYTHONPATH = "{root}/module_beside_the_path/src""#],
         &[Manifest(
@@ -286,7 +337,11 @@ fn follow(step: &Step, service: &Path, file: &Path, python: &Path) {
             );
             fs::write(&path, text.replacen(before, after, 1)).unwrap();
         }
-        Write(path, text) => fs::write(service.join(path), text).unwrap(),
+        Write(path, text) => {
+            let path = service.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         Alembic(arguments) => {
             let template = "import alembic, os; print(os.path.dirname(alembic.__file__))";
             let package = run(Command::new(python).args(["-c", template]));

@@ -7,6 +7,7 @@ import re
 import sys
 from importlib.machinery import ModuleSpec
 
+from migration_harness_asked import asked
 from migration_harness_commits import Commits
 from migration_harness_door import door
 from migration_harness_flask import application
@@ -124,6 +125,7 @@ class Worker:
         with door.theirs():
             config = configuration(self.ini, self.section, self.url, self.x, *words)
             self.application.configure(config, words)
+            asked.begin(config)
             return config
 
     def upgrade(self, revision):

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from migration_harness_asked import asked
 from migration_harness_channel import channel
 from migration_harness_door import door
 from migration_harness_drivers import STATEMENTS, fitting
@@ -113,6 +114,7 @@ def listen():
         recorder.contexts.append(self.migration_harness)
 
     migration.MigrationContext.__init__ = context
+    asked.watch()
 
     noted = door.ours(note_schema)
     original_heads = migration.MigrationContext.get_current_heads

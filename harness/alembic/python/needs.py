@@ -4,13 +4,16 @@ import os
 import re
 import traceback
 
+from migration_harness_asked import asked
+
 # Libraries that read settings, and name the variable that they did not find in capitals.
 READERS = ("decouple", "dynaconf", "environ", "environs", "starlette")
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 
 
 def needed(error):
-    """A module, a section or the variables of settings, of the error or of what led to it."""
+    """A module, a section, a driver, the variables of settings or what the caller gives, of the
+    error or of what led to it."""
     seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -18,6 +21,9 @@ def needed(error):
             return {"kind": "module", "name": error.name}
         if [type(error).__module__, type(error).__name__] == ["sqlalchemy.exc", "NoSuchModuleError"]:
             return {"kind": "dialect"}
+        found = asked.needed(error) or driver(error)
+        if found:
+            return found
         section = logging_section(error)
         if section:
             return {"kind": "section", "name": section}
@@ -28,6 +34,17 @@ def needed(error):
         if names:
             return {"kind": "variables", "names": names}
         error = error.__cause__ or error.__context__
+    return asked.need()
+
+
+def driver(error):
+    """A driver for asyncio, where an engine for it was made with another one, or the other way round."""
+    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    name = (type(error).__module__, type(error).__name__)
+    if name == ("sqlalchemy.exc", "InvalidRequestError") and modules[-1:] == ["sqlalchemy.ext.asyncio.engine"]:
+        return {"kind": "driver", "is_async": True}
+    if name == ("sqlalchemy.exc", "MissingGreenlet"):
+        return {"kind": "driver", "is_async": False}
     return None
 
 

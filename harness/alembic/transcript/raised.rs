@@ -107,6 +107,27 @@ pub enum Need {
         /// Their names.
         names: Vec<String>,
     },
+    /// A driver for asyncio, or one that is none.
+    Driver {
+        /// Tells whether it has to be one for asyncio.
+        is_async: bool,
+    },
+    /// Arguments of `-x`.
+    Arguments {
+        /// Their keys.
+        names: Vec<String>,
+        /// Tells whether the exception says so: else they were asked for, and then it was raised.
+        is_certain: bool,
+    },
+    /// A thing that a program puts on Alembic's configuration before it runs a command.
+    Caller {
+        /// The way in which `env.py` reads it.
+        expression: String,
+        /// The way in which it is read where it may be missing.
+        instead: String,
+        /// Tells whether the exception says so.
+        is_certain: bool,
+    },
 }
 
 /// One frame of a traceback.

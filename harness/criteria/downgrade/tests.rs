@@ -114,7 +114,7 @@ fn a_downgrade_that_postgresql_refuses() {
 
 #[test]
 fn a_revision_without_a_downgrade() {
-    let told = of(|trip| unwritten(trip));
+    let told = of(unwritten);
     assert_eq!(
         told,
         r#"revision r2 has no downgrade()
@@ -127,7 +127,13 @@ fn a_revision_without_a_downgrade() {
 #[test]
 fn a_service_without_any_downgrade() {
     let mut evidence = walked();
-    evidence.stairway.as_mut().unwrap().trips.iter_mut().for_each(unwritten);
+    evidence
+        .stairway
+        .as_mut()
+        .unwrap()
+        .trips
+        .iter_mut()
+        .for_each(unwritten);
     assert_eq!(
         found(&CRITERION, &evidence),
         r#"2 revisions have no downgrade()
@@ -144,7 +150,12 @@ fn a_service_without_any_downgrade() {
 
 fn unwritten(trip: &mut RoundTrip) {
     let down = trip.down.as_mut().unwrap();
-    failing(down, "AttributeError", None, "module has no attribute 'downgrade'");
+    failing(
+        down,
+        "AttributeError",
+        None,
+        "module has no attribute 'downgrade'",
+    );
     down.steps.last_mut().unwrap().is_unwritten = true;
     trip.again = None;
 }
@@ -181,7 +192,7 @@ fn a_downgrade_that_goes_on_after_a_refusal() {
 = postgresql: 25P02 current transaction is aborted
 = the transaction was aborted before, and Python went on: column tables.uuid does not exist
 = the statement: SELECT tables.uuid FROM tables
-? let downgrade() undo, in reverse, what upgrade() does
+? downgrade() names something that is not there: compare it with the name that upgrade() gives
 ? or, where nothing can put it back, write into services/a.toml, below [downgrade.one_way]: "r2" = "<reason>""#
     );
 }

@@ -41,7 +41,11 @@ fn cause(
     error: &Raised,
     finding: Finding,
 ) -> Finding {
-    if let Some(need) = &error.needs {
+    if let Some(need) = error
+        .needs
+        .as_ref()
+        .filter(|need| need.may_explain(transcript))
+    {
         return provide(service, need, finding);
     }
     if let Some(open) = &transcript.open_transaction

@@ -1,6 +1,6 @@
 //! The remedy for a downgrade that raised: [`advice`].
 
-use crate::alembic::transcript::{Raised, Transcript};
+use crate::alembic::transcript::{ABORTED, Raised, StatementOutcome, Transcript};
 use crate::criteria::upgrade_head;
 
 /// The remedy for a downgrade that raised.
@@ -8,17 +8,40 @@ pub(in crate::criteria::downgrade) fn advice(down: &Transcript) -> &'static str 
     let Some(error) = down.outcome.error() else {
         return UNDO;
     };
-    by_state(error)
+    state(down, error)
+        .and_then(by_state)
         .or_else(|| by_text(error))
         .or_else(|| upgrade_head::hint(down))
         .unwrap_or(UNDO)
 }
 
+/// Exceptions that Python raises itself, where code cannot be run as it is written
+/// (<https://docs.python.org/3/library/exceptions.html>).
+const OF_PYTHON: &[&str] = &[
+    "AttributeError",
+    "ImportError",
+    "IndexError",
+    "KeyError",
+    "ModuleNotFoundError",
+    "NameError",
+    "TypeError",
+    "UnboundLocalError",
+];
+
 const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
 
+/// PostgreSQL's code of what it refused first, where the error only says that it had.
+fn state<'a>(down: &'a Transcript, error: &'a Raised) -> Option<&'a str> {
+    let state = error.sqlstate.as_deref()?;
+    match down.failed_statement().map(|one| &one.outcome) {
+        Some(StatementOutcome::Failed { sqlstate, .. }) if state == ABORTED => sqlstate.as_deref(),
+        _ => Some(state),
+    }
+}
+
 /// By PostgreSQL's code (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-fn by_state(error: &Raised) -> Option<&'static str> {
-    match error.sqlstate.as_deref()? {
+fn by_state(state: &str) -> Option<&'static str> {
+    match state {
         "2BP01" => {
             Some("drop what depends on it first: downgrade() undoes upgrade() in reverse order")
         }
@@ -38,6 +61,9 @@ fn by_state(error: &Raised) -> Option<&'static str> {
 fn by_text(error: &Raised) -> Option<&'static str> {
     if error.class == "NotImplementedError" {
         return Some("write the downgrade");
+    }
+    if OF_PYTHON.contains(&error.class.as_str()) {
+        return Some("mend that line: Python stops there, whatever the database holds");
     }
     let text = error.message.to_lowercase();
     let nameless = text.contains("constraint")

@@ -57,6 +57,7 @@ const NOT_THERE: &str =
     "downgrade() names something that is not there: compare it with the name that upgrade() gives";
 const THERE: &str = "it is there already: upgrade() did not take it away";
 const ROWS: &str = "rows stand in the way: say in downgrade() what becomes of them";
+const OF_PYTHON: &str = "mend that line: Python stops there, whatever the database holds";
 const NAME: &str = "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention";
 
 #[rstest]
@@ -89,7 +90,8 @@ fn what_to_do_about_postgresqls_error(#[case] sqlstate: &str, #[case] expected: 
 
 #[rstest]
 #[case::not_written("NotImplementedError", "", "write the downgrade")]
-#[case::another_attribute("AttributeError", "'NoneType' has no attribute 'name'", UNDO)]
+#[case::attribute("AttributeError", "'NoneType' has no attribute 'name'", OF_PYTHON)]
+#[case::name("NameError", "name 'postgresql' is not defined", OF_PYTHON)]
 #[case::another_error("ValueError", "no 'downgrade' here", UNDO)]
 #[case::no_name("ValueError", "Constraint must have a name", NAME)]
 #[case::nameless(

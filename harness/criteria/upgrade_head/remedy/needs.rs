@@ -1,19 +1,45 @@
 //! The line to type for a setting or a module that is missing: [`provide`].
 
+mod caller;
+
 use std::path::Path;
 
-use crate::alembic::transcript::Need;
+use crate::alembic::transcript::{Need, Transcript};
 use crate::criteria::Finding;
 use crate::manifest::Service;
 
 /// The number of variables that are shown.
 const SHOWN: usize = 4;
 
+impl Need {
+    /// Tells whether it may be why an upgrade failed: what was only asked for is no reason once
+    /// a revision ran, or PostgreSQL refused something.
+    pub(in crate::criteria) fn may_explain(&self, transcript: &Transcript) -> bool {
+        let error = transcript.outcome.error();
+        let refused = error.is_some_and(|error| error.sqlstate.is_some());
+        match self {
+            Self::Arguments { is_certain, .. } | Self::Caller { is_certain, .. } => {
+                *is_certain || (transcript.steps.is_empty() && !refused)
+            }
+            _ => true,
+        }
+    }
+}
+
 /// Adds where what is missing is to be provided.
 pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
     match need {
         Need::Variables { names } => variables(service, names, finding),
         Need::Dialect => dialect(service, finding),
+        Need::Driver { is_async } => driver(service, *is_async, finding),
+        Need::Arguments { names, is_certain } => {
+            caller::arguments(service, names, *is_certain, finding)
+        }
+        Need::Caller {
+            expression,
+            instead,
+            is_certain,
+        } => caller::configuration(service, expression, instead, *is_certain, finding),
         Need::Section { name } => finding.help(format!(
             "fileConfig() configures logging from a file without a section [{name}]: write [loggers], [handlers] and [formatters] into {}, as `alembic init` does, or take the call out of env.py",
             service.alembic_ini
@@ -152,6 +178,24 @@ fn dialect(service: &Service, finding: Finding) -> Finding {
             "write the driver that the service uses into {}, driver = \"psycopg2\" for instance: the URL it is given has \"{}\"",
             service.file.display(),
             service.driver
+        ))
+}
+
+/// The engine that `env.py` makes is for asyncio and the driver is not, or the other way round.
+fn driver(service: &Service, is_async: bool, finding: Finding) -> Finding {
+    let (engine, driver) = match is_async {
+        true => ("an engine for asyncio", "asyncpg"),
+        false => ("an engine that is not for asyncio", "psycopg2"),
+    };
+    finding
+        .note(format!("{engine} was made, and the URL has \"{}\"", service.driver))
+        .help(format!(
+            "write a driver for that into {}, such as driver = \"{driver}\"; psycopg is for both",
+            service.file.display()
+        ))
+        .help(format!(
+            "or, where one variable takes a URL for asyncio and another does not, take it out of database_url_env, \
+             and write below [env]: <VARIABLE> = \"postgresql+{driver}://{{database_user}}:{{database_password}}@{{database_host}}:{{database_port}}/{{database_name}}\""
         ))
 }
 
