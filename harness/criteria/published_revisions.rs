@@ -262,7 +262,8 @@ impl Context<'_> {
 
     fn new_revision(&self) -> String {
         format!(
-            ", and write the change as a new revision: alembic revision -m \"<what it does>\" in {}",
+            ", and write the change as a new revision: {} revision -m \"<what it does>\" in {}",
+            self.service.alembic_command(),
             self.service.shown(&self.service.directory)
         )
     }

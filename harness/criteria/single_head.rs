@@ -89,8 +89,9 @@ fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding 
         finding = upgrade_head::provide(service, need, finding);
     }
     finding.help(format!(
-        "mend it until this prints the revisions, in {}: alembic history",
-        service.directory.display()
+        "mend it until this prints the revisions, in {}: {} history",
+        service.directory.display(),
+        service.alembic_command()
     ))
 }
 
@@ -135,7 +136,11 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
         None => finding.note("they share no ancestor: each has a base of its own"),
     };
     finding = finding.note(drawing::history(graph, fork, heads, &|_| None));
-    let merge = format!("alembic merge -m \"merge heads\" {}", ids.join(" "));
+    let merge = format!(
+        "{} merge -m \"merge heads\" {}",
+        service.alembic_command(),
+        ids.join(" ")
+    );
     finding = finding
         .note("`alembic upgrade head` refuses: Multiple head revisions are present for given argument 'head'")
         .help(format!("in {}: {merge}", service.directory.display()))
@@ -272,6 +277,7 @@ fn said(revision: &Revision) -> &str {
     revision
         .message
         .as_deref()
+        .filter(|message| !message.is_empty())
         .unwrap_or("no message")
         .trim_end_matches('.')
 }

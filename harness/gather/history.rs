@@ -47,7 +47,7 @@ pub async fn history(service: &Service, context: &Context<'_>) -> Result<History
     worker.end().await;
     Ok(match answer {
         Ok(loaded) => History {
-            graph: loaded.graph(),
+            graph: loaded.located(),
             python_for,
             found,
             raised: None,

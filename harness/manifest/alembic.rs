@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use migration_revisions::script_location::is_flask_migrate;
+
 use super::keys::OneOrMany;
 use super::values::with_places;
 use super::{Service, error};
 use crate::error::Result;
+
+/// The configuration that the `alembic` command reads where none is named, and the section
+/// (<https://alembic.sqlalchemy.org/en/latest/api/commands.html>).
+const INI: &str = "alembic.ini";
+const PYPROJECT: &str = "pyproject.toml";
+const SECTION: &str = "alembic";
 
 /// The arguments of `-x`, each key with its values
 /// (<https://alembic.sqlalchemy.org/en/latest/api/runtime.html>, `get_x_argument`).
@@ -42,6 +50,25 @@ pub(super) fn over(mut defaults: X, own: X) -> X {
 }
 
 impl Service {
+    /// The beginning of a command of Alembic's for this service, in its directory.
+    #[must_use]
+    pub fn alembic_command(&self) -> String {
+        let ini = Path::new(&self.alembic_ini);
+        if is_flask_migrate(&self.directory, &self.alembic_ini, &self.alembic_section) {
+            let app = self.flask_app.iter().map(|app| format!(" --app \"{app}\""));
+            return format!("flask{} db", app.collect::<String>());
+        }
+        let named = ini != Path::new(INI) && ini != Path::new(PYPROJECT);
+        let ini = named.then(|| format!(" -c {}", self.alembic_ini));
+        let section =
+            (self.alembic_section != SECTION).then(|| format!(" -n {}", self.alembic_section));
+        format!(
+            "alembic{}{}",
+            ini.unwrap_or_default(),
+            section.unwrap_or_default()
+        )
+    }
+
     /// The advice to give arguments that `env.py` looks for.
     #[must_use]
     pub fn x_advice(&self, names: &[String]) -> String {

@@ -61,6 +61,37 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         &[Manifest("[env]\nESSAY_API_KEY = \"<value>\"\n")],
     ),
     (
+        "setting_asked_for",
+        &[r#"below [env]: ESSAY_API_KEY = "<value>""#],
+        &[Manifest("[env]\nESSAY_API_KEY = \"<value>\"\n")],
+    ),
+    (
+        "flask_application_without_migrate",
+        &[r#"flask_app = \"<module>:app\""#],
+        &[
+            Write(
+                "migrating.py",
+                "from app import app, db\nfrom flask_migrate import Migrate\n\nMigrate(app, db)\n",
+            ),
+            Edit(
+                "../services-manifest/services/flask_application_without_migrate.toml",
+                r#"flask_app = "app:app""#,
+                r#"flask_app = "migrating:app""#,
+            ),
+        ],
+    ),
+    (
+        "second_revision_alters",
+        &[r#"baseline = { sql = \"<file>\" }"#],
+        &[
+            Write(
+                "tables.sql",
+                "CREATE TABLE essays (id integer PRIMARY KEY);\n",
+            ),
+            Manifest("baseline = { sql = \"second_revision_alters/tables.sql\" }\n"),
+        ],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

@@ -1,7 +1,9 @@
 """The things that an exception says are missing, for somebody to provide: `needed`."""
 
+import linecache
 import os
 import re
+import sys
 import traceback
 
 from migration_harness_asked import asked
@@ -24,6 +26,8 @@ def needed(error):
         found = asked.needed(error) or driver(error)
         if found:
             return found
+        if lacks_migrate(error):
+            return {"kind": "extension"}
         section = logging_section(error)
         if section:
             return {"kind": "section", "name": section}
@@ -35,6 +39,15 @@ def needed(error):
             return {"kind": "variables", "names": names}
         error = error.__cause__ or error.__context__
     return asked.need()
+
+
+def lacks_migrate(error):
+    """Tells whether env.py did not find what Flask-Migrate puts on an application."""
+    if not isinstance(error, KeyError) or error.args != ("migrate",):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    flask = sys.modules.get("flask")
+    return flask is not None and frames[-1].f_globals.get("current_app") is flask.current_app
 
 
 def driver(error):
@@ -67,7 +80,16 @@ def variables(error):
         names = [name for settings in made for name in of_settings(error, settings)]
         return list(dict.fromkeys(names))
     reader = frames[-1].f_globals.get("__name__", "").partition(".")[0]
-    return VARIABLE.findall(str(error))[:1] if reader in READERS else []
+    named = VARIABLE.findall(str(error))
+    return named[:1] if reader in READERS else [name for name in named if is_read(name, frames[-1])][:1]
+
+
+def is_read(name, frame):
+    """Tells whether a variable that is not set is read by the file that raised and spoke of it."""
+    if name in os.environ:
+        return False
+    lines = "".join(linecache.getlines(frame.f_code.co_filename))
+    return re.search(rf"\b(?:environ|getenv)\b[^\n]{{0,20}}\s*[\"']{name}[\"']", lines) is not None
 
 
 def settings_in(frame):

@@ -148,7 +148,8 @@ def described(error):
     chain = [one for one, _ in outermost]
     position = next(at for at, one in enumerate(chain) if one is chosen)
     notes = [f"it came out as {in_line(one)}" for one in chain[:position]]
-    notes += [f"raised while this was handled: {in_line(one)}" for one in chain[position + 1 :]]
+    earlier = [one for one in chain[position + 1 :] if in_line(one) != in_line(chosen)]
+    notes += [f"raised while this was handled: {in_line(one)}" for one in earlier]
     notes += [f"beside it: {in_line(one)}" for one in beside]
     notes += [text_of(note) for one in chain for note in asked(one, "__notes__") or ()]
     # A library that raises for the service has no frame of the service's own.

@@ -107,6 +107,8 @@ pub enum Need {
         /// Their names.
         names: Vec<String>,
     },
+    /// Flask-Migrate, on the application.
+    Extension,
     /// A driver for asyncio, or one that is none.
     Driver {
         /// Tells whether it has to be one for asyncio.

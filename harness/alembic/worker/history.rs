@@ -1,12 +1,13 @@
 //! The revisions as Alembic itself loads them: [`History`].
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use crate::alembic::graph::{Graph, Revision};
-use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::revision_file::{self, RevisionFile};
 
 /// The history as Alembic itself loads it, parents before children.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -56,6 +57,28 @@ impl History {
             })
         });
         Graph::new(revisions.collect(), self.locations.clone())
+    }
+
+    /// The same graph with the lines, as far as the files tell them.
+    #[must_use]
+    pub fn located(&self) -> Graph {
+        let mut graph = self.graph();
+        for revision in &mut graph.revisions {
+            let Ok(source) = fs::read(&revision.file) else {
+                continue;
+            };
+            match revision_file::parse(&revision.file, &source) {
+                RevisionFile::Revision(read) if read.id == revision.id => {
+                    revision.line = read.line;
+                    revision.down_line = read.down_line;
+                    revision.depends_line = read.depends_line;
+                    revision.labels_line = read.labels_line;
+                }
+                RevisionFile::NeedsPython { line, .. } => revision.line = line,
+                _ => {}
+            }
+        }
+        graph
     }
 
     /// In what a graph that was read without Python differs from this history.

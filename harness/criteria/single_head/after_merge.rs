@@ -103,7 +103,11 @@ fn advise(
 ) -> Finding {
     let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
     let take = format!("git merge {}", merge.base_ref);
-    let merge_heads = format!("alembic merge -m \"merge heads\" {}", ids.join(" "));
+    let merge_heads = format!(
+        "{} merge -m \"merge heads\" {}",
+        service.alembic_command(),
+        ids.join(" ")
+    );
     let join = format!(
         "{take}, then in {}: {merge_heads}",
         service.directory.display()

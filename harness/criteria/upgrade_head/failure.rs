@@ -54,7 +54,8 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
         .skip(1)
         .map(str::trim)
         .take_while(|line| !repeats(line));
-    let rest = rest.filter(|line| !line.is_empty());
+    // A caret says nothing once the line that it stands below is trimmed.
+    let rest = rest.filter(|line| !line.is_empty() && *line != "^");
     finding
         .notes
         .extend(rest.take(MESSAGE_LINES).map(str::to_owned));

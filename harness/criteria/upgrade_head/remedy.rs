@@ -68,7 +68,10 @@ fn cause(
             let lack = undefined::Lack::new(error, statement);
             undefined::explained(service, evidence, transcript, &lack, finding)
         }
-        "3F000" => undefined::on_what_was_there(transcript, finding),
+        "3F000" => {
+            let schema = undefined::quoted(error.first_line()).unwrap_or("it");
+            undefined::on_what_was_there(transcript, schema, finding)
+        }
         "42704" => undefined_type(error, statement, finding),
         _ => finding,
     }

@@ -31,6 +31,12 @@ pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
     match need {
         Need::Variables { names } => variables(service, names, finding),
         Need::Dialect => dialect(service, finding),
+        Need::Extension => finding
+            .note("the application has no Flask-Migrate: nothing has called Migrate(app, db) by then, as a command of the service may")
+            .help(format!(
+                "write a module that ends with `app = <factory>()` and `Migrate(app, db)`, and name it in {}: flask_app = \"<module>:app\"",
+                service.file.display()
+            )),
         Need::Driver { is_async } => driver(service, *is_async, finding),
         Need::Arguments { names, is_certain } => {
             caller::arguments(service, names, *is_certain, finding)

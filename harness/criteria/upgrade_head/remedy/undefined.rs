@@ -10,6 +10,9 @@ use crate::manifest::Service;
 /// From where on two names are alike, between 0 and 1.
 const ALIKE: f64 = 0.7;
 
+/// The lines that say what lies under a history.
+const BASELINE: &str = "baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built";
+
 /// The thing that PostgreSQL did not find, and the statement that named it.
 pub struct Lack<'a> {
     is_column: bool,
@@ -211,7 +214,10 @@ fn declared_by_none(
     let finding = finding.note(format!(
         "no revision creates {name}, as far as their calls spell it out"
     ));
-    let finding = on_what_was_there(transcript, finding);
+    let finding = match lack.is_column && creates_table(transcript) {
+        true => finding,
+        false => on_what_was_there(transcript, name, finding),
+    };
     let first = transcript.steps.first();
     finding.help(format!(
         "where tables were there before the history: let a new first revision create those, and set down_revision of {} to it",
@@ -219,12 +225,14 @@ fn declared_by_none(
     ))
 }
 
-/// Advice for a history that may begin on tables from before it.
-pub fn on_what_was_there(transcript: &Transcript, finding: Finding) -> Finding {
-    match creates_table(transcript) {
-        true => finding,
-        false => finding.help("no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: baseline = { sql = \"<file>\" } in the manifest, for instance from `pg_dump --schema-only` of such a database, or baseline = { models = \"<commit>\" }, which create_all built"),
-    }
+/// Advice for a history that may begin on tables, and schemas, from before it.
+pub fn on_what_was_there(transcript: &Transcript, name: &str, finding: Finding) -> Finding {
+    finding.help(match creates_table(transcript) {
+        true => format!(
+            "where {name} was there before the history, as what create_all built, say so: {BASELINE}"
+        ),
+        false => format!("no revision before this one creates a table: where the history begins on tables that were there before it, say what they are: {BASELINE}"),
+    })
 }
 
 /// Tells whether a revision had created a table before one failed: a history that begins on
