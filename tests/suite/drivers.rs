@@ -20,7 +20,7 @@ const EXTRA: &[&str] = &[
     "six==1.17.0",
 ];
 
-fn extra() -> PathBuf {
+pub fn extra() -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("drivers");
     if !directory.join("pg8000").is_dir() {
         let python = repository().join("tests/monorepo/.venv/bin/python");

@@ -23,6 +23,11 @@ fn gathered(
     let mut all = vec![("NEXTEST_RUN_ID", run)];
     all.extend(variables);
     let judged = monorepo.judge(&["locks::"], &all);
+    (left(run, service, &judged), judged)
+}
+
+/// The evidence of a service that a run left.
+fn left(run: &str, service: &str, judged: &Judged) -> Evidence {
     let runs = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let runs = runs.parent().unwrap().join("migration-harness/runs");
     let file = runs.join(run).join(service).join("evidence.json");
@@ -30,9 +35,8 @@ fn gathered(
         .unwrap_or_else(|cause| panic!("{}: {cause}\n{}", file.display(), judged.all()));
     let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
     let evidence = whole["evidence"]["Ok"].clone();
-    let evidence = serde_json::from_value(evidence)
-        .unwrap_or_else(|cause| panic!("{cause}\n{text}\n{}", judged.all()));
-    (evidence, judged)
+    serde_json::from_value(evidence)
+        .unwrap_or_else(|cause| panic!("{cause}\n{text}\n{}", judged.all()))
 }
 
 /// A number that no other run has.
