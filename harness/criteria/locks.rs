@@ -40,6 +40,9 @@ pub const CRITERION: Criterion = Criterion {
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const OF_NO_TRANSACTION: &[&str] = &["25001", "2D000"];
 
+/// So many tables are named in a note.
+const NAMED: usize = 8;
+
 /// A statement of which nobody could tell what it locks.
 struct Unmeasured<'a> {
     statement: &'a Statement,
@@ -238,7 +241,10 @@ impl Context<'_> {
                     .map(|one| short(&one.relation.text)),
             );
         }
-        let untimed: Vec<&str> = untimed.into_iter().collect();
+        let all = untimed.len();
+        let mut untimed: Vec<&str> = untimed.into_iter().take(NAMED).collect();
+        let more = (all > NAMED).then(|| format!("and {} more", all - NAMED));
+        untimed.extend(more.as_deref());
         if !untimed.is_empty() && !self.service.locks.is_timeout_required {
             notes.push(format!(
                 "locked without a lock_timeout: {}: where the lock has to wait, all that comes later waits behind it",

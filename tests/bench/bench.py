@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -144,6 +145,28 @@ class Bench:
         theirs = lambda: self.judge(environment, "downgrade")
         yield f"`rows`, {revisions} revisions one by one", "the stairway of the same", least, ours, theirs
 
+    def many_tables(self, tables, times):
+        """A deployment of one table beside many others, with and without `locks`."""
+        root, environment, names = self.monorepo("many-tables", 1, 1, heavy=False)
+        manifest = Path(environment["SERVICES_MANIFEST"]) / f"services/{names[0]}.toml"
+        manifest.write_text(f'deployed = "0001"\n{manifest.read_text()}')
+        versions = root / "services" / names[0] / "alembic/versions"
+        first = next(versions.glob("0001*.py"))
+        made = "\n    ".join([
+            "",
+            f"for number in range({tables}):",
+            '    op.execute(f"CREATE TABLE many_{number} (id serial PRIMARY KEY, note text)")',
+        ])
+        first.write_text(re.sub(r"(def upgrade\(\).*?:)", lambda found: found[1] + made, first.read_text(), count=1))
+        (versions / "0002_more.py").write_text(
+            'from alembic import op\n\nrevision = "0002"\ndown_revision = "0001"\n\n\n'
+            'def upgrade():\n    op.execute("ALTER TABLE many_7 ADD more int")\n\n\n'
+            'def downgrade():\n    op.execute("ALTER TABLE many_7 DROP more")\n'
+        )
+        ours = lambda: self.judge(environment, "rows::", "locks::")
+        theirs = lambda: self.judge(environment, "rows::")
+        yield f"`rows` and `locks`, one of {tables:,} tables", "`rows` alone", times, ours, theirs
+
     def single_head(self, histories, revisions, least):
         root, environment, names = self.monorepo("heads", histories, revisions, heavy=False)
         heads = lambda: sum(self.alembic(root, name, environment, "heads") for name in names)
@@ -260,6 +283,7 @@ def rows(bench, short, only):
         "many": lambda: bench.many(10, 100, within(10.5)),
         "stairway": lambda: bench.stairway(289, 6, 15),
         "deployments": lambda: bench.deployments(13, within),
+        "many_tables": lambda: bench.many_tables(2000, within(1.3)),
         "one_by_one": lambda: bench.one_by_one(289, within(4)),
     }
     return [row for name, group in groups.items() if not only or name in only for row in group()]
@@ -271,7 +295,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured")
     parser.add_argument("--profile", choices=["dev", "release"], default="dev")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "target/bench")
-    parser.add_argument("only", nargs="*", help="script heads nextest container many stairway deployments one_by_one")
+    parser.add_argument("only", nargs="*", help="script heads nextest container many stairway deployments many_tables one_by_one")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.work.resolve(), options.profile)

@@ -2,6 +2,7 @@
 //! PostgreSQL that is there, and that a service does not notice it.
 
 mod facts;
+mod many;
 mod unseen;
 
 use std::path::PathBuf;

@@ -47,7 +47,7 @@ BEFORE = (
 # (https://www.postgresql.org/docs/current/monitoring-stats.html).
 FLUSH = ", pg_catalog.pg_stat_force_next_flush() IS NULL"
 COUNTERS = ", ".join(
-    f"pg_catalog.pg_stat_get_xact_{name}(c.oid)"
+    f"pg_catalog.pg_stat_get_xact_{name}(h.relation)"
     for name in (
         "numscans",
         "tuples_returned",
@@ -57,30 +57,48 @@ COUNTERS = ", ".join(
         "tuples_deleted",
     )
 )
+# The relations that the transaction holds locks on.
+HELD = (
+    "(SELECT l.relation, pg_catalog.string_agg(l.mode, ' ' ORDER BY l.mode) AS modes"
+    " FROM {locks} l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.granted"
+    " AND l.locktype = 'relation' AND CAST(l.relation AS pg_catalog.int8) >= 16384"
+    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
+    " WHERE d.datname = pg_catalog.current_database()) GROUP BY l.relation)"
+)
+# `KNOWN` are stamps of those that are as they were when it was asked last: of two thousand
+# tables that are locked, one statement changes one.
 QUESTION = (
-    "SELECT CAST(pg_catalog.json_build_object('transaction', " + TRANSACTION + ","
+    "WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks l"
+    " WHERE l.pid = pg_catalog.pg_backend_pid()), stamped AS MATERIALIZED (SELECT h.relation, h.modes,"
+    " pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', h.relation, h.modes, c.relname,"
+    " c.relnamespace, c.relfilenode, " + COUNTERS + "), 0) AS stamp"
+    " FROM " + HELD.format(locks="locks") + " h LEFT JOIN pg_catalog.pg_class c ON c.oid = h.relation"
+    " WHERE c.oid IS NULL OR c.relkind IN ('r', 'p', 'm'))"
+    " SELECT CAST(pg_catalog.json_build_object('transaction', (SELECT l.virtualtransaction FROM locks l LIMIT 1),"
     " 'session', pg_catalog.pg_backend_pid(),"
     " 'lock_timeout', pg_catalog.current_setting('lock_timeout'),"
+    " 'held', (SELECT pg_catalog.json_build_array(pg_catalog.count(*), coalesce(pg_catalog.sum("
+    "CAST(s.relation AS pg_catalog.int8)), 0)) FROM stamped s),"
     " 'relations', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object("
-    "'oid', CAST(held.relation AS pg_catalog.int8), 'kind', c.relkind, 'schema', n.nspname,"
-    " 'name', c.relname, 'modes', held.modes,"
+    "'oid', CAST(h.relation AS pg_catalog.int8), 'kind', c.relkind, 'schema', n.nspname,"
+    " 'name', c.relname, 'modes', pg_catalog.string_to_array(h.modes, ' '),"
     " 'filenode', CAST(c.relfilenode AS pg_catalog.int8),"
-    " 'counters', pg_catalog.json_build_array(" + COUNTERS + "),"
+    " 'counters', pg_catalog.json_build_array(" + COUNTERS + "), 'stamp', h.stamp,"
     " 'indexes', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object("
     "'oid', CAST(i.indexrelid AS pg_catalog.int8), 'name', x.relname,"
     " 'filenode', CAST(x.relfilenode AS pg_catalog.int8), 'valid', i.indisvalid,"
     " 'read', pg_catalog.pg_stat_get_xact_tuples_returned(x.oid))), '[]')"
     " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
     " WHERE i.indrelid = c.oid))), '[]')"
-    " FROM (SELECT l.relation, pg_catalog.json_agg(DISTINCT l.mode) AS modes"
-    " FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.granted"
-    " AND l.locktype = 'relation' AND CAST(l.relation AS pg_catalog.int8) >= 16384"
-    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
-    " WHERE d.datname = pg_catalog.current_database()) GROUP BY l.relation) held"
-    " LEFT JOIN pg_catalog.pg_class c ON c.oid = held.relation"
+    " FROM stamped h LEFT JOIN pg_catalog.pg_class c ON c.oid = h.relation"
     " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE c.oid IS NULL OR c.relkind IN ('r', 'p', 'm'))) AS pg_catalog.text)"
+    " WHERE NOT h.stamp = ANY (CAST('{KNOWN}' AS pg_catalog.int8[])))) AS pg_catalog.text)"
 )
+OIDS = (
+    "SELECT CAST(coalesce(pg_catalog.json_agg(CAST(h.relation AS pg_catalog.int8)), '[]')"
+    " AS pg_catalog.text) FROM " + HELD.format(locks="pg_catalog.pg_locks") + " h"
+)
+REMEMBERED = 8  # transactions, of which a service has one for each connection
 
 # Afterwards, where nobody could ask within the transaction: what later statements find.
 CATALOG = (
@@ -120,6 +138,28 @@ class Probe:
 
     def __init__(self, flushes):
         self.asked = BEFORE.format(flush=FLUSH if flushes else "")
+        self.known = {}  # transaction -> the stamp of each relation that it holds a lock on
+
+    def looked(self, transaction):
+        """What a transaction holds now, as far as that is not known yet; None where nobody
+        can say. `whole` where nothing is known, and `gone` what it holds no more."""
+        whole = transaction not in self.known
+        known = self.known.pop(transaction, {})
+        stamps = ",".join(map(str, known.values()))
+        found = value((yield QUESTION.replace("KNOWN", stamps)))
+        if found is None or found["transaction"] != transaction:
+            return found
+        known.update((one["oid"], one.pop("stamp")) for one in found["relations"])
+        gone = []
+        if [len(known), sum(known)] != found.pop("held"):
+            held = value((yield OIDS)) or known
+            gone = [oid for oid in known if oid not in held]
+            for oid in gone:
+                del known[oid]
+        self.known[transaction] = known
+        for old in list(self.known)[:-REMEMBERED]:
+            del self.known[old]
+        return {**found, "whole": whole, "gone": gone}
 
     def before(self, number, sql):
         """Questions before a statement; returns whether its locks are gone after it."""
@@ -136,7 +176,7 @@ class Probe:
         error = yield TRY
         found = None
         if error is None:
-            found = value((yield QUESTION))
+            found = yield from self.looked(begun and begun[2])
         yield "ROLLBACK"
         if error is SKIP or (error is None and (begun is None or found is None)):
             channel.send(event="unprobed", number=number, sqlstate=None)
@@ -153,7 +193,8 @@ class Probe:
             yield self.asked  # so that its counters are no longer there
             yield from self.left(number, sql)
             return
-        before, found = value((yield self.asked)), value((yield QUESTION))
+        before = value((yield self.asked))
+        found = yield from self.looked(before and before[2])
         if before is not None and before[1] is not None:
             yield f"SELECT pg_catalog.set_config('statement_timeout', '{before[0]}', true)"
         if before is None or found is None:

@@ -27,8 +27,19 @@ pub struct Probe {
     pub session: i32,
     /// The setting as PostgreSQL writes it; `0` is none.
     pub lock_timeout: String,
-    /// The relations that the transaction holds locks on.
+    /// The relations that the transaction holds locks on: all of them, or those that were
+    /// otherwise, or not locked, when it was asked before.
     pub relations: Vec<Held>,
+    /// Tells whether these are all.
+    #[serde(rename = "whole", default = "whole")]
+    pub is_whole: bool,
+    /// Those that it holds no lock on any more.
+    #[serde(default)]
+    pub gone: Vec<i64>,
+}
+
+fn whole() -> bool {
+    true
 }
 
 /// A relation that a transaction holds locks on.

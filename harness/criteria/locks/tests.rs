@@ -72,6 +72,8 @@ fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
             session: 7,
             lock_timeout: "0".into(),
             relations,
+            is_whole: true,
+            gone: Vec::new(),
         }));
     }
     evidence
@@ -455,4 +457,55 @@ fn half_of_a_table_at_once_is_a_note_and_red_where_batches_are_required() {
     assert!(text.contains("\"r2 orders L4\""), "{text}");
     service.locks.small = vec!["orders".into()];
     assert!(!CRITERION.verdict(&service, &evidence).is_red());
+}
+
+#[test]
+fn what_did_not_change_since_the_last_question_is_still_held() {
+    let probe =
+        |evidence: &mut Evidence, at: usize| match &mut measured(evidence).upgrade.measures[at] {
+            Measure::Probe(probe) => probe.is_whole = false,
+            _ => unreachable!(),
+        };
+    let reads = |gone: Vec<i64>| {
+        let mut evidence = evidence(vec![
+            (
+                "ALTER TABLE orders ADD a int",
+                "3/1",
+                vec![held(20_000, "orders", ACCESS)],
+            ),
+            ("SELECT 1", "3/1", Vec::new()),
+            (
+                "SELECT * FROM customers",
+                "3/1",
+                vec![read(held(30_000, "customers", "AccessShareLock"), 1000)],
+            ),
+        ]);
+        probe(&mut evidence, 1);
+        probe(&mut evidence, 2);
+        if let Measure::Probe(probe) = &mut measured(&mut evidence).upgrade.measures[1] {
+            probe.gone = gone;
+        }
+        evidence
+    };
+    let text = judged(&reads(Vec::new()));
+    assert!(
+        text.contains("ACCESS EXCLUSIVE on orders from here on"),
+        "{text}"
+    );
+    assert!(!is_red(&reads(vec![20_000])));
+}
+
+#[test]
+fn a_note_names_the_first_tables_and_counts_the_rest() {
+    let many = (0..2000).map(|at| held(100_000 + 10 * at, &format!("t{at:04}"), ACCESS));
+    let mut locked = evidence(vec![("DO $$ locks all $$", "3/1", many.collect())]);
+    let relations = (0..2000).map(|at| relation(100_000 + 10 * at, &format!("t{at:04}")));
+    measured(&mut locked).relations = relations.collect();
+    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &locked) else {
+        unreachable!("red");
+    };
+    assert!(
+        notes[0].contains("t0006, t0007, and 1992 more:"),
+        "{notes:?}"
+    );
 }

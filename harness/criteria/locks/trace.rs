@@ -1,5 +1,6 @@
 //! From what was measured after each statement to what it did while others were blocked.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alembic::sql;
@@ -69,6 +70,37 @@ pub(super) struct Moment<'a> {
 /// So many rows of a relation that the deployment made are many.
 const MANY: i64 = 500;
 
+/// So many locks are shown beside those that a statement changes.
+const SHOWN: usize = 32;
+
+/// The locks that a transaction holds on deployed relations and that block others.
+#[derive(Default)]
+struct Locks {
+    /// The statement that took each.
+    since: BTreeMap<(i64, Mode), u64>,
+    /// The strongest first, and then the oldest.
+    ordered: BTreeSet<(Reverse<Mode>, u64, i64)>,
+}
+
+impl Locks {
+    fn take(&mut self, oid: i64, mode: Mode, since: u64) {
+        self.since.insert((oid, mode), since);
+        self.ordered.insert((Reverse(mode), since, oid));
+    }
+
+    /// Takes away those on a relation, and returns them.
+    fn release(&mut self, oid: i64) -> Vec<((i64, Mode), u64)> {
+        let range = (oid, Mode::Share)..=(oid, Mode::AccessExclusive);
+        let held = self.since.range(range).map(|(key, since)| (*key, *since));
+        let held: Vec<((i64, Mode), u64)> = held.collect();
+        for ((oid, mode), since) in &held {
+            self.since.remove(&(*oid, *mode));
+            self.ordered.remove(&(Reverse(*mode), *since, *oid));
+        }
+        held
+    }
+}
+
 /// The knowledge of relations and transactions so far.
 struct Trace<'a> {
     measured: &'a Measured,
@@ -77,8 +109,10 @@ struct Trace<'a> {
     counted: Counted,
     /// Rows that a transaction changed while it blocked others, by relation.
     changed: BTreeMap<(i32, String, i64), i64>,
-    /// When a transaction took a lock.
-    since: BTreeMap<(i32, String), BTreeMap<(i64, Mode), u64>>,
+    /// The locks of each transaction.
+    locks: BTreeMap<(i32, String), Locks>,
+    relations: BTreeMap<i64, &'a Relation>,
+    statements: BTreeMap<u64, &'a Statement>,
     /// The last measured statement of each session.
     last: BTreeMap<i32, u64>,
 }
@@ -90,7 +124,18 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
         files: BTreeMap::new(),
         counted: Counted::new(measured.flushes),
         changed: BTreeMap::new(),
-        since: BTreeMap::new(),
+        locks: BTreeMap::new(),
+        relations: measured
+            .relations
+            .iter()
+            .map(|one| (one.oid, one))
+            .collect(),
+        statements: measured
+            .upgrade
+            .statements
+            .iter()
+            .map(|one| (one.number, one))
+            .collect(),
         last: BTreeMap::new(),
     };
     for relation in &measured.relations {
@@ -110,13 +155,8 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
 }
 
 impl<'a> Trace<'a> {
-    fn statement(&self, number: u64) -> Option<&'a Statement> {
-        let statements = &self.measured.upgrade.statements;
-        statements.iter().find(|one| one.number == number)
-    }
-
     fn moment(&mut self, probe: &'a Probe) -> Option<Moment<'a>> {
-        let statement = self.statement(probe.number)?;
+        let statement = *self.statements.get(&probe.number)?;
         let blocking = self.blocking(probe, statement);
         let mut works = Vec::new();
         for held in &probe.relations {
@@ -139,30 +179,41 @@ impl<'a> Trace<'a> {
         })
     }
 
-    /// The locks on deployed relations that block others, each since it was taken.
+    /// The locks on deployed relations that block others, each since it was taken: those that
+    /// the statement changes, and the first of the others.
     fn blocking(&mut self, probe: &Probe, statement: &'a Statement) -> Vec<Blocking<'a>> {
         let transaction = (probe.session, probe.transaction.clone());
-        let before = self.since.remove(&transaction).unwrap_or_default();
-        let mut since = BTreeMap::new();
-        let mut blocking = Vec::new();
+        let mut locks = self.locks.remove(&transaction).unwrap_or_default();
+        let mut before = Locks::default();
+        if probe.is_whole {
+            std::mem::swap(&mut before, &mut locks);
+        }
+        for oid in &probe.gone {
+            locks.release(*oid);
+        }
         for held in &probe.relations {
-            let Some(relation) = self.measured.relation(held.oid) else {
+            before.since.extend(locks.release(held.oid));
+            let Some(relation) = self.relations.get(&held.oid) else {
                 continue;
             };
             for mode in held.modes.iter().filter_map(|mode| Mode::read(mode)) {
-                let key = (held.oid, mode);
-                let number = before.get(&key).copied();
-                let number = number.unwrap_or_else(|| self.taker(probe, relation, statement));
-                since.insert(key, number);
-                blocking.extend(self.statement(number).map(|since| Blocking {
-                    relation,
-                    mode,
-                    since,
-                }));
+                let known = before.since.get(&(held.oid, mode)).copied();
+                let since = known.unwrap_or_else(|| self.taker(probe, relation, statement));
+                locks.take(held.oid, mode, since);
             }
         }
-        self.since.insert(transaction, since);
-        blocking.sort_by_key(|one| (std::cmp::Reverse(one.mode), one.since.number));
+        let changed: BTreeSet<i64> = probe.relations.iter().map(|held| held.oid).collect();
+        let ordered = locks.ordered.iter().enumerate();
+        let shown = ordered.filter(|(at, (.., oid))| *at < SHOWN || changed.contains(oid));
+        let blocking = shown.filter_map(|(_, (mode, since, oid))| {
+            Some(Blocking {
+                relation: self.relations.get(oid)?,
+                mode: mode.0,
+                since: self.statements.get(since)?,
+            })
+        });
+        let blocking = blocking.collect();
+        self.locks.insert(transaction, locks);
         blocking
     }
 
@@ -195,7 +246,7 @@ impl<'a> Trace<'a> {
         let built = built.map(|index| index.name.clone());
         known.extend(held.filenode);
         known.extend(held.indexes.iter().map(|index| index.filenode));
-        let relation = self.measured.relation(held.oid);
+        let relation = self.relations.get(&held.oid);
         let subject = Subject {
             schema: held.schema.clone()?,
             name: held.name.clone()?,
