@@ -107,6 +107,10 @@ pub struct History {
     pub found: Vec<Problem>,
     /// The exception that Python raised when it was asked.
     pub raised: Option<Raised>,
+    /// The directories below the versions directories that hold files of revisions, where those
+    /// themselves hold none.
+    #[serde(default)]
+    pub beside: Vec<PathBuf>,
 }
 
 /// The result of `upgrade head` on a fresh database.

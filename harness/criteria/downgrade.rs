@@ -16,7 +16,7 @@ use crate::evidence::catalog::Change;
 use crate::evidence::stairway::{FullDowngrade, RoundTrip};
 use crate::evidence::{Evidence, Part, Stairway};
 use crate::manifest::Service;
-use changes::{condensed, listed};
+use changes::{built_otherwise, condensed, listed};
 use untried::untried;
 
 /// The criterion.
@@ -51,9 +51,10 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     };
     let mut findings = stale(service, evidence, stairway);
     findings.extend(unwritten::finding(service, stairway));
+    let elsewhere = upgrade_head::made_by_python(evidence);
     findings.extend(stairway.trips.iter().filter_map(|trip| {
         let not_up = || not_upgraded(&attribution, evidence, trip);
-        trip_found(service, trip).or_else(not_up)
+        trip_found(service, trip, &elsewhere).or_else(not_up)
     }));
     if !findings.is_empty() {
         let mut findings = summed_up(findings);
@@ -73,7 +74,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if full_downgrade.down.finished() && full_downgrade.again.is_none() {
         return Verdict::without("the way up after the whole way down");
     }
-    match fully_downgraded(service, full_downgrade) {
+    match fully_downgraded(service, full_downgrade, &elsewhere) {
         Some(finding) => Verdict::Fail(vec![finding]),
         None => Verdict::Pass {
             notes: notes(service, stairway),
@@ -148,13 +149,13 @@ fn stale(service: &Service, evidence: &Evidence, stairway: &Stairway) -> Vec<Fin
 }
 
 /// The fault of one revision's downgrade, if there is one; a revision that is declared one-way
-/// has none.
-fn trip_found(service: &Service, trip: &RoundTrip) -> Option<Finding> {
-    let found = fault(service, trip)?;
+/// has none. What is built otherwise `elsewhere` too is no fault of a downgrade.
+fn trip_found(service: &Service, trip: &RoundTrip, elsewhere: &[String]) -> Option<Finding> {
+    let found = fault(service, trip, elsewhere)?;
     Some(found.acceptable(AcceptedIn::OneWay, &trip.revision))
 }
 
-fn fault(service: &Service, trip: &RoundTrip) -> Option<Finding> {
+fn fault(service: &Service, trip: &RoundTrip, elsewhere: &[String]) -> Option<Finding> {
     let declared = service.one_way.contains_key(&trip.revision);
     let down = trip.down.as_ref()?;
     if declared || unwritten::is_unwritten(trip) {
@@ -177,7 +178,7 @@ fn fault(service: &Service, trip: &RoundTrip) -> Option<Finding> {
     if let Some(up_after_others) = &trip.up_after_others {
         return Some(again::worn_out(trip, up_after_others));
     }
-    let lost = condensed(&trip.lost);
+    let lost = built_otherwise(&trip.lost, elsewhere);
     (!lost.is_empty()).then(|| {
         listed(
             Finding::new(format!(
@@ -317,7 +318,11 @@ fn left_behind(service: &Service, trip: &RoundTrip, left: &[&Change]) -> Finding
 }
 
 /// Tells whether the whole way down failed, or left something at the bottom.
-fn fully_downgraded(service: &Service, full_downgrade: &FullDowngrade) -> Option<Finding> {
+fn fully_downgraded(
+    service: &Service,
+    full_downgrade: &FullDowngrade,
+    elsewhere: &[String],
+) -> Option<Finding> {
     if !full_downgrade.down.finished() {
         return Some(
             Finding::new(format!("`alembic {}` from the head fails: {}", full_downgrade.down.command, ending(&full_downgrade.down)))
@@ -343,7 +348,7 @@ fn fully_downgraded(service: &Service, full_downgrade: &FullDowngrade) -> Option
             .mark(failed_at(again).as_ref(), "here"),
         );
     }
-    let lost = condensed(&full_downgrade.lost);
+    let lost = built_otherwise(&full_downgrade.lost, elsewhere);
     (!lost.is_empty()).then(|| {
         listed(
             Finding::new(format!(

@@ -10,7 +10,7 @@ mod server_defaults;
 use std::collections::BTreeMap;
 
 use super::attribution::attribution;
-use super::{AcceptedIn, Criterion, Finding, Verdict};
+use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::evidence::models::{self, Drift, Flaw, Mistaken, Models, Refused};
@@ -54,9 +54,14 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::Fail(findings);
     }
     if !models.metadata {
-        return Verdict::without(
-            "the models' metadata (env.py passes target_metadata = None to context.configure)",
-        );
+        return Verdict::Blocked {
+            by: Blocker::Evidence,
+            because: format!(
+                "env.py passes target_metadata = None to context.configure, so there are no models to compare: \
+                 pass their MetaData, or write into {}, below [not_applicable]: model_drift = \"<reason>\"",
+                service.file.display()
+            ),
+        };
     }
     if models.tables.is_empty() {
         return Verdict::Fail(vec![without_tables(service)]);
@@ -260,6 +265,9 @@ fn change(drift: &Drift) -> Option<(&str, &str)> {
     let migrated = &drift.migrated.as_ref()?.definition;
     let model = &drift.model.as_ref()?.definition;
     let unnumbered = |definition: &'_ String| definition.find(" DEFAULT nextval(");
+    if is_table_without_model(drift) {
+        return Some(("table", ""));
+    }
     let is_column = drift
         .object()
         .is_some_and(|object| object.kind == ObjectKind::Column);
@@ -267,6 +275,11 @@ fn change(drift: &Drift) -> Option<(&str, &str)> {
         (Some(one), Some(other)) => (&migrated[..one], &model[..other]),
         _ => (migrated.as_str(), model.as_str()),
     })
+}
+
+fn is_table_without_model(drift: &Drift) -> bool {
+    let migrated = drift.migrated.as_ref();
+    drift.model.is_none() && migrated.is_some_and(|object| object.kind == ObjectKind::Table)
 }
 
 /// The first of the names that a line stands for beside its own.
@@ -304,15 +317,9 @@ fn kinds(open: &[&Drift]) -> String {
 
 /// Advice about the differences.
 fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Drift) -> Finding {
-    let unknown = |drift: &&&Drift| {
-        drift.model.is_none()
-            && drift
-                .object()
-                .is_some_and(|object| object.kind == ObjectKind::Table)
-    };
     if let Some(table) = open
         .iter()
-        .find(unknown)
+        .find(|drift| is_table_without_model(drift))
         .and_then(|drift| drift.table.as_ref())
     {
         finding = finding

@@ -32,6 +32,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         .iter()
         .map(|problem| broken(&history.graph, problem))
         .collect();
+    if let [only] = findings.as_mut_slice() {
+        *only = beside(service, history, std::mem::take(only));
+    }
     if let Some(raised) = &history.raised {
         return Verdict::Fail(match findings.is_empty() {
             true => vec![not_loaded(service, history, raised)],
@@ -60,6 +63,27 @@ fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Findin
     let mut findings = findings.into_iter();
     let first = findings.next().map(|finding| finding.note(said));
     first.into_iter().chain(findings).collect()
+}
+
+/// Names the directories that hold revisions, where the versions directories hold none.
+fn beside(service: &Service, history: &History, finding: Finding) -> Finding {
+    let below = |folder: &PathBuf| {
+        let folder = folder.strip_prefix(&service.directory).unwrap_or(folder);
+        folder.display().to_string()
+    };
+    let folders: Vec<String> = history.beside.iter().take(SHOWN).map(below).collect();
+    let Some(first) = folders.first() else {
+        return finding;
+    };
+    finding
+        .note(format!(
+            "there are revisions in {}, where nothing looks for them",
+            folders.join(", ")
+        ))
+        .help(format!(
+            "name those that are meant in {}, below [{}]: version_locations = {first}",
+            service.alembic_ini, service.alembic_section
+        ))
 }
 
 /// The reason to ask Python is most often what Alembic stumbles over.

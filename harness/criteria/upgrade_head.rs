@@ -7,7 +7,7 @@ mod remedy;
 use super::attribution::{Attribution, Failure, Kind, attribution};
 use super::{Criterion, Finding, Help, Verdict};
 use crate::alembic::transcript::{Direction, Place, StatementOutcome, Step, Transcript};
-use crate::evidence::catalog::Difference;
+use crate::evidence::catalog::{Difference, ObjectKind};
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
 
@@ -300,7 +300,54 @@ fn catalogs(migrated: &Migrated, stepped: &Stepped) -> Option<Finding> {
     finding
         .notes
         .extend(differences.iter().take(SHOWN).map(described));
-    Some(finding.help("look for state that survives between revisions of one run: metadata, module globals, search_path"))
+    let made: Vec<&str> = differences.iter().filter_map(other_constant).collect();
+    if made.len() < differences.len() {
+        return Some(finding.help("look for state that survives between revisions of one run: metadata, module globals, search_path"));
+    }
+    let mut statements = migrated.reached().statements.iter();
+    let by = statements.find(|one| made.iter().any(|value| one.sql.contains(value)));
+    Some(
+        finding
+            .mark(by.and_then(|one| one.place.as_ref()), "Python makes the default here")
+            .help("let PostgreSQL make the value for each row: server_default=sa.func.now(), or sa.text(\"gen_random_uuid()\"); as it is, each database has the one that Python made when the revision was loaded"),
+    )
+}
+
+/// The columns whose default is another constant each time the revision runs.
+pub(super) fn made_by_python(evidence: &Evidence) -> Vec<String> {
+    let migrated = evidence
+        .migrated
+        .as_ref()
+        .and_then(|one| one.catalog.as_ref());
+    let stepped = evidence
+        .stepped
+        .as_ref()
+        .and_then(|one| one.catalog.as_ref());
+    let (Some(migrated), Some(stepped)) = (migrated, stepped) else {
+        return Vec::new();
+    };
+    let differences = migrated.differences(stepped);
+    let made = differences
+        .iter()
+        .filter(|one| other_constant(one).is_some());
+    made.map(Difference::object).collect()
+}
+
+/// The constant in the definition of a column, where that is all that differs.
+fn other_constant<'a>(difference: &Difference<'a>) -> Option<&'a str> {
+    let (left, right) = (difference.left?, difference.right?);
+    let [left_parts, right_parts] =
+        [left, right].map(|object| object.definition.split('\'').collect::<Vec<&str>>());
+    let is_column = left.kind == ObjectKind::Column && left_parts.len() == right_parts.len();
+    let mut parts = left_parts.into_iter().zip(right_parts).enumerate();
+    let mut constants = Vec::new();
+    // Between quotes stands every second part.
+    let alike = parts.all(|(at, (left, right))| {
+        let is_constant = at % 2 == 1;
+        constants.extend((left != right && is_constant).then_some(left));
+        left == right || is_constant
+    });
+    constants.first().copied().filter(|_| is_column && alike)
 }
 
 fn described(difference: &Difference<'_>) -> String {

@@ -1,7 +1,12 @@
 //! The revision graph, read from the files, and held against what Alembic loads.
 
+use std::path::PathBuf;
+
+use walkdir::WalkDir;
+
 use super::{Context, Driver};
 use crate::alembic::graph::Graph;
+use crate::alembic::revision_file::is_revision_file;
 use crate::alembic::script_location::Static;
 use crate::alembic::worker::{self, Command, Worker};
 use crate::error::{HarnessError, Result, Stage};
@@ -9,12 +14,37 @@ use crate::evidence::History;
 use crate::manifest::Service;
 use crate::postgres::Database;
 
+/// The depth below a versions directory at which revisions are still looked for.
+const DEPTH: usize = 4;
+
 /// Reads the history: from the files, and from Python only where they do not tell.
 ///
 /// # Errors
 /// Alembic's configuration cannot be read, or the interpreter that is needed does
 /// not answer.
 pub async fn history(service: &Service, context: &Context<'_>) -> Result<History> {
+    let mut history = read(service, context).await?;
+    if history.graph.revisions.is_empty() {
+        history.beside = with_revisions(&history.graph.locations);
+    }
+    Ok(history)
+}
+
+/// The directories below those that hold files of revisions.
+fn with_revisions(locations: &[PathBuf]) -> Vec<PathBuf> {
+    let below = locations.iter().flat_map(|location| {
+        let below = WalkDir::new(location).min_depth(2).max_depth(DEPTH);
+        below.sort_by_file_name().into_iter().flatten()
+    });
+    let files = below.filter(|entry| entry.file_type().is_file() && is_revision_file(entry.path()));
+    let mut folders: Vec<PathBuf> = files
+        .filter_map(|file| Some(file.path().parent()?.to_owned()))
+        .collect();
+    folders.dedup();
+    folders
+}
+
+async fn read(service: &Service, context: &Context<'_>) -> Result<History> {
     let (graph, python_for, found) = match context.prefetch.graph(service)? {
         Static::Known(graph) => {
             let unknown = graph.needs_python();
@@ -39,6 +69,7 @@ pub async fn history(service: &Service, context: &Context<'_>) -> Result<History
             python_for,
             found,
             raised: None,
+            beside: Vec::new(),
         });
     }
     let mut worker = Worker::start(service, &context.output(1), context.interpreters).await?;
@@ -51,12 +82,14 @@ pub async fn history(service: &Service, context: &Context<'_>) -> Result<History
             python_for,
             found,
             raised: None,
+            beside: Vec::new(),
         },
         Err(raised) => History {
             graph,
             python_for,
             found,
             raised: Some(raised),
+            beside: Vec::new(),
         },
     })
 }

@@ -92,6 +92,24 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         ],
     ),
     (
+        "versions_in_folders",
+        &["below [alembic]: version_locations = alembic/versions/2025"],
+        &[Edit(
+            "alembic.ini",
+            "path_separator = os",
+            "path_separator = os\nversion_locations = alembic/versions/2025",
+        )],
+    ),
+    (
+        "default_made_by_python",
+        &["server_default=sa.func.now()"],
+        &[Edit(
+            "alembic/versions/20250707_0001_essays.py",
+            "server_default=str(datetime.now())",
+            "server_default=sa.func.now()",
+        )],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

@@ -200,6 +200,7 @@ fn evidence() -> Evidence {
         service: "services/a.toml".into(),
         history: History {
             graph: graph(&[("r1", &[]), ("r2", &["r1"])]),
+            beside: Vec::new(),
             python_for: Vec::new(),
             found: Vec::new(),
             raised: None,

@@ -55,6 +55,13 @@ pub(super) fn condensed(changes: &[Change]) -> Vec<&Change> {
     .collect()
 }
 
+/// The changes that a second upgrade makes, but for objects that are told of elsewhere.
+pub(super) fn built_otherwise<'a>(changes: &'a [Change], elsewhere: &[String]) -> Vec<&'a Change> {
+    let mut changes = condensed(changes);
+    changes.retain(|change| !elsewhere.contains(&change.object()));
+    changes
+}
+
 pub(super) fn listed(mut finding: Finding, changes: &[&Change]) -> Finding {
     for change in changes.iter().take(LISTED) {
         finding = finding.note(match (&change.before, &change.after) {

@@ -6,8 +6,10 @@ use crate::evidence::Stairway;
 use crate::evidence::stairway::RoundTrip;
 use crate::manifest::Service;
 
-/// The number of lines of the manifest that are shown.
-const LINES: usize = 12;
+/// The number of lines of the manifest that are shown; the report shows no more of one advice.
+const LINES: usize = 6;
+/// The number of revisions that are named.
+const NAMED: usize = 24;
 
 /// Tells whether a revision has no `downgrade()`.
 pub(super) fn is_unwritten(trip: &RoundTrip) -> bool {
@@ -31,8 +33,13 @@ pub(super) fn finding(service: &Service, stairway: &Stairway) -> Option<Finding>
         finding.mark(header(&trip.up).as_ref(), "this revision")
     });
     if let [_, _, ..] = trips.as_slice() {
-        let ids: Vec<&str> = trips.iter().map(|trip| trip.revision.as_str()).collect();
-        finding = finding.note(format!("without one: {}", ids.join(", ")));
+        let ids = trips.iter().map(|trip| trip.revision.as_str());
+        let ids: Vec<&str> = ids.take(NAMED).collect();
+        let more = match trips.len() - ids.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        finding = finding.note(format!("without one: {}{more}", ids.join(", ")));
     }
     let keys = trips.iter().map(|trip| &trip.revision);
     let finding = keys.fold(finding.help("write the downgrade"), |finding, key| {

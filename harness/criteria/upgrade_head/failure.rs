@@ -76,6 +76,9 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
         Some(advice) => finding.help(advice),
         None if error.class == "NotImplementedError" => finding.help("write the upgrade, or remove the revision"),
         None if error.needs_application => finding.help(FLASK_APP),
+        None if error.class == "CompileError" && message.contains("requires a name") => finding.help(
+            "PostgreSQL keeps an enum type by its name: sa.Enum(..., name=\"<name>\")",
+        ),
         None if message.contains("as_sql") => finding.help(
             "env.py prepares for `--sql` only: where context.is_offline_mode() is false, give context.configure a connection",
         ),
