@@ -276,7 +276,9 @@ impl Context<'_> {
                 state.is_some_and(|state| OF_NO_TRANSACTION.contains(&state));
             Some(Unmeasured {
                 statement,
-                is_known: is_harmless || is_of_no_transaction || sql::is_about_rows(&statement.sql),
+                is_known: is_harmless
+                    || is_of_no_transaction
+                    || (sql::is_about_rows(&statement.sql) && !unprobed.calls),
                 is_harmless,
             })
         })

@@ -94,6 +94,12 @@ QUESTION = (
     " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE NOT h.stamp = ANY (CAST('{KNOWN}' AS pg_catalog.int8[])))) AS pg_catalog.text)"
 )
+CALL = re.compile(r'(?:"([^"]+)"|\b([A-Za-z_]\w*))\s*\(')
+FUNCTIONS = (
+    "SELECT CAST(pg_catalog.count(*) AS pg_catalog.text) FROM pg_catalog.pg_proc p"
+    " WHERE p.provolatile = 'v' AND CAST(p.oid AS pg_catalog.int8) >= 16384"
+    " AND p.proname IN ({names})"
+)
 OIDS = (
     "SELECT CAST(coalesce(pg_catalog.json_agg(CAST(h.relation AS pg_catalog.int8)), '[]')"
     " AS pg_catalog.text) FROM " + HELD.format(locks="pg_catalog.pg_locks") + " h"
@@ -138,6 +144,7 @@ class Probe:
 
     def __init__(self, flushes):
         self.asked = BEFORE.format(flush=FLUSH if flushes else "")
+        self.calling = None  # the statement that calls a function of the service's
         self.known = {}  # transaction -> the stamp of each relation that it holds a lock on
 
     def looked(self, transaction):
@@ -161,6 +168,19 @@ class Probe:
             del self.known[old]
         return {**found, "whole": whole, "gone": gone}
 
+    def calls(self, sql):
+        """Tells whether a query calls a function of the service's, which may do anything."""
+        names = [plain.lower() or quoted for quoted, plain in CALL.findall(sql)]
+        if first_word(sql) not in {"select", "values", "with"} or not names:
+            return False
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+        return bool(value((yield FUNCTIONS.format(names=listed))))
+
+    def unprobed(self, number, sqlstate=None):
+        channel.send(
+            event="unprobed", number=number, sqlstate=sqlstate, calls=self.calling == number
+        )
+
     def before(self, number, sql):
         """Questions before a statement; returns whether its locks are gone after it."""
         if is_silent(sql) or (yield COMMITS) is not True:
@@ -169,7 +189,9 @@ class Probe:
         first, second = value((yield self.asked)), value((yield self.asked))
         if first is None or second is None or first[2] == second[2]:
             return False
-        if first_word(sql) in READING:
+        if (yield from self.calls(sql)):
+            self.calling = number
+        elif first_word(sql) in READING - {"execute"}:
             return True
         yield "BEGIN"
         begun = value((yield self.asked))
@@ -179,9 +201,9 @@ class Probe:
             found = yield from self.looked(begun and begun[2])
         yield "ROLLBACK"
         if error is SKIP or (error is None and (begun is None or found is None)):
-            channel.send(event="unprobed", number=number, sqlstate=None)
+            self.unprobed(number)
         elif error is not None:
-            channel.send(event="unprobed", number=number, sqlstate=sqlstate_of(error))
+            self.unprobed(number, sqlstate_of(error))
         else:
             channel.send(event="probe", number=number, rehearsed=True, **found)
         return True
@@ -198,17 +220,17 @@ class Probe:
         if before is not None and before[1] is not None:
             yield f"SELECT pg_catalog.set_config('statement_timeout', '{before[0]}', true)"
         if before is None or found is None:
-            channel.send(event="unprobed", number=number, sqlstate=None)
+            self.unprobed(number)
         elif before[2] == found["transaction"]:
             channel.send(event="probe", number=number, rehearsed=False, **found)
         elif first_word(sql) not in READING:
             # It ended its transaction itself.
-            channel.send(event="unprobed", number=number, sqlstate=None)
+            self.unprobed(number)
             yield from self.left(number, sql)
 
     def left(self, number, sql):
         """What is in the catalog after a statement that changes more than rows."""
-        if first_word(sql) not in READING | ROWS:
+        if first_word(sql) not in READING | ROWS or self.calling == number:
             found = value((yield CATALOG))
             if found is not None:
                 channel.send(event="settled", number=number, **found)

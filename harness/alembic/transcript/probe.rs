@@ -105,6 +105,9 @@ pub struct Unprobed {
     pub number: u64,
     /// PostgreSQL's answer where it was tried in a transaction.
     pub sqlstate: Option<String>,
+    /// Tells whether it calls a function of the service's.
+    #[serde(default)]
+    pub calls: bool,
 }
 
 /// The files of a database after a statement that ran outside of a transaction block.

@@ -22,9 +22,7 @@ pub(super) fn advice(
         _ if has("refresh materialized view") => {
             format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {table}, which needs a unique index on it")
         }
-        _ if has("attach partition") => format!(
-            "in a deployment before: ALTER TABLE {table} ADD CONSTRAINT <name> CHECK (<the bounds of the partition>) NOT VALID, and then VALIDATE CONSTRAINT <name>; ATTACH PARTITION reads no row then"
-        ),
+        _ if has("attach partition") => attached(table, has(&format!("attach partition {}", subject.name))),
         Work::Built(index) if has("create index") || has("create unique") => concurrently(index, table, &words),
         Work::Built(index) if has("exclude") => format!(
             "an exclusion constraint can only be built under the lock: add {index} while nobody needs {table}"
@@ -52,6 +50,18 @@ pub(super) fn advice(
         Work::Scanned(_) => "do that in a deployment of its own, or before the first statement that locks".to_owned(),
     };
     vec![text]
+}
+
+/// What keeps a partition from being scanned: the one that is attached, or the default one.
+/// (<https://www.postgresql.org/docs/current/sql-altertable.html>, `ATTACH PARTITION`).
+fn attached(table: &str, is_named: bool) -> String {
+    let check = match is_named {
+        true => "<the bounds of the partition>",
+        false => "NOT (<the bounds of the new partition>)",
+    };
+    format!(
+        "in a deployment before: ALTER TABLE {table} ADD CONSTRAINT <name> CHECK ({check}) NOT VALID, and in one of its own VALIDATE CONSTRAINT <name>; ATTACH PARTITION reads no row of it then"
+    )
 }
 
 fn validate(moment: &Moment<'_>) -> String {

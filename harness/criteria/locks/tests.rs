@@ -284,6 +284,7 @@ fn what_was_not_measured_is_named_unless_it_runs_concurrently() {
         Measure::Unprobed(Unprobed {
             number,
             sqlstate: Some("25001".into()),
+            calls: false,
         })
     };
     measured(&mut evidence).upgrade.measures = vec![unprobed(1), unprobed(2)];
@@ -294,18 +295,23 @@ fn what_was_not_measured_is_named_unless_it_runs_concurrently() {
 
 #[test]
 fn what_nobody_could_ask_about_is_red() {
-    let unasked = |sql| {
+    let unasked = |sql, calls| {
         let mut evidence = evidence(vec![(sql, "3/1", Vec::new())]);
         let unprobed = Measure::Unprobed(Unprobed {
             number: 1,
             sqlstate: None,
+            calls,
         });
         measured(&mut evidence).upgrade.measures = vec![unprobed];
         evidence
     };
-    let text = judged(&unasked("ALTER TABLE orders ADD a int; COMMIT"));
+    let text = judged(&unasked("ALTER TABLE orders ADD a int; COMMIT", false));
     assert!(text.contains("\"r2 not measured\""), "{text}");
-    assert!(!is_red(&unasked("SELECT 1")), "it changes no table");
+    assert!(!is_red(&unasked("SELECT 1", false)), "it changes no table");
+    assert!(
+        is_red(&unasked("SELECT fill()", true)),
+        "it may do anything"
+    );
 }
 
 #[test]

@@ -1,0 +1,17 @@
+"""the measures of 2025."""
+
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    op.execute(
+        "ALTER TABLE measures ATTACH PARTITION measures_2025"
+        " FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')"
+    )
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE measures DETACH PARTITION measures_2025")
