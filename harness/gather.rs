@@ -82,9 +82,9 @@ impl Context<'_> {
         }
     }
 
-    /// The directory for the output of a segment of the stairway.
-    fn part(&self, number: usize) -> Result<PathBuf> {
-        let directory = self.directory.join(format!("part-{number}"));
+    /// The directory for the output of a session that works on a part.
+    fn part(&self, name: &str) -> Result<PathBuf> {
+        let directory = self.directory.join(name);
         private::directory(&directory).map_err(|cause| broken(&directory, &cause))?;
         Ok(directory)
     }
@@ -385,14 +385,25 @@ impl<'a> Driver<'a> {
 
     /// The same, on a database that is made of `template`.
     async fn start_on(&mut self, template: Option<Template>, phase: Phase) -> Result<()> {
-        self.connection = None;
-        self.set_aside().await?;
-        self.phase = phase;
+        self.leave_database(phase).await?;
         let database = self.database.clone().to_be_copied_from(template);
         self.database = self
             .server
             .recreate_database(&database, &self.touched)
             .await?;
+        self.open_database().await
+    }
+
+    /// Has done with the database there is: what comes next has a phase of its own.
+    async fn leave_database(&mut self, phase: Phase) -> Result<()> {
+        self.connection = None;
+        self.set_aside().await?;
+        self.phase = phase;
+        Ok(())
+    }
+
+    /// Has an interpreter work on the database that was put in the place of another one.
+    async fn open_database(&mut self) -> Result<()> {
         let is_used = self.worker.has_run_env();
         self.is_shared = is_used && self.isolation == Isolation::Nothing;
         match is_used && !self.is_shared {

@@ -11,8 +11,10 @@ mod contents;
 mod fewer;
 mod known;
 mod measure;
+mod parts;
 mod special;
 mod statements;
+mod stretch;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -23,7 +25,7 @@ use super::{AtHead, Driver, failed};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::{Altered, Plan, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Altered, Rollout, StatementRefused, Stuck};
 use crate::evidence::{Catalog, Deployment, Evidence, Locks, Part};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
@@ -34,6 +36,7 @@ use compare::{Meant, altered};
 use contents::Contents;
 pub(super) use statements::targets;
 use statements::{concerns_keys, empty, raised};
+use stretch::Tried;
 
 /// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
@@ -83,23 +86,25 @@ impl Driver<'_> {
         if !plan.pending.is_empty() {
             (self.say)(Progress::Note(plan.to_string()));
         }
-        let mut deployment = Deployment {
-            plan,
-            below: None,
-            rows_refused: None,
-            rollouts: Vec::new(),
-            known: None,
+        let known = match is_at_head && self.drops(head, &plan) {
+            true => self.known_to_the_release(head, evidence).await,
+            false => None,
         };
-        if is_at_head && self.drops(head, &deployment.plan) {
-            deployment.known = self.known_to_the_release(head, evidence).await;
-        }
-        let mut locks = Locks::default();
-        if is_at_head && !deployment.plan.pending.is_empty() {
-            self.revive().await?;
-            Box::pin(self.deploy(head, &mut deployment, &mut locks)).await?;
-        }
+        let tried = match is_at_head && !plan.pending.is_empty() {
+            true => Box::pin(self.deploy(head, &plan)).await?,
+            false => Tried::default(),
+        };
+        let locks = Locks {
+            measured: tried.measured,
+        };
         evidence.locks = Some(locks).filter(|_| head.parts.contains(&Part::Locks));
-        evidence.deployment = Some(deployment);
+        evidence.deployment = Some(Deployment {
+            plan,
+            below: tried.below,
+            rows_refused: tried.rows_refused,
+            rollouts: tried.rollouts,
+            known,
+        });
         Ok(())
     }
 
@@ -115,93 +120,19 @@ impl Driver<'_> {
         }
     }
 
-    /// Each rollout of the plan.
-    async fn deploy(
-        &mut self,
-        head: &AtHead<'_>,
-        deployment: &mut Deployment,
-        locks: &mut Locks,
-    ) -> Result<()> {
-        let begun = Instant::now();
-        let deadline = begun + self.service.timeouts.rows;
-        deployment.below = self.reach_deployed(&deployment.plan).await?;
-        if deployment.below.is_some() && self.doubts() {
-            deployment.below = self.reach_deployed(&deployment.plan).await?;
-        }
-        if deployment.below.is_some() {
-            return Ok(());
-        }
-        let targets = targets(&deployment.plan, head);
-        let last = targets.len() - 1;
-        let mut heads = deployment.plan.deployed.clone();
-        for (at, (target, revisions)) in targets.into_iter().enumerate() {
-            self.in_time(deadline)?;
-            self.connection = None;
-            let template = self.server.keep_as_template(&self.database).await?;
-            self.phase = Phase::Deployed;
-            let statements = head.migrated.reached().statements_of(&revisions);
-            let start = Start {
-                template: &template,
-                target: &target,
-                revisions: &revisions,
-                statements: statements.map(|one| one.sql.as_str()).collect(),
-                own: self.service.rows.for_heads(&heads, at == 0).collect(),
-                deadline,
-            };
-            let is_measured = locks.measured.iter().all(|one| one.upgrade.finished());
-            if is_measured && head.parts.contains(&Part::Locks) {
-                locks.measured.extend(Box::pin(self.measure(&start)).await?);
-                self.in_time(deadline)?;
-            }
-            let (mut rollout, with_rows) = match Box::pin(self.roll_out(&start)).await? {
-                Rolled::Out(rollout, catalog) => (*rollout, catalog),
-                Rolled::RowsRefused(refused) => {
-                    deployment.rows_refused = Some(*refused);
-                    return Ok(());
-                }
-                Rolled::FailsWithoutRows(upgrade) => {
-                    deployment.below = Some(*upgrade);
-                    return Ok(());
-                }
-            };
-            let at_head = head.migrated.catalog.as_ref().filter(|_| at == last);
-            if at < last || with_rows.as_ref().is_some_and(|one| at_head != Some(one)) {
-                let upgrade = self.without_rows(&start).await?;
-                if !upgrade.finished() {
-                    deployment.below = Some(upgrade);
-                    return Ok(());
-                }
-                if let Some(with_rows) = with_rows {
-                    rollout.changes = self.catalog().await?.changes(&with_rows);
-                }
-            }
-            deployment.rollouts.push(rollout);
-            heads = vec![target.clone()];
-            if at == last {
-                self.phase = Phase::Rows;
-            }
-            self.connection = None;
-            self.server.discard(template).await?;
-        }
-        (self.say)(Progress::Ran {
-            command: "the deployment on tables with rows".to_owned(),
-            revisions: deployment.plan.pending.len(),
-            seconds: begun.elapsed().as_secs_f64(),
-            ok: deployment.rollouts.iter().all(Rollout::is_quiet),
-        });
-        Ok(())
-    }
-
     /// A fresh database at what is deployed; else the upgrade that does not get there.
-    pub(super) async fn reach_deployed(&mut self, plan: &Plan) -> Result<Option<Transcript>> {
+    pub(super) async fn reach_deployed(
+        &mut self,
+        deployed: &[String],
+    ) -> Result<Option<Transcript>> {
         self.start_afresh(Phase::Deployed).await?;
-        for revision in &plan.deployed {
+        for revision in deployed {
             let upgrade = self.command(Command::Upgrade(revision)).await?;
             if !upgrade.finished() {
                 return Ok(Some(upgrade));
             }
         }
-        if plan.deployed.is_empty() {
+        if deployed.is_empty() {
             self.command(Command::Touch).await?;
         }
         Ok(None)
@@ -255,10 +186,10 @@ impl Driver<'_> {
             (rollout.smallest, rollout.is_any_row) = smallest;
             return Ok(Rolled::Out(Box::new(rollout), None));
         }
-        let catalog = self.catalog().await?;
+        let catalog = self.snapshot().await?;
         rollout.altered = self.look(start, &before, &rollout.upgrade).await?;
         self.connection = None;
-        Box::pin(self.take_back(start, &before, &mut rollout)).await?;
+        Box::pin(self.way_back(start, &before, &mut rollout)).await?;
         if concerns_keys(&start.statements) {
             rollout.stuck = Box::pin(self.stuck(start)).await?;
         }

@@ -59,7 +59,7 @@ impl Driver<'_> {
     }
 
     async fn beside(&mut self, head: &AtHead<'_>, running: &mut Running) -> Result<()> {
-        running.below = self.reach_deployed(&running.plan).await?;
+        running.below = self.reach_deployed(&running.plan.deployed).await?;
         if running.below.is_some() {
             return Ok(());
         }

@@ -1,4 +1,5 @@
-//! Walks the stairway in parts at once, each on a server of its own, where cores are free.
+//! Walks the stairway in parts at once, each on a server of its own, where cores are free:
+//! [`Segments`], in which revisions that are deployments of their own are tried too.
 //!
 //! A part begins as a walk in one goes on above a revision that leaves a trace: on a fresh
 //! database that was upgraded in one go to there. So what parts see is what one walk would.
@@ -34,29 +35,22 @@ impl Driver<'_> {
         loaded: &worker::History,
         migrated: &Migrated,
     ) -> Result<Option<Walk>> {
-        let cores = self.free_cores(self.worth(loaded, migrated));
+        let revisions = loaded.revisions.len();
+        let worth = self.worth(revisions, ROUND_TRIP, migrated);
+        let cores = self.free_cores(worth.min(revisions / LEAST));
         if cores.is_empty() {
             return Ok(None);
         }
-        let mut ranges = parts(loaded.revisions.len(), cores.len() + 1);
+        let mut ranges = parts(revisions, cores.len() + 1);
         let Some(last) = ranges.pop() else {
             return Ok(None);
         };
-        (self.say)(Progress::Detail(format!(
-            "the stairway is walked in {} parts at once",
-            cores.len() + 1
-        )));
-        let beside = Segments {
-            service: self.service,
-            history: self.history,
-            context: self.context,
-            database: self.database.name.clone(),
-            version_table: self.version_table.clone(),
-        };
-        let others = ranges
-            .into_iter()
-            .enumerate()
-            .map(|(number, range)| beside.walk(number, loaded, range));
+        self.say_parts("the stairway is walked", cores.len() + 1);
+        let segments = Segments::beside(self);
+        let others = ranges.into_iter().enumerate().map(|(number, range)| {
+            let walk = async move |driver: &mut Driver<'_>| driver.walk_up(loaded, range).await;
+            segments.with(format!("part-{number}"), walk)
+        });
         let (others, own) = tokio::join!(join_all(others), self.walk_up(loaded, last));
         drop(cores);
         let others = others.into_iter().map(std::result::Result::ok);
@@ -68,25 +62,28 @@ impl Driver<'_> {
         Ok(walks.and_then(|walks| joined(walks, position)))
     }
 
-    /// Into how many parts the way may be divided, each of which takes longer than to
-    /// import what the service needs and to upgrade to where it begins.
+    /// Into how many parts a way of so many revisions may be divided, each of which takes longer
+    /// than to import what the service needs and to upgrade to where it begins. A revision of it
+    /// takes as long as `each` upgrades with nothing to do.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss
     )]
-    fn worth(&self, loaded: &worker::History, migrated: &Migrated) -> usize {
+    pub(super) fn worth(&self, revisions: usize, each: f64, migrated: &Migrated) -> usize {
         let Some(nothing_to_do) = &migrated.second else {
             return 1;
         };
-        let revisions = loaded.revisions.len();
         let start = self.worker.about().seconds + migrated.reached().seconds;
-        let way = revisions as f64 * ROUND_TRIP * nothing_to_do.seconds;
-        (revisions / LEAST).min((way / start) as usize)
+        (revisions as f64 * each * nothing_to_do.seconds / start) as usize
+    }
+
+    pub(super) fn say_parts(&self, what: &str, count: usize) {
+        (self.say)(Progress::Detail(format!("{what} in {count} parts at once")));
     }
 
     /// The cores that can be used beside this one's, for so many parts.
-    fn free_cores(&self, parts: usize) -> Vec<Core> {
+    pub(super) fn free_cores(&self, parts: usize) -> Vec<Core> {
         if !self.may_work_beside() {
             return Vec::new();
         }
@@ -95,8 +92,8 @@ impl Driver<'_> {
     }
 }
 
-/// The context of the segments that are walked beside the service's own session.
-struct Segments<'a> {
+/// The context of sessions that work on parts beside the service's own.
+pub(super) struct Segments<'a> {
     service: &'a Service,
     history: &'a History,
     context: &'a Context<'a>,
@@ -105,15 +102,25 @@ struct Segments<'a> {
     version_table: Option<VersionTable>,
 }
 
-impl Segments<'_> {
-    /// One part, with a server and an interpreter of its own.
-    async fn walk(
+impl<'a> Segments<'a> {
+    /// Sessions beside this one.
+    pub fn beside(driver: &Driver<'a>) -> Self {
+        Self {
+            service: driver.service,
+            history: driver.history,
+            context: driver.context,
+            database: driver.database.name.clone(),
+            version_table: driver.version_table.clone(),
+        }
+    }
+
+    /// Work on one part, with a server and an interpreter of its own.
+    pub async fn with<T>(
         &self,
-        number: usize,
-        loaded: &worker::History,
-        range: Range<usize>,
-    ) -> Result<Walk> {
-        let directory = self.context.part(number)?;
+        name: String,
+        work: impl AsyncFnOnce(&mut Driver<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let directory = self.context.part(&name)?;
         let context = Context {
             directory: &directory,
             ..*self.context
@@ -121,9 +128,9 @@ impl Segments<'_> {
         let name = Some(self.database.as_str());
         let mut driver = Driver::start(self.service, self.history, &context, name, &drop).await?;
         driver.version_table.clone_from(&self.version_table);
-        let walk = driver.walk_up(loaded, range).await;
-        driver.end(walk.is_ok()).await?;
-        walk
+        let done = work(&mut driver).await;
+        driver.end(done.is_ok()).await?;
+        done
     }
 }
 
@@ -159,7 +166,7 @@ fn joined(walks: Vec<Walk>, position: impl Fn(&str) -> Option<usize>) -> Option<
     clippy::cast_sign_loss,
     clippy::cast_precision_loss
 )]
-fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
+pub(super) fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
     // Where the integral of 1 + x reaches each share of what it is at 1.
     let end =
         |part: usize| ((1.0 + 3.0 * part as f64 / count as f64).sqrt() - 1.0) * revisions as f64;

@@ -416,7 +416,11 @@ impl Server {
         Ok(Some(name))
     }
 
-    async fn restore(&self, connection: &mut PgConnection, touched: &Touched) -> Result<()> {
+    pub(super) async fn restore(
+        &self,
+        connection: &mut PgConnection,
+        touched: &Touched,
+    ) -> Result<()> {
         let ours = self.databases().clone();
         restore::put_back(connection, &self.before, &ours, self.counted(touched)).await
     }

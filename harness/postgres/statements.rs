@@ -15,12 +15,7 @@ pub(super) async fn rename_database(
 ) -> Result<()> {
     let mut last = None;
     for _ in 0..20 {
-        let _ = sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-        )
-        .bind(from)
-        .execute(&mut *connection)
-        .await;
+        end_sessions(connection, from).await;
         match run_sql(
             connection,
             &format!("ALTER DATABASE \"{from}\" RENAME TO \"{to}\""),
@@ -53,14 +48,9 @@ pub(super) async fn drop_database(
     };
     let mut last = None;
     for _ in 0..20 {
-        // A replication slot keeps its database, and a session that is just
-        // starting may not have been seen: try again.
-        let _ = sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-        )
-        .bind(name)
-        .execute(&mut *connection)
-        .await;
+        // A session that is just starting may not have been seen, and a replication slot
+        // keeps its database: try again.
+        end_sessions(connection, name).await;
         let _ = sqlx::query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active")
             .bind(name)
             .execute(&mut *connection)
@@ -80,4 +70,20 @@ pub(super) async fn drop_database(
         Some(e) => sql_error(&format!("cannot drop the database {name}"), &e),
         None => error(format!("cannot drop the database {name}")),
     })
+}
+
+/// Ends the sessions in a database and waits a moment until they are gone: a statement that
+/// finds one of them sleeps for a tenth of a second before it looks again
+/// (`CountOtherDBBackends` in storage/ipc/procarray.c).
+async fn end_sessions(connection: &mut PgConnection, name: &str) {
+    const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+        WHERE datname = $1 AND pid <> pg_backend_pid()";
+    for _ in 0..20 {
+        let left = sqlx::query_scalar(END).bind(name);
+        let left: Result<i64, sqlx::Error> = left.fetch_one(&mut *connection).await;
+        if !left.is_ok_and(|left| left > 0) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }

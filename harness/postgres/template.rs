@@ -201,6 +201,40 @@ impl Server {
         self.make_template(database.clone().called(name)).await
     }
 
+    /// Puts a template in the place of the database that had its name before, to be migrated
+    /// further: nothing is copied from it any more.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn take_back(
+        &mut self,
+        template: &Template,
+        database: Database,
+        touched: &Touched,
+    ) -> Result<Database> {
+        let Template(name) = template;
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        drop_database(connection, &database.name, self.number).await?;
+        self.databases().retain(|known| *known != database.name);
+        self.restore(connection, touched).await?;
+        rename_database(connection, name, &database.name).await?;
+        for known in &mut *self.databases() {
+            if known == name {
+                known.clone_from(&database.name);
+            }
+        }
+        let failed = |e: sqlx::Error| sql_error(&format!("cannot open {}", database.name), &e);
+        let open = format!(
+            "ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true",
+            database.name
+        );
+        run_sql(connection, &open).await.map_err(failed)?;
+        drop(maintenance);
+        self.before.forget_database(name);
+        Ok(database)
+    }
+
     /// A database to be copied as it is now; `None` where somebody is connected to it, or
     /// something of the whole server is not as it was, which a copy may need.
     ///
@@ -225,11 +259,14 @@ impl Server {
     ///
     /// # Errors
     /// When the server refuses.
-    pub async fn discard(&self, template: Template) -> Result<()> {
+    pub async fn discard(&mut self, template: &Template) -> Result<()> {
+        let Template(name) = template;
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
-        drop_database(connection, &template.0, self.number).await?;
-        self.databases().retain(|name| *name != template.0);
+        drop_database(connection, name, self.number).await?;
+        drop(maintenance);
+        self.databases().retain(|known| known != name);
+        self.before.forget_database(name);
         Ok(())
     }
 

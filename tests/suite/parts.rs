@@ -1,4 +1,5 @@
-//! A long history that is walked down and up in parts at once is seen as in one.
+//! A long history that is tried in parts at once, walked down and up or on rows, is seen as in
+//! one.
 
 use std::fs;
 
@@ -133,6 +134,38 @@ fn parts_at_once_see_what_a_walk_in_one_sees(
     assert_eq!(in_one.code, Some(code), "{}", in_one.all());
     assert!(!in_one.stderr.contains(IN_PARTS), "{}", in_one.all());
     assert!(in_parts.stderr.contains(IN_PARTS), "{}", in_parts.all());
+    assert_eq!(in_parts.results(), in_one.results());
+    assert_eq!(seen_in_parts, seen_in_one);
+}
+
+/// Every row of a table loses a value.
+const LOSES: &str =
+    "op.execute('ALTER TABLE event_outbox DROP COLUMN event_data, ADD COLUMN event_data jsonb')";
+/// No row is as the constraint wants it.
+const FAILS: &str = "op.execute('ALTER TABLE event_outbox ADD CHECK (id IS NULL)')";
+/// Each revision is a deployment of its own.
+const DEPLOYED: &str = "deployed = \"base\"\n";
+
+#[rstest]
+#[case::nothing(&[], 0)]
+#[case::rows_that_are_lost_in_the_first_part(&[(3, "upgrade", LOSES)], 101)]
+#[case::rows_that_are_lost_in_the_last_part(&[(29, "upgrade", LOSES)], 101)]
+#[case::an_upgrade_that_fails_with_rows_in_each(&[(4, "upgrade", FAILS), (27, "upgrade", FAILS)], 101)]
+fn deployments_in_parts_at_once_are_seen_as_one_after_the_other(
+    #[case] changes: &[(u32, &str, &str)],
+    #[case] code: i32,
+) {
+    let service = Copy::new();
+    service.declare(DEPLOYED);
+    for (revision, function, line) in changes {
+        service.begin(*revision, function, line);
+    }
+    let (in_one, seen_in_one) = service.judged(1);
+    let (in_parts, seen_in_parts) = service.judged(3);
+    assert_eq!(in_one.code, Some(code), "{}", in_one.all());
+    let tried = "the deployments are tried in";
+    assert!(!in_one.stderr.contains(tried), "{}", in_one.all());
+    assert!(in_parts.stderr.contains(tried), "{}", in_parts.all());
     assert_eq!(in_parts.results(), in_one.results());
     assert_eq!(seen_in_parts, seen_in_one);
 }

@@ -77,6 +77,14 @@ impl Plan {
         }))
     }
 
+    /// The heads of what is deployed once the first pending revisions are, so many.
+    #[must_use]
+    pub fn heads_after(&self, count: usize, loaded: &worker::History) -> Vec<String> {
+        let ids = self.deployed.iter().chain(&self.pending[..count]);
+        let deployed = loaded.graph().below(ids.map(String::as_str));
+        heads(loaded, &deployed)
+    }
+
     /// Tells whether the manifest's `deployed` was not moved for long.
     #[must_use]
     pub fn is_old(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::gather::Driver;
 
 impl Driver<'_> {
     /// The way back, where the service promises one.
-    pub(super) async fn take_back(
+    pub(super) async fn way_back(
         &mut self,
         start: &Start<'_>,
         before: &Contents,
