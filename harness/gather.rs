@@ -32,7 +32,7 @@ pub use history::history;
 pub use keep::Keep;
 pub use written::Writing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use futures_util::future::LocalBoxFuture;
@@ -50,7 +50,7 @@ use crate::evidence::foundation::Foundation;
 use crate::evidence::{Evidence, History, Migrated, Part};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
-use commands::Isolation;
+use commands::{Failure, Isolation};
 use cores::CorePermits;
 use ground::Ground;
 use private::broken;
@@ -218,6 +218,8 @@ struct Driver<'a> {
     is_shared: bool,
     /// Tells whether it was tried what that changes.
     doubted: bool,
+    /// The failures that a fresh interpreter met as well.
+    confirmed: HashSet<Failure>,
     database: Database,
     /// The templates of fresh databases.
     ground: Ground,
@@ -299,6 +301,7 @@ impl<'a> Driver<'a> {
             isolation: Isolation::Nothing,
             is_shared: false,
             doubted: false,
+            confirmed: HashSet::new(),
             database,
             ground,
             connection: None,

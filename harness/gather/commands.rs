@@ -1,5 +1,6 @@
 //! The commands to the worker, one at a time, each in an interpreter that suits it.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::lacking::{lacking, not_preloaded};
 use super::refused::refused;
 use super::running::Looking;
 use super::{Driver, needs};
-use crate::alembic::transcript::{Event, Transcript};
+use crate::alembic::transcript::{Event, Raised, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Worker, WorkerSignal};
 use crate::error::Result;
 use crate::gather::progress::Progress;
@@ -23,6 +24,29 @@ pub(super) enum Isolation {
     Database,
     /// Each run of `env.py`.
     Command,
+}
+
+/// A command and what ended it: one that a fresh interpreter met as well need not be tried there
+/// again, as where the fewest rows are sought with which an upgrade fails.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Failure {
+    command: String,
+    class: String,
+    sqlstate: Option<String>,
+    /// The innermost frame of the service.
+    place: Option<(PathBuf, u32)>,
+}
+
+impl Failure {
+    fn of(command: Command<'_>, raised: &Raised) -> Self {
+        let frame = raised.frames.last();
+        Self {
+            command: command.to_string(),
+            class: raised.class.clone(),
+            sqlstate: raised.sqlstate.clone(),
+            place: frame.map(|frame| (frame.file.clone(), frame.line)),
+        }
+    }
 }
 
 impl Driver<'_> {
@@ -82,7 +106,12 @@ impl Driver<'_> {
         }
         let is_first = !self.worker.has_run_env_here();
         let first = Box::pin(self.attempt(command, limit, looking.as_deref_mut())).await?;
-        if !used || !command.runs_env() || first.0.outcome.error().is_none() {
+        let raised = first.0.outcome.error().filter(|_| command.runs_env());
+        let Some(failure) = raised.map(|raised| Failure::of(command, raised)) else {
+            return Ok(first);
+        };
+        if !used || self.confirmed.contains(&failure) {
+            self.confirmed.insert(failure);
             return Ok(first);
         }
         (self.say)(Progress::Detail(format!(
@@ -98,6 +127,10 @@ impl Driver<'_> {
                 true => Isolation::Database,
                 false => Isolation::Command,
             });
+        }
+        let again = second.0.outcome.error();
+        if again.is_some_and(|again| Failure::of(command, again) == failure) {
+            self.confirmed.insert(failure);
         }
         // Anything that failed in a revision may have left something, which the second attempt met.
         match second.0.finished() || first.0.steps.is_empty() {

@@ -48,14 +48,18 @@ pub fn solution<'d>(draft: &'d Draft, name: &str) -> Option<&'d Solution> {
     solutions.find(|solution| solution.names.contains(name))
 }
 
-/// Takes candidates of a solution: the best few in turn, further ones where those are
+/// Takes candidates of a solution in turn: all of a column's own, since other tables may refer
+/// to one of them only; the best few of several columns, and further ones where those are
 /// refused.
 pub fn take(solution: &Solution, choice: &mut Choice) {
     if solution.tuples.is_empty() {
         return;
     }
     let row = usize::try_from(choice.row).unwrap_or_default();
-    let span = (solution.tuples.len() / 4).clamp(1, 8);
+    let span = match solution.slots.len() {
+        1 => solution.tuples.len(),
+        _ => (solution.tuples.len() / 4).clamp(1, 8),
+    };
     let at = if choice.tries <= 1 {
         row % span
     } else {

@@ -219,6 +219,41 @@ fn every_constraint_gets_rows() {
     });
 }
 
+/// Two keys that each take rows of one kind from a table that has all kinds, as polymorphic
+/// models have them, and two that share a column.
+const KINDS: &str = "
+CREATE TABLE graders (id bigserial PRIMARY KEY, name text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('LLM', 'CODE', 'BUILTIN')), UNIQUE (kind, id));
+CREATE TABLE languages (name text PRIMARY KEY);
+INSERT INTO languages VALUES ('PYTHON'), ('TYPESCRIPT');
+CREATE TABLE sandboxes (id bigserial PRIMARY KEY, language text NOT NULL REFERENCES languages,
+    UNIQUE (language, id));
+CREATE TABLE llm_graders (id bigserial PRIMARY KEY,
+    kind text NOT NULL DEFAULT 'LLM' CHECK (kind = 'LLM'),
+    FOREIGN KEY (kind, id) REFERENCES graders (kind, id) ON DELETE CASCADE);
+CREATE TABLE code_graders (id bigserial PRIMARY KEY,
+    kind text NOT NULL DEFAULT 'CODE' CHECK (kind = 'CODE'),
+    language text NOT NULL REFERENCES languages,
+    sandbox_id bigint REFERENCES sandboxes ON DELETE SET NULL,
+    FOREIGN KEY (kind, id) REFERENCES graders (kind, id) ON DELETE CASCADE,
+    FOREIGN KEY (sandbox_id, language) REFERENCES sandboxes (id, language));
+CREATE TABLE code_versions (id bigserial PRIMARY KEY,
+    code_grader_id bigint NOT NULL REFERENCES code_graders ON DELETE CASCADE);";
+
+#[test]
+fn keys_that_want_rows_of_one_kind_get_them() {
+    block_on(async {
+        let server = server().await;
+        let mut connection = database(&server, KINDS).await;
+        let (planter, planted) = plant(&mut connection, Wishes::default()).await;
+        assert!(planted.empty.is_empty(), "{:#?}", planted.empty);
+        assert_there(&mut connection, planter.tables(), &planted).await;
+        let of_kinds = ["llm_graders", "code_graders"].map(|name| table(&planted, name).rows.len());
+        assert!(of_kinds.iter().all(|rows| *rows >= 6), "{of_kinds:?}");
+        server.stop().await.unwrap();
+    });
+}
+
 #[test]
 fn statements_can_be_typed_and_are_the_same_each_time() {
     block_on(async {
