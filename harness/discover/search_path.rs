@@ -101,6 +101,9 @@ pub fn missing(
             if !is_told && is_package_on(&path, &directory) {
                 continue;
             }
+            if !is_told && is_namesake(module, &directory, top) {
+                continue;
+            }
             let shown = place.tree.shown(&directory);
             let of = place.tree.shown(&module.file);
             if why.is_empty() {
@@ -119,6 +122,12 @@ pub fn missing(
         sure,
         why,
     })
+}
+
+/// Tells whether a module of a package's own package imports what is called like that: in
+/// `<package>/keras/__init__.py`, `import keras` means another distribution.
+fn is_namesake(module: &Module, directory: &Path, top: &str) -> bool {
+    directory.join("__init__.py").is_file() && module.file.starts_with(directory.join(top))
 }
 
 /// Tells whether a module of this dotted name, or a directory of modules, is on the path.

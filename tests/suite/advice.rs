@@ -110,6 +110,15 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         )],
     ),
     (
+        "downgrade_reorders_labels",
+        &["its labels in the order that they had: 'draft', 'final'"],
+        &[Edit(
+            "alembic/versions/20250708_0001_late_essays.py",
+            "('final', 'draft')",
+            "('draft', 'final')",
+        )],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

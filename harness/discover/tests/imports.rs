@@ -45,6 +45,12 @@ fn orders(ini: &str, env: &str, files: &[(&str, &str)]) -> (Found, String) {
     ("services/orders/app/db.py", "import sklearn\n"), ("services/orders/app/sklearn/__init__.py", ""),
     ("services/orders/app/types/__init__.py", ""),
 ], "", Sure::Certain)]
+#[case::namesake(INI, "import shared_db.base", &[
+    ("compose.yml", "      PYTHONPATH: /code/libs/shared\n"),
+    ("libs/shared/shared_db/base.py", "import shared_db.keras\n"),
+    ("libs/shared/shared_db/__init__.py", ""),
+    ("libs/shared/shared_db/keras/__init__.py", "import keras\n"),
+], "{root}/libs/shared", Sure::Certain)]
 #[case::revision(INI, "", &[("services/orders/alembic/versions/a.py", "import shared_db.base\nrevision = 'a'\ndown_revision = None\n")], "{root}/libs/shared", Sure::Likely)]
 #[case::caught(INI, "try:\n    import shared_db.base\nexcept ImportError:\n    pass", &[], "", Sure::Certain)]
 #[case::only_for_types(INI, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import shared_db.base", &[], "", Sure::Certain)]

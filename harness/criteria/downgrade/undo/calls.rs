@@ -286,6 +286,9 @@ pub(super) fn restore(before: &Object, after: &Object) -> String {
             "PostgreSQL cannot take a label back: make the type again without it and move the columns over"
                 .to_owned()
         }
+        ObjectKind::EnumType if is_reordered(before, after) => {
+            format!("give {} its labels in the order that they had: {was}", before.title())
+        }
         ObjectKind::Constraint | ObjectKind::Index => format!("drop {} and {}", before.title(), create(before)),
         ObjectKind::Function
         | ObjectKind::Procedure
@@ -333,13 +336,18 @@ pub(super) fn restore(before: &Object, after: &Object) -> String {
 
 /// Tells whether a type only got more labels.
 pub(super) fn is_extended(before: &Object, after: &Object) -> bool {
-    let labels = |object: &Object| {
-        object
-            .definition
-            .split(", ")
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let after = labels(after);
-    labels(before).iter().all(|label| after.contains(label))
+    let (before, after) = (labels(before), labels(after));
+    after.len() > before.len() && before.iter().all(|label| after.contains(label))
+}
+
+/// Tells whether a type has the labels that it had, in another order.
+fn is_reordered(before: &Object, after: &Object) -> bool {
+    let (mut before, mut after) = (labels(before), labels(after));
+    before.sort_unstable();
+    after.sort_unstable();
+    before == after
+}
+
+fn labels(of: &Object) -> Vec<&str> {
+    of.definition.split(", ").collect()
 }

@@ -390,6 +390,13 @@ fn what_downgrade_drops_and_is_older_is_left_alone() {
 #[case(
     "enum type",
     "status",
+    "a, c, b",
+    "a, b, c",
+    "give enum type public.status its labels in the order that they had: a, c, b"
+)]
+#[case(
+    "enum type",
+    "status",
     "a, b",
     "a, c",
     "make enum type public.status `a, b` again"
