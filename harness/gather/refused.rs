@@ -1,5 +1,6 @@
 //! The error where a service tried to use a database that is not the disposable one.
 
+use crate::alembic::script_location::option;
 use crate::alembic::transcript::{Need, Place, Refused, Sought, Transcript};
 use crate::alembic::worker::handed_over::by_argument;
 use crate::error::{HarnessError, Result, Stage};
@@ -62,7 +63,7 @@ pub(super) fn refused(
         return Err(lost_token(service));
     }
     let place = refused.place.as_ref();
-    if let Some(place) = place.filter(|_| has_several(transcript, refused)) {
+    if let Some(place) = place.filter(|_| has_several(service, transcript, refused)) {
         return Err(several(service, refused, place));
     }
     let who = place.map_or("env.py".to_owned(), |place| named(service, place));
@@ -95,16 +96,21 @@ pub(super) fn refused(
     })
 }
 
-/// Tells whether `env.py` had reached the disposable database before, and goes on to another.
-fn has_several(transcript: &Transcript, refused: &Refused) -> bool {
+/// Tells whether `env.py` had reached the disposable database before and goes on to another, or
+/// migrates those that `alembic init -t multidb` has the configuration name.
+fn has_several(service: &Service, transcript: &Transcript, refused: &Refused) -> bool {
     let by_env = |place: &Option<Place>| {
         let place = place.as_ref();
         place.is_some_and(|place| place.revision.is_none())
     };
     let mut connected = transcript.connected.iter();
+    let named = || {
+        let (directory, ini) = (&service.directory, &service.alembic_ini);
+        option(directory, ini, &service.alembic_section, "databases").is_some()
+    };
     refused.sought == Sought::Database
         && by_env(&refused.place)
-        && connected.any(|one| by_env(&one.place))
+        && (connected.any(|one| by_env(&one.place)) || named())
 }
 
 fn several(service: &Service, refused: &Refused, place: &Place) -> HarnessError {
@@ -154,6 +160,13 @@ fn advice(service: &Service, place: Option<&Place>, need: Option<&Need>) -> Stri
             "the URL is handed over in {}: see which variable is read there, and name it in `database_url_env` of {manifest}",
             service.database_url_env.join(", ")
         ));
+    }
+    if service.database_env.is_empty() && !service.database_url_env.is_empty() {
+        ways.push(
+            "where it puts its URL together, give it the parts, below [env]: <VARIABLE> = \"{database_host}\", and so \
+             {database_port}, {database_user}, {database_password} and {database_name}"
+                .to_owned(),
+        );
     }
     if !service.database_env.is_empty() {
         let parts = service.database_env.iter();

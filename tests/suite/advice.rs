@@ -119,6 +119,39 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         )],
     ),
     (
+        "column_never_added",
+        &[r#"add it first: op.add_column(\"essays\", sa.Column(\"author\", ...))"#],
+        &[Edit(
+            "alembic/versions/20250707_0001_essays.py",
+            "    op.create_index(",
+            "    op.add_column(\"essays\", sa.Column(\"author\", sa.Text()))\n    op.create_index(",
+        )],
+    ),
+    (
+        "env_of_several_sections",
+        &[
+            "one manifest file for each of its databases",
+            "alembic_section",
+        ],
+        &[
+            Edit(
+                "alembic/env.py",
+                "for name in re.split(r\",\\s*\", config.get_main_option(\"databases\")):\n    engine = engine_from_config(config.get_section(name), poolclass=pool.NullPool)\n",
+                "for name in [config.config_ini_section]:\n    engine = engine_from_config(config.get_section(name), poolclass=pool.NullPool)\n",
+            ),
+            Edit(
+                "alembic.ini",
+                "[essays]\n",
+                "[essays]\nscript_location = alembic\npath_separator = os\nprepend_sys_path = .:../libs\n",
+            ),
+            Edit(
+                "../services-manifest/services/env_of_several_sections.toml",
+                r#"database_url_env = "DATABASE_URL""#,
+                "database_url_ini = true\ndriver = \"psycopg\"\nalembic_section = \"essays\"",
+            ),
+        ],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

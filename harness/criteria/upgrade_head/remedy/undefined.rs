@@ -214,6 +214,15 @@ fn declared_by_none(
     let finding = finding.note(format!(
         "no revision creates {name}, as far as their calls spell it out"
     ));
+    if let Some(table) = lack
+        .is_column
+        .then(|| own_table(transcript, lack))
+        .flatten()
+    {
+        return finding.help(format!(
+            "add it first: op.add_column(\"{table}\", sa.Column(\"{name}\", ...)), or name a column that {table} has"
+        ));
+    }
     let finding = match lack.is_column && creates_table(transcript) {
         true => finding,
         false => on_what_was_there(transcript, name, finding),
@@ -223,6 +232,19 @@ fn declared_by_none(
         "where tables were there before the history: let a new first revision create those, and set down_revision of {} to it",
         first.map_or("the first one", |step| &step.revision)
     ))
+}
+
+/// The table of a column that is lacking, where a revision has created that table.
+fn own_table(transcript: &Transcript, lack: &Lack<'_>) -> Option<String> {
+    let created = transcript
+        .statements
+        .iter()
+        .flat_map(|one| sql::added(&one.sql));
+    let mut tables = created.filter_map(|(table, column)| column.is_none().then_some(table));
+    tables.find(|table| match lack.table {
+        Some(lacking) => lacking == table,
+        None => sql::mentions(&lack.statement.sql, table),
+    })
 }
 
 /// Advice for a history that may begin on tables, and schemas, from before it.
