@@ -44,16 +44,30 @@ impl Driver<'_> {
     /// It is a run of its own, so that what the rows of a deployment are judged by is never
     /// one that was looked at from inside.
     pub(super) async fn measure(&mut self, start: &Start<'_>) -> Result<Option<Measured>> {
-        let Some(mut measured) = self.measure_with(start, MANY, UNSCANNED).await? else {
+        let statements = start.statements.clone();
+        let Some(first) = self
+            .measure_with(start, &statements, MANY, UNSCANNED)
+            .await?
+        else {
             return Ok(None);
         };
+        let heard = heard_with_rows(&first, &statements);
+        let statements = [statements, heard.iter().map(String::as_str).collect()].concat();
+        let again = match heard.is_empty() {
+            true => None,
+            false => {
+                self.measure_with(start, &statements, MANY, UNSCANNED)
+                    .await?
+            }
+        };
+        let mut measured = again.unwrap_or(first);
         if measured.may_grow() {
-            measured.fewer = self.measure_fewer(start, UNSCANNED).await?;
+            measured.fewer = self.measure_fewer(start, &statements, UNSCANNED).await?;
         }
         if !measured.suspected().is_empty()
-            && let Some(mut nested) = self.measure_with(start, MANY, NESTED).await?
+            && let Some(mut nested) = self.measure_with(start, &statements, MANY, NESTED).await?
         {
-            nested.fewer = self.measure_fewer(start, NESTED).await?;
+            nested.fewer = self.measure_fewer(start, &statements, NESTED).await?;
             measured.nested = Some(Box::new(nested));
         }
         Ok(Some(measured))
@@ -63,18 +77,20 @@ impl Driver<'_> {
     async fn measure_fewer(
         &mut self,
         start: &Start<'_>,
+        statements: &[&str],
         without: &[&str],
     ) -> Result<Option<Box<Measured>>> {
         self.in_time(start.deadline)?;
-        let fewer = self.measure_with(start, FEWER, without).await?;
+        let fewer = self.measure_with(start, statements, FEWER, without).await?;
         Ok(fewer.map(Box::new))
     }
 
-    /// The same, with so many rows in the tables that its statements name, and without these
+    /// The same, with so many rows in the tables that these statements name, and without these
     /// ways of the planner.
     async fn measure_with(
         &mut self,
         start: &Start<'_>,
+        statements: &[&str],
         many: u32,
         without: &[&str],
     ) -> Result<Option<Measured>> {
@@ -87,10 +103,10 @@ impl Driver<'_> {
         let versions = self.versions_in();
         let connection = self.connection().await?;
         let tables = Tables::read(connection).await?;
-        let wishes = wishes(&tables, &start.statements, versions.clone(), many);
+        let wishes = wishes(&tables, statements, versions.clone(), many);
         let mut planter = Planter::new(tables, wishes);
         planter.plant(connection).await?;
-        fitting(connection, planter.tables(), &start.statements).await?;
+        fitting(connection, planter.tables(), statements).await?;
         let relations = relations(connection, &versions).await?;
         let invalid = invalid(connection).await?;
         let flushes = flushes(connection).await?;
@@ -117,6 +133,27 @@ impl Driver<'_> {
             fewer: None,
             nested: None,
         }))
+    }
+}
+
+/// The statements that only rows bring about, as in a loop over them, where those name tables
+/// that no other statement does.
+fn heard_with_rows(measured: &Measured, statements: &[&str]) -> Vec<String> {
+    let executed = measured.upgrade.statements_of(&measured.revisions);
+    let known: BTreeSet<&str> = statements.iter().copied().collect();
+    let heard = executed.map(|one| one.sql.as_str());
+    let heard: BTreeSet<&str> = heard.filter(|text| !known.contains(text)).collect();
+    let words = |texts: &BTreeSet<&str>| -> BTreeSet<String> {
+        texts.iter().flat_map(|text| sql::words(text)).collect()
+    };
+    let (named, now) = (words(&known), words(&heard));
+    let is_new = |relation: &&Relation| {
+        let is_heard = now.contains(&relation.name) && !named.contains(&relation.name);
+        relation.rows <= i64::from(FEW) && is_heard
+    };
+    match measured.relations.iter().find(is_new) {
+        Some(_) => heard.into_iter().map(str::to_owned).collect(),
+        None => Vec::new(),
     }
 }
 
