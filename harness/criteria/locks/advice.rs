@@ -2,6 +2,7 @@
 
 use super::trace::{Moment, Subject, Work};
 use crate::alembic::sql;
+use crate::criteria::keyed::short;
 
 /// The advice that fits a statement, by what it does.
 pub(super) fn advice(
@@ -20,17 +21,26 @@ pub(super) fn advice(
     let text = match work {
         _ if has("validate constraint") => validate(moment),
         _ if has("refresh materialized view") => {
-            format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {table}, which needs a unique index on it")
+            let view = moment.blocking.first().map_or(table, |one| short(&one.relation.text));
+            format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {view}, which needs a unique index on it")
         }
         _ if has("attach partition") => attached(table, has(&format!("attach partition {}", subject.name))),
-        Work::Built(index) if has("create index") || has("create unique") => concurrently(index, table, &words),
+        Work::Built(index) if has("create index") || has("create unique") => {
+            match words.contains(&subject.name) {
+                true => concurrently(index, table, &words),
+                false => of_partitions(index, table),
+            }
+        }
         Work::Built(index) if has("exclude") => format!(
             "an exclusion constraint can only be built under the lock: add {index} while nobody needs {table}"
         ),
         Work::Built(index) if has("unique") || has("primary key") => using_index(index, table, has("primary key")),
         Work::Built(_) if has("reindex") => "REINDEX INDEX CONCURRENTLY, in an autocommit_block".to_owned(),
+        Work::Rewritten if has("stored") => {
+            "add a plain column that may be NULL, have a trigger set it, and fill the rows in batches by key afterwards: PostgreSQL computes a stored one for all rows at once".to_owned()
+        }
         Work::Rewritten if has("add") && !has("type") => {
-            "add the column without that default, SET DEFAULT in a statement of its own, and fill the rows in batches by key afterwards".to_owned()
+            "add the column without that default and without NOT NULL, SET DEFAULT in a statement of its own, and fill the rows in batches by key afterwards".to_owned()
         }
         Work::Rewritten | Work::Built(_) if has("type") => format!(
             "add a column of the new type to {table}, fill it in batches by key, and let the releases move over to it; drop the old one in a later deployment"
@@ -85,6 +95,14 @@ fn concurrently(index: &str, table: &str, words: &[String]) -> String {
     };
     format!(
         "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], {unique}postgresql_concurrently=True)"
+    )
+}
+
+/// An index of a partitioned table, which cannot be built concurrently
+/// (<https://www.postgresql.org/docs/current/ddl-partitioning.html>).
+fn of_partitions(index: &str, table: &str) -> String {
+    format!(
+        "CREATE INDEX <name> ON ONLY the partitioned table, which is invalid at first; of each partition, in an autocommit_block: CREATE INDEX CONCURRENTLY {index} ON {table} (...), and then ALTER INDEX <name> ATTACH PARTITION {index}"
     )
 }
 

@@ -115,6 +115,8 @@ struct Trace<'a> {
     statements: BTreeMap<u64, &'a Statement>,
     /// The last measured statement of each session.
     last: BTreeMap<i32, u64>,
+    /// The statements in whose transaction nobody could ask.
+    unprobed: BTreeSet<u64>,
 }
 
 /// All measured statements in order.
@@ -137,6 +139,7 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
             .map(|one| (one.number, one))
             .collect(),
         last: BTreeMap::new(),
+        unprobed: BTreeSet::new(),
     };
     for relation in &measured.relations {
         let files = trace.files.entry(relation.oid).or_default();
@@ -147,8 +150,10 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
     for measure in &measured.upgrade.measures {
         match measure {
             Measure::Probe(probe) => moments.extend(trace.moment(probe)),
-            Measure::Settled(settled) => trace.settle(settled),
-            Measure::Unprobed(_) => {}
+            Measure::Settled(settled) => moments.extend(trace.settle(settled)),
+            Measure::Unprobed(unprobed) => {
+                trace.unprobed.insert(unprobed.number);
+            }
         }
     }
     moments
@@ -196,7 +201,10 @@ impl<'a> Trace<'a> {
             let Some(relation) = self.relations.get(&held.oid) else {
                 continue;
             };
-            for mode in held.modes.iter().filter_map(|mode| Mode::read(mode)) {
+            // Nobody writes to a materialised view but who refreshes it.
+            let counts = |mode: &Mode| relation.kind != "m" || mode.blocks_reads();
+            let modes = held.modes.iter().filter_map(|mode| Mode::read(mode));
+            for mode in modes.filter(counts) {
                 let known = before.since.get(&(held.oid, mode)).copied();
                 let since = known.unwrap_or_else(|| self.taker(probe, relation, statement));
                 locks.take(held.oid, mode, since);
@@ -296,8 +304,52 @@ impl<'a> Trace<'a> {
         *changed
     }
 
-    /// The remains of a statement whose transaction nobody could ask in.
-    fn settle(&mut self, settled: &Settled) {
+    /// The remains of a statement whose transaction nobody could ask in: the tables that it
+    /// rewrote, as VACUUM FULL does, for which it has to keep all others out
+    /// (<https://www.postgresql.org/docs/current/sql-vacuum.html>).
+    fn settle(&mut self, settled: &Settled) -> Option<Moment<'a>> {
+        let rewritten: Vec<&'a Relation> = match self.unprobed.contains(&settled.number) {
+            true => self.rewritten(settled),
+            false => Vec::new(),
+        };
+        self.remember(settled);
+        let statement = *self.statements.get(&settled.number)?;
+        let work = |relation: &&Relation| {
+            let subject = Subject {
+                schema: relation.schema.clone(),
+                name: relation.name.clone(),
+                rows: Some(relation.rows),
+            };
+            (subject, Work::Rewritten)
+        };
+        (!rewritten.is_empty()).then(|| Moment {
+            statement,
+            transaction: "",
+            works: rewritten.iter().map(work).collect(),
+            blocking: rewritten
+                .into_iter()
+                .map(|relation| Blocking {
+                    relation,
+                    mode: Mode::AccessExclusive,
+                    since: statement,
+                })
+                .collect(),
+            has_timeout: true,
+            is_rehearsed: false,
+        })
+    }
+
+    /// The deployed tables with rows that have another file.
+    fn rewritten(&self, settled: &Settled) -> Vec<&'a Relation> {
+        let files = settled.files.iter().filter(|(oid, file)| {
+            let known = self.files.get(oid);
+            *file != 0 && known.is_some_and(|known| !known.contains(file))
+        });
+        let relations = files.filter_map(|(oid, _)| self.relations.get(oid).copied());
+        relations.filter(|relation| relation.rows > 0).collect()
+    }
+
+    fn remember(&mut self, settled: &Settled) {
         for (relation, file) in &settled.files {
             self.files.entry(*relation).or_default().insert(*file);
         }

@@ -1,0 +1,15 @@
+"""give the space back."""
+
+from alembic import op
+
+revision = "20261201_02"
+down_revision = "20261201_01"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("VACUUM (FULL, ANALYZE) orders")
+
+
+def downgrade() -> None:
+    pass
