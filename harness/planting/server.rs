@@ -28,6 +28,15 @@ pub struct Refusal {
     pub table: String,
 }
 
+impl Refusal {
+    /// Tells whether no other value is taken either: the server was built without something
+    /// (feature_not_supported), or the role may not do it (insufficient_privilege).
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        ["0A000", "42501"].contains(&self.state.as_str())
+    }
+}
+
 /// The answer to a statement: the JSON value that it returned.
 pub type Answer = Result<Json, Refusal>;
 

@@ -145,8 +145,11 @@ impl Work<'_, '_> {
                     ))
                 }
                 Err(refusal) => {
-                    self.drafts[at].refused =
-                        Some((refusal.clone(), insert(self.tables, &self.drafts[at], &row)));
+                    let known = self.drafts[at].refused.as_ref();
+                    if !known.is_some_and(|(known, _)| known.is_hopeless()) {
+                        let text = insert(self.tables, &self.drafts[at], &row);
+                        self.drafts[at].refused = Some((refusal.clone(), text));
+                    }
                     let nth = self.drafts[at].choices.len();
                     self.drafts[at].choices.push(choice);
                     refused.push((at, nth, row, refusal));

@@ -23,6 +23,7 @@ mod judge;
 mod keep;
 mod lines;
 mod locks;
+mod majors;
 mod manifest;
 mod monorepo;
 mod offered;
