@@ -96,6 +96,9 @@ pub struct Drift {
     pub migrated: Option<Object>,
     /// The object that the models describe.
     pub model: Option<Object>,
+    /// Tells whether both mean the same, by other names.
+    #[serde(default)]
+    pub renamed: bool,
 }
 
 /// The worker's description of the models.

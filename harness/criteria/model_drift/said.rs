@@ -20,16 +20,16 @@ pub fn said(drift: &Drift) -> String {
                 }
             }
         }
-        (Some(migrated), Some(model)) if migrated.name != model.name => {
-            let other = Drift {
-                model: None,
-                ..drift.clone()
-            };
-            format!(
-                "{subject}: the migrations build the same by another name, {}",
-                other.subject()
-            )
-        }
+        (Some(_), Some(_)) if drift.renamed => format!(
+            "{subject}: the migrations build the same by another name, {}",
+            built(drift)
+        ),
+        (Some(migrated), Some(model)) if migrated.name != model.name => format!(
+            "{subject}: the model says `{}`, the migrations build {}: `{}`",
+            model.definition.trim(),
+            built(drift),
+            migrated.definition.trim()
+        ),
         (Some(migrated), Some(model)) if migrated.definition.is_empty() => {
             format!(
                 "{subject}: the model says `{}`, the migrations do not",
@@ -53,6 +53,15 @@ pub fn said(drift: &Drift) -> String {
         ),
         (None, None) => subject,
     }
+}
+
+/// The object that the migrations build, by its name.
+fn built(drift: &Drift) -> String {
+    let other = Drift {
+        model: None,
+        ..drift.clone()
+    };
+    other.subject()
 }
 
 fn detail(object: &Object) -> String {

@@ -48,6 +48,7 @@ fn drift(kind: &str, name: &str, migrated: Option<&str>, model: Option<&str>) ->
         used_by: Vec::new(),
         migrated: side(migrated),
         model: side(model),
+        renamed: false,
     }
 }
 
@@ -145,6 +146,7 @@ fn the_same_by_another_name() {
         "essays.essays_title_key",
         "UNIQUE (title)",
     ));
+    renamed.renamed = true;
     assert_eq!(
         drifting(vec![renamed]),
         r#"constraint essays.key: the migrations build the same by another name, constraint essays.essays_title_key

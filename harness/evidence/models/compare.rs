@@ -141,10 +141,16 @@ fn pair(
             None => missing.push(model),
         }
     }
-    for model in missing {
-        let migrated = twin(&left, &model).and_then(|twin| left.remove(&twin));
-        paired.differing.push((migrated, Some(model)));
+    for find in [twin, sibling] {
+        for model in std::mem::take(&mut missing) {
+            match find(&left, &model).and_then(|found| left.remove(&found)) {
+                Some(migrated) => paired.differing.push((Some(migrated), Some(model))),
+                None => missing.push(model),
+            }
+        }
     }
+    let missing = missing.into_iter().map(|model| (None, Some(model)));
+    paired.differing.extend(missing);
     let rest = left.into_values().map(|migrated| (Some(migrated), None));
     paired.differing.extend(rest);
     paired
@@ -171,6 +177,37 @@ fn twin(among: &BTreeMap<Key, Item>, model: &Item) -> Option<Key> {
     };
     let found = among.iter().filter(|_| may_be).find(is_twin);
     found.map(|(key, _)| key.clone())
+}
+
+/// The key of an index or of a UNIQUE of the same columns, which is unique or partial where the
+/// model's is not.
+fn sibling(among: &BTreeMap<Key, Item>, model: &Item) -> Option<Key> {
+    let columns = indexed(model)?;
+    let is_sibling = |(_, item): &(&Key, &Item)| {
+        item.table == model.table && indexed(item).is_some_and(|other| other == columns)
+    };
+    let found = among.iter().find(is_sibling);
+    found.map(|(key, _)| key.clone())
+}
+
+/// The columns of an index, or of a UNIQUE, as PostgreSQL writes them.
+fn indexed(item: &Item) -> Option<&str> {
+    let text = match item.object.kind {
+        ObjectKind::Index => item.meaning.split_once(" USING ")?.1,
+        ObjectKind::Constraint => item.meaning.strip_prefix("UNIQUE ")?,
+        _ => return None,
+    };
+    let inner = &text[text.find('(')?..];
+    let mut depth = 0_usize;
+    let end = inner.char_indices().find_map(|(at, letter)| {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    })?;
+    Some(&inner[..=end])
 }
 
 /// The comments of the models, those on constraints by the names of the migrations.
@@ -218,6 +255,14 @@ fn drift(
     let any = model.as_ref().or(migrated.as_ref());
     let table = any.and_then(|item| Some(item.table.as_ref()?.1.clone()));
     let schema = any.and_then(|item| item.object.schema.clone());
+    let renamed = match (&migrated, &model) {
+        (Some(migrated), Some(model)) => {
+            let same =
+                migrated.object.kind == model.object.kind && migrated.meaning == model.meaning;
+            same && migrated.object.name != model.object.name
+        }
+        _ => false,
+    };
     let [migrated, model] = match (migrated, model) {
         (Some(migrated), Some(model)) => {
             let options = [migrated.options.clone(), model.options.clone()];
@@ -235,6 +280,7 @@ fn drift(
         used_by: used_by.into_iter().map(|(_, column)| column).collect(),
         migrated,
         model,
+        renamed,
     }
 }
 

@@ -35,6 +35,7 @@ fn defaults_are_asked_about_where_columns_differ_in_nothing_else(
         used_by: Vec::new(),
         migrated: Some(object(kind, "t.c", migrated)),
         model: Some(object(kind, "t.c", model)),
+        renamed: false,
     };
     assert_eq!(drift("column").defaults(), asked);
     assert_eq!(drift("domain").defaults(), None);

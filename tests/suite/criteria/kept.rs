@@ -98,6 +98,7 @@ fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, 
         schema: None,
         migrated: Some(column("text")),
         model: Some(column("character varying(20)")),
+        renamed: false,
     }];
     let mut service = service();
     service
