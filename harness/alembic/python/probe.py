@@ -104,6 +104,7 @@ OIDS = (
     "SELECT CAST(coalesce(pg_catalog.json_agg(CAST(h.relation AS pg_catalog.int8)), '[]')"
     " AS pg_catalog.text) FROM " + HELD.format(locks="pg_catalog.pg_locks") + " h"
 )
+POINT = "migration_harness_parts"
 REMEMBERED = 8  # transactions, of which a service has one for each connection
 
 # Afterwards, where nobody could ask within the transaction: what later statements find.
@@ -122,6 +123,25 @@ CATALOG = (
 
 def first_word(sql):
     return LEADING.match(sql).group(1).lower()
+
+
+# What has to be read as one piece, and where a statement ends.
+PIECE = re.compile(
+    r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|(\$\w*\$).*?\1|(;)|[^-/'\"$;]+|.", re.S
+)
+
+
+def parts_of(sql):
+    """The statements of a text that has several; none where they cannot be run one by one."""
+    parts = [""]
+    for piece in PIECE.finditer(sql):
+        if piece.group(2):
+            parts.append("")
+        else:
+            parts[-1] += piece.group()
+    parts = [part for part in parts if first_word(part)]
+    alone = any(first_word(part) in SILENT | {"copy"} for part in parts)
+    return [] if alone or len(parts) < 2 else parts
 
 
 def is_silent(sql):
@@ -145,6 +165,7 @@ class Probe:
     def __init__(self, flushes):
         self.asked = BEFORE.format(flush=FLUSH if flushes else "")
         self.calling = None  # the statement that calls a function of the service's
+        self.told = None  # the statement that was run in parts first
         self.known = {}  # transaction -> the stamp of each relation that it holds a lock on
 
     def looked(self, transaction):
@@ -183,11 +204,18 @@ class Probe:
 
     def before(self, number, sql):
         """Questions before a statement; returns whether its locks are gone after it."""
-        if is_silent(sql) or (yield COMMITS) is not True:
+        if is_silent(sql):
+            return False
+        parts = parts_of(sql)
+        if (yield COMMITS) is not True:
+            if parts:
+                yield from self.in_parts(number, parts)
             return False
         # The service may have begun a transaction in words of its own.
         first, second = value((yield self.asked)), value((yield self.asked))
         if first is None or second is None or first[2] == second[2]:
+            if parts and first is not None:
+                yield from self.in_parts(number, parts)
             return False
         if (yield from self.calls(sql)):
             self.calling = number
@@ -195,6 +223,11 @@ class Probe:
             return True
         yield "BEGIN"
         begun = value((yield self.asked))
+        if parts:
+            yield from self.in_parts(number, parts, True)
+            if self.told == number:
+                yield "ROLLBACK"
+                return True
         error = yield TRY
         found = None
         if error is None:
@@ -207,6 +240,25 @@ class Probe:
         else:
             channel.send(event="probe", number=number, rehearsed=True, **found)
         return True
+
+    def in_parts(self, number, parts, rehearsed=False):
+        """Runs the statements of a text one by one, looks after each, and takes them back: what
+        works before it locks keeps nobody out."""
+        yield f"SAVEPOINT {POINT}"
+        begun, looks = value((yield self.asked)), []
+        for part in parts:
+            yield part
+            looks.append((yield from self.looked(begun and begun[2])))
+            if looks[-1] is None:
+                break
+        yield f"ROLLBACK TO SAVEPOINT {POINT}"
+        yield f"RELEASE SAVEPOINT {POINT}"
+        if begun is None or looks[-1] is None:
+            self.known.clear()
+            return
+        for found in looks:
+            channel.send(event="probe", number=number, rehearsed=rehearsed, **found)
+        self.told = number
 
     def after(self, number, sql, is_over):
         if is_silent(sql):
@@ -222,7 +274,8 @@ class Probe:
         if before is None or found is None:
             self.unprobed(number)
         elif before[2] == found["transaction"]:
-            channel.send(event="probe", number=number, rehearsed=False, **found)
+            told = self.told == number
+            channel.send(event="probe", number=number, rehearsed=False, told=told, **found)
         elif first_word(sql) not in READING:
             # It ended its transaction itself.
             self.unprobed(number)

@@ -33,6 +33,9 @@ pub struct Probe {
     /// Tells whether these are all.
     #[serde(rename = "whole", default = "whole")]
     pub is_whole: bool,
+    /// Tells whether its work was told in parts before.
+    #[serde(rename = "told", default)]
+    pub is_told: bool,
     /// Those that it holds no lock on any more.
     #[serde(default)]
     pub gone: Vec<i64>,

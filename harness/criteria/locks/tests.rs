@@ -73,6 +73,7 @@ fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
             lock_timeout: "0".into(),
             relations,
             is_whole: true,
+            is_told: false,
             gone: Vec::new(),
         }));
     }
@@ -514,4 +515,32 @@ fn a_note_names_the_first_tables_and_counts_the_rest() {
         notes[0].contains("t0006, t0007, and 1992 more:"),
         "{notes:?}"
     );
+}
+
+#[test]
+fn the_work_of_statements_in_one_string_is_told_in_parts() {
+    let written = |mode: &str| {
+        let mut held = held(20_000, "orders", mode);
+        held.counters.updated = 1000;
+        held
+    };
+    let both = "UPDATE orders SET a = 1; ALTER TABLE orders ADD b int";
+    let mut green = evidence(vec![
+        (both, "3/1", vec![written("RowExclusiveLock")]),
+        (both, "3/1", vec![written(ACCESS)]),
+        (
+            both,
+            "3/1",
+            vec![{
+                let mut again = written(ACCESS);
+                again.counters.updated = 2000;
+                again
+            }],
+        ),
+    ]);
+    assert!(is_red(&green));
+    if let Measure::Probe(probe) = &mut measured(&mut green).upgrade.measures[2] {
+        probe.is_told = true;
+    }
+    assert!(!is_red(&green));
 }

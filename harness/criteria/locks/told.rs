@@ -58,11 +58,6 @@ impl Context<'_> {
                 "measured in a transaction that was rolled back, since the connection commits each statement by itself",
             );
         }
-        if is_own && is_several(&moment.statement.sql) {
-            finding = finding
-                .note("these are several statements in one string, which are measured together: which of them locks first, nobody can tell")
-                .help("give each to op.execute() by itself: work before the first lock keeps nobody out");
-        }
         for help in advice::advice(moment, subject, work, &table) {
             finding = finding.help(help);
         }
@@ -176,14 +171,6 @@ pub(super) fn not_measured(statement: &Statement) -> String {
     format!("not measured: {}{line}", first_line(&statement.sql))
 }
 
-/// Tells whether a text is more than one statement. What a block or a function has in dollar
-/// quotes is one of PostgreSQL's.
-fn is_several(sql: &str) -> bool {
-    let outside: String = sql.split('\'').step_by(2).collect();
-    let outside = outside.trim().trim_end_matches(';');
-    !outside.contains('$') && outside.contains(';')
-}
-
 /// The work, for a title.
 fn doing(work: &Work, table: &str, is_same: bool) -> String {
     let all = if is_same { "it" } else { table };
@@ -247,14 +234,7 @@ pub(super) fn thousands(number: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_several, thousands};
-
-    #[test]
-    fn several_statements_are_parted_by_a_semicolon_outside_of_strings() {
-        assert!(is_several("UPDATE t SET a = 'x'; ALTER TABLE t ADD b int;"));
-        assert!(!is_several("UPDATE t SET a = 'x; y';\n"));
-        assert!(!is_several("DO $$ BEGIN SELECT 1; END $$"));
-    }
+    use super::thousands;
 
     #[test]
     fn thousands_have_a_comma() {

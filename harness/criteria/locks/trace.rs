@@ -167,6 +167,7 @@ impl<'a> Trace<'a> {
         for held in &probe.relations {
             works.extend(self.work(probe, held, statement, !blocking.is_empty()));
         }
+        works.retain(|_| !probe.is_told);
         let words = sql::words(&statement.sql);
         let place = |subject: &Subject| {
             let at = words.iter().position(|word| *word == subject.name);

@@ -1,4 +1,4 @@
-"""all are old, and have a note."""
+"""orders have a note, and are old."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "20261201_01"
 
 
 def upgrade() -> None:
-    op.execute("UPDATE orders SET status = 'old'; ALTER TABLE orders ADD COLUMN note text")
+    op.execute("ALTER TABLE orders ADD COLUMN note text; UPDATE orders SET status = 'old'")
 
 
 def downgrade() -> None:
