@@ -340,6 +340,7 @@ fn a_release_that_cannot_be_imported_is_an_error_that_names_the_module() {
             "harness error[alembic]: orders: the running release (main ",
             "No module named 'not_there_any_more'",
             "models.py:1 of it",
+            "install what it imports beside what today's code needs",
             "below [not_applicable]: running_release = \"<reason>\"",
         ],
     );
@@ -372,5 +373,31 @@ fn what_failed_before_is_left_out() {
     green(
         &judged(&monorepo),
         "left out, since the running release cannot execute them before either",
+    );
+}
+
+/// It ran before the deployment, so that nothing is amiss with the interpreter.
+#[test]
+fn a_release_whose_env_fails_after_the_deployment_is_told_apart() {
+    let monorepo = monorepo(PLAIN, ENV);
+    let check = "with engine.connect() as connection:\n    found = connection.exec_driver_sql(\"SELECT to_regclass('public.marker')\").scalar()\n    connection.rollback()\n    assert found is None, \"too new\"\n";
+    let old = ENV.replace("with engine.connect() as connection:\n", check);
+    assert_ne!(old, ENV);
+    monorepo.write("orders/alembic/env.py", &old);
+    git(monorepo.path(), &["checkout", "--quiet", "main"]);
+    commit(&monorepo, "base");
+    git(monorepo.path(), &["checkout", "--quiet", "-B", "topic"]);
+    monorepo.write("orders/alembic/env.py", ENV);
+    revision(
+        &monorepo,
+        "op.create_table(\"marker\", sa.Column(\"id\", sa.Integer, primary_key=True))",
+    );
+    red(
+        &judged(&monorepo),
+        &[
+            "ran before the deployment, and its env.py does not after it",
+            "AssertionError: too new",
+            "keep what it needs in this deployment",
+        ],
     );
 }

@@ -81,7 +81,7 @@ impl Beside {
         let (transcript, answer) = self.answer(server, database, stage).await?;
         match transcript.finished() {
             true => self.read(answer),
-            false => Err(self.not_imported(&transcript)),
+            false => Err(self.not_run(&transcript, stage)),
         }
     }
 
@@ -137,12 +137,16 @@ impl Beside {
     }
 
     /// Old code cannot be edited, so the way out is the manifest.
-    fn not_imported(&self, transcript: &Transcript) -> HarnessError {
+    fn not_run(&self, transcript: &Transcript, stage: ReleaseStage) -> HarnessError {
         let Release { name, commit } = &self.release;
         let problem = format!(
-            "{}: the running release ({name} {}) does not run in today's interpreter",
+            "{}: the running release ({name} {}) {}",
             self.service.name,
-            short(commit)
+            short(commit),
+            match stage {
+                ReleaseStage::Before => "does not run in today's interpreter",
+                _ => "ran before the deployment, and its env.py does not after it",
+            }
         );
         let mut e = HarnessError::new(Stage::Alembic, problem);
         if let Some(raised) = transcript.outcome.error() {
@@ -155,10 +159,17 @@ impl Beside {
             );
         }
         let printed = transcript.output.display();
+        let way_out = match stage {
+            ReleaseStage::Before => {
+                "install what it imports beside what today's code needs; files that git ignores are not there"
+            }
+            _ => {
+                "old processes that run env.py when they start fail too: keep what it needs in this deployment, and take that away in the next one"
+            }
+        };
         e.detail(format!("everything Python printed: {printed}"))
-            .help("install what it imports beside what today's code needs; files that git ignores are not there")
             .help(format!(
-                "where that cannot be, in {}, below [not_applicable]: running_release = \"<reason>\"",
+                "{way_out}; where that cannot be, in {}, below [not_applicable]: running_release = \"<reason>\"",
                 self.service.file.display()
             ))
     }

@@ -5,6 +5,7 @@ use rstest::rstest;
 
 use super::{ASYNC_ENV, ENV, by, commit, green, judged, monorepo, red, revision};
 use crate::base_ref::monorepo::git;
+use crate::drivers::extra;
 use crate::monorepo::{Monorepo, PLAIN, upgrade};
 
 const EACH: &str = "target_metadata=Base.metadata, transaction_per_migration=True";
@@ -35,8 +36,15 @@ fn there_and_back(monorepo: &Monorepo) {
 #[case::psycopg("psycopg", ENV)]
 #[case::psycopg2("psycopg2", ENV)]
 #[case::asyncpg("asyncpg", ASYNC_ENV)]
+#[case::psycopg_async("psycopg_async", ASYNC_ENV)]
+#[case::pg8000("pg8000", ENV)]
 fn what_is_committed_on_the_way_counts(#[case] driver: &str, #[case] env: &str) {
-    let apart = monorepo(&by(driver), &each(env));
+    let path = match driver {
+        "pg8000" => format!("[env]\nPYTHONPATH = {:?}\n", extra()),
+        _ => String::new(),
+    };
+    let manifest = format!("{}{path}", by(driver));
+    let apart = monorepo(&manifest, &each(env));
     there_and_back(&apart);
     red(
         &judged(&apart),
@@ -48,7 +56,7 @@ fn what_is_committed_on_the_way_counts(#[case] driver: &str, #[case] env: &str) 
             "\"r2 orders.email gone\"",
         ],
     );
-    let together = monorepo(&by(driver), env);
+    let together = monorepo(&manifest, env);
     there_and_back(&together);
     green(&judged(&together), "statements of its models as before");
 }
