@@ -17,6 +17,7 @@ mod keys;
 mod locks;
 mod notes;
 mod outbox;
+mod over;
 mod rows;
 mod running;
 mod script;
@@ -32,9 +33,8 @@ pub use rows::TeamRows;
 pub use running::RunningRules;
 pub use script::Baseline;
 use values::{
-    accepted, below, check_criteria, check_reasons, check_url, check_variables, filled_in,
-    flask_app, interpreter, not_applicable, overlaid, postgres_settings, root, seconds, stem,
-    takes_part_of_url,
+    accepted, below, check_criteria, check_reasons, check_url, filled_in, flask_app, interpreter,
+    not_applicable, postgres_settings, root, stem, takes_part_of_url,
 };
 
 use crate::error::{HarnessError, Result, Stage};
@@ -291,24 +291,13 @@ impl Manifest {
         let directory = below(&root, file, "path", &own.path)?;
         check_criteria(&defaults_file, defaults.not_applicable.keys(), criteria)?;
         check_reasons(&defaults_file, "not_applicable", &defaults.not_applicable)?;
-        let accepted_by_default = &defaults.model_drift.accepted;
-        check_reasons(&defaults_file, "model_drift.accepted", accepted_by_default)?;
-        let table = "model_drift.accepted";
-        let accepted_drift = overlaid(file, table, accepted_by_default, &own.model_drift.accepted)?;
-        let accepted_by_default = &defaults.rows.accepted;
-        check_reasons(&defaults_file, "rows.accepted", accepted_by_default)?;
-        let accepted_rows = overlaid(
-            file,
-            "rows.accepted",
-            accepted_by_default,
-            &own.rows.accepted,
-        )?;
-        let deployed = deployed::deployed(
-            file,
-            own.deployed.clone(),
-            base_ref(),
-            defaults.require_base_ref,
-        )?;
+        let both = [defaults_file.as_path(), file];
+        let (given, waived) = (&defaults.model_drift.accepted, &own.model_drift.accepted);
+        let accepted_drift = over::lines(both, "model_drift.accepted", given, waived)?;
+        let (given, waived) = (&defaults.rows.accepted, &own.rows.accepted);
+        let accepted_rows = over::lines(both, "rows.accepted", given, waived)?;
+        let deployed = own.deployed.clone();
+        let deployed = deployed::deployed(file, deployed, base_ref(), defaults.require_base_ref)?;
         check_criteria(file, own.not_applicable.keys(), criteria)?;
         check_reasons(file, "downgrade.one_way", &own.downgrade.one_way)?;
         let accepted_published = own.published_revisions.accepted.clone();
@@ -319,41 +308,13 @@ impl Manifest {
         let hands_over = x.values().flatten().any(|value| takes_part_of_url(value));
         check_url(file, &own, &defaults.env, hands_over)?;
         let not_applicable = not_applicable(file, &defaults.not_applicable, &own.not_applicable)?;
-
         let python = own.python.or(defaults.python);
         let (python, python_problem) = interpreter(&root, file, python.map(OneOrMany::into_vec))?;
-        let timeouts = Timeouts {
-            upgrade: seconds(
-                file,
-                "timeouts.upgrade",
-                &[own.timeouts.upgrade, defaults.timeouts.upgrade],
-                240.0,
-            )?,
-            rows: seconds(
-                file,
-                "timeouts.rows",
-                &[own.timeouts.rows, defaults.timeouts.rows],
-                120.0,
-            )?,
-            verify: seconds(
-                file,
-                "timeouts.verify",
-                &[own.timeouts.verify, defaults.timeouts.verify],
-                120.0,
-            )?,
-        };
-        let mut variables = defaults.env;
-        check_variables(&defaults_file, &variables)?;
-        check_variables(file, &own.env)?;
-        variables.extend(own.env);
-        let (database_env, variables) = variables
-            .into_iter()
-            .partition(|(_, value)| takes_part_of_url(value));
-        let mut prepare =
-            script::prepare(&defaults_file, defaults.postgres.prepare.as_ref(), &root)?;
-        prepare.extend(script::prepare(file, own.postgres.prepare.as_ref(), &root)?);
-        let mut settings = settings::settings(&defaults_file, &defaults.postgres.settings)?;
-        settings.extend(settings::settings(file, &own.postgres.settings)?);
+        let timeouts = over::timeouts(both, [&defaults.timeouts, &own.timeouts])?;
+        let [database_env, variables] = over::variables(both, [defaults.env, own.env])?;
+        let postgres = [&defaults.postgres, &own.postgres];
+        let prepare = over::prepare(both, postgres.map(|keys| keys.prepare.as_ref()), &root)?;
+        let settings = over::settings(both, postgres.map(|keys| &keys.settings))?;
         let baseline = script::baseline(file, own.baseline.as_ref(), &root)?;
         let mut postgres = postgres_settings(file, own.postgres, defaults.postgres, &python)?;
         postgres.settings = settings;
