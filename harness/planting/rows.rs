@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::catalog::{Table, Tables};
-use super::draft::Draft;
+use super::draft::{Draft, Link};
 use super::insert::returned;
 use super::pool::{Pools, Values};
 use super::server::Server;
 use super::spelling::Value;
-use super::{Planted, RowId};
+use super::{Planted, PlantedRow, PlantedTable, RowId};
 
 /// A row, the update that sets its keys, and the values that it sets.
 pub type Closing = (RowId, String, Vec<(i16, String)>);
@@ -85,53 +85,10 @@ pub async fn reread(
     let answers = server.try_all(&queries).await?;
     let mut moved: BTreeMap<RowId, Option<RowId>> = BTreeMap::new();
     for ((nth, table), answer) in known.into_iter().enumerate().zip(answers) {
-        let Ok(rows) = answer else { continue };
         let one = &mut planted.tables[nth];
-        if one.key.is_empty() {
-            continue;
+        if let (Ok(rows), false) = (answer, one.key.is_empty()) {
+            one.take_again(table, &rows, &mut moved);
         }
-        let key = |values: &Values| -> Vec<Option<String>> {
-            one.key
-                .iter()
-                .map(|number| values.get(number).cloned().flatten())
-                .collect()
-        };
-        let rows = rows
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|row| Some(parse(table, row)?.0));
-        let now: BTreeMap<Vec<Option<String>>, Values> =
-            rows.map(|values| (key(&values), values)).collect();
-        let mut kept = Vec::new();
-        for (at, mut row) in std::mem::take(&mut one.rows).into_iter().enumerate() {
-            let id = RowId { table: one.oid, at };
-            let Some(values) = now.get(
-                &one.key
-                    .iter()
-                    .map(|number| row.values.get(number).cloned().flatten())
-                    .collect::<Vec<_>>(),
-            ) else {
-                moved.insert(id, None);
-                continue;
-            };
-            row.values.clone_from(values);
-            row.tokens.retain(|number, token| {
-                values
-                    .get(number)
-                    .and_then(Option::as_ref)
-                    .is_some_and(|value| value.contains(token.as_str()))
-            });
-            moved.insert(
-                id,
-                Some(RowId {
-                    at: kept.len(),
-                    ..id
-                }),
-            );
-            kept.push(row);
-        }
-        one.rows = kept;
     }
     for row in planted.tables.iter_mut().flat_map(|table| &mut table.rows) {
         let parents = row
@@ -141,6 +98,46 @@ pub async fn reread(
         row.parents = parents.collect();
     }
     Ok(())
+}
+
+impl PlantedTable {
+    /// Takes the rows as they are now, found by their keys, and says where each row went.
+    fn take_again(
+        &mut self,
+        table: &Table,
+        rows: &Json,
+        moved: &mut BTreeMap<RowId, Option<RowId>>,
+    ) {
+        let columns = self.key.clone();
+        let key = |values: &Values| -> Vec<Option<String>> {
+            let columns = columns.iter();
+            columns
+                .map(|one| values.get(one).cloned().flatten())
+                .collect()
+        };
+        let rows = rows.as_array().into_iter().flatten();
+        let rows = rows.filter_map(|row| Some(parse(table, row)?.0));
+        let now: BTreeMap<_, Values> = rows.map(|values| (key(&values), values)).collect();
+        let mut kept = Vec::new();
+        for (at, mut row) in std::mem::take(&mut self.rows).into_iter().enumerate() {
+            let id = |at| RowId {
+                table: self.oid,
+                at,
+            };
+            let Some(values) = now.get(&key(&row.values)) else {
+                moved.insert(id(at), None);
+                continue;
+            };
+            row.values.clone_from(values);
+            row.tokens.retain(|number, token| {
+                let value = values.get(number).and_then(Option::as_ref);
+                value.is_some_and(|value| value.contains(token.as_str()))
+            });
+            moved.insert(id(at), Some(id(kept.len())));
+            kept.push(row);
+        }
+        self.rows = kept;
+    }
 }
 
 /// The updates that set the keys of every other row, where they had to wait or refer to
@@ -157,80 +154,89 @@ pub fn closing(tables: &Tables, draft: &Draft, pools: &Pools, planted: &Planted)
         .iter()
         .filter(|link| link.is_open || link.parent == table.oid)
         .collect();
-    let literal = |number: i16, text: &str| {
-        let column = table.column(number)?;
-        let base = tables.bare(column.type_oid, -1).map(|(base, _)| base);
-        Some((
-            column.text.clone(),
-            Value::Text(text.to_owned()).literal(base),
-        ))
-    };
     let mut updates = Vec::new();
     for (at, row) in rows.rows.iter().enumerate().skip(1).step_by(2) {
         let mut set: BTreeMap<i16, String> = BTreeMap::new();
         for link in &waiting {
             let parents = pools.rows(link.parent);
-            let own: Vec<i16> = link.key.columns.clone();
-            let is_set = own
-                .iter()
-                .all(|number| row.values.get(number).is_some_and(Option::is_some));
             let before = if link.parent == table.oid { at - 1 } else { at };
-            let pairs = || own.iter().copied().zip(link.key.referred.iter().copied());
-            let fits = |values: &Values| {
-                pairs().all(|(own, theirs)| {
-                    let wanted = set
-                        .get(&own)
-                        .or_else(|| row.values.get(&own).and_then(Option::as_ref));
-                    let there = values.get(&theirs).and_then(Option::as_ref);
-                    there.is_some() && (wanted.is_none() || wanted == there)
-                })
-            };
-            let able: Vec<&Values> = parents
-                .iter()
-                .map(|(values, _)| values)
-                .filter(|values| fits(values))
-                .collect();
-            let Some(parent) = able.get(before % able.len().max(1)).filter(|_| !is_set) else {
-                continue;
-            };
-            let taken: Vec<(i16, String)> = pairs()
-                .filter_map(|(own, theirs)| Some((own, parent.get(&theirs)?.clone()?)))
-                .collect();
-            set.extend(taken);
+            set.extend(taken_from(link, parents, before, row, &set));
         }
         set.retain(|number, value| {
             row.values
                 .get(number)
                 .is_none_or(|now| now.as_ref() != Some(value))
         });
-        let assigned: Vec<String> = set
-            .iter()
-            .filter_map(|(number, value)| literal(*number, value))
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
-        let found = key
-            .iter()
-            .filter_map(|column| literal(column.number, row.values.get(&column.number)?.as_ref()?));
-        let found: Vec<String> = found
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
-        if assigned.is_empty() || found.is_empty() {
-            continue;
-        }
-        let update = format!(
-            "UPDATE {} SET {} WHERE {}",
-            table.text,
-            assigned.join(", "),
-            found.join(" AND ")
-        );
-        updates.push((
-            RowId {
+        if let Some(update) = update(tables, table, row, &set) {
+            let id = RowId {
                 table: table.oid,
                 at,
-            },
-            update,
-            set.into_iter().collect(),
-        ));
+            };
+            updates.push((id, update, set.into_iter().collect()));
+        }
     }
     updates
+}
+
+/// The values that a key takes from the row at a place among those that it may refer to, beside
+/// those that are `set` already; none where it refers to a row.
+fn taken_from(
+    link: &Link,
+    parents: &[(Values, Option<RowId>)],
+    place: usize,
+    row: &PlantedRow,
+    set: &BTreeMap<i16, String>,
+) -> Vec<(i16, String)> {
+    let own = &link.key.columns;
+    let is_set = |number: &i16| row.values.get(number).is_some_and(Option::is_some);
+    if own.iter().all(is_set) {
+        return Vec::new();
+    }
+    let pairs = || own.iter().copied().zip(link.key.referred.iter().copied());
+    let fits = |values: &&Values| {
+        pairs().all(|(own, theirs)| {
+            let there = values.get(&theirs).and_then(Option::as_ref);
+            let wanted = set.get(&own);
+            let wanted = wanted.or_else(|| row.values.get(&own).and_then(Option::as_ref));
+            there.is_some() && (wanted.is_none() || wanted == there)
+        })
+    };
+    let able: Vec<&Values> = parents
+        .iter()
+        .map(|(values, _)| values)
+        .filter(fits)
+        .collect();
+    let Some(parent) = able.get(place % able.len().max(1)) else {
+        return Vec::new();
+    };
+    let taken = pairs().filter_map(|(own, theirs)| Some((own, parent.get(&theirs)?.clone()?)));
+    taken.collect()
+}
+
+/// The statement that sets values of a row; `None` where there are none, or it has no key.
+fn update(
+    tables: &Tables,
+    table: &Table,
+    row: &PlantedRow,
+    set: &BTreeMap<i16, String>,
+) -> Option<String> {
+    let equals = |number: i16, text: &str| {
+        let column = table.column(number)?;
+        let base = tables.bare(column.type_oid, -1).map(|(base, _)| base);
+        let literal = Value::Text(text.to_owned()).literal(base);
+        Some(format!("{} = {literal}", column.text))
+    };
+    let assigned = set.iter();
+    let assigned: Vec<String> = assigned
+        .filter_map(|(number, value)| equals(*number, value))
+        .collect();
+    let key = table.key();
+    let found = key.iter();
+    let found: Vec<String> = found
+        .filter_map(|column| equals(column.number, row.values.get(&column.number)?.as_ref()?))
+        .collect();
+    (!assigned.is_empty() && !found.is_empty()).then(|| {
+        let (assigned, found) = (assigned.join(", "), found.join(" AND "));
+        format!("UPDATE {} SET {assigned} WHERE {found}", table.text)
+    })
 }
