@@ -7,6 +7,7 @@
 
 mod beside;
 mod looking;
+mod missing;
 mod warm;
 
 use crate::alembic::worker::{Command, ReleaseStage};

@@ -401,3 +401,38 @@ fn a_release_whose_env_fails_after_the_deployment_is_told_apart() {
         ],
     );
 }
+
+/// What the old tree lacks because git has no objects of it, an error names.
+#[test]
+fn files_that_git_does_not_hold_are_named() {
+    let monorepo = monorepo(PLAIN, ENV);
+    git(monorepo.path(), &["checkout", "--quiet", "main"]);
+    let models = format!(
+        "import json, pathlib\nfrom shared import names\njson.loads(pathlib.Path(__file__).with_name(\"kinds.json\").read_text())\n{MODELS}"
+    );
+    monorepo.write("orders/models.py", &models);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    monorepo.write("orders/kinds.json", pointer);
+    let head = git(monorepo.path(), &["rev-parse", "HEAD"]);
+    let link = format!("160000,{},orders/shared", head.trim());
+    git(
+        monorepo.path(),
+        &["update-index", "--add", "--cacheinfo", &link],
+    );
+    git(
+        monorepo.path(),
+        &["add", "orders/models.py", "orders/kinds.json"],
+    );
+    git(monorepo.path(), &["commit", "--quiet", "-m", "base"]);
+    git(monorepo.path(), &["checkout", "--quiet", "-B", "topic"]);
+    monorepo.write("orders/models.py", MODELS);
+    revision(&monorepo, "op.drop_column(\"orders\", \"legacy\")");
+    red(
+        &judged(&monorepo),
+        &[
+            "does not run in today's interpreter",
+            "orders/shared of it is a submodule, whose files are not there",
+            "orders/kinds.json of it is a pointer of Git LFS, whose contents are not there",
+        ],
+    );
+}

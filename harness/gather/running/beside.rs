@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::missing::missing;
 use crate::alembic::interpreters::Interpreters;
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{self, Command, Limits, ReleaseStage, Worker};
@@ -157,6 +158,9 @@ impl Beside {
                     format!("{}:{} of it", self.service.shown(&frame.file), frame.line)
                 }),
             );
+        }
+        if stage == ReleaseStage::Before {
+            e.details.extend(missing(&self.tree));
         }
         let printed = transcript.output.display();
         let way_out = match stage {
