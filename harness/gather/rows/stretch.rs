@@ -51,6 +51,14 @@ impl<'a> Stretch<'a> {
         }
     }
 
+    /// The revisions that were deployed right before one of its upgrades.
+    fn newest(&self, at: usize) -> Vec<String> {
+        match at.checked_sub(1) {
+            Some(below) => vec![self.targets[below].0.clone()],
+            None => self.plan.deployed.clone(),
+        }
+    }
+
     /// The heads of what is deployed where it begins.
     fn deployed(&self) -> Vec<String> {
         let count = self.targets[..self.begin].iter().map(|one| one.1.len());
@@ -123,7 +131,7 @@ impl Driver<'_> {
     /// Each upgrade of a stretch, from a fresh database at what is deployed where it begins.
     pub(super) async fn deploy_stretch(&mut self, stretch: Stretch<'_>) -> Result<Tried> {
         let mut tried = Tried::default();
-        let mut heads = stretch.deployed();
+        let heads = stretch.deployed();
         tried.below = self.reach_deployed(&heads).await?;
         if tried.below.is_some() && self.doubts() {
             tried.below = self.reach_deployed(&heads).await?;
@@ -132,8 +140,7 @@ impl Driver<'_> {
             if tried.is_over() {
                 break;
             }
-            self.deploy_one(&stretch, at, &heads, &mut tried).await?;
-            heads = vec![stretch.targets[at].0.clone()];
+            self.deploy_one(&stretch, at, &mut tried).await?;
         }
         Ok(tried)
     }
@@ -143,7 +150,6 @@ impl Driver<'_> {
         &mut self,
         stretch: &Stretch<'_>,
         at: usize,
-        heads: &[String],
         tried: &mut Tried,
     ) -> Result<()> {
         let (target, revisions) = &stretch.targets[at];
@@ -154,12 +160,13 @@ impl Driver<'_> {
         self.phase = Phase::Deployed;
         let reached = stretch.head.migrated.reached();
         let statements = reached.statements_of(revisions);
+        let newest = stretch.newest(at);
         let start = Start {
             template: &template,
             target,
             revisions,
             statements: statements.map(|one| one.sql.as_str()).collect(),
-            own: self.service.rows.for_heads(heads, at == 0).collect(),
+            own: self.service.rows.for_heads(&newest, at == 0).collect(),
             deadline: stretch.deadline,
         };
         if tried.is_measured_so_far() && stretch.head.parts.contains(&Part::Locks) {
