@@ -21,13 +21,18 @@ const EXTRA: &[&str] = &[
 ];
 
 pub fn extra() -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("drivers");
-    if !directory.join("pg8000").is_dir() {
+    packages("drivers", "pg8000", EXTRA)
+}
+
+/// Packages in a directory of the build of this name, of which one is to be there.
+pub fn packages(name: &str, one: &str, all: &[&str]) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if !directory.join(one).is_dir() {
         let python = repository().join("tests/monorepo/.venv/bin/python");
         let mut pip = Command::new(python);
         pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-deps"]);
         pip.arg("--disable-pip-version-check").arg("--target");
-        let installed = pip.arg(&directory).args(EXTRA).output().unwrap();
+        let installed = pip.arg(&directory).args(all).output().unwrap();
         assert!(installed.status.success(), "{installed:?}");
     }
     directory

@@ -349,6 +349,8 @@ def values(column, present):
     if column.nullable and column.server_default is None and column.default is None:
         yield "null", None
     kind = column.type
+    if type(kind).__module__.startswith("sqlmodel."):
+        kind = getattr(kind, "impl", kind)  # its AutoString decorates a String
     if isinstance(kind, Enum):
         for label in kind.enums:
             value = kind._object_lookup.get(label, label) if kind.enum_class else label

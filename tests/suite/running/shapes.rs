@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::{ENV, commit, green, judged, red, revision};
 use crate::base_ref::monorepo::git;
+use crate::drivers::packages;
 use crate::monorepo::{Monorepo, PLAIN, upgrade};
 
 const MODELS: &str = r#"
@@ -95,9 +96,13 @@ op.create_table(
 "#;
 
 fn monorepo() -> Monorepo {
+    with(PLAIN, ENV, FIRST, MODELS)
+}
+
+fn with(manifest: &str, env: &str, first: &str, models: &str) -> Monorepo {
     let monorepo = Monorepo::new();
-    monorepo.service("orders", PLAIN, ENV, &[&upgrade(FIRST)]);
-    monorepo.write("orders/models.py", MODELS);
+    monorepo.service("orders", manifest, env, &[&upgrade(first)]);
+    monorepo.write("orders/models.py", models);
     git(
         monorepo.path(),
         &["init", "--quiet", "--initial-branch=main", "."],
@@ -133,4 +138,120 @@ fn what_is_taken_from_one_is_red(#[case] table: &str, #[case] column: &str, #[ca
     );
     let key = format!("\"r2 {table}.{column} gone\"");
     red(&judged(&monorepo), &["42703", of, &key]);
+}
+
+const SQLMODEL: &str = r#"
+from sqlmodel import Field, SQLModel
+
+
+class Hero(SQLModel, table=True):
+    __tablename__ = "heroes"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=40)
+    age: int | None = None
+
+
+Base = SQLModel
+"#;
+
+const HEROES: &str = r#"
+op.create_table(
+    "heroes",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("age", sa.Integer),
+)
+"#;
+
+#[rstest]
+#[case::column("op.drop_column(\"heroes\", \"age\")", "\"r2 heroes.age gone\"")]
+#[case::narrower(
+    "op.execute(\"ALTER TABLE heroes ALTER name TYPE varchar(30) USING left(name, 30)\")",
+    "\"r2 heroes.name narrower\""
+)]
+fn models_of_sqlmodel_are_tried(#[case] lines: &str, #[case] key: &str) {
+    let installed = packages("sqlmodel", "sqlmodel", &["sqlmodel==0.0.50"]);
+    let manifest = format!("{PLAIN}[env]\nPYTHONPATH = {installed:?}\n");
+    let monorepo = with(&manifest, ENV, HEROES, SQLMODEL);
+    revision(
+        &monorepo,
+        "op.add_column(\"heroes\", sa.Column(\"x\", sa.Text))",
+    );
+    green(&judged(&monorepo), "statements of its models as before");
+    revision(&monorepo, lines);
+    red(&judged(&monorepo), &["models.py:5 at ", key]);
+}
+
+const SALES: &str = r#"
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(schema="sales")
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(40))
+
+
+class Short(Base):
+    """A view."""
+
+    __tablename__ = "short"
+    __table_args__ = {"info": {"is_view": True}}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first: Mapped[str] = mapped_column(sa.Text)
+
+
+class Lent(Base):
+    """Belongs to another service, and is not there where this one is tried."""
+
+    __tablename__ = "lent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+"#;
+
+const ITEMS: &str = r#"
+op.execute("CREATE SCHEMA sales")
+op.execute("CREATE TABLE sales.items (id serial PRIMARY KEY, name varchar(40) NOT NULL, note text)")
+op.execute("CREATE VIEW sales.short AS SELECT id, left(name, 3) AS first FROM sales.items")
+"#;
+
+#[rstest]
+#[case::column(
+    "op.execute(\"DROP VIEW sales.short\")\nop.drop_column(\"items\", \"name\", schema=\"sales\")",
+    "\"r2 sales.items.name gone\""
+)]
+#[case::view(
+    "op.execute(\"DROP VIEW sales.short\")\nop.execute(\"CREATE VIEW sales.short AS SELECT id FROM sales.items\")",
+    "\"r2 sales.short.first gone\""
+)]
+#[case::schema(
+    "op.execute(\"ALTER TABLE sales.items SET SCHEMA public\")",
+    "\"r2 sales.items gone\""
+)]
+fn tables_and_views_of_a_schema_are_tried_and_what_is_elsewhere_is_left_out(
+    #[case] lines: &str,
+    #[case] key: &str,
+) {
+    let env = ENV.replace(
+        "target_metadata=Base.metadata",
+        "target_metadata=Base.metadata, include_schemas=True, include_object=lambda thing, name, *_: name != \"lent\"",
+    );
+    assert_ne!(env, ENV);
+    let manifest = format!("{PLAIN}[model_drift]\nowned_elsewhere = [\"sales.lent\"]\n");
+    let monorepo = with(&manifest, &env, ITEMS, SALES);
+    revision(
+        &monorepo,
+        "op.drop_column(\"items\", \"note\", schema=\"sales\")",
+    );
+    green(&judged(&monorepo), "statements of its models as before");
+    revision(&monorepo, lines);
+    red(&judged(&monorepo), &[key]);
 }
