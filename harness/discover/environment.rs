@@ -281,11 +281,12 @@ fn merged(all: Vec<Environment>) -> Vec<Environment> {
         match kept.iter_mut().find(same) {
             None => kept.push(environment),
             Some(known) => {
-                let name = |ini: &str| !ini.ends_with("alembic.ini");
-                let better = (
-                    name(&environment.ini),
-                    environment.directory.components().count(),
-                ) < (name(&known.ini), known.directory.components().count());
+                let plain = |one: &Environment| {
+                    let depth = Path::new(&one.ini).components().count();
+                    let is_other = !one.ini.ends_with("alembic.ini");
+                    (is_other, one.directory.components().count(), depth)
+                };
+                let better = plain(&environment) < plain(known);
                 let mut loser = environment;
                 if better {
                     std::mem::swap(known, &mut loser);

@@ -7,8 +7,9 @@ use super::environment::Environment;
 use super::tree::Tree;
 
 /// Directories that say what they hold and not whose it is.
-const GENERIC: [&str; 44] = [
+const GENERIC: [&str; 46] = [
     "alembic",
+    "alembic_migrations",
     "api",
     "app",
     "application",
@@ -49,6 +50,7 @@ const GENERIC: [&str; 44] = [
     "source",
     "sql",
     "sqlalchemy",
+    "sqlite",
     "src",
     "storage",
     "store",
@@ -237,6 +239,7 @@ mod tests {
     #[case::generic_below_the_root(&["shop alembic"], &["shop"])]
     #[case::same_in_generic(&["r a db", "r a api"], &["a_db", "a_api"])]
     #[case::the_very_same(&["r a db", "r a db"], &["r_a_db", "r_a_db"])]
+    #[case::of_a_library(&["r glance db sqlalchemy alembic_migrations"], &["glance"])]
     #[case::repeated(&["r mlflow mlflow store", "r other mlflow"], &["mlflow_store", "mlflow"])]
     fn takes_what_tells_apart(#[case] paths: &[&str], #[case] names: &[&str]) {
         let parts: Vec<Vec<String>> = paths

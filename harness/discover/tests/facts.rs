@@ -225,6 +225,22 @@ fn two_ini_files_of_one_environment_are_one_service() {
 }
 
 #[test]
+fn of_two_ini_files_that_lie_elsewhere_the_higher_one_is_taken() {
+    let ini = "[alembic]\nscript_location = shop:migrations\n";
+    let directory = monorepo(&[
+        ("shop/__init__.py", ""),
+        ("shop/events/sqlite/alembic.ini", ini),
+        ("shop/migrations/env.py", "from alembic import context\n"),
+        ("shop_postgres/alembic.ini", ini),
+    ]);
+    let discovery = discovered(directory.path());
+    assert_eq!(discovery.services.len(), 1);
+    let environment = &discovery.services[0].environment;
+    assert_eq!(environment.ini, "shop_postgres/alembic.ini");
+    assert_eq!(environment.others, ["shop/events/sqlite/alembic.ini"]);
+}
+
+#[test]
 fn what_alembic_alone_cannot_run_is_left_out_with_the_reason() {
     let directory = monorepo(&[
         ("a/alembic.ini", INI),
