@@ -152,6 +152,15 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         ],
     ),
     (
+        "type_not_cast",
+        &[r#"postgresql_using=\"<column>::<type>\""#],
+        &[Edit(
+            "alembic/versions/20250708_0001_points.py",
+            "type_=sa.Integer())",
+            "type_=sa.Integer(), postgresql_using=\"points::integer\")",
+        )],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

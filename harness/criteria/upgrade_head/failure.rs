@@ -6,6 +6,7 @@ mod waits;
 
 use super::super::Finding;
 use super::place_of;
+use crate::alembic::sql;
 use crate::alembic::transcript::{
     ABORTED, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
 };
@@ -184,6 +185,9 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
         "42P07" => {
             Some("the relation exists already: two revisions create it, or it is created by env.py")
         }
+        "42804" if statement.is_some_and(changes_a_type) => Some(
+            "PostgreSQL does not convert these by itself: say how, op.alter_column(..., postgresql_using=\"<column>::<type>\"); drop a default before that, and set it again after",
+        ),
         "42501" => Some(
             "the role that migrates may not do this: what an administrator does in production goes into `[postgres] prepare` of the manifest",
         ),
@@ -194,6 +198,13 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
         }
         _ => None,
     }
+}
+
+/// Tells whether a statement gives a column another type.
+fn changes_a_type(statement: &Statement) -> bool {
+    let words = sql::words(&statement.sql);
+    let has = |word: &str| words.iter().any(|one| one == word);
+    has("alter") && has("column") && has("type")
 }
 
 /// The remedy for the error that ended a transcript, if one is known.
