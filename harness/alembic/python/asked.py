@@ -57,9 +57,11 @@ class Asked:
 
         EnvironmentContext.get_x_argument = get_x_argument
 
-    def need(self):
-        """What was looked for in vain, which may be why env.py raised."""
-        for kind in (ARGUMENT, ATTRIBUTE):
+    def need(self, error):
+        """What was looked for in vain, which may be why env.py raised. Where an engine that it made
+        instead of a connection fails, it is not."""
+        of_engine = type(error).__module__.startswith("sqlalchemy.")
+        for kind in (ARGUMENT,) if of_engine else (ARGUMENT, ATTRIBUTE):
             if self.without.get(kind):
                 return self.of(kind, list(dict.fromkeys(self.without[kind])), False)
         return None

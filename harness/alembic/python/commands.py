@@ -125,8 +125,8 @@ class Worker:
         with door.theirs():
             config = configuration(self.ini, self.section, self.url, self.x, *words)
             self.application.configure(config, words)
-            asked.begin(config)
-            return config
+        asked.begin(config)
+        return config
 
     def upgrade(self, revision):
         from alembic import command

@@ -16,29 +16,21 @@ VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 def needed(error):
     """A module, a section, a driver, the variables of settings or what the caller gives, of the
     error or of what led to it."""
-    seen = set()
+    outermost, seen = error, set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, ModuleNotFoundError) and error.name:
             return {"kind": "module", "name": error.name}
         if [type(error).__module__, type(error).__name__] == ["sqlalchemy.exc", "NoSuchModuleError"]:
             return {"kind": "dialect"}
-        found = asked.needed(error) or driver(error)
+        try:
+            found = caller_or_setting(error)
+        except Exception:
+            found = None  # an exception of the service's own may answer anything
         if found:
             return found
-        if lacks_migrate(error):
-            return {"kind": "extension"}
-        section = logging_section(error)
-        if section:
-            return {"kind": "section", "name": section}
-        try:
-            names = variables(error)
-        except Exception:
-            names = []  # an exception of the service's own may answer anything
-        if names:
-            return {"kind": "variables", "names": names}
         error = error.__cause__ or error.__context__
-    return asked.need()
+    return asked.need(outermost)
 
 
 def lacks_migrate(error):
@@ -48,6 +40,20 @@ def lacks_migrate(error):
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     flask = sys.modules.get("flask")
     return flask is not None and frames[-1].f_globals.get("current_app") is flask.current_app
+
+
+def caller_or_setting(error):
+    """The thing that whoever runs the service gives it: options, a driver, a section, variables."""
+    found = asked.needed(error) or driver(error)
+    if found:
+        return found
+    if lacks_migrate(error):
+        return {"kind": "extension"}
+    section = logging_section(error)
+    if section:
+        return {"kind": "section", "name": section}
+    names = variables(error)
+    return {"kind": "variables", "names": names} if names else None
 
 
 def driver(error):
