@@ -161,6 +161,11 @@ const FOLLOWED: &[(&str, &[&str], &[Step])] = &[
         )],
     ),
     (
+        "url_of_the_template",
+        &["services/url_of_the_template.toml: database_url_ini = true"],
+        &[Manifest("database_url_ini = true\n")],
+    ),
+    (
         "argument_not_given",
         &[r#"below [alembic]: x = { db_url = "{database_url}" }"#],
         &[Manifest("[alembic]\nx = { db_url = \"{database_url}\" }\n")],

@@ -22,7 +22,7 @@ def needed(error):
         if isinstance(error, ModuleNotFoundError) and error.name:
             return {"kind": "module", "name": error.name}
         if [type(error).__module__, type(error).__name__] == ["sqlalchemy.exc", "NoSuchModuleError"]:
-            return {"kind": "dialect"}
+            return {"kind": "dialect", "name": dialect(error)}
         try:
             found = caller_or_setting(error)
         except Exception:
@@ -31,6 +31,13 @@ def needed(error):
             return found
         error = error.__cause__ or error.__context__
     return asked.need(outermost)
+
+
+def dialect(error):
+    """The name that SQLAlchemy looked up: `postgresql.psycopg`, or `driver` of `driver://`."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    name = frames[-1].f_locals.get("name") if frames else None
+    return name if isinstance(name, str) else ""
 
 
 def lacks_migrate(error):

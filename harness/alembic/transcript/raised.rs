@@ -96,7 +96,11 @@ pub enum Need {
         found: Vec<PathBuf>,
     },
     /// A dialect of SQLAlchemy's, as the URL names it.
-    Dialect,
+    Dialect {
+        /// Its name, with the driver's after a dot.
+        #[serde(default)]
+        name: String,
+    },
     /// A section of the file from which `logging` is configured.
     Section {
         /// Its name.

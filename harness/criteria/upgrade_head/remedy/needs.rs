@@ -30,7 +30,7 @@ impl Need {
 pub fn provide(service: &Service, need: &Need, finding: Finding) -> Finding {
     match need {
         Need::Variables { names } => variables(service, names, finding),
-        Need::Dialect => dialect(service, finding),
+        Need::Dialect { name } => dialect(service, name, finding),
         Need::Extension => finding
             .note("the application has no Flask-Migrate: nothing has called Migrate(app, db) by then, as a command of the service may")
             .help(format!(
@@ -177,7 +177,16 @@ const PACKAGES: [(&str, &str); 12] = [
 ];
 
 /// The driver in the URL is none that the installed SQLAlchemy knows.
-fn dialect(service: &Service, finding: Finding) -> Finding {
+fn dialect(service: &Service, name: &str, finding: Finding) -> Finding {
+    if !name.is_empty() && name.split('.').next() != Some("postgresql") {
+        let file = service.file.display();
+        return finding
+            .note(format!("env.py takes a URL of \"{name}\", and not the one that it is given, which is of \"postgresql\""))
+            .help(match service.database_url_ini {
+                true => format!("see where env.py takes its URL from, and name the variable in {file}: database_url_env = \"<VARIABLE>\""),
+                false => format!("where it reads sqlalchemy.url of {}, write into {file}: database_url_ini = true", service.alembic_ini),
+            });
+    }
     finding
         .note("SQLAlchemy names psycopg and psycopg_async from 2.0 on")
         .help(format!(
@@ -287,7 +296,12 @@ mod tests {
         let mut service = service();
         service.driver = "psycopg".to_owned();
         assert_eq!(
-            of(&service, &Need::Dialect),
+            of(
+                &service,
+                &Need::Dialect {
+                    name: "postgresql.psycopg".to_owned()
+                }
+            ),
             r#"it fails
 = SQLAlchemy names psycopg and psycopg_async from 2.0 on
 ? write the driver that the service uses into services/a.toml, driver = "psycopg2" for instance: the URL it is given has "psycopg""#
