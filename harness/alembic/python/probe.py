@@ -131,15 +131,28 @@ PIECE = re.compile(
 )
 
 
-def parts_of(sql):
-    """The statements of a text that has several; none where they cannot be run one by one."""
+ENDING = re.compile(r"\s*(?:commit|end|abort|rollback(?!\s+to\b|\s+\w+\s+to\b))\b", re.I)
+
+
+def statements_of(sql):
     parts = [""]
     for piece in PIECE.finditer(sql):
         if piece.group(2):
             parts.append("")
         else:
             parts[-1] += piece.group()
-    parts = [part for part in parts if first_word(part)]
+    return [part for part in parts if first_word(part)]
+
+
+def ends_within(sql):
+    """Tells whether one of several statements in a text ends their transaction."""
+    parts = statements_of(sql)
+    return len(parts) > 1 and any(ENDING.match(part) for part in parts)
+
+
+def parts_of(sql):
+    """The statements of a text that has several; none where they cannot be run one by one."""
+    parts = statements_of(sql)
     alone = any(first_word(part) in SILENT | {"copy"} for part in parts)
     return [] if alone or len(parts) < 2 else parts
 
@@ -265,6 +278,10 @@ class Probe:
             return
         if is_over:
             yield self.asked  # so that its counters are no longer there
+            yield from self.left(number, sql)
+            return
+        if ends_within(sql):
+            self.unprobed(number)
             yield from self.left(number, sql)
             return
         before = value((yield self.asked))
