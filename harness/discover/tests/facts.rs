@@ -229,8 +229,12 @@ fn of_two_ini_files_that_lie_elsewhere_the_higher_one_is_taken() {
     let ini = "[alembic]\nscript_location = shop:migrations\n";
     let directory = monorepo(&[
         ("shop/__init__.py", ""),
+        ("shop/models.py", ""),
         ("shop/events/sqlite/alembic.ini", ini),
-        ("shop/migrations/env.py", "from alembic import context\n"),
+        (
+            "shop/migrations/env.py",
+            "from alembic import context\nfrom shop.models import metadata\n",
+        ),
         ("shop_postgres/alembic.ini", ini),
     ]);
     let discovery = discovered(directory.path());
