@@ -25,7 +25,7 @@ LATER = ("downgrade", "model_drift", "migration_notes", "deployed_schema", "rows
 # Real services have between one and a few dozen.
 REVISIONS = [9, 1, 25, 3, 15, 5, 19, 7, 11, 3, 23, 1, 9]
 # The criteria that judge a deployment, each with the times that it and those before may take.
-DEPLOYMENTS = [("rows", 1.4), ("locks", 1.6)]
+DEPLOYMENTS = [("rows", 1.4), ("locks", 1.6), ("running_release", 2.0)]
 FIRST_FOUR = [word for criterion in LATER for word in ("--skip", criterion)]
 
 
@@ -47,6 +47,12 @@ def programs():
         done = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True)
         return done.stdout.strip()
     return max(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
+
+
+def published(root):
+    """Makes a repository of the monorepo, in which all that is there is published."""
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "published"]):
+        command(["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com", *words], cwd=root)
 
 
 class Bench:
@@ -120,14 +126,19 @@ class Bench:
         yield f"all criteria, {services} services", "the usual script", least_all, every, script
 
     def deployments(self, services, within):
-        """Two revisions are pending in three services, none in the others."""
-        _, environment, names = self.monorepo("deployments", services, REVISIONS)
-        manifest = Path(environment["SERVICES_MANIFEST"]) / "services"
-        for number, name in enumerate(names):
-            revisions = REVISIONS[number % len(REVISIONS)]
-            pending = 2 if number in (0, 2, 4) else 0
-            file = manifest / f"{name}.toml"
-            file.write_text(f'deployed = "{revisions - pending:04}"\n{file.read_text()}')
+        """Two revisions are above what is published and running in three services, none in the
+        others."""
+        root, environment, names = self.monorepo("deployments", services, REVISIONS)
+        pending = {}
+        for number in (0, 2, 4):
+            versions = root / "services" / names[number] / "alembic/versions"
+            for file in sorted(versions.glob("*.py"))[-2:]:
+                pending[file] = file.read_text()
+                file.unlink()
+        published(root)
+        for file, text in pending.items():
+            file.write_text(text)
+        environment["BASE_REF"] = "HEAD"
         ids = [criterion for criterion, _ in DEPLOYMENTS]
         skip = lambda some: [word for criterion in some for word in ("--skip", criterion)]
         theirs = lambda: self.judge(environment, *skip(ids))
