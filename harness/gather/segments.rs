@@ -1,7 +1,7 @@
-//! Walks the stairway in parts at once, each on a server of its own, where cores are free:
-//! [`Segments`], in which revisions that are deployments of their own are tried too.
+//! Works on revisions in parts at once, each on a server of its own, where cores are free: so
+//! the stairway is walked, and so revisions are tried that are deployments of their own.
 //!
-//! A part begins as a walk in one goes on above a revision that leaves a trace: on a fresh
+//! A part of the stairway begins as a walk in one goes on above a revision that leaves a trace: on a fresh
 //! database that was upgraded in one go to there. So what parts see is what one walk would.
 //! Only where each of them ends with the catalog that the next one began with is it the
 //! history stepped, too.
@@ -36,30 +36,60 @@ impl Driver<'_> {
         migrated: &Migrated,
     ) -> Result<Option<Walk>> {
         let revisions = loaded.revisions.len();
-        let worth = self.worth(revisions, ROUND_TRIP, migrated);
-        let cores = self.free_cores(worth.min(revisions / LEAST));
-        if cores.is_empty() {
-            return Ok(None);
-        }
-        let mut ranges = parts(revisions, cores.len() + 1);
-        let Some(last) = ranges.pop() else {
+        let way = Way {
+            what: "the stairway is walked",
+            directory: "part",
+            revisions,
+            parts: self
+                .worth(revisions, ROUND_TRIP, migrated)
+                .min(revisions / LEAST),
+        };
+        let walks = Box::pin(self.at_once(way, async |driver, range| {
+            driver.walk_up(loaded, range).await
+        }));
+        let Some(walks) = walks.await? else {
             return Ok(None);
         };
-        self.say_parts("the stairway is walked", cores.len() + 1);
-        let segments = Segments::beside(self);
-        let others = ranges.into_iter().enumerate().map(|(number, range)| {
-            let walk = async move |driver: &mut Driver<'_>| driver.walk_up(loaded, range).await;
-            segments.with(format!("part-{number}"), walk)
-        });
-        let (others, own) = tokio::join!(join_all(others), self.walk_up(loaded, last));
-        drop(cores);
-        let others = others.into_iter().map(std::result::Result::ok);
-        let walks: Option<Vec<Walk>> = others.chain([Some(own?)]).collect();
         let position = |id: &str| {
             let mut revisions = loaded.revisions.iter();
             revisions.position(|revision| revision.id == id)
         };
-        Ok(walks.and_then(|walks| joined(walks, position)))
+        Ok(joined(walks, position))
+    }
+
+    /// Work on a way in as many parts as cores are free, each but the last with a server and an
+    /// interpreter of its own. `None` where no core is free, or a part could not be judged.
+    pub(super) async fn at_once<T>(
+        &mut self,
+        way: Way,
+        work: impl AsyncFn(&mut Driver<'_>, Range<usize>) -> Result<T>,
+    ) -> Result<Option<Vec<T>>> {
+        let cores = self.free_cores(way.parts);
+        let mut ranges = parts(way.revisions, cores.len() + 1);
+        let Some(last) = ranges.pop().filter(|_| !cores.is_empty()) else {
+            return Ok(None);
+        };
+        (self.say)(Progress::Detail(format!(
+            "{} in {} parts at once",
+            way.what,
+            cores.len() + 1
+        )));
+        let segments = Segments {
+            service: self.service,
+            history: self.history,
+            context: self.context,
+            database: self.database.name.clone(),
+            version_table: self.version_table.clone(),
+        };
+        let others = ranges.into_iter().enumerate().map(|(number, range)| {
+            segments.with(format!("{}-{number}", way.directory), range, &work)
+        });
+        let (others, own) = tokio::join!(join_all(others), work(self, last));
+        drop(cores);
+        let others: Result<Vec<T>> = others.into_iter().collect();
+        let Ok(mut all) = others else { return Ok(None) };
+        all.push(own?);
+        Ok(Some(all))
     }
 
     /// Into how many parts a way of so many revisions may be divided, each of which takes longer
@@ -78,12 +108,8 @@ impl Driver<'_> {
         (revisions as f64 * each * nothing_to_do.seconds / start) as usize
     }
 
-    pub(super) fn say_parts(&self, what: &str, count: usize) {
-        (self.say)(Progress::Detail(format!("{what} in {count} parts at once")));
-    }
-
     /// The cores that can be used beside this one's, for so many parts.
-    pub(super) fn free_cores(&self, parts: usize) -> Vec<Core> {
+    fn free_cores(&self, parts: usize) -> Vec<Core> {
         if !self.may_work_beside() {
             return Vec::new();
         }
@@ -92,8 +118,20 @@ impl Driver<'_> {
     }
 }
 
+/// Revisions that may be worked on in parts.
+pub(super) struct Way {
+    /// The work, for the log.
+    pub what: &'static str,
+    /// The first word of the directories of the parts.
+    pub directory: &'static str,
+    /// The number of revisions.
+    pub revisions: usize,
+    /// So many parts are worth it at most.
+    pub parts: usize,
+}
+
 /// The context of sessions that work on parts beside the service's own.
-pub(super) struct Segments<'a> {
+struct Segments<'a> {
     service: &'a Service,
     history: &'a History,
     context: &'a Context<'a>,
@@ -102,23 +140,13 @@ pub(super) struct Segments<'a> {
     version_table: Option<VersionTable>,
 }
 
-impl<'a> Segments<'a> {
-    /// Sessions beside this one.
-    pub fn beside(driver: &Driver<'a>) -> Self {
-        Self {
-            service: driver.service,
-            history: driver.history,
-            context: driver.context,
-            database: driver.database.name.clone(),
-            version_table: driver.version_table.clone(),
-        }
-    }
-
+impl Segments<'_> {
     /// Work on one part, with a server and an interpreter of its own.
-    pub async fn with<T>(
+    async fn with<T>(
         &self,
         name: String,
-        work: impl AsyncFnOnce(&mut Driver<'_>) -> Result<T>,
+        range: Range<usize>,
+        work: &impl AsyncFn(&mut Driver<'_>, Range<usize>) -> Result<T>,
     ) -> Result<T> {
         let directory = self.context.part(&name)?;
         let context = Context {
@@ -128,7 +156,7 @@ impl<'a> Segments<'a> {
         let name = Some(self.database.as_str());
         let mut driver = Driver::start(self.service, self.history, &context, name, &drop).await?;
         driver.version_table.clone_from(&self.version_table);
-        let done = work(&mut driver).await;
+        let done = work(&mut driver, range).await;
         driver.end(done.is_ok()).await?;
         done
     }
@@ -166,7 +194,7 @@ fn joined(walks: Vec<Walk>, position: impl Fn(&str) -> Option<usize>) -> Option<
     clippy::cast_sign_loss,
     clippy::cast_precision_loss
 )]
-pub(super) fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
+fn parts(revisions: usize, count: usize) -> Vec<Range<usize>> {
     // Where the integral of 1 + x reaches each share of what it is at 1.
     let end =
         |part: usize| ((1.0 + 3.0 * part as f64 / count as f64).sqrt() - 1.0) * revisions as f64;
