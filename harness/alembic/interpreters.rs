@@ -83,6 +83,10 @@ const SCRIPTS: &[(&str, &str)] = &[
         include_str!("python/probe.py"),
     ),
     (
+        "migration_harness_frames.py",
+        include_str!("python/frames.py"),
+    ),
+    (
         "migration_harness_asked.py",
         include_str!("python/asked.py"),
     ),

@@ -5,7 +5,7 @@ configuration, such as a connection
 (https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-sharing).
 """
 
-import traceback
+from migration_harness_frames import frames_of
 
 ARGUMENT = "argument"  # of -x
 ATTRIBUTE = "attribute"  # of the configuration
@@ -36,7 +36,7 @@ class Given(dict):
 
 
 class Asked:
-    """What was asked for since the command began."""
+    """The keys that were looked for in vain since the command began."""
 
     def __init__(self):
         self.without = {}  # kind -> keys
@@ -58,8 +58,8 @@ class Asked:
         EnvironmentContext.get_x_argument = get_x_argument
 
     def need(self, error):
-        """What was looked for in vain, which may be why env.py raised. Where an engine that it made
-        instead of a connection fails, it is not."""
+        """The keys that may be why env.py raised. Where an engine that it made instead of a
+        connection fails, none is."""
         of_engine = type(error).__module__.startswith("sqlalchemy.")
         for kind in (ARGUMENT,) if of_engine else (ARGUMENT, ATTRIBUTE):
             if self.without.get(kind):
@@ -67,8 +67,8 @@ class Asked:
         return None
 
     def needed(self, error):
-        """What an exception says is not there."""
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        """The thing that an exception says is not there."""
+        frames = frames_of(error)
         if isinstance(error, KeyError) and frames and frames[-1].f_code is Given.__missing__.__code__:
             return self.of(frames[-1].f_locals["self"].kind, [str(error.args[0])], True)
         name = getattr(error, "name", None) if isinstance(error, AttributeError) else None

@@ -9,10 +9,10 @@ https://flask-migrate.readthedocs.io/en/latest/#api-reference
 
 import os
 import sys
-import traceback
 from contextlib import ExitStack, contextmanager
 
 from migration_harness_door import door
+from migration_harness_frames import modules_of
 
 
 def application(named):
@@ -80,8 +80,6 @@ class NoApplication:
 
 def needs_application(error):
     """Tells whether Flask found no application, or `current_app` none that was pushed."""
-    innermost = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        innermost = frame.f_globals.get("__name__")
-    outside = isinstance(error, RuntimeError) and innermost in ("werkzeug.local", "flask.globals")
+    innermost = modules_of(error)[-1:]
+    outside = isinstance(error, RuntimeError) and innermost in (["werkzeug.local"], ["flask.globals"])
     return outside or type(error).__name__ == "NoAppException"

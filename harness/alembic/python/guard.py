@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from migration_harness_channel import channel
 from migration_harness_door import door
 from migration_harness_imported import after_imports
-from migration_harness_source import asked, own_place, place_of, sqlstate_of
+from migration_harness_source import asked, connecting_place, sqlstate_of
 
 # Programs that connect to PostgreSQL by what libpq's variables and options say.
 CLIENTS = {
@@ -165,7 +165,7 @@ class Guard:
         host, port, database = [None if value is None else text_of(value) for value in named]
         refused = {
             "sought": sought, "host": host, "port": port, "database": database,
-            "place": place_of(sys._getframe(1)) or own_place(sys._getframe(1)),
+            "place": connecting_place(sys._getframe(1)),
         }  # fmt: skip
         self.report(event="refused", **refused)
         error.migration_harness_refused = refused

@@ -13,7 +13,7 @@ from migration_harness_guard import connected_to, guard
 from migration_harness_imported import after_imports
 from migration_harness_recorder import raw, recorder, session_of
 from migration_harness_revisions import revisions
-from migration_harness_source import described, line_of, own_place, place_of, source
+from migration_harness_source import connecting_place, described, line_of, own_place, source
 
 
 def check_connection_parameters(dialect, record, cargs, cparams):
@@ -33,9 +33,7 @@ def check_token(connection, record):
         wait_no_longer(connection)
     record.info["migration_harness"] = guard.target.token
     record.info["migration_harness_session"] = session = session_of(connection)
-    frame = sys._getframe(1)
-    place = place_of(frame) or own_place(frame)
-    channel.send(event="connected", session=session, place=place)
+    channel.send(event="connected", session=session, place=connecting_place(sys._getframe(1)))
 
 
 def wait_no_longer(connection):

@@ -4,9 +4,9 @@ import linecache
 import os
 import re
 import sys
-import traceback
 
 from migration_harness_asked import asked
+from migration_harness_frames import frames_of, modules_of
 
 # Libraries that read settings, and name the variable that they did not find in capitals.
 READERS = ("decouple", "dynaconf", "environ", "environs", "starlette")
@@ -35,7 +35,7 @@ def needed(error):
 
 def dialect(error):
     """The name that SQLAlchemy looked up: `postgresql.psycopg`, or `driver` of `driver://`."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = frames_of(error)
     name = frames[-1].f_locals.get("name") if frames else None
     return name if isinstance(name, str) else ""
 
@@ -44,7 +44,7 @@ def lacks_migrate(error):
     """Tells whether env.py did not find what Flask-Migrate puts on an application."""
     if not isinstance(error, KeyError) or error.args != ("migrate",):
         return False
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = frames_of(error)
     flask = sys.modules.get("flask")
     return flask is not None and frames[-1].f_globals.get("current_app") is flask.current_app
 
@@ -65,7 +65,7 @@ def caller_or_setting(error):
 
 def driver(error):
     """A driver for asyncio, where an engine for it was made with another one, or the other way round."""
-    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = modules_of(error)
     name = (type(error).__module__, type(error).__name__)
     if name == ("sqlalchemy.exc", "InvalidRequestError") and modules[-1:] == ["sqlalchemy.ext.asyncio.engine"]:
         return {"kind": "driver", "is_async": True}
@@ -76,13 +76,13 @@ def driver(error):
 
 def logging_section(error):
     """The section that `logging.config.fileConfig` did not find, which says its name alone."""
-    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = modules_of(error)
     is_lookup = isinstance(error, KeyError) and modules[-1:] == ["configparser"]
     return str(error.args[0]) if is_lookup and "logging.config" in modules else None
 
 
 def variables(error):
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = frames_of(error)
     if not frames:
         return []
     if isinstance(error, KeyError) and frames[-1].f_code is type(os.environ).__getitem__.__code__:

@@ -182,7 +182,7 @@ class Probe:
         self.known = {}  # transaction -> the stamp of each relation that it holds a lock on
 
     def looked(self, transaction):
-        """What a transaction holds now, as far as that is not known yet; None where nobody
+        """The locks that a transaction holds now, as far as that is not known yet; None where nobody
         can say. `whole` where nothing is known, and `gone` what it holds no more."""
         whole = transaction not in self.known
         known = self.known.pop(transaction, {})

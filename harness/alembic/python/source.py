@@ -76,6 +76,12 @@ def place_of(frame):
     return None
 
 
+def connecting_place(frame):
+    """The place that a connection is told of: in a revision, if one is running, or else the
+    innermost one of the service's side."""
+    return place_of(frame) or own_place(frame)
+
+
 def line_of(function, module):
     """The line where a function of a module begins; None where it comes from elsewhere."""
     code = getattr(function, "__code__", None)
