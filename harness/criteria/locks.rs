@@ -18,7 +18,7 @@ use crate::alembic::transcript::{Measure, Statement};
 use crate::evidence::deployment::Plan;
 use crate::evidence::locks::{Measured, Relation};
 use crate::evidence::{Evidence, Locks, Part};
-use crate::manifest::{LockRules, Service};
+use crate::manifest::Service;
 use trace::{Blocking, Moment, Subject, moments};
 
 /// The criterion.
@@ -188,7 +188,8 @@ impl Context<'_> {
             .filter(|one| !self.is_small(one.relation));
         let blocking: Vec<&Blocking<'_>> = blocking.collect();
         let (subject, work) = moment.works.iter().find(|(subject, _)| {
-            !LockRules::names(&self.service.locks.small, &subject.schema, &subject.name)
+            let rules = &self.service.locks;
+            !rules.is_small(&subject.schema, &subject.name)
         })?;
         let is_same = |one: &&&Blocking<'_>| {
             (&one.relation.schema, &one.relation.name) == (&subject.schema, &subject.name)
@@ -200,15 +201,16 @@ impl Context<'_> {
     }
 
     fn is_small(&self, relation: &Relation) -> bool {
-        LockRules::names(&self.service.locks.small, &relation.schema, &relation.name)
+        let rules = &self.service.locks;
+        rules.is_small(&relation.schema, &relation.name)
     }
 
     /// Tells whether work on a relation while another one is locked is red.
     fn is_large(&self, subject: &Subject, blocked: &Relation) -> bool {
-        let large = &self.service.locks.large;
-        let worked = LockRules::names(large, &subject.schema, &subject.name);
-        let locked = LockRules::names(large, &blocked.schema, &blocked.name);
-        large.is_empty() || worked || (subject.rows.is_none() && locked)
+        let rules = &self.service.locks;
+        let worked = rules.may_be_large(&subject.schema, &subject.name);
+        let locked = || rules.may_be_large(&blocked.schema, &blocked.name);
+        worked || (subject.rows.is_none() && locked())
     }
 
     /// The locks that a statement takes without a timeout.

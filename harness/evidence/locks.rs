@@ -3,9 +3,11 @@
 mod cost;
 mod counted;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::alembic::transcript::Transcript;
+use crate::alembic::transcript::{Statement, Transcript};
 pub use cost::{Cost, Growth};
 pub use counted::Counted;
 
@@ -78,7 +80,7 @@ impl Locks {
 }
 
 impl Measured {
-    /// It and those that were measured beside it.
+    /// Itself, and those that were measured beside it.
     fn with_others(&self) -> impl Iterator<Item = &Self> {
         let nested = self.nested.as_deref();
         let fewer = [
@@ -89,9 +91,16 @@ impl Measured {
         std::iter::once(self).chain(others)
     }
 
-    /// The relation with an oid.
+    /// The relations by their oid.
     #[must_use]
-    pub fn relation(&self, oid: i64) -> Option<&Relation> {
-        self.relations.iter().find(|relation| relation.oid == oid)
+    pub fn by_oid(&self) -> BTreeMap<i64, &Relation> {
+        self.relations.iter().map(|one| (one.oid, one)).collect()
+    }
+
+    /// The statements by their number.
+    #[must_use]
+    pub fn by_number(&self) -> BTreeMap<u64, &Statement> {
+        let statements = self.upgrade.statements.iter();
+        statements.map(|one| (one.number, one)).collect()
     }
 }

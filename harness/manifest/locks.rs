@@ -73,6 +73,18 @@ impl LockRules {
         })
     }
 
+    /// Tells whether the manifest calls a table small.
+    #[must_use]
+    pub fn is_small(&self, schema: &str, table: &str) -> bool {
+        Self::names(&self.small, schema, table)
+    }
+
+    /// Tells whether work on a table may be red: it is large, or none is named so.
+    #[must_use]
+    pub fn may_be_large(&self, schema: &str, table: &str) -> bool {
+        self.large.is_empty() || Self::names(&self.large, schema, table)
+    }
+
     /// Tells whether one of these names is that of a table, with its schema or without.
     #[must_use]
     pub fn names(names: &[String], schema: &str, table: &str) -> bool {

@@ -6,7 +6,6 @@ use super::trace::{Moment, Subject, Work};
 use super::{Context, Keyed};
 use crate::criteria::Finding;
 use crate::evidence::locks::Growth;
-use crate::manifest::LockRules;
 
 impl Context<'_> {
     /// Half of a table that one statement changes.
@@ -32,7 +31,7 @@ impl Context<'_> {
             ));
             let keyed = self.accept(finding, format!("{revision} {table} L4"), Some(&table));
             let is_required = self.service.locks.are_batches_required;
-            Keyed { is_red: is_required && self.is_named_large(subject), ..keyed }
+            Keyed { is_red: is_required && self.may_be_red(subject), ..keyed }
         })
     }
 
@@ -68,18 +67,18 @@ impl Context<'_> {
         let keyed = self.accept(finding, format!("{revision} {table} L6"), Some(&table));
         let is_required = self.service.locks.is_linear_required;
         Some(Keyed {
-            is_red: is_required && self.is_named_large(&subject),
+            is_red: is_required && self.may_be_red(&subject),
             ..keyed
         })
     }
 
     fn is_named_small(&self, subject: &Subject) -> bool {
-        LockRules::names(&self.service.locks.small, &subject.schema, &subject.name)
+        let rules = &self.service.locks;
+        rules.is_small(&subject.schema, &subject.name)
     }
 
-    /// Tells whether work on a table may be red.
-    fn is_named_large(&self, subject: &Subject) -> bool {
-        let large = &self.service.locks.large;
-        large.is_empty() || LockRules::names(large, &subject.schema, &subject.name)
+    fn may_be_red(&self, subject: &Subject) -> bool {
+        let rules = &self.service.locks;
+        rules.may_be_large(&subject.schema, &subject.name)
     }
 }

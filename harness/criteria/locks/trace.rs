@@ -127,17 +127,8 @@ pub(super) fn moments(measured: &Measured) -> Vec<Moment<'_>> {
         counted: Counted::new(measured.flushes),
         changed: BTreeMap::new(),
         locks: BTreeMap::new(),
-        relations: measured
-            .relations
-            .iter()
-            .map(|one| (one.oid, one))
-            .collect(),
-        statements: measured
-            .upgrade
-            .statements
-            .iter()
-            .map(|one| (one.number, one))
-            .collect(),
+        relations: measured.by_oid(),
+        statements: measured.by_number(),
         last: BTreeMap::new(),
         unprobed: BTreeSet::new(),
     };

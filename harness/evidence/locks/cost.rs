@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{Counted, Measured};
 use crate::alembic::transcript::{Measure, Statement};
 
-/// What reads a table so often may do so again for each row.
+/// So many times the rows of a table are read by what may do so again for each row.
 const OFTEN: i64 = 4;
-/// What rows a table has where the deployment itself makes it.
+/// The rows that a table is thought to have where the deployment itself makes it.
 const MANY: i64 = 1000;
 
 /// The tuples of a relation that a line of the deployment reads and writes.
@@ -64,22 +64,20 @@ impl Measured {
     fn costs(&self) -> BTreeMap<Line, Cost<'_>> {
         let mut counted = Counted::new(self.flushes);
         let mut costs: BTreeMap<Line, Cost<'_>> = BTreeMap::new();
+        let (relations, statements) = (self.by_oid(), self.by_number());
         for measure in &self.upgrade.measures {
             let Measure::Probe(probe) = measure else {
                 continue;
             };
+            let statement = statements.get(&probe.number);
+            let placed = statement.and_then(|one| Some((*one, one.place.as_ref()?)));
             for held in &probe.relations {
                 let (counters, _) = counted.since(probe, held);
                 let written = counters.inserted + counters.updated + counters.deleted;
                 // Entries of an index may lead to versions of rows that are dead.
                 let tuples = counters.read + counters.fetched + written;
-                let mut statements = self.upgrade.statements.iter();
-                let statement = statements.find(|one| one.number == probe.number);
-                let (Some(schema), Some(name)) = (held.schema.clone(), held.name.clone()) else {
-                    continue;
-                };
-                let Some((statement, place)) =
-                    statement.and_then(|one| Some((one, one.place.as_ref()?)))
+                let (Some(schema), Some(name), Some((statement, place))) =
+                    (held.schema.clone(), held.name.clone(), placed)
                 else {
                     continue;
                 };
@@ -89,7 +87,7 @@ impl Measured {
                     statement,
                     schema,
                     name,
-                    rows: self.relation(held.oid).map(|relation| relation.rows),
+                    rows: relations.get(&held.oid).map(|relation| relation.rows),
                     tuples: 0,
                 });
                 cost.tuples += tuples;
