@@ -6,7 +6,7 @@ use std::process::Command;
 
 use pretty_assertions::assert_eq;
 
-use crate::judge::{judge, repository};
+use crate::judge::{judge, python, repository};
 
 /// One thing that somebody does to a service, by a path below its directory.
 enum Step {
@@ -386,7 +386,7 @@ runpy.run_path("alembic/env.py")
 fn advice_that_is_followed_makes_a_service_green() {
     let monorepo = tempfile::tempdir().unwrap();
     let broken = repository().join("tests/broken");
-    let python = repository().join("tests/monorepo/.venv/bin/python");
+    let python = python();
     copy(&broken.join("libs"), &monorepo.path().join("libs"));
     let manifest = monorepo.path().join("services-manifest");
     let conventions = "services-manifest/conventions";

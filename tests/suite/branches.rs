@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, python, repository};
 
 /// The directory of files as they were published.
 const PUBLISHED: &str = "published";
@@ -92,7 +92,7 @@ impl Branch {
         let to = self.path().join("services-manifest");
         copy(&manifest.join("conventions"), &to.join("conventions"));
         fs::create_dir_all(to.join("services")).unwrap();
-        let python = repository().join("tests/monorepo/.venv/bin/python");
+        let python = python();
         let defaults = fs::read_to_string(manifest.join("defaults.toml")).unwrap();
         let defaults = defaults.replace("../monorepo/.venv/bin/python", python.to_str().unwrap());
         fs::write(to.join("defaults.toml"), defaults).unwrap();

@@ -2,11 +2,10 @@
 //! a driver itself is recorded with its place, once.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use pretty_assertions::assert_eq;
 
-use crate::judge::repository;
+use crate::judge::packages;
 use crate::monorepo::{ASYNC_ENV, ENV, Monorepo, upgrade};
 use crate::postgres::{block_on, host};
 
@@ -21,21 +20,7 @@ const EXTRA: &[&str] = &[
 ];
 
 pub fn extra() -> PathBuf {
-    packages("drivers", "pg8000", EXTRA)
-}
-
-/// Packages in a directory of the build of this name, of which one is to be there.
-pub fn packages(name: &str, one: &str, all: &[&str]) -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if !directory.join(one).is_dir() {
-        let python = repository().join("tests/monorepo/.venv/bin/python");
-        let mut pip = Command::new(python);
-        pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-deps"]);
-        pip.arg("--disable-pip-version-check").arg("--target");
-        let installed = pip.arg(&directory).args(all).output().unwrap();
-        assert!(installed.status.success(), "{installed:?}");
-    }
-    directory
+    packages("drivers", "pg8000", EXTRA).unwrap()
 }
 
 /// A revision of a service: by which driver, and what it does.

@@ -7,14 +7,14 @@ use pretty_assertions::assert_eq;
 use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, python, repository};
 use crate::postgres::{block_on, host, ours};
 
 /// A manifest whose root is `root`, with one service of `tests/unusual`.
 fn manifest(directory: &Path, root: &Path, postgres: &str, service: &str) -> PathBuf {
     let manifest = directory.join("manifest");
     std::fs::create_dir_all(manifest.join("services")).unwrap();
-    let python = repository().join("tests/monorepo/.venv/bin/python");
+    let python = python();
     let waived = ["migration_notes", "deployed_schema", "outbox_indexes"];
     let waived: Vec<String> = waived
         .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use once_cell::sync::Lazy;
 
@@ -71,6 +71,31 @@ const OURS: &[&str] = &[
     "CLICOLOR_FORCE",
     "FORCE_COLOR",
 ];
+
+/// The interpreter of the shipped monorepo.
+pub fn python() -> PathBuf {
+    repository().join("tests/monorepo/.venv/bin/python")
+}
+
+/// What pip says of it, by the words of its command line and the directory that these end with.
+pub fn pip(words: &[&str], directory: &Path, packages: &[&str]) -> std::io::Result<Output> {
+    let mut pip = Command::new(python());
+    pip.args(["-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]);
+    pip.args(words).arg(directory).args(packages).output()
+}
+
+/// Packages in a directory of the build of this name, in which a path is to be there then.
+pub fn packages(name: &str, path: &str, all: &[&str]) -> Result<PathBuf, String> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if !directory.join(path).exists() {
+        let install = ["install", "--no-deps", "--target"];
+        let done = pip(&install, &directory, all).map_err(|cause| cause.to_string())?;
+        if !done.status.success() || !directory.join(path).exists() {
+            return Err(format!("{done:?}"));
+        }
+    }
+    Ok(directory)
+}
 
 /// Where the reports of runs go that nobody looks at.
 pub fn reports() -> PathBuf {

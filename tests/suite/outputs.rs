@@ -14,7 +14,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::judge::{Judged, judge, program, repository};
+use crate::judge::{Judged, judge, packages, pip, program, python, repository};
 use crate::page::{broken, built};
 
 /// The report of one of each outcome, as `built` has it, with a text that no format holds as
@@ -71,19 +71,13 @@ pub fn is_valid_json(name: &str, text: &str) -> Value {
 fn jenkins() -> &'static (PathBuf, PathBuf) {
     static PLACES: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     PLACES.get_or_init(|| {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("jenkins");
+        let readers = ["xmlschema==4.3.2", "elementpath==5.1.4"];
+        let directory = packages("jenkins", "xmlschema", &readers).unwrap();
         let schema = directory.join("pytest-8.4.2/testing/example_scripts/junit-10.xsd");
-        if !directory.join("xmlschema").is_dir() {
-            let install = ["install", "--no-deps", "--target"];
-            pip(
-                &install,
-                &directory,
-                &["xmlschema==4.3.2", "elementpath==5.1.4"],
-            );
-        }
         if !schema.is_file() {
             let download = ["download", "--no-deps", "--no-binary", ":all:", "--dest"];
-            pip(&download, &directory, &["pytest==8.4.2"]);
+            let done = pip(&download, &directory, &["pytest==8.4.2"]).unwrap();
+            assert!(done.status.success(), "{done:?}");
             let mut unpack = Command::new("tar");
             unpack
                 .arg("-xzf")
@@ -94,23 +88,11 @@ fn jenkins() -> &'static (PathBuf, PathBuf) {
     })
 }
 
-fn python() -> Command {
-    Command::new(repository().join("tests/monorepo/.venv/bin/python"))
-}
-
-fn pip(words: &[&str], directory: &Path, packages: &[&str]) {
-    let mut pip = python();
-    pip.args(["-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]);
-    let done = pip.args(words).arg(directory).args(packages).output();
-    let done = done.unwrap();
-    assert!(done.status.success(), "{done:?}");
-}
-
 fn is_valid_junit(text: &str) {
     const VALIDATE: &str = "import sys, xmlschema; \
         xmlschema.XMLSchema(sys.argv[1]).validate(sys.stdin.read())";
     let (packages, schema) = jenkins();
-    let mut validate = python();
+    let mut validate = Command::new(python());
     validate.env("PYTHONPATH", packages).env("PYTHONUTF8", "1");
     validate.args(["-c", VALIDATE]).arg(schema);
     let pipes = validate.stdin(Stdio::piped()).stderr(Stdio::piped());

@@ -8,7 +8,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, python, repository};
 
 const UNUSUAL: &str = "tests/unusual";
 
@@ -25,7 +25,7 @@ impl Copy {
         }
         let manifest = dir.path().join("services-manifest");
         fs::create_dir_all(manifest.join("services")).unwrap();
-        let python = repository().join("tests/monorepo/.venv/bin/python");
+        let python = python();
         let defaults = format!(
             "root = \"..\"\npython = {python:?}\ndriver = \"asyncpg\"\n[not_applicable]\n\
              model_drift = \"no models\"\nmigration_notes = \"no notes\"\n\

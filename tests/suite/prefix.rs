@@ -8,7 +8,7 @@ use std::process::Command;
 
 use pretty_assertions::assert_eq;
 
-use crate::judge::{judge, repository};
+use crate::judge::{judge, python};
 
 /// What Python says of itself.
 fn ask(python: &Path, expression: &str) -> PathBuf {
@@ -48,7 +48,7 @@ fn environment(directory: &Path, prefix: &Path, python: &Path) -> PathBuf {
 fn a_service_below_the_interpreters_prefix_has_places() {
     let image = tempfile::tempdir().unwrap();
     let image = image.path().canonicalize().unwrap();
-    let original = repository().join("tests/monorepo/.venv/bin/python");
+    let original = python();
     let python = environment(&image.join("venv"), &image.join("usr"), &original);
     assert_eq!(ask(&python, "sys.base_prefix"), image.join("usr"));
 

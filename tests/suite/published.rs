@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use crate::base_ref::monorepo::Edit::{self, File, New, Remove, Text};
 use crate::base_ref::monorepo::{Monorepo, VERSIONS, git};
-use crate::judge::{Judged, judge, repository};
+use crate::judge::{Judged, judge, python};
 
 const CASE: &str = "published_revisions::orders.toml";
 const R2_CHANGED: Edit = Text(
@@ -163,7 +163,7 @@ fn what_does_the_same_under_another_id_is_renamed() {
 #[test]
 fn what_only_python_reads_is_compared_with_it() {
     let monorepo = Monorepo::new();
-    let python = repository().join("tests/monorepo/.venv/bin/python");
+    let python = python();
     let defaults = format!("root = \"..\"\npython = {python:?}\n");
     monorepo.write("services-manifest/defaults.toml", &defaults);
     let text = "import os\nrevision = 'r2'\ndown_revision = os.environ.get('NONE', 'r1')\n";

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::judge::repository;
+use crate::judge::{python, repository};
 use crate::monorepo::{ENV, Monorepo, PLAIN, table, upgrade};
 use crate::postgres::{block_on, existing, host, local, open_dir};
 
@@ -75,7 +75,7 @@ struct Tried {
 }
 
 fn try_all(given: &serde_json::Value) -> Tried {
-    let python = repository().join("tests/monorepo/.venv/bin/python");
+    let python = python();
     let mut child = Command::new(python)
         .arg(repository().join("tests/suite/relay_ways.py"))
         .stdin(Stdio::piped())

@@ -62,7 +62,7 @@ pub(super) fn advice(
     vec![text]
 }
 
-/// What keeps a partition from being scanned: the one that is attached, or the default one.
+/// A CHECK that keeps a partition from being scanned: the one that is attached, or the default one.
 /// (<https://www.postgresql.org/docs/current/sql-altertable.html>, `ATTACH PARTITION`).
 fn attached(table: &str, is_named: bool) -> String {
     let check = match is_named {

@@ -325,8 +325,9 @@ fn seen(measured: &Measured, statement: &str) -> Option<Seen> {
     let probe: &Probe = probes.next()?;
     let mut locks = BTreeMap::new();
     let (mut rewrites, mut reads) = (false, BTreeSet::new());
+    let relations = measured.by_oid();
     for held in &probe.relations {
-        let Some(relation) = measured.relation(held.oid) else {
+        let Some(relation) = relations.get(&held.oid) else {
             continue;
         };
         let modes = held.modes.iter().filter(|mode| *mode != "AccessShareLock");

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::{ENV, commit, green, judged, red, revision};
 use crate::base_ref::monorepo::git;
-use crate::drivers::packages;
+use crate::judge::packages;
 use crate::monorepo::{Monorepo, PLAIN, upgrade};
 
 const MODELS: &str = r#"
@@ -171,7 +171,7 @@ op.create_table(
     "\"r2 heroes.name narrower\""
 )]
 fn models_of_sqlmodel_are_tried(#[case] lines: &str, #[case] key: &str) {
-    let installed = packages("sqlmodel", "sqlmodel", &["sqlmodel==0.0.50"]);
+    let installed = packages("sqlmodel", "sqlmodel", &["sqlmodel==0.0.50"]).unwrap();
     let manifest = format!("{PLAIN}[env]\nPYTHONPATH = {installed:?}\n");
     let monorepo = with(&manifest, ENV, HEROES, SQLMODEL);
     revision(

@@ -160,7 +160,7 @@ fn an_error_with_one_usual_cause(#[case] sqlstate: &str, #[case] advice: &str) {
     );
 }
 
-/// Where a table was created before, others may still be from before the history; a column of
+/// Tables that no revision creates may, beside one that was created before, still be from before the history; a column of
 /// one that was not created is.
 #[rstest]
 #[case::table("42P01", "was there before the history, as what create_all built")]

@@ -1,4 +1,4 @@
-//! What `env.py` asks of whoever runs it: arguments of `-x`, and what stands on Alembic's
+//! The things that `env.py` asks of whoever runs it: arguments of `-x`, and what stands on Alembic's
 //! configuration.
 
 use crate::criteria::Finding;
