@@ -49,7 +49,7 @@ pub struct Criterion {
     pub id: &'static str,
     /// The promise.
     pub asserts: &'static str,
-    /// Why that matters.
+    /// The reason that it matters.
     pub why: &'static str,
     /// The remedy where it is red.
     pub remedy: &'static str,

@@ -107,7 +107,7 @@ pub struct Guess<T> {
     pub value: T,
     /// The confidence in it.
     pub sure: Sure,
-    /// Why it is taken to be so, as a fragment.
+    /// The reason that it is taken to be so, as a fragment.
     pub why: String,
 }
 

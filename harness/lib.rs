@@ -20,6 +20,9 @@
 //! `migration_harness::services!();`.
 
 pub mod alembic;
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod comments;
 pub mod criteria;
 #[cfg(feature = "program")]
 pub mod discover;

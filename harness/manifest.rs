@@ -203,7 +203,7 @@ impl Service {
 /// A line that declares something, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasoned {
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// Tells whether `defaults.toml` says it, for whichever service it concerns.
     pub inherited: bool,

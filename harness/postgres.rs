@@ -195,7 +195,7 @@ trait Guard: Send + Sync {
         None
     }
 
-    /// Why connections of the service were refused since this was last asked.
+    /// Takes the reasons for which connections of the service were refused since the last call.
     fn take_refused(&self) -> Vec<String> {
         Vec::new()
     }

@@ -128,7 +128,7 @@ impl Forks {
     /// The file with the plan of the service's parent, if it may have one.
     ///
     /// # Errors
-    /// Why it may not.
+    /// The reason that it may not.
     pub fn plan_for(&self, service: &Service) -> Result<PathBuf, String> {
         if std::env::var(SWITCH).is_ok_and(|value| value == "0") {
             return Err(format!("{SWITCH}=0"));
@@ -149,7 +149,7 @@ impl Forks {
     /// A fork for the service; `parent` is how its parent is started if there is none.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason that there is none.
     pub async fn fork(
         &self,
         service: &Service,
@@ -188,7 +188,7 @@ impl Forks {
         self.services.len() == 1
     }
 
-    /// Why a parent may refuse the service. Only one that would be alone with it is waited
+    /// The refusal that still holds for the service. Only one that would be alone with it is waited
     /// for in vain.
     fn refusal(&self, service: &Service, request: &Request) -> Option<Refusal> {
         if !self.is_alone() {
@@ -311,7 +311,7 @@ impl Forks {
     }
 }
 
-/// Why a parent refused a service, as long as the service would import the same and be
+/// A parent's refusal of a service, as long as the service would import the same and be
 /// given the same: it need not wait for that a second time.
 struct Refusal {
     file: PathBuf,

@@ -25,7 +25,7 @@ pub struct Imports {
     pub imports: Vec<Import>,
     /// A number for the import statements of each file of the service's side.
     files: BTreeMap<PathBuf, u64>,
-    /// When the directories of installed packages last changed.
+    /// The times at which the directories of installed packages last changed.
     places: BTreeMap<PathBuf, Option<SystemTime>>,
 }
 

@@ -156,7 +156,7 @@ pub struct Streams {
 pub struct Started {
     /// Its supervised process.
     pub supervised: Supervised,
-    /// Why it is not a fork; `None` if it is one.
+    /// The reason that it is not a fork; `None` if it is one.
     pub fresh: Option<String>,
 }
 

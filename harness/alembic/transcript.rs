@@ -240,7 +240,7 @@ pub enum Outcome {
     },
     /// The interpreter ended in the middle of it.
     Ended {
-        /// How, in words.
+        /// Its end, in words.
         how: String,
         /// The end of what it had printed.
         output: Vec<String>,

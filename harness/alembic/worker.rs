@@ -152,7 +152,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Why it is not a fork; `None` if it is one.
+    /// The reason that it is not a fork; `None` if it is one.
     #[must_use]
     pub fn fresh(&self) -> Option<&str> {
         self.fresh.as_deref()

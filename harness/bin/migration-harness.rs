@@ -38,7 +38,7 @@ enum Command {
     Discover {
         /// The monorepo
         root: PathBuf,
-        /// Where the manifest goes [default: SERVICES_MANIFEST, or <ROOT>/services-manifest]
+        /// The manifest's directory [default: SERVICES_MANIFEST, or <ROOT>/services-manifest]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
         /// Replace files that exist

@@ -11,7 +11,7 @@ use crate::alembic::transcript::Place;
 pub struct Finding {
     /// The problem, as a lowercase fragment.
     pub title: String,
-    /// Where, the first one first.
+    /// The places, the first one first.
     pub marks: Vec<Mark>,
     /// The expected text beside the one that was found.
     pub comparison: Option<Comparison>,
@@ -80,7 +80,7 @@ pub enum Help {
 /// A place in a source file with what to say about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// Where.
+    /// The place.
     pub place: Place,
     /// The label for the place.
     pub label: String,

@@ -92,7 +92,7 @@ fn postgres(image: &Image, another: bool) -> String {
     )
 }
 
-/// Why a default is to be checked.
+/// The reason that a default is to be checked.
 fn doubt<T>(guess: &Guess<T>) -> String {
     let mut text = String::new();
     if guess.sure != Sure::Certain {

@@ -50,7 +50,7 @@ struct Start<'a> {
     statements: Vec<&'a str>,
     /// The team's own rows at what is deployed.
     own: Vec<&'a Script>,
-    /// When the harness gives up.
+    /// The time at which the harness gives up.
     deadline: Instant,
 }
 

@@ -86,7 +86,7 @@ pub(super) struct Defaults {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a reason in a string, or false")]
 pub(super) enum Waiver {
-    /// Why the criterion does not apply, or the difference is accepted.
+    /// The reason that the criterion does not apply, or the difference is accepted.
     Reason(String),
     /// `false`: the line of the defaults does not hold here.
     Applies(bool),

@@ -129,7 +129,7 @@ pub(super) fn overlaid(
     Ok(lines)
 }
 
-/// Whatever is waived needs a reason that someone can read.
+/// Checks that all that is waived has a reason that someone can read.
 pub(super) fn check_reasons(
     file: &Path,
     table: &str,

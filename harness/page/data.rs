@@ -49,9 +49,9 @@ pub struct Report {
 pub struct Run {
     /// Unique among all runs.
     pub id: String,
-    /// When it began, in UTC (RFC 3339).
+    /// Its beginning, in UTC (RFC 3339).
     pub began: String,
-    /// When the report was written.
+    /// The time at which the report was written.
     pub written: String,
     /// The machine's name.
     pub host: String,
@@ -64,7 +64,7 @@ pub struct Criterion {
     pub id: String,
     /// The promise.
     pub asserts: String,
-    /// Why that matters.
+    /// The reason that it matters.
     pub why: String,
     /// The remedy where it is red.
     pub remedy: String,
@@ -141,7 +141,7 @@ pub struct Explanation {
 pub struct Finding {
     /// The problem.
     pub title: String,
-    /// Where, the first one first.
+    /// The places, the first one first.
     pub places: Vec<Place>,
     /// The text that was expected, where two texts are compared.
     pub expected: Option<String>,
@@ -238,7 +238,7 @@ pub struct Revision {
     pub file: String,
     /// The line of `revision`.
     pub line: u32,
-    /// Why nothing can take it back, where the manifest says so.
+    /// The reason that nothing can take it back, where the manifest says so.
     pub one_way: Option<String>,
 }
 

@@ -219,7 +219,7 @@ async fn launch(
     Supervised::spawn(spec).await
 }
 
-/// Why a server is not ready.
+/// The reason that a server is not ready.
 enum Unready {
     PortInUse,
     Exited(i32),

@@ -46,7 +46,7 @@ struct Shared {
     /// Opens the one that is admitted.
     service: String,
     admitted: Mutex<Option<String>>,
-    /// Why connections were refused since somebody last asked, each once.
+    /// The reasons of refused connections that nobody took yet, each once.
     refused: Mutex<BTreeSet<String>>,
     /// The keys with which queries of the open connections are cancelled.
     backends: Mutex<HashSet<Vec<u8>>>,
@@ -111,7 +111,7 @@ impl Relay {
         self.shared.service.clone()
     }
 
-    /// Why connections were refused since this was last asked: whoever asked for one may
+    /// Takes the reasons for which connections were refused: whoever asked for one may
     /// have kept it to himself.
     pub fn take_refused(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.shared.refused))

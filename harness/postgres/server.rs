@@ -77,7 +77,7 @@ impl Server {
         !self.guard.is_shared()
     }
 
-    /// Why connections of the service were refused since this was last asked: the program
+    /// Takes the reasons for which connections of the service were refused: the program
     /// that wanted one may have kept it to itself.
     pub fn take_refused(&self) -> Vec<String> {
         self.guard.take_refused()

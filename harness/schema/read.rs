@@ -47,7 +47,7 @@ pub enum Key {
 /// A text that was not written by [`super::text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Where, from 1.
+    /// The line, from 1.
     pub line: u32,
     /// The problem, as a lowercase fragment.
     pub problem: String,

@@ -56,7 +56,7 @@ def published(root):
 
 
 class Bench:
-    """What the rows share: a built harness, packages, servers, generated services."""
+    """Shared parts of the rows: a built harness, packages, servers, generated services."""
 
     def __init__(self, work, profile, provider="local"):
         self.work = work

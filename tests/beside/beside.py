@@ -105,7 +105,7 @@ def eugene(deployment):
 
 
 def harness(all_of_them):
-    """What `locks` says, by service."""
+    """The findings of `locks`, by service."""
     subprocess.run(["cargo", "test", "--no-run", "--test", "services"], cwd=REPOSITORY, check=True)
     said = {}
     for tree in ("broken", "unusual"):

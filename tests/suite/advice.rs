@@ -1,4 +1,4 @@
-//! Whatever a text tells people to type is typed: followed, every fault is green.
+//! Advice of findings, typed as it stands: followed, every fault is green.
 
 use std::fs;
 use std::path::{Path, PathBuf};

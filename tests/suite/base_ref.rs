@@ -35,7 +35,7 @@ fn red(judged: &Judged, says: &[&str]) {
     assert!(text.lines().count() < 40, "{text}");
 }
 
-/// What each branch does after they part, and what the merge of both then says.
+/// Tries what each branch does after they part, and what the merge of both then says.
 #[rstest]
 #[case::fork(
     &[New("b1", Some("r2"))],

@@ -30,7 +30,7 @@ enum Part {
     Supervisor,
 }
 
-/// How a run is ended.
+/// A way to end a run.
 #[derive(Debug, Clone, Copy)]
 struct Blow {
     after: Duration,
@@ -110,7 +110,7 @@ pub fn left(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Where a run takes place.
+/// The surroundings of a run.
 struct Scene {
     monorepo: Monorepo,
     tmp: tempfile::TempDir,
@@ -164,7 +164,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// Where all runs of this scene say what they have to say.
+    /// The file that all runs of this scene print to.
     fn said(&self) -> fs::File {
         let file = self.monorepo.path().join("said");
         fs::File::options()

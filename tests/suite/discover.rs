@@ -210,7 +210,7 @@ const NO_FILE_TELLS_THEIR_DRIVER: [&str; 4] = [
     "search_path_that_is_set",
 ];
 
-/// What was written by hand for these services, and what is discovered, say the same.
+/// The files written by hand for these services say what is discovered.
 #[rstest]
 #[case::shipped("services-manifest", "tests/monorepo", &[])]
 #[case::unusual("tests/unusual/services-manifest", "tests/unusual", &[

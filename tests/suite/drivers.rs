@@ -29,7 +29,7 @@ struct Scene {
     driver: &'static str,
     /// The third revision, of which line 7 has the statement.
     raw: &'static str,
-    /// What `upgrade_head` or `enum_types` says; nothing where all is green.
+    /// The words of `upgrade_head` or `enum_types`; none where all is green.
     says: &'static [&'static str],
 }
 

@@ -35,7 +35,7 @@ enum Verdict {
 }
 
 impl Verdict {
-    /// How the text of a red case begins.
+    /// The beginning of the text of a red case.
     fn opening(self, criterion: &str) -> String {
         match self {
             Self::Fail => format!("error[{criterion}]: "),

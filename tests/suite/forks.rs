@@ -56,7 +56,7 @@ fn a_service_observes_the_same_in_a_fork_and_in_a_fresh_interpreter() {
     assert_ne!(random("first").unwrap(), random("second").unwrap());
 }
 
-/// What is kept of a service's imports holds for as long as its files do: those of the
+/// The imports that are kept of a service hold for as long as its files do: those of the
 /// harness itself are others in each run.
 #[test]
 fn the_files_of_a_run_are_no_imports_of_a_service() {

@@ -1,4 +1,4 @@
-//! What is prepared for a service, and what lies under its first revision.
+//! Objects that are prepared for a service, and what lies under its first revision.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

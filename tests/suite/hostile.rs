@@ -10,7 +10,7 @@ use crate::crashes::left;
 use crate::monorepo::{ENV, Monorepo, PLAIN, table, upgrade};
 use crate::postgres::eventually;
 
-/// What env.py does first, what the second revision does, and what `upgrade_head` says;
+/// A name, what env.py does first, what the second revision does, and what `upgrade_head` says;
 /// nothing where it is green.
 type Scene = (
     &'static str,
@@ -19,7 +19,7 @@ type Scene = (
     &'static [&'static str],
 );
 
-/// What ends by itself.
+/// Scenes that end by themselves.
 const SCENES: &[Scene] = &[
     (
         "prints_a_gigabyte",
@@ -179,7 +179,7 @@ const SCENES: &[Scene] = &[
     ),
 ];
 
-/// What never ends.
+/// Scenes that never end.
 const ENDLESS: &[Scene] = &[
     (
         "loops",
@@ -315,7 +315,7 @@ fn a_service_that_never_ends_is_ended_in_time() {
     eventually("no process is left", || left(tmp).is_empty());
 }
 
-/// Where a service undoes the listening, nothing that was not seen is taken for absent.
+/// Nothing that was not seen is taken for absent where a service undoes the listening.
 #[test]
 fn statements_that_nobody_saw_are_not_judged() {
     let deaf = "from sqlalchemy.engine import Engine\nfor name in ('before_cursor_execute', 'after_cursor_execute'):\n    getattr(Engine.dispatch, name)._clslevel[Engine].clear()\n";

@@ -1,4 +1,4 @@
-//! What stands between a CI system and the program: the steps of the action, and the hook.
+//! Integrations between a CI system and the program: the steps of the action, and the hook.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

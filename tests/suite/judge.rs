@@ -49,14 +49,14 @@ pub static BINARY: Lazy<PathBuf> = Lazy::new(|| {
         .expect("cargo names the executable")
 });
 
-/// Whether cargo sets this variable to tell a process which package it belongs to.
+/// Tells whether cargo sets this variable to tell a process which package it belongs to.
 fn is_of_package(variable: &str) -> bool {
     ["CARGO_PKG", "CARGO_MANIFEST"]
         .iter()
         .any(|prefix| variable.starts_with(prefix))
 }
 
-/// What would change a run here, set for the run around it.
+/// Variables that would change a run here, set for the run around it.
 const OURS: &[&str] = &[
     "ONLY",
     "FAIL_FAST",
@@ -77,7 +77,7 @@ pub fn python() -> PathBuf {
     repository().join("tests/monorepo/.venv/bin/python")
 }
 
-/// What pip says of it, by the words of its command line and the directory that these end with.
+/// Runs pip, by the words of its command line and the directory that these end with.
 pub fn pip(words: &[&str], directory: &Path, packages: &[&str]) -> std::io::Result<Output> {
     let mut pip = Command::new(python());
     pip.args(["-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]);
@@ -97,12 +97,12 @@ pub fn packages(name: &str, path: &str, all: &[&str]) -> Result<PathBuf, String>
     Ok(directory)
 }
 
-/// Where the reports of runs go that nobody looks at.
+/// The directory for the reports that nobody looks at.
 pub fn reports() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("report")
 }
 
-/// What one run printed.
+/// The output of one run.
 pub struct Judged {
     pub code: Option<i32>,
     pub stdout: String,

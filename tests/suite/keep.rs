@@ -29,7 +29,7 @@ fn keep(tmp: &Path, keep: &str, arguments: &[&str], variables: &[(&str, &str)]) 
     )
 }
 
-/// What follows `= open: ` or `= remove: ` in the text of a red case.
+/// The rest of the line that begins with `= open: ` or `= remove: ` in the text of a red case.
 fn line(judged: &Judged, word: &str) -> String {
     let start = format!("= {word}: ");
     let lines = judged
@@ -46,7 +46,7 @@ fn sh(command: &str) -> Output {
     Command::new("sh").args(["-c", command]).output().unwrap()
 }
 
-/// What the kept database answers.
+/// The answer of the kept database.
 fn ask(open: &str, query: &str) -> String {
     let output = sh(&format!("{open} -X -A -t -c \"{query}\""));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

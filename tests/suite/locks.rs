@@ -1,4 +1,4 @@
-//! What the probe of `locks` measures: the facts that its verdicts rest on, on each major of
+//! Measurements of the probe of `locks`: the facts that its verdicts rest on, on each major of
 //! PostgreSQL that is there, and that a service does not notice it.
 
 mod facts;

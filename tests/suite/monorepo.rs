@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::judge::{Judged, judge, python};
 
-/// What every service here has unless it brings its own.
+/// The ini file of every service here that does not bring its own.
 const INI: &str = "[alembic]\nscript_location = alembic\n";
 /// Migrates through an asynchronous engine.
 pub const ASYNC_ENV: &str = r#"

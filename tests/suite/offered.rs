@@ -1,4 +1,4 @@
-//! What `fix` proved, in every output: the report, the page, SARIF; and the time that it takes.
+//! Proved fixes in every output: the report, the page, SARIF; and the time that proving takes.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What `--output` writes is what the programs that read it expect.
+//! Files that `--output` writes are what the programs that read them expect.
 
 use std::fs;
 use std::io::Write;

@@ -362,7 +362,7 @@ fn what_is_to_be_typed_can_be_copied() {
     );
 }
 
-/// What Chromium says of a page; `None` where there is no Chromium.
+/// Opens a page in Chromium; `None` where there is no Chromium.
 fn browse(page: &Path) -> Option<(String, String)> {
     let found = ["chromium", "chromium-browser", "google-chrome"]
         .into_iter()

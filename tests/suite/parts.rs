@@ -60,7 +60,7 @@ impl Copy {
         fs::write(&file, text.replace(&head, &format!("{head}    {line}\n"))).unwrap();
     }
 
-    /// What a run of some criteria, or all, with so many cores says, and its report, but for
+    /// Runs some criteria, or all, with so many cores: the output, and the report but for
     /// times and places.
     fn judged(&self, cores: u32, criteria: &[&str]) -> (Judged, Value) {
         let report = self.0.path().join("report");

@@ -1,6 +1,6 @@
 //! Each provider gives a fresh, empty server, and nothing of it is left.
 //!
-//! What happens when a process ends without warning is tried in a child: this
+//! Processes that end without warning are tried in a child: this
 //! test binary again, asked for [`scene`] alone, with a temporary directory of
 //! its own that can be looked at afterwards.
 
@@ -55,7 +55,7 @@ pub fn container() -> Settings {
     }
 }
 
-/// Whether containers can be had; says so where not, and fails in CI.
+/// Tells whether containers can be had; says so where not, and fails in CI.
 pub async fn containers_run() -> bool {
     match postgres::choose(&container()).await {
         Ok(_) => true,
@@ -115,7 +115,7 @@ pub fn processes(needle: &Path) -> Vec<String> {
 
 pub const NOTHING: [String; 0] = [];
 
-/// What lies in the run directories under a temporary directory.
+/// The files in the run directories under a temporary directory.
 pub fn remains(tmp: &Path) -> Vec<String> {
     let bases = fs::read_dir(tmp)
         .unwrap()

@@ -10,7 +10,7 @@ use pretty_assertions::assert_eq;
 
 use crate::judge::{judge, python};
 
-/// What Python says of itself.
+/// Asks Python about itself.
 fn ask(python: &Path, expression: &str) -> PathBuf {
     let script = format!("import os, sys, sysconfig, alembic; print({expression})");
     let output = Command::new(python).args(["-c", &script]).output().unwrap();

@@ -1,4 +1,4 @@
-//! What a branch does to the revisions that its base has. Every test builds a small repository.
+//! Changes by a branch to the revisions that its base has. Every test builds a small repository.
 
 use std::fs;
 use std::path::Path;
@@ -176,7 +176,7 @@ fn what_only_python_reads_is_compared_with_it() {
     );
 }
 
-/// What the text says to type is typed, from within the service.
+/// Types what the text says to type, from within the service.
 #[rstest]
 #[case::changed(&[R2_CHANGED])]
 #[case::deleted(&[Remove("r2")])]

@@ -1,4 +1,4 @@
-//! What stands before an `existing` server lets one user into one database, whatever the
+//! The relay before an `existing` server lets one user into one database, whatever the
 //! client does, and speaks to the server as the server wants it.
 
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ async fn guest_of(host: &Server, url: &str) -> (Server, Database) {
 
 #[derive(Deserialize)]
 struct Tried {
-    /// What each way ran into; `None` where it led to the other database.
+    /// The error that each way ran into; `None` where it led to the other database.
     ways: BTreeMap<String, Option<String>>,
     /// The database that each driver found where it may be.
     own: BTreeMap<String, String>,
@@ -444,7 +444,7 @@ fn the_server_is_reached_as_its_url_says() {
     });
 }
 
-/// Whether a server can be had with this URL, or what is said why not; and whether the
+/// Asserts that a server can be had with this URL, or what is said why not; and whether the
 /// way to it is encrypted.
 async fn is(url: &str, says: &str, encrypted: Option<bool>) {
     let started = postgres::start(&existing(url), "tls").await;

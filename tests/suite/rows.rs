@@ -1,4 +1,4 @@
-//! Which deployment `rows` judges: what the base ref has, or the manifest says, is deployed.
+//! Deployments that `rows` judges: what the base ref has, or the manifest says, is deployed.
 
 use pretty_assertions::assert_eq;
 
@@ -132,7 +132,7 @@ fn a_deployed_revision_must_be_one() {
     assert!(text.contains("deployed = \"r1\""), "{text}");
 }
 
-/// What a data migration reads is what the application writes.
+/// A data migration that reads what the application writes.
 const READS_JSON: &str = r#"
 import json
 for row in op.get_bind().execute(sa.text("SELECT body FROM events")):

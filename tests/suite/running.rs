@@ -1,4 +1,4 @@
-//! What the running release still can while a deployment is under way. Every test builds a
+//! Statements of the running release while a deployment is under way. Every test builds a
 //! small repository, whose branch `main` runs.
 
 mod meanwhile;
@@ -360,7 +360,7 @@ fn a_release_without_models_says_so() {
     green(&judged(&monorepo), "env.py names no models at main ");
 }
 
-/// What the running release could not do before is not the deployment's fault.
+/// Statements that the running release could not do before are not the deployment's fault.
 #[test]
 fn what_failed_before_is_left_out() {
     let monorepo = monorepo(PLAIN, ENV);
@@ -402,7 +402,7 @@ fn a_release_whose_env_fails_after_the_deployment_is_told_apart() {
     );
 }
 
-/// What the old tree lacks because git has no objects of it, an error names.
+/// An error names the files that the old tree lacks because git has no objects of them.
 #[test]
 fn files_that_git_does_not_hold_are_named() {
     let monorepo = monorepo(PLAIN, ENV);

@@ -1,4 +1,4 @@
-//! What a schema's text promises: it says all that a catalog holds, and builds it again;
+//! Promises of a schema's text: it says all that a catalog holds, and builds it again;
 //! and how one is accepted.
 
 use std::path::{Path, PathBuf};

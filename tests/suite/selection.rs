@@ -1,4 +1,4 @@
-//! What is selected is judged, and nothing else; what matches nothing is an error.
+//! Cases that are selected are judged, and nothing else; what matches nothing is an error.
 
 use std::path::PathBuf;
 
@@ -130,7 +130,7 @@ fn the_first_red_case_ends_the_run_when_asked() {
     assert!(!judged.stdout.contains("2 heads"), "{}", judged.all());
 }
 
-/// What guards all the others: the exit status of the command people type.
+/// Guards all the others: the exit status of the command people type.
 #[test]
 fn a_broken_service_makes_cargo_test_fail() {
     let output = cargo()
@@ -159,7 +159,7 @@ fn a_broken_service_makes_cargo_test_fail() {
     assert!(text.contains("error[single_head]: 2 heads: "), "{text}");
 }
 
-/// What is not green is counted as failed, and what was not run is not counted at all.
+/// Cases that are not green are counted as failed, and what was not run is not counted at all.
 #[test]
 fn only_what_is_green_is_counted_as_passed() {
     let only = [("ONLY", "takes_too_long url_variable_misspelt cycle")];

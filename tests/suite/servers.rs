@@ -16,7 +16,7 @@ async fn started(servers: &Servers, settings: &Settings, service: &str) -> (Serv
     (server, database)
 }
 
-/// What a service can find out about its server, apart from when what was made.
+/// All that a service can find out about its server, apart from when what was made.
 const FACTS: &str = "
 SELECT concat_ws(E'\\t', name, reset_val, source, sourcefile) FROM pg_settings
 UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname <> current_database()
@@ -209,7 +209,7 @@ fn no_server_is_handed_on_that_may_not_be() {
     });
 }
 
-/// What a run on one thread says about each server, in its order.
+/// The lines of a run on one thread about each server, in its order.
 fn servers_of_a_run(variables: &[(&str, &str)]) -> Vec<String> {
     let services = (
         "ONLY",

@@ -97,7 +97,7 @@ impl Decoy {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// What anyone did here. A `connection received` alone has said nothing yet.
+    /// Lines of the log about what anyone did. A `connection received` alone has said nothing yet.
     fn witnessed(&self) -> Vec<String> {
         self.log()
             .lines()
@@ -123,7 +123,7 @@ impl Drop for Decoy {
     }
 }
 
-/// What a run on a service must be.
+/// The outcome that a run on a service must have.
 enum Wanted {
     /// Green: the settings read the right variable after all.
     Green,

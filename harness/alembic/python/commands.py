@@ -229,7 +229,7 @@ class Worker:
         return {**self.run_env(run, "upgrade", "head"), **said}
 
     def visible(self, objects):
-        """Which objects env.py lets autogenerate see, in the order of the question."""
+        """The objects that env.py lets autogenerate see, in the order of the question."""
         filters = self.described.filters()
         with self.application.context():
             return {"visible": [filters.is_visible(**one) for one in objects]}

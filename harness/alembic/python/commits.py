@@ -1,4 +1,4 @@
-"""Where a deployment stands between two of its transactions: `Commits`.
+"""The state of a deployment between two of its transactions: `Commits`.
 
 What one of them has committed is there for everybody, although the deployment goes on. So it
 waits there until the harness has looked. Whether a connection is within a transaction, its
@@ -45,7 +45,7 @@ def driver_of(thing):
 
 
 def is_within(connection):
-    """Whether a driver's connection is within a transaction; None where it does not say."""
+    """Tells whether a driver's connection is within a transaction; None where it does not say."""
     try:
         if hasattr(connection, "is_in_transaction"):  # asyncpg
             return connection.is_in_transaction()

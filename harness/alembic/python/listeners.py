@@ -37,7 +37,7 @@ def check_token(connection, record):
 
 
 def wait_no_longer(connection):
-    """Who holds the lock may wait for the harness, which waits for this connection."""
+    """Lets go: who holds the lock may wait for the harness, which waits for this connection."""
     cursor = connection.cursor()
     cursor.execute("SELECT pg_catalog.set_config('lock_timeout', '2s', false)")
     cursor.fetchall()

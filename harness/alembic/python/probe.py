@@ -1,4 +1,4 @@
-"""What a statement locks and reads: `Probe`, which asks on the statement's own connection.
+"""Locks and reads of a statement: `Probe`, which asks on the statement's own connection.
 
 Locks of a transaction could be seen from outside; the number of tuples that it read, its
 new files and its indexes only by itself. So all of it is asked there, in one query, after
@@ -299,7 +299,7 @@ class Probe:
             yield from self.left(number, sql)
 
     def left(self, number, sql):
-        """What is in the catalog after a statement that changes more than rows."""
+        """Reads the catalog after a statement that changes more than rows."""
         if first_word(sql) not in READING | ROWS or self.calling == number:
             found = value((yield CATALOG))
             if found is not None:

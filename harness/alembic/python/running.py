@@ -1,4 +1,4 @@
-"""What a service does with its tables: makes its statements, and tries them: `Running`.
+"""Work of a service with its tables: `Running` makes its statements, and tries them.
 
 A statement that is tried leaves nothing: it is taken back, whatever became of it.
 """
@@ -80,7 +80,7 @@ class Running:
         return said
 
     def settings_of(self, connection):
-        """What a further connection needs to be like this one."""
+        """The settings that make a further connection like this one."""
         settings = {}
         for setting in ("search_path", "role"):
             question = f"SELECT pg_catalog.current_setting({quoted(setting)})"
@@ -276,7 +276,7 @@ def of_the_team(one):
 
 
 def by_driver(error):
-    """What the driver raised: SQLAlchemy's adapter of an asynchronous one adds its class."""
+    """The exception of the driver: SQLAlchemy's adapter of an asynchronous one adds its class."""
     raised = getattr(error, "orig", None) or error
     cause = raised.__cause__
     return cause if cause is not None and sqlstate_of(cause) else raised

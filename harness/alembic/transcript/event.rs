@@ -60,7 +60,7 @@ pub enum Event {
     },
     /// The revision raised.
     StepRaised {
-        /// What.
+        /// The exception.
         error: Raised,
     },
     /// A statement starts.

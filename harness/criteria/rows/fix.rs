@@ -1,4 +1,4 @@
-//! Why a column that rows lack has no fix here.
+//! The reason that a column that rows lack has no fix here.
 
 use super::CRITERION;
 use super::refused::failing;

@@ -1,4 +1,4 @@
-//! Why a way of upgrading did not get to its end: what was raised, took too long, or
+//! The failure of a way of upgrading: what was raised, took too long, or
 //! ended the interpreter.
 
 mod before;
@@ -22,7 +22,7 @@ const FRAMES: usize = 6;
 /// The name of the application of a service that Flask-Migrate migrates.
 const FLASK_APP: &str = "env.py needs the Flask application: in the manifest, flask_app = \"<module>:<application or factory()>\", as `flask --app` takes it";
 
-/// Why a transcript did not finish.
+/// The reason that a transcript did not finish.
 pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
     match &transcript.outcome {
         Outcome::Finished => None,

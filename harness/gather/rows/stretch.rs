@@ -25,7 +25,7 @@ pub(super) struct Stretch<'a> {
     pub begin: usize,
     /// The place after the last one.
     pub end: usize,
-    /// When the harness gives up.
+    /// The time at which the harness gives up.
     pub deadline: Instant,
 }
 

@@ -35,7 +35,7 @@ pub struct Table {
     pub name: String,
     /// The number of plain rows that it got.
     pub rows: usize,
-    /// Why it got none.
+    /// The reason that it got none.
     pub without: Option<String>,
     /// The changes of its values.
     pub changes: Vec<Change>,

@@ -22,7 +22,7 @@ pub enum Problem {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Where, if not the file as a whole.
+        /// The line, if it is not the file as a whole.
         line: Option<u32>,
         /// The problem, as a fragment.
         problem: String,

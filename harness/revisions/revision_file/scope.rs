@@ -21,7 +21,7 @@ pub(super) enum Value {
     Number(String),
     /// A tuple, a list or a set.
     Many(Vec<Value>),
-    /// Why it is not known, as the rest of a sentence that starts with the name.
+    /// The reason that it is not known, as the rest of a sentence that starts with the name.
     Unknown(String),
 }
 

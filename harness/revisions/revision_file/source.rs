@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use ruff_python_ast::token::TokenKind;
 
-/// Why a file gave no revision.
+/// The reason that a file gave no revision.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Trouble {
     /// Python refuses it too.

@@ -1,4 +1,4 @@
-"""What the service runs with."""
+"""Settings of the service."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -24,5 +24,5 @@ class Essay(Base):
 
 @sa.event.listens_for(Essay.__table__, "after_create")
 def protect(table: sa.Table, connection: sa.Connection, **_: object) -> None:
-    """What models cannot state is done by hand."""
+    """All that models cannot state is done by hand."""
     connection.execute(sa.text("ALTER TABLE essays ENABLE ROW LEVEL SECURITY"))

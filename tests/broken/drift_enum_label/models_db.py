@@ -1,4 +1,4 @@
-"""What the service runs with."""
+"""Settings of the service."""
 
 import enum
 import uuid
@@ -17,7 +17,7 @@ class EventOutbox(EventOutboxMixin, Base):
 
 
 class EssayStatus(enum.Enum):
-    """Where an essay stands."""
+    """The stages of an essay."""
 
     draft = "draft"
     final = "final"

@@ -1,4 +1,4 @@
-"""What the env.py of every service here calls."""
+"""Functions that the env.py of every service here calls."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What the models are made of."""
+"""Base of the models."""
 
 from sqlalchemy.orm import DeclarativeBase
 

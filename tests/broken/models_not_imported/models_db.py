@@ -1,4 +1,4 @@
-"""What the service runs with."""
+"""Settings of the service."""
 
 from base import Base
 from sqlalchemy.orm import Mapped, mapped_column

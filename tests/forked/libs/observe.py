@@ -71,7 +71,7 @@ def observed() -> dict[str, object]:
 
 
 def of_process() -> dict[str, object]:
-    """What the kernel knows."""
+    """Facts that the kernel knows."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     fds = [fd for fd in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{fd}")]
     shown = Path("/proc/self/environ").read_bytes().split(b"\0")
@@ -95,7 +95,7 @@ def of_process() -> dict[str, object]:
 
 
 def of_interpreter() -> dict[str, object]:
-    """What the sys module and its like know."""
+    """Facts that the sys module and its like know."""
     main = sys.modules["__main__"]
     return {
         "argv": sys.argv,
@@ -178,6 +178,6 @@ def masked(name: str, value: str) -> str:
 
 
 def kind(path: str) -> str:
-    """Whether a descriptor is a pipe, a socket or which file."""
+    """Tells whether a descriptor is a pipe, a socket or which file."""
     target = os.readlink(path).split(":")[0]
     return os.path.basename(target)

@@ -9,7 +9,7 @@ use self::Edit::{File, New, Remove, Text};
 pub const INI: &str = "[alembic]\nscript_location = alembic\npath_separator = os\n";
 pub const VERSIONS: &str = "services/örders and more/alembic/versions";
 
-/// What a branch does to the revision files.
+/// A change of the revision files by a branch.
 pub enum Edit {
     /// A revision by its id, on top of another one.
     New(&'static str, Option<&'static str>),

@@ -48,7 +48,7 @@ fn notes_without_a_convention_are_not_judged(#[case] take: fn(&mut Service)) {
     assert!(matches!(verdict, Verdict::Blocked { .. }), "{verdict:?}");
 }
 
-/// What a red case tells people to paste must make it green.
+/// The paragraphs that a red case tells people to paste make it green.
 #[test]
 fn the_shipped_paragraphs_are_notes() {
     let directory = crate::judge::repository().join("services-manifest");

@@ -27,9 +27,9 @@ use crate::monorepo::{ENV, Monorepo, upgrade};
 /// A statement on the table `t`, which may refer to `p`.
 struct Fact {
     statement: &'static str,
-    /// What its transaction says first.
+    /// The first statement of its transaction.
     setting: &'static str,
-    /// What else the deployed database has, and what runs in it before.
+    /// Further objects of the deployed database, and what runs in it before.
     before: &'static str,
     /// The modes by table, but for ACCESS SHARE.
     locks: &'static [(&'static str, &'static str)],
@@ -40,7 +40,7 @@ struct Fact {
 
 const AE: &str = "AccessExclusive";
 const T: &[(&str, &str)] = &[("t", AE)];
-/// What builds the indexes of a table anew reads it under SHARE too.
+/// The locks of a rewrite: building the indexes of a table anew reads it under SHARE too.
 const REWRITTEN: &[(&str, &str)] = &[("t", "AccessExclusive Share")];
 
 const fn fact(

@@ -35,8 +35,8 @@ op.execute("CREATE SCHEMA apart")
 op.execute("CREATE TABLE seen (what text)")
 "#;
 
-/// What a revision can do that a further question on its connection could disturb. Whatever
-/// it finds out, it writes where a statement or the catalog shows it.
+/// Revisions that a further question on their connection could disturb. Whatever
+/// one finds out, it writes where a statement or the catalog shows it.
 const SCENES: &[(&str, &str)] = &[
     (
         "rows_of_a_cursor",

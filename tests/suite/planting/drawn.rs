@@ -70,7 +70,7 @@ struct DrawnTable {
     columns: Vec<DrawnColumn>,
     /// Tables that it refers to, and whether it has to.
     keys: Vec<(prop::sample::Index, bool)>,
-    /// Whether no row fulfils its CHECK.
+    /// Tells whether no row fulfils its CHECK.
     is_impossible: bool,
     key: u8,
 }
@@ -170,7 +170,7 @@ fn possible(tables: &[DrawnTable]) -> Vec<bool> {
     possible
 }
 
-/// Whether a table has to refer, in the end, to itself: its row can only be made with a
+/// Tells whether a table has to refer, in the end, to itself: its row can only be made with a
 /// key that is known before.
 fn is_in_a_circle(tables: &[DrawnTable], from: usize) -> bool {
     let mut ahead = vec![from];

@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 
-/// What every provider promises, whoever it is.
+/// Tries what every provider promises.
 pub async fn is_fresh_and_can_be_made_fresh_again(server: &Server) {
     let database = server.create_database().await.unwrap();
     assert!(

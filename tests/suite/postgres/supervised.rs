@@ -88,7 +88,7 @@ fn a_supervised_child_ends_whatever_its_child_started(#[case] script: &str) {
     eventually("nothing works there any more", || inside(&marked) == 0);
 }
 
-/// How many processes work in a directory, also one that is gone (Linux).
+/// The number of processes that work in a directory, also one that is gone (Linux).
 fn inside(dir: &Path) -> usize {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries

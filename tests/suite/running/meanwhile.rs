@@ -1,4 +1,4 @@
-//! What the running release can do between two transactions of a deployment, with statements
+//! Statements of the running release between two transactions of a deployment, also statements
 //! that the team gives, and with rows of the next release.
 
 use rstest::rstest;
@@ -85,7 +85,7 @@ fn what_an_autocommit_block_commits_counts() {
     );
 }
 
-/// What holds at the end is red at the statement that brought it.
+/// A failure that lasts to the end is red at the statement that brought it.
 #[test]
 fn what_lasts_is_said_of_the_revision_that_brought_it() {
     let monorepo = monorepo(PLAIN, &each(ENV));

@@ -1,4 +1,4 @@
-"""What the service and its migrations share. The application of a web framework that has
+"""Settings that the service and its migrations share. The application of a web framework that has
 users of its own creates their tables where there are none, with all that its models know."""
 
 import os

@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """What env.py names."""
+    """The metadata that env.py names."""
 
 
 class EventOutbox(EventOutboxMixin, Base):

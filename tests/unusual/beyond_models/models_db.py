@@ -1,4 +1,4 @@
-"""What the service runs with."""
+"""Settings of the service."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -30,7 +30,7 @@ class Event(Base):
 
 
 class Essays(Base):
-    """How many essays there are, which a view says."""
+    """The number of essays, which a view says."""
 
     __tablename__ = "essay_counts"
 

@@ -1,4 +1,4 @@
-"""How the revisions of this service are called."""
+"""Ids of the revisions of this service."""
 
 
 def revision_id(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What the service and its migrations share."""
+"""Settings that the service and its migrations share."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What `flask` finds by itself."""
+"""The application that `flask` finds by itself."""
 
 from essays import create_app
 

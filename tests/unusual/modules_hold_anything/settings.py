@@ -1,4 +1,4 @@
-"""What answers every attribute, or none, or connects when it is touched."""
+"""Objects that answer every attribute, or none, or connect when they are touched."""
 
 import socket
 import sys

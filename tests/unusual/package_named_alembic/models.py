@@ -12,7 +12,7 @@ class Base(DeclarativeBase):
 
 
 class Status(enum.Enum):
-    """Where an essay stands."""
+    """The stages of an essay."""
 
     NEW = "NEW"
     DONE = "DONE"

@@ -1,4 +1,4 @@
-"""What the service runs with."""
+"""Settings of the service."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> URL:
-        """What the engine is made from."""
+        """Parts that the engine is made from."""
         return URL.create(
             "postgresql+asyncpg",
             username=self.user,

@@ -5,7 +5,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """What all models have."""
+    """Base of all models."""
 
 
 class Customer(Base):
@@ -18,7 +18,7 @@ class Customer(Base):
 
 
 class Order(Base):
-    """What a customer orders."""
+    """An order of a customer."""
 
     __tablename__ = "orders"
 

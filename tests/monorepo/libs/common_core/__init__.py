@@ -1,1 +1,1 @@
-"""What the services have in common: table shapes, domain enums, migration steps."""
+"""Things that the services have in common: table shapes, domain enums, migration steps."""

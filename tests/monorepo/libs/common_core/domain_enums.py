@@ -15,7 +15,7 @@ class CourseCode(str, enum.Enum):
 
 
 class EssayStatus(str, enum.Enum):
-    """Where an essay stands, in the order it gets there."""
+    """The stages of an essay, in the order it gets there."""
 
     UPLOADED = "uploaded"
     TEXT_EXTRACTED = "text_extracted"

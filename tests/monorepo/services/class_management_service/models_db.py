@@ -30,7 +30,7 @@ class Base(DeclarativeBase):
 
 
 class ValidationStatus(str, enum.Enum):
-    """What a teacher made of a suggested match of essay and student."""
+    """A teacher's answer to a suggested match of essay and student."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"

@@ -68,7 +68,7 @@ class CreditOperation(Base):
 
 
 class RateLimitBucket(Base):
-    """What a subject used of a metric in one window."""
+    """The use of a metric by a subject in one window."""
 
     __tablename__ = "rate_limit_buckets"
     __table_args__ = (CheckConstraint('"count" >= 0', name="count"),)

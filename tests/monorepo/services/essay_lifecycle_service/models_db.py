@@ -32,7 +32,7 @@ essay_status_enum = Enum(EssayStatus, name="essay_status_enum", values_callable=
 
 
 class EssayState(TimestampMixin, Base):
-    """Where one essay stands; `version` guards against lost updates."""
+    """The state of one essay; `version` guards against lost updates."""
 
     __tablename__ = "essay_states"
 
@@ -68,7 +68,7 @@ class EssayStatusHistory(Base):
 
 
 class BatchEssayTracker(TimestampMixin, Base):
-    """How many essays a batch waits for, and until when."""
+    """The number of essays that a batch waits for, and until when."""
 
     __tablename__ = "batch_essay_trackers"
     __table_args__ = (

@@ -2,7 +2,7 @@
 
 use super::{AE, Fact, REWRITTEN, T, fact, under};
 
-/// What else the statements of deployments do, as the first table has it.
+/// Further statements of deployments, as the first table has them.
 pub(super) const FACTS: &[Fact] = &[
     fact(
         "ALTER TABLE t ADD x int GENERATED ALWAYS AS IDENTITY",

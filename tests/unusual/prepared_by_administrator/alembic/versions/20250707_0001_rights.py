@@ -1,4 +1,4 @@
-"""What leans on what an administrator prepared, in every database and after each downgrade.
+"""Objects that lean on what an administrator prepared, in every database and after each downgrade.
 
 Revision ID: 20250707_0001
 Revises: 20250706_0001

@@ -18,7 +18,7 @@ class Base(DeclarativeBase):
 
 
 class UserRole(str, enum.Enum):
-    """What a user may do."""
+    """The rights of a user."""
 
     TEACHER = "teacher"
     SCHOOL_ADMIN = "school_admin"
@@ -72,7 +72,7 @@ class RoleInvitation(Base):
 
 
 class UserAuditLog(Base):
-    """What happened to an account; rows outlive the account."""
+    """An event of an account; rows outlive the account."""
 
     __tablename__ = "user_audit_log"
     __table_args__ = (Index("ix_user_audit_log_details", "details", postgresql_using="gin"),)
