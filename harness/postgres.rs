@@ -7,6 +7,7 @@
 //!
 //! Adding a provider is a file with a `PROVIDER` in it and a line in the list.
 
+mod access;
 pub mod activity;
 pub mod binaries;
 pub mod container;
@@ -20,6 +21,7 @@ pub mod kept;
 pub mod local;
 mod owner;
 mod postmaster;
+mod properties;
 mod relay;
 pub mod restore;
 pub mod run;
@@ -44,8 +46,8 @@ use once_cell::sync::Lazy;
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use database::Access;
-pub use database::Database;
+use access::Access;
+pub use database::{Database, Template};
 use kept::{Address, Removal};
 pub use kept::{Kept, Phase, Shown};
 pub use owner::MigrateAs;
@@ -54,7 +56,7 @@ use restore::Snapshot;
 pub use script::{Script, Statement};
 pub use server::Server;
 pub use servers::Servers;
-pub use template::{Template, created_extension};
+pub use template::created_extension;
 pub use touched::Touched;
 
 use crate::error::{HarnessError, Result, Stage};

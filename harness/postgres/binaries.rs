@@ -1,12 +1,13 @@
 //! Finding PostgreSQL's programs on this machine: [`Installation`].
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::datadir;
 use super::files;
 use super::run::Base;
 use super::{Settings, error};
@@ -232,6 +233,20 @@ async fn line_of(command: &mut Command) -> Option<String> {
 }
 
 impl Installation {
+    /// Names it: its place, version and time of installation.
+    ///
+    /// # Errors
+    /// When its `postgres` is not there.
+    pub fn key(&self) -> Result<String> {
+        let postgres = self.bin.join("postgres");
+        let meta = std::fs::metadata(&postgres)
+            .map_err(|e| error(format!("cannot read {}: {e}", postgres.display())))?;
+        let mut hasher = DefaultHasher::new();
+        let changed = (meta.mtime(), meta.mtime_nsec(), meta.len());
+        (&self.bin, &self.version, changed).hash(&mut hasher);
+        Ok(format!("{}-{:016x}", self.version, hasher.finish()))
+    }
+
     /// The installation as the servers' user can run it: itself, or a copy of its
     /// tree where the user cannot get to it (a virtual environment in root's
     /// home, a private checkout).
@@ -250,7 +265,7 @@ impl Installation {
         if runs(&self.bin) {
             return Ok(self);
         }
-        let key = datadir::key(&self.bin, &self.version)?;
+        let key = self.key()?;
         let copy = base.cache().join(format!("install-{key}"));
         files::once(&copy, Duration::from_secs(120), async |target: &Path| {
             copy_installation(&self.bin, target).map_err(|e| {

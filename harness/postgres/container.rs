@@ -18,7 +18,7 @@ use testcontainers_modules::testcontainers::core::logs::LogFrame;
 use testcontainers_modules::testcontainers::runners::AsyncRunner;
 use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, ImageExt};
 
-use super::database::Access;
+use super::access::Access;
 use super::engine;
 use super::files::tail;
 use super::kept::{self, Removal, Shown, quoted};

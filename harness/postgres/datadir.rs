@@ -6,9 +6,8 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,7 +64,7 @@ pub async fn template(
     installation: &Installation,
     account: Option<Account>,
 ) -> Result<PathBuf> {
-    let key = key(&installation.bin, &installation.version)?;
+    let key = installation.key()?;
     let dir = base.cache().join(format!("template-{key}-{LAYOUT}"));
     once(&dir, INITDB, async |target: &Path| {
         initdb(installation, target, account).await
@@ -102,19 +101,6 @@ fn discard_unused(template: &Path) -> Result<()> {
         discard(template)?;
     }
     Ok(())
-}
-
-/// Names an installation: its place, version and time of installation.
-///
-/// # Errors
-/// When its `postgres` is not there.
-pub fn key(bin: &Path, version: &str) -> Result<String> {
-    let postgres = bin.join("postgres");
-    let meta = std::fs::metadata(&postgres)
-        .map_err(|e| error(format!("cannot read {}: {e}", postgres.display())))?;
-    let mut hasher = DefaultHasher::new();
-    (bin, version, meta.mtime(), meta.mtime_nsec(), meta.len()).hash(&mut hasher);
-    Ok(format!("{version}-{:016x}", hasher.finish()))
 }
 
 /// Runs `initdb` into `dir/data`, with a random password kept in `dir/password`.

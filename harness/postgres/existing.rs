@@ -16,7 +16,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 use sqlx::{Connection, PgConnection};
 
-use super::database::Access;
+use super::access::Access;
 use super::kept::{self, Address, Removal, Shown, quoted};
 use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};

@@ -21,15 +21,12 @@ use time::OffsetDateTime;
 
 use super::error;
 use super::files::write_private;
-use super::run::Base;
+use super::run::{Base, MARK};
 use crate::error::Result;
 use crate::named::named_enum;
 use crate::process::account::Account;
 use crate::process::random;
 use crate::process::supervisor::remove_dir;
-
-/// A file of this name in a server's directory keeps it from being swept.
-pub(super) const MARK: &str = "kept";
 
 /// A server that was left running, and what to type about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 use once_cell::sync::Lazy;
 use sqlx::PgConnection;
 
+use super::access::Access;
 use super::binaries::{self, Installation};
-use super::database::Access;
 use super::datadir;
 use super::files::tail;
 use super::kept::{self, Removal, Shown, quoted};
 use super::postmaster;
 use super::run::{Base, Run};
 use super::scram::Rounds;
-use super::servers::set_password;
+use super::statements::set_password;
 use super::{
     BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error,
     with_settings,

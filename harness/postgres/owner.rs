@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 
 use super::scram::Rounds;
-use super::servers::set_password;
+use super::statements::set_password;
 use super::{error, run_sql, sql_error};
 use crate::error::Result;
 use crate::process::random;

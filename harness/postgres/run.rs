@@ -19,12 +19,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::kept::MARK;
 use super::{error, postmaster};
 use crate::error::Result;
 use crate::process::account::{Account, give};
 use crate::process::random;
 use crate::process::supervisor::remove_dir;
+
+/// A file of this name in a server's directory keeps it from being swept.
+pub(super) const MARK: &str = "kept";
 
 /// Free memory that `/dev/shm` must have to be used: a server takes about 40 MB,
 /// and there are about as many at a time as there are cores.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::database::Access;
+use super::access::Access;
 use super::kept::{self, Kept, Shown};
 use super::owner::Owner;
 use super::restore::Snapshot;

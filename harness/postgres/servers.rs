@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::restore::Snapshot;
+use super::restore::{self, Snapshot};
 use super::scram::Rounds;
-use super::statements::drop_database;
-use super::{Server, Settings, choose, error, run_sql, scram, sql_error};
+use super::statements::{drop_database, set_password};
+use super::{Server, Settings, Touched, choose, error, sql_error};
 use crate::error::Result;
 use crate::process::random;
 
@@ -226,26 +226,41 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Tells whether migrations changed something for the whole server, of all that `touched`
+    /// accounts for where others use it too.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn is_changed(&self, touched: &Touched) -> Result<bool> {
+        self.is_changed_since(&self.before, touched).await
+    }
+
+    /// The same, with what was prepared before the migrations.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn is_not_as_it_was(&self, touched: &Touched) -> Result<bool> {
+        let original = self.original.as_ref().unwrap_or(&self.before);
+        self.is_changed_since(original, touched).await
+    }
+
+    async fn is_changed_since(&self, before: &Snapshot, touched: &Touched) -> Result<bool> {
+        let mut maintenance = self.maintenance.lock().await;
+        let connection = self.alive(&mut maintenance).await?;
+        let ours = self.databases().clone();
+        restore::is_changed(connection, before, &ours, self.counted(touched)).await
+    }
+
+    /// The effects that account for a difference; none on a server of ours alone.
+    pub(super) fn counted<'a>(&self, touched: &'a Touched) -> Option<&'a Touched> {
+        self.guard.is_shared().then_some(touched)
+    }
+}
+
 async fn seen(connection: &mut PgConnection, number: i32) -> Result<String> {
     sqlx::query_scalar(AssertSqlSafe(traces(number)))
         .fetch_one(connection)
         .await
         .map_err(|e| sql_error("cannot read what the server holds", &e))
-}
-
-/// Gives a user of a server of ours a password of 128 random bits.
-pub(super) async fn set_password(
-    connection: &mut PgConnection,
-    user: &str,
-    password: &str,
-    rounds: Rounds,
-) -> Result<()> {
-    let secret =
-        scram::secret(password, rounds).map_err(|e| error(format!("no random salt: {e}")))?;
-    // A statement that fails is logged with its text.
-    let change =
-        format!("SET log_min_error_statement = panic; ALTER ROLE \"{user}\" PASSWORD '{secret}'");
-    run_sql(connection, &change)
-        .await
-        .map_err(|e| sql_error("cannot set up the server", &e))
 }

@@ -1,9 +1,10 @@
-//! Drops and renames databases that somebody may still be connected to.
+//! Drops and renames databases that somebody may still be connected to, and sets passwords.
 
 use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use super::scram::{self, Rounds};
 use super::{error, run_sql, sql_error};
 use crate::error::Result;
 
@@ -86,4 +87,21 @@ async fn end_sessions(connection: &mut PgConnection, name: &str) {
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Gives a user of a server of ours a password of 128 random bits.
+pub(super) async fn set_password(
+    connection: &mut PgConnection,
+    user: &str,
+    password: &str,
+    rounds: Rounds,
+) -> Result<()> {
+    let secret =
+        scram::secret(password, rounds).map_err(|e| error(format!("no random salt: {e}")))?;
+    // A statement that fails is logged with its text.
+    let change =
+        format!("SET log_min_error_statement = panic; ALTER ROLE \"{user}\" PASSWORD '{secret}'");
+    run_sql(connection, &change)
+        .await
+        .map_err(|e| sql_error("cannot set up the server", &e))
 }

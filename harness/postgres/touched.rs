@@ -6,10 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Server;
-use super::restore::{self, Snapshot};
-use crate::error::Result;
-
 /// The names in statements about what a whole server has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Touched {
@@ -106,38 +102,6 @@ impl Touched {
             "role setting" if name == "ALL" => self.named.contains("all"),
             _ => self.named.contains(&unquoted(name)),
         }
-    }
-}
-
-impl Server {
-    /// Tells whether migrations changed something for the whole server, of all that `touched`
-    /// accounts for where others use it too.
-    ///
-    /// # Errors
-    /// When the server cannot be asked.
-    pub async fn is_changed(&self, touched: &Touched) -> Result<bool> {
-        self.is_changed_since(&self.before, touched).await
-    }
-
-    /// The same, with what was prepared before the migrations.
-    ///
-    /// # Errors
-    /// When the server cannot be asked.
-    pub async fn is_not_as_it_was(&self, touched: &Touched) -> Result<bool> {
-        let original = self.original.as_ref().unwrap_or(&self.before);
-        self.is_changed_since(original, touched).await
-    }
-
-    async fn is_changed_since(&self, before: &Snapshot, touched: &Touched) -> Result<bool> {
-        let mut maintenance = self.maintenance.lock().await;
-        let connection = self.alive(&mut maintenance).await?;
-        let ours = self.databases().clone();
-        restore::is_changed(connection, before, &ours, self.counted(touched)).await
-    }
-
-    /// The effects that account for a difference; none on a server of ours alone.
-    pub(super) fn counted<'a>(&self, touched: &'a Touched) -> Option<&'a Touched> {
-        self.guard.is_shared().then_some(touched)
     }
 }
 
