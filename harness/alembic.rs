@@ -11,10 +11,11 @@ mod output;
 pub mod prefetch;
 mod secret;
 pub mod sql;
+mod streams;
 pub mod transcript;
 pub mod worker;
 
-pub use migration_revisions::{behaviour, graph, revision_file, script_location};
+pub use migration_revisions::{behaviour, graph, revision, revision_file, script_location};
 
 use crate::error::Result;
 use crate::manifest::Service;

@@ -15,6 +15,7 @@ pub mod migration_notes;
 pub mod model_drift;
 pub mod outbox_indexes;
 mod own;
+pub mod proposal;
 pub mod published_revisions;
 pub mod rows;
 pub mod running_release;
@@ -250,7 +251,15 @@ mod tests {
     }
 
     /// Files beside those of criteria.
-    const NO_CRITERIA: [&str; 6] = ["attribution", "finding", "fixes", "keyed", "own", "sample"];
+    const NO_CRITERIA: [&str; 7] = [
+        "attribution",
+        "finding",
+        "fixes",
+        "keyed",
+        "own",
+        "proposal",
+        "sample",
+    ];
 
     #[test]
     fn every_criterion_is_called_like_its_file() {

@@ -11,10 +11,12 @@ pub mod merge;
 pub mod models;
 pub mod notes;
 pub mod outbox;
+pub mod plan;
 pub mod published;
 pub mod running;
 pub mod schema_file;
 pub mod stairway;
+pub mod team_rows;
 
 use std::path::PathBuf;
 

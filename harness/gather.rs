@@ -4,6 +4,7 @@
 //! `upgrade head` as a deployment does, the history as Alembic loads it, a look at the
 //! database, and on fresh databases the same history stepped, and down and up again.
 
+mod answer;
 mod commands;
 mod cores;
 mod defaults;
@@ -24,6 +25,7 @@ mod running;
 mod segments;
 mod steps;
 pub mod store;
+mod targets;
 mod upgraded;
 mod version_rows;
 mod written;
@@ -44,9 +46,9 @@ use crate::alembic::interpreters::Interpreters;
 use crate::alembic::prefetch::Prefetch;
 use crate::alembic::transcript::VersionTable;
 use crate::alembic::worker::{self, Worker};
-use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::Plan;
+use crate::error::Result;
 use crate::evidence::foundation::Foundation;
+use crate::evidence::plan::Plan;
 use crate::evidence::{Evidence, History, Migrated, Part};
 use crate::manifest::Service;
 use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
@@ -424,11 +426,4 @@ impl<'a> Driver<'a> {
         self.connection = None;
         self.server.leave_nothing(&self.touched).await
     }
-}
-
-fn failed(cause: &sqlx::Error) -> HarnessError {
-    HarnessError::new(
-        Stage::Evidence,
-        format!("the migrated database cannot be looked at: {cause}"),
-    )
 }

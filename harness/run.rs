@@ -21,7 +21,8 @@ use libtest_mimic::Failed;
 use once_cell::sync::{Lazy, OnceCell};
 use tokio::runtime::Runtime;
 
-use crate::criteria::fixes::{self, PublishedIds};
+use crate::criteria::fixes;
+use crate::criteria::proposal::PublishedIds;
 use crate::criteria::{self, Criterion, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::{Evidence, Part};

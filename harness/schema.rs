@@ -20,14 +20,17 @@ mod read;
 mod render;
 mod spelling;
 mod table;
+mod unreadable;
 mod view;
+mod written;
 
 use crate::evidence::Catalog;
 
 pub use compare::{Difference, Mark, PartChange, differences, out_of_place};
 pub use kinds::Kind;
 pub use loss::DataRisk;
-pub use read::{Block, Key, Part, Unreadable, read};
+pub use read::{Block, Key, Part, read};
+pub use unreadable::Unreadable;
 
 /// The schema of `catalog` as text; `name` is the service's.
 #[must_use]

@@ -9,7 +9,8 @@ use ruff_python_ast::{Expr, ExprCall, Stmt};
 use ruff_text_size::Ranged;
 use serde::{Deserialize, Serialize};
 
-use super::graph::{Graph, Revision};
+use super::graph::Graph;
+use super::revision::Revision;
 use super::transcript::Place;
 use super::{revision_file, sql};
 

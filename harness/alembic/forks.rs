@@ -29,8 +29,8 @@ use tokio::sync::Mutex;
 use migration_revisions::imports::Import;
 
 use super::imports::{ImportReport, Imports, named, shared};
-use super::interpreters::{CHANNEL, Streams};
 use super::output::Output;
+use super::streams::{CHANNEL, Streams};
 use crate::installed;
 use crate::manifest::Service;
 use crate::process::random;

@@ -9,13 +9,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use once_cell::sync::OnceCell;
 
 pub use super::forks::Load;
 use super::forks::{Forks, Request, at_start};
+use super::streams::{CHANNEL, Streams};
 use crate::error::{HarnessError, Result, Stage};
 use crate::files::write_whole;
 use crate::installed;
@@ -125,8 +125,6 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("forks.py", include_str!("python/forks.py")),
     ("preloaded.py", include_str!("python/preloaded.py")),
 ];
-/// The descriptor of the worker's socket; the number is the child's, not ours.
-pub(super) const CHANNEL: i32 = 3;
 /// The variables that pass from our own environment to the worker; all else comes from the
 /// manifest.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"];
@@ -138,18 +136,6 @@ pub struct Interpreters {
     script: OnceCell<PathBuf>,
     bytecode: PathBuf,
     forks: Forks,
-}
-
-/// The streams of a new interpreter.
-pub struct Streams {
-    /// The worker's end of the channel.
-    pub channel: OwnedFd,
-    /// Its standard output.
-    pub stdout: OwnedFd,
-    /// Its standard error.
-    pub stderr: OwnedFd,
-    /// The file to which it writes its stack when asked.
-    pub stack: PathBuf,
 }
 
 /// An interpreter that runs.

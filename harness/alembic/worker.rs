@@ -29,9 +29,10 @@ use tokio::time::timeout;
 
 use super::channel::{Events, Received};
 use super::imports::ImportReport;
-use super::interpreters::{Interpreters, Streams, broken};
+use super::interpreters::{Interpreters, broken};
 use super::output::Output;
 use super::secret::Secret;
+use super::streams::Streams;
 use super::transcript::{Event, Raised, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Finding, Verdict};
 use crate::evidence::Evidence;
-use crate::evidence::deployment::Plan;
+use crate::evidence::plan::Plan;
 use crate::manifest::{Reasoned, Service};
 
 /// So many findings are shown in full.

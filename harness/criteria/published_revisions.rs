@@ -8,7 +8,7 @@ use std::path::Path;
 use super::keyed::{Keyed, parted, stale_line};
 use super::{AcceptedIn, Criterion, Finding, Verdict, single_head};
 use crate::alembic::behaviour::Difference;
-use crate::alembic::graph::Revision;
+use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::Blocker;
 use crate::evidence::published::{Change, How, Moved};

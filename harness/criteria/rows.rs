@@ -12,7 +12,8 @@ use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::deployment::{Empty, Known, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Empty, Known, Rollout, Stuck};
+use crate::evidence::team_rows::StatementRefused;
 use crate::evidence::{Catalog, Deployment, Evidence, Part};
 use crate::manifest::Service;
 

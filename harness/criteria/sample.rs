@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Criterion, Finding, Verdict};
-use crate::alembic::graph::{Graph, Revision};
-use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::graph::Graph;
+use crate::alembic::revision::{Revision, RevisionFile};
 use crate::alembic::transcript::{
     Direction, Frame, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
 };
 use crate::evidence::catalog::{Catalog, Change, Object};
-use crate::evidence::deployment::{Origin, Plan, Rollout};
+use crate::evidence::deployment::Rollout;
 use crate::evidence::locks::Measured;
+use crate::evidence::plan::{Origin, Plan};
 use crate::evidence::running::{Deed, Kind, Release, State};
 use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Running, Stepped};
 use crate::manifest::{Deployed, LockRules, RunningRules, Service, Timeouts};

@@ -7,7 +7,8 @@ pub(super) mod fix;
 use std::path::PathBuf;
 
 use super::{Criterion, Finding, Help, Verdict, upgrade_head};
-use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem, Revision};
+use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem};
+use crate::alembic::revision::Revision;
 use crate::alembic::transcript::{Place, Raised};
 use crate::evidence::{Evidence, History};
 use crate::manifest::Service;

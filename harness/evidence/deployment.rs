@@ -1,18 +1,15 @@
 //! A deployment on tables that hold rows, as it was seen: [`Deployment`].
 
-mod plan;
-
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Change;
+use super::plan::Plan;
 use super::running::{Release, Running};
+use super::team_rows::StatementRefused;
 use crate::alembic::transcript::Transcript;
 use crate::planting::{Class, Reason, Refusal};
-
-pub use plan::{Origin, Plan};
 
 /// The revisions above those that are deployed, and what they do to rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,17 +56,6 @@ impl Known {
             column.is_none_or(|column| columns.iter().any(|one| one == column))
         })
     }
-}
-
-/// A statement that plants rows of the team, and that PostgreSQL refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementRefused {
-    /// Its file.
-    pub file: PathBuf,
-    /// The line on which it begins, from 1.
-    pub line: u32,
-    /// The answer to it.
-    pub refusal: Refusal,
 }
 
 /// The effects of one `alembic upgrade` on a database with rows.

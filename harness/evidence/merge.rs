@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::alembic::graph::Graph;
-use crate::alembic::revision_file::{RevisionFile, is_revision_file, parse};
+use crate::alembic::revision::RevisionFile;
+use crate::alembic::revision_file::{is_revision_file, parse};
 use crate::alembic::script_location::{Static, locate};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::History;

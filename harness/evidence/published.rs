@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::merge::{Ours, Parting, working_tree};
 use crate::alembic::behaviour::{Difference, difference};
-use crate::alembic::graph::{Graph, Revision};
-use crate::alembic::revision_file::{RevisionFile, parse};
+use crate::alembic::graph::Graph;
+use crate::alembic::revision::Revision;
+use crate::alembic::revision::RevisionFile;
+use crate::alembic::revision_file::parse;
 use crate::error::Result;
 use crate::evidence::History;
 use crate::git::{Commit, Repository, TreeFile};

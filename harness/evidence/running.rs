@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::deployment::{Plan, StatementRefused};
+use super::plan::Plan;
+use super::team_rows::StatementRefused;
 use crate::alembic::transcript::Transcript;
 
 /// The statements of the models that are running, before a deployment and after it.

@@ -7,7 +7,8 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{Driver, failed};
+use super::Driver;
+use super::answer::failed;
 use crate::error::Result;
 use crate::evidence::models::Drift;
 

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sqlx::Connection;
 
+use super::Context;
+use super::answer::failed;
 use super::refused::refused;
-use super::{Context, failed};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{Command, Limits, Worker};
 use crate::error::{HarnessError, Result, Stage};

@@ -2,7 +2,8 @@
 
 use sqlx::PgConnection;
 
-use super::{Driver, failed, needs, version_rows};
+use super::answer::failed;
+use super::{Driver, needs, version_rows};
 use crate::alembic::declared::declared;
 use crate::error::Result;
 use crate::evidence::{Catalog, Migrated, Outbox, foundation};

@@ -5,7 +5,8 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Driver, failed};
+use super::Driver;
+use super::answer::failed;
 use crate::error::Result;
 use crate::evidence::models::{Drift, Expression, Planned, expression};
 use crate::quoting::identifier;

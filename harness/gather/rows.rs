@@ -21,20 +21,20 @@ use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::{AtHead, Driver, failed};
+use super::answer::{failed, refusal};
+use super::{AtHead, Driver};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::{Altered, Rollout, StatementRefused, Stuck};
+use crate::evidence::deployment::{Altered, Rollout, Stuck};
+use crate::evidence::team_rows::StatementRefused;
 use crate::evidence::{Catalog, Deployment, Evidence, Locks, Part};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
 use crate::postgres::{Phase, Script, Template};
-pub(super) use asked::refusal;
 use asked::{come_back, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
-pub(super) use statements::targets;
 use statements::{concerns_keys, empty, raised};
 use stretch::Tried;
 

@@ -12,8 +12,8 @@ mod warm;
 
 use crate::alembic::worker::{Command, ReleaseStage};
 use crate::error::Result;
-use crate::evidence::deployment::{Origin, Plan};
 use crate::evidence::models::Source;
+use crate::evidence::plan::{Origin, Plan};
 use crate::evidence::running::{Class, Deed, Kind, Release, Tried};
 use crate::evidence::{Evidence, Running};
 use crate::gather::progress::Progress;
@@ -22,7 +22,7 @@ use crate::manifest::Service;
 use crate::planting::{Keys, Planter, Tables};
 use crate::postgres::Phase;
 
-use super::rows::targets;
+use super::targets::targets;
 use super::{AtHead, Driver};
 use beside::{Answer, Beside};
 pub(super) use looking::Looking;

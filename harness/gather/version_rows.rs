@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::failed;
+use super::answer::failed;
 use crate::alembic::transcript::VersionTable;
 use crate::error::Result;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::catalog::Tables;
+use super::conditions::Check;
 use super::dictionary::names;
-use super::draft::{Check, Choice, Draft, Filled, Solution};
+use super::draft::{Choice, Draft, Filled, Solution};
 use super::kinds::Kind;
 use super::server::Refusal;
 use super::spelling::Value;

@@ -4,7 +4,17 @@ use std::collections::BTreeSet;
 
 use super::catalog::{Leaf, Table, Tables};
 use super::dictionary::{names, with_value};
-use super::draft::Check;
+
+/// A CHECK of the table, or one of the domain of a column.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its constraint's name.
+    pub name: String,
+    /// The numbers of the columns that it names.
+    pub columns: Vec<i16>,
+    /// The expression over the columns.
+    pub expression: String,
+}
 
 /// The CHECKs of a table and of the domains of its columns.
 #[must_use]

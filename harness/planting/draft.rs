@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::{Column, Condition, Table, Tables};
-use super::conditions::{checks, texts};
+use super::conditions::{Check, checks, texts};
 use super::dictionary::Entry;
 use super::kinds::{Kind, candidates};
 use super::pool::{Pools, Values};
@@ -34,17 +34,6 @@ pub struct Link<'a> {
     pub parent: i64,
     /// Tells whether it has to wait until all tables have their rows.
     pub is_open: bool,
-}
-
-/// A CHECK of the table, or one of the domain of a column.
-#[derive(Debug, Clone)]
-pub struct Check {
-    /// Its constraint's name.
-    pub name: String,
-    /// The numbers of the columns that it names.
-    pub columns: Vec<i16>,
-    /// The expression over the columns.
-    pub expression: String,
 }
 
 /// The choices for a row.

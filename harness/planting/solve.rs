@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::catalog::Tables;
-use super::draft::{Check, Draft, Filled};
+use super::conditions::Check;
+use super::draft::{Draft, Filled};
 use super::kinds::Kind;
 use super::spelling::{Value, quoted};
 

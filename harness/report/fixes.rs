@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 
 use super::{data, given, quoted};
-use crate::criteria::fixes::{Class, Refusal};
+use crate::criteria::proposal::{Class, Refusal};
 use crate::invocation::Invocation;
 use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use super::data;
 use super::diagnostics::local;
 use crate::alembic::graph::Graph;
-use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::revision::RevisionFile;
 use crate::alembic::transcript::Transcript;
 use crate::criteria::{Blocker, Finding, Verdict};
 use crate::error::HarnessError;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::revision_file::RevisionFile;
+use super::revision::{Revision, RevisionFile};
 
 mod nearest;
 mod problems;
@@ -20,31 +20,6 @@ mod rebase;
 pub use nearest::{Likeness, Nearest};
 pub use problems::Problem;
 pub use rebase::DownRevisionEdit;
-
-/// One revision, as its file declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revision {
-    /// `revision`.
-    pub id: String,
-    /// The parents, empty for a base.
-    pub down_revisions: Vec<String>,
-    /// Ids or branch labels that must be upgraded before.
-    pub depends_on: Vec<String>,
-    /// The names that this revision gives its branch.
-    pub branch_labels: Vec<String>,
-    /// The docstring's first line.
-    pub message: Option<String>,
-    /// The file that declares it.
-    pub file: PathBuf,
-    /// The line of `revision`, from 1.
-    pub line: u32,
-    /// The line of `down_revision`.
-    pub down_line: u32,
-    /// The line of `depends_on`, where it is set.
-    pub depends_line: Option<u32>,
-    /// The line of `branch_labels`, where it is set.
-    pub labels_line: Option<u32>,
-}
 
 /// Every revision file of one environment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ pub mod behaviour;
 pub mod error;
 pub mod graph;
 pub mod imports;
+pub mod revision;
 pub mod revision_file;
 pub mod script_location;
 

@@ -1,7 +1,7 @@
 //! Reads one Alembic revision file without Python: [`parse`], and all of them:
 //! [`read_all`].
 //!
-//! A file gives a [`Revision`], or [`RevisionFile::Unreadable`] where Alembic
+//! A file gives a [`Revision`](super::revision::Revision), or [`RevisionFile::Unreadable`] where Alembic
 //! could not load it either, or [`RevisionFile::NeedsPython`] where running it
 //! could give anything. Which files Alembic loads, and in which order, is taken
 //! from `Script._list_py_dir` and `Script._from_path` in `alembic.script.base`.
@@ -20,10 +20,9 @@ use ruff_python_ast::{Mod, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 use rustix::fs::{CWD, Mode as Access, OFlags, openat};
-use serde::{Deserialize, Serialize};
 
-use super::graph::Revision;
 use super::pool;
+use super::revision::RevisionFile;
 use super::script_location::ScriptLocation;
 use crate::error::{Error, Result};
 
@@ -35,54 +34,6 @@ use header::Header;
 use scope::Scope;
 pub use scope::one_line;
 use source::{Nesting, TooDeep, Trouble, line_at};
-
-/// A file of a version location, as far as it could be read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum RevisionFile {
-    /// A revision, known without Python.
-    Revision(Revision),
-    /// Only running the file can tell.
-    NeedsPython {
-        /// The file.
-        file: PathBuf,
-        /// The line that says what cannot be told, from 1.
-        line: u32,
-        /// The fact that cannot be told, and why, as a fragment.
-        what: String,
-        /// Its revision id, where at least that is written out.
-        id: Option<String>,
-    },
-    /// Alembic cannot load this file, and so none of its commands works.
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// The line that is wrong, from 1; `None` for the file as a whole.
-        line: Option<u32>,
-        /// The problem, as a fragment.
-        problem: String,
-        /// The revision id it seems to declare.
-        id: Option<String>,
-    },
-}
-
-impl RevisionFile {
-    /// Its revision id, as far as it could be read.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        match self {
-            Self::Revision(revision) => Some(&revision.id),
-            Self::NeedsPython { id, .. } | Self::Unreadable { id, .. } => id.as_deref(),
-        }
-    }
-
-    /// The file it was read from.
-    pub fn file(&self) -> &Path {
-        match self {
-            Self::Revision(revision) => &revision.file,
-            Self::NeedsPython { file, .. } | Self::Unreadable { file, .. } => file,
-        }
-    }
-}
 
 /// Bytes of stack for parsing: nesting is bounded by [`Nesting`] in files larger than
 /// [`SMALL`], and by the size itself in those below.

@@ -14,15 +14,12 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 pub(super) use base::{Base, of as of_base};
 
-use super::arguments::Arguments;
+use super::arguments::{ACCEPT, Arguments};
 use super::schemas;
 use crate::criteria::{Acceptance, Finding, Verdict};
 use crate::error::{HarnessError, Result, Stage};
 use crate::gather::progress::{Progress, Say};
 use crate::manifest::Service;
-
-/// The variable that asks for it: `1`, or a key.
-pub(super) const ACCEPT: &str = "ACCEPT";
 
 impl Arguments {
     /// Tells whether anything is to be accepted.

@@ -8,6 +8,9 @@ use libtest_mimic::Arguments as Runner;
 
 use crate::report::outputs::Output;
 
+/// The variable that stands for `--accept`: `1`, or a key.
+pub(super) const ACCEPT: &str = "ACCEPT";
+
 /// The options of the test runner, and what one run of many machines needs beside them.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(

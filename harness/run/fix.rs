@@ -2,6 +2,7 @@
 
 mod bench;
 mod kept;
+mod known;
 mod offered;
 mod overlay;
 mod search;
@@ -15,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use super::selection::Selection;
 use super::{Arguments, schemas};
-use crate::criteria::fixes::{Class, PublishedIds, Refusal};
+use crate::criteria::proposal::{Class, PublishedIds, Refusal};
 use crate::criteria::{
     self, Acceptance, Verdict, deployed_schema, published_revisions, single_head,
 };

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
-use super::arguments::Arguments;
-use super::{accept, set};
+use super::arguments::{ACCEPT, Arguments};
+use super::set;
 use crate::criteria::{AcceptedIn, Criterion, Verdict, deployed_schema};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::notes::Content;
@@ -30,7 +30,7 @@ const CI: &str = "CI";
 pub(super) fn permitted(arguments: &Arguments) -> Result<()> {
     let asked = match (set(UPDATE_SCHEMAS), arguments.accepts_anything()) {
         (true, _) => UPDATE_SCHEMAS,
-        (false, true) => accept::ACCEPT,
+        (false, true) => ACCEPT,
         (false, false) => return Ok(()),
     };
     not_in_ci(asked, "nothing is accepted")

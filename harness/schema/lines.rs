@@ -1,6 +1,6 @@
 //! SQL by lines, where a line break within quotes ends no line.
 
-use super::Unreadable;
+use super::unreadable::Unreadable;
 
 /// A line; it holds line breaks where they are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kinds::Kind;
-use super::render::{Written, beyond_defaults};
+use super::written::{Written, beyond_defaults, statement};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::quoting::{identifier, literal, qualified};
@@ -29,16 +29,6 @@ pub struct Tables<'a> {
     constraints: BTreeSet<(Option<&'a str>, &'a str)>,
     /// Sequences that go with a column, though they are not implied.
     owners: Vec<Written>,
-}
-
-/// A statement with its end.
-pub fn statement(sql: &str) -> String {
-    let sql = sql.trim_end();
-    if sql.ends_with(';') {
-        sql.to_owned()
-    } else {
-        format!("{sql};")
-    }
 }
 
 impl<'a> Tables<'a> {

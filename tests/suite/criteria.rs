@@ -8,19 +8,20 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use migration_harness::alembic::graph::{Graph, Revision};
-use migration_harness::alembic::revision_file::RevisionFile;
+use migration_harness::alembic::graph::Graph;
+use migration_harness::alembic::revision::{Revision, RevisionFile};
 use migration_harness::alembic::transcript::{
     Direction, EnumCreation, EnumSource, Outcome, Place, Raised, Statement, StatementOutcome, Step,
     Transcript,
 };
 use migration_harness::criteria::{self, Blocker, Criterion, Help, Verdict};
 use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
-use migration_harness::evidence::deployment::{Origin, Plan, Rollout};
+use migration_harness::evidence::deployment::Rollout;
 use migration_harness::evidence::locks::Measured;
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
 use migration_harness::evidence::outbox::{Expected, Index, Outbox};
+use migration_harness::evidence::plan::{Origin, Plan};
 use migration_harness::evidence::running::{Deed, Kind, Release, State};
 use migration_harness::evidence::stairway::{FullDowngrade, RoundTrip};
 use migration_harness::evidence::{

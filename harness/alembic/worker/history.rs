@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::alembic::graph::{Graph, Revision};
-use crate::alembic::revision_file::{self, RevisionFile};
+use crate::alembic::graph::Graph;
+use crate::alembic::revision::Revision;
+use crate::alembic::revision::RevisionFile;
+use crate::alembic::revision_file;
 
 /// The history as Alembic itself loads it, parents before children.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -6,7 +6,7 @@ use super::{CRITERION, failed_at};
 use crate::alembic::edits::Source;
 use crate::alembic::sql;
 use crate::alembic::transcript::Transcript;
-use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::evidence::catalog::Change;
 use crate::evidence::stairway::RoundTrip;

@@ -4,7 +4,7 @@ use super::{CRITERION, DuplicateCreation, duplicate_creations};
 use crate::alembic::edits::{Creation, Source};
 use crate::alembic::sql;
 use crate::alembic::transcript::{EnumSource, Place};
-use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 use crate::patch::{Edit, Patch};

@@ -8,7 +8,7 @@ use super::trace::{Moment, Work, moments};
 use super::{CRITERION, Context};
 use crate::alembic::edits::Source;
 use crate::alembic::sql::concurrently;
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds, execute};
+use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds, execute};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 use crate::patch::{Edit, Patch};

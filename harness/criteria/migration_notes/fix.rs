@@ -1,7 +1,7 @@
 //! The notes that are missing, as the convention words them.
 
 use super::{CRITERION, Document, place, without_comments};
-use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, NotesFile};
 use crate::manifest::{Service, Topic};

@@ -1,7 +1,7 @@
 //! The migrations brought to the models, by Alembic's own autogenerate.
 
 use super::CRITERION;
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::gather::Writing;
 use crate::manifest::Service;

@@ -2,7 +2,7 @@
 
 use super::{CRITERION, drop, nearest, qualified};
 use crate::alembic::sql::concurrently;
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds, execute};
+use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds, execute};
 use crate::evidence::Evidence;
 use crate::evidence::outbox::{Expected, Index, Outbox};
 use crate::gather::Writing;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Keyed, restore};
-use crate::alembic::graph::Revision;
+use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::Finding;
 use crate::evidence::published::{Change, How};

@@ -2,7 +2,7 @@
 
 use super::CRITERION;
 use super::refused::failing;
-use crate::criteria::fixes::{Proposal, PublishedIds};
+use crate::criteria::proposal::{Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 

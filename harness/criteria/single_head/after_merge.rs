@@ -1,7 +1,8 @@
 //! One head now, but several, or none at all, once the branch is merged.
 
 use super::{SHOWN, broken, drawing, paths, rewritten, said};
-use crate::alembic::graph::{DownRevisionEdit, Revision};
+use crate::alembic::graph::DownRevisionEdit;
+use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::{Finding, Help, Verdict};
 use crate::evidence::Merge;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::alembic::graph::{Graph, Revision};
+use crate::alembic::graph::Graph;
+use crate::alembic::revision::Revision;
 
 /// The number of revisions in a row that are drawn before a fork or a head; the rest is counted.
 const DRAWN: usize = 2;

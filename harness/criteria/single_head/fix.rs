@@ -5,7 +5,7 @@ mod ids;
 use super::CRITERION;
 use crate::alembic::edits::Source;
 use crate::alembic::graph::{DownRevisionEdit, Graph};
-use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::gather::Writing;
 use crate::manifest::Service;

@@ -4,8 +4,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::{CRITERION, drawing};
-use crate::alembic::graph::Revision;
-use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::revision::{Revision, RevisionFile};
 use crate::criteria::sample::{evidence, found, graph, raised};
 use crate::evidence::Evidence;
 

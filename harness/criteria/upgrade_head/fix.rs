@@ -4,7 +4,7 @@ use super::CRITERION;
 use crate::alembic::edits::Source;
 use crate::alembic::sql;
 use crate::alembic::transcript::{Statement, Transcript};
-use crate::criteria::fixes::{Act, Class, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 use crate::patch::Patch;

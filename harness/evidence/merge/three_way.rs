@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::alembic::graph::Revision;
-use crate::alembic::revision_file::RevisionFile;
+use crate::alembic::revision::{Revision, RevisionFile};
 
 /// A revision file of a commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -220,7 +219,8 @@ mod tests {
 
     use super::{File, Merged, Ours, merged};
     use crate::alembic::graph::Graph;
-    use crate::alembic::revision_file::{RevisionFile, parse};
+    use crate::alembic::revision::RevisionFile;
+    use crate::alembic::revision_file::parse;
 
     /// `id` or `id<down` or `file:id<down`.
     fn read(said: &str) -> RevisionFile {
@@ -266,7 +266,7 @@ mod tests {
 
     fn edges(merged: &Merged) -> Vec<String> {
         let graph = Graph::new(merged.files.clone(), Vec::new());
-        let edge = |one: &crate::alembic::graph::Revision| {
+        let edge = |one: &crate::alembic::revision::Revision| {
             format!("{}<{}", one.id, one.down_revisions.join("+"))
         };
         let mut edges: Vec<String> = graph.revisions.iter().map(edge).collect();

@@ -1,11 +1,10 @@
 //! Questions about rows and values that only PostgreSQL can answer.
 
-use sqlx::postgres::PgDatabaseError;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::compare::Conversion;
-use super::failed;
 use crate::error::Result;
+use crate::gather::answer::{failed, refusal};
 use crate::planting::Refusal;
 
 /// PostgreSQL's answer to a row that is not kept, where it refuses it.
@@ -23,26 +22,6 @@ pub(super) async fn taken_for_a_moment(
         .await
         .map_err(|cause| failed(&cause))?;
     Ok(refusal)
-}
-
-/// PostgreSQL's refusal of what was tried, if it is one.
-pub(in crate::gather) fn refusal<T>(tried: Result<T, sqlx::Error>) -> Result<Option<Refusal>> {
-    match tried {
-        Ok(_) => Ok(None),
-        Err(sqlx::Error::Database(error)) => Ok(Some(Refusal {
-            state: error.code().unwrap_or_default().into_owned(),
-            message: match error
-                .try_downcast_ref::<PgDatabaseError>()
-                .and_then(|one| one.detail())
-            {
-                Some(detail) => format!("{}: {detail}", error.message()),
-                None => error.message().to_owned(),
-            },
-            constraint: error.constraint().unwrap_or_default().to_owned(),
-            ..Refusal::default()
-        })),
-        Err(cause) => Err(failed(&cause)),
-    }
 }
 
 /// Tells whether values that were converted to another type are what they were once converted back.

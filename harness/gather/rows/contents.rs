@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
-use super::failed;
 use crate::error::Result;
+use crate::gather::answer::failed;
 use crate::quoting::quoted;
 
 /// The tables of a database with their rows.

@@ -1,7 +1,8 @@
 //! Models of the running release, by which a deployment may drop what they do not know.
 
 use crate::alembic::sql;
-use crate::evidence::deployment::{Known, Plan};
+use crate::evidence::deployment::Known;
+use crate::evidence::plan::Plan;
 use crate::evidence::{Evidence, Part};
 use crate::gather::{AtHead, Driver};
 

@@ -4,9 +4,8 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::alembic::sql;
 use crate::error::Result;
+use crate::gather::answer::failed;
 use crate::planting::{Class, Planted, Special, Tables};
-
-use super::super::failed;
 
 /// The special rows to try: each class for each column that a statement names together
 /// with its table.

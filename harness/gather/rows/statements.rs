@@ -1,25 +1,9 @@
 //! The upgrades of a deployment, and the statements that they execute.
 
-use super::AtHead;
 use crate::alembic::sql;
 use crate::alembic::transcript::{Outcome, Transcript};
-use crate::evidence::deployment::{Empty, Plan};
+use crate::evidence::deployment::Empty;
 use crate::planting::{Planted, Reason};
-
-/// The targets of the upgrades, each with the revisions that run then.
-pub(in crate::gather) fn targets(plan: &Plan, head: &AtHead<'_>) -> Vec<(String, Vec<String>)> {
-    match plan.one_by_one {
-        true => {
-            let each = plan.pending.iter();
-            each.map(|id| (id.clone(), vec![id.clone()])).collect()
-        }
-        false => {
-            let command = &head.migrated.reached().command;
-            let target = command.strip_prefix("upgrade ").unwrap_or("head");
-            vec![(target.to_owned(), plan.pending.clone())]
-        }
-    }
-}
 
 /// The tables that got no rows, and whether the deployment names them.
 pub(super) fn empty(planted: &Planted, statements: &[&str]) -> Vec<Empty> {

@@ -3,14 +3,17 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::{Rolled, Start, targets};
+use super::{Rolled, Start};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::Result;
-use crate::evidence::deployment::{Plan, Rollout, StatementRefused};
+use crate::evidence::deployment::Rollout;
 use crate::evidence::locks::Measured;
+use crate::evidence::plan::Plan;
+use crate::evidence::team_rows::StatementRefused;
 use crate::evidence::{Catalog, Part};
 use crate::gather::progress::Progress;
+use crate::gather::targets::targets;
 use crate::gather::{AtHead, Driver};
 use crate::postgres::{Database, Phase, Template};
 

@@ -7,7 +7,7 @@ use super::warm::{Warm, prepare};
 use crate::alembic::worker::ReleaseStage;
 use crate::error::Result;
 use crate::evidence::running::{Kind, MOST_STATES, State, Tried};
-use crate::gather::failed;
+use crate::gather::answer::failed;
 use crate::postgres::{Database, Server};
 
 /// The lock is held by the deployment, which waits for this look

@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::error::Result;
 use crate::evidence::running::{Failure, Kind, Tried};
-use crate::gather::rows::refusal;
+use crate::gather::answer::refusal;
 
 /// The drivers that prepare what they execute.
 const PREPARE: &[&str] = &["asyncpg", "psycopg", "psycopg_async"];

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Graph, Revision};
+use super::Graph;
+use crate::revision::Revision;
 
 /// A known revision that comes near to an unknown name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

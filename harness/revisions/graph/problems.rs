@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::{Nearest, nearest, stem};
-use super::{Edges, Graph, Revision};
-use crate::revision_file::RevisionFile;
+use super::{Edges, Graph};
+use crate::revision::{Revision, RevisionFile};
 
 /// One thing that keeps a history from being one. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

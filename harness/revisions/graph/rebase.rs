@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::{Graph, Revision, closure};
+use super::{Graph, closure};
+use crate::revision::Revision;
 
 /// A `down_revision` as it has to be for branches to be one line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Graph, Likeness, Nearest, Problem, Revision};
-use crate::revision_file::RevisionFile;
+use super::{Graph, Likeness, Nearest, Problem};
+use crate::revision::{Revision, RevisionFile};
 
 /// One revision per word: `c:a,b/d#label` is `c`, whose parents are `a` and
 /// `b`, which depends on `d` and carries a label. Its file is `c_.py`, and a

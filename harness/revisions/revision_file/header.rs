@@ -7,7 +7,7 @@ use ruff_text_size::TextSize;
 
 use super::scope::{Binding, Scope, Value};
 use super::source::{Trouble, line_at};
-use crate::graph::Revision;
+use crate::revision::Revision;
 
 /// The names that Alembic takes from a revision's module.
 pub(super) struct Header<'s> {

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::{RevisionFile, parse, read_all};
-use crate::graph::Revision;
+use super::{parse, read_all};
+use crate::revision::{Revision, RevisionFile};
 use crate::script_location::ScriptLocation;
 
 fn revision(source: &str) -> Revision {

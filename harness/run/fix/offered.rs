@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::bench::Judged;
+use super::known::{Known, known};
 use super::overlay::{Files, relative};
 use super::search::Step;
-use crate::criteria::{Finding, Verdict};
 use crate::manifest::Service;
 use crate::report::fixes::{FileChange, Offered};
-
-/// A finding as it is known again where lines moved: its title, and the revision that it is in.
-pub(super) type Known = (String, Option<String>);
 
 /// The findings of a service as it is, by criterion.
 pub(super) struct Reported(BTreeMap<&'static str, Vec<Known>>);
@@ -38,19 +35,6 @@ impl Reported {
         all.filter(|(_, one)| !open.contains(one))
             .map(|(position, _)| position)
             .collect()
-    }
-}
-
-/// The findings of a criterion; none where it could not judge.
-pub(super) fn known(judged: &Judged, criterion: &str) -> Option<Vec<Known>> {
-    match judged.verdict(criterion) {
-        Some(Ok(Verdict::Fail(findings))) => {
-            let revision = |finding: &Finding| finding.marks.first()?.place.revision.clone();
-            let known = |finding: &Finding| (finding.title.clone(), revision(finding));
-            Some(findings.iter().map(known).collect())
-        }
-        Some(Ok(verdict)) if !verdict.is_red() => Some(Vec::new()),
-        _ => None,
     }
 }
 

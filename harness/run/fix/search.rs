@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, Judged};
-use super::offered::{Known, known};
+use super::known::{Known, known};
 use super::overlay::{Files, relative};
-use crate::criteria::fixes::{self, Act, Class, Fix, Proposal, PublishedIds, Refusal};
+use crate::criteria::fixes;
+use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds, Refusal};
 use crate::criteria::{
     Acceptance, Blocker, Verdict, deployed_schema, downgrade, enum_types, model_drift,
     published_revisions, upgrade_head,

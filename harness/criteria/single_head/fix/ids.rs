@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::CRITERION;
 use crate::alembic::edits::Source;
 use crate::alembic::graph::{Graph, Problem};
-use crate::criteria::fixes::{Act, Fix, Proposal, PublishedIds};
+use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::History;
 use crate::patch::Patch;
 

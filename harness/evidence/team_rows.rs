@@ -1,0 +1,18 @@
+//! The team's own rows, where PostgreSQL refused one: [`StatementRefused`].
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::planting::Refusal;
+
+/// A statement that plants rows of the team, and that PostgreSQL refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementRefused {
+    /// Its file.
+    pub file: PathBuf,
+    /// The line on which it begins, from 1.
+    pub line: u32,
+    /// The answer to it.
+    pub refusal: Refusal,
+}
