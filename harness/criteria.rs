@@ -24,7 +24,9 @@ pub(crate) mod sample;
 pub mod single_head;
 pub mod upgrade_head;
 
-pub use finding::{Acceptance, AcceptedIn, Changed, ChangedLine, Comparison, Finding, Help, Mark};
+pub use finding::{
+    Acceptance, AcceptedIn, ChangedLine, ChangedObject, Comparison, Finding, Help, Mark,
+};
 
 use std::fmt;
 

@@ -39,9 +39,9 @@ use crate::alembic::revision_file::STACK;
 use crate::error::{HarnessError, Result, Stage};
 use crate::invocation::Invocation;
 use compose::Image;
-use service::{Common, Found};
+use service::{Common, FoundService};
 use tree::Tree;
-use write::Written;
+use write::WrittenFile;
 
 /// The command to type.
 #[derive(Debug, Clone)]
@@ -68,13 +68,13 @@ pub struct Discovery {
     /// The image of PostgreSQL that Compose files name.
     pub postgres: Option<Image>,
     /// The services, sorted by name.
-    pub services: Vec<Found>,
+    pub services: Vec<FoundService>,
     /// The value that most of them share.
     pub common: Common,
     /// Environments that no service was written for: a path, and why.
     pub left_out: Vec<(String, String)>,
     /// The fate of each file.
-    pub files: Vec<Written>,
+    pub files: Vec<WrittenFile>,
     /// The time that it took.
     pub took: Duration,
 }
@@ -173,7 +173,7 @@ fn searched(request: &Request) -> Result<Discovery> {
     let found = environment::environments(&tree);
     let known = write::known_services(&to);
     let named = name::named(&tree, found.environments, &known);
-    let mut services: Vec<Found> = named
+    let mut services: Vec<FoundService> = named
         .into_iter()
         .map(|(name, environment)| service::of(&tree, name, environment))
         .collect();

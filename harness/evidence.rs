@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alembic::declared::Declaration;
 use crate::alembic::graph::{Graph, Problem};
-use crate::alembic::transcript::{Raised, Transcript};
+use crate::alembic::transcript::{Exception, Transcript};
 
 pub use catalog::Catalog;
 pub use deployment::Deployment;
@@ -33,7 +33,7 @@ pub use merge::Merge;
 pub use models::Models;
 pub use notes::NotesFile;
 pub use outbox::Outbox;
-pub use published::Published;
+pub use published::PublishedRevisions;
 pub use running::Running;
 pub use schema_file::SchemaFile;
 pub use stairway::Stairway;
@@ -74,7 +74,7 @@ pub struct Evidence {
     pub merge: Option<Merge>,
     /// The published revisions beside those of this branch, where there is a base ref.
     #[serde(skip)]
-    pub published: Option<Published>,
+    pub published: Option<PublishedRevisions>,
     /// The file that holds the accepted schema.
     #[serde(skip)]
     pub schema: Option<SchemaFile>,
@@ -108,7 +108,7 @@ pub struct History {
     /// Alembic leaves out what it does not like, or raises something else.
     pub found: Vec<Problem>,
     /// The exception that Python raised when it was asked.
-    pub raised: Option<Raised>,
+    pub raised: Option<Exception>,
     /// The directories below the versions directories that hold files of revisions, where those
     /// themselves hold none.
     #[serde(default)]

@@ -51,14 +51,14 @@ use crate::evidence::foundation::Foundation;
 use crate::evidence::plan::Plan;
 use crate::evidence::{Evidence, History, Migrated, Part};
 use crate::manifest::Service;
-use crate::postgres::{Database, Kept, Phase, Server, Servers, Shown, Template, Touched};
+use crate::postgres::{ClusterObjects, Database, Kept, Phase, Server, Servers, Shown, Template};
 use commands::{Failure, Isolation};
 use cores::CorePermits;
 use ground::Ground;
 use private::broken;
 use progress::{Progress, Say};
-use round_trips::Seen;
-use upgraded::Upgraded;
+use round_trips::CatalogCache;
+use upgraded::UpgradedCopy;
 
 /// The context of a session.
 #[derive(Clone, Copy)]
@@ -232,11 +232,11 @@ struct Driver<'a> {
     /// The schema that the service's connection is in at head.
     default_schema: Option<String>,
     /// Catalogs that are not read a second time.
-    seen: Seen,
+    seen: CatalogCache,
     /// The database beside its own that is only ever upgraded.
-    upgraded: Upgraded,
+    upgraded: UpgradedCopy,
     /// The effects of migrations on more than their database.
-    touched: Touched,
+    touched: ClusterObjects,
     /// The objects of the migrated database that models may lean on.
     foundation: Vec<Foundation>,
     /// The modules that its first interpreter imported, once that was asked.
@@ -309,8 +309,8 @@ impl<'a> Driver<'a> {
             connection: None,
             version_table: None,
             default_schema: None,
-            seen: Seen::default(),
-            upgraded: Upgraded::default(),
+            seen: CatalogCache::default(),
+            upgraded: UpgradedCopy::default(),
             touched,
             foundation: Vec::new(),
             imports: None,

@@ -102,7 +102,7 @@ pub struct Service {
     /// Revisions whose downgrade cannot put things back, each with the reason.
     pub one_way: BTreeMap<String, String>,
     /// Differences between models and migrations that are accepted, each with the reason.
-    pub accepted_drift: BTreeMap<String, Reasoned>,
+    pub accepted_drift: BTreeMap<String, Justification>,
     /// Tables that another library owns.
     pub owned_elsewhere: Vec<String>,
     /// The revisions that are deployed.
@@ -110,7 +110,7 @@ pub struct Service {
     /// Rows that the team brings itself.
     pub rows: TeamRows,
     /// Findings of `rows` that are accepted, each with the reason.
-    pub accepted_rows: BTreeMap<String, Reasoned>,
+    pub accepted_rows: BTreeMap<String, Justification>,
     /// Changes of published revisions that are accepted, each with the reason.
     pub accepted_published: BTreeMap<String, String>,
     /// Findings of criteria that look at a service as it is, by criterion and key, each with the
@@ -202,7 +202,7 @@ impl Service {
 
 /// A line that declares something, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reasoned {
+pub struct Justification {
     /// The reason.
     pub reason: String,
     /// Tells whether `defaults.toml` says it, for whichever service it concerns.

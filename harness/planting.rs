@@ -8,14 +8,15 @@
 //!
 //! ```text
 //! catalog      the tables, and what each of them asks for
-//!   -> dictionary, regex, kinds, values    the candidates for each column, in order
-//!   -> draft, order                        rows to be tried, parents first
-//!   -> solve, adapt                        candidates by which CHECKs hold; the next ones
-//!   -> server                              the oracle
+//!   -> dictionary, regex, candidates, values    the candidates for each column, in order
+//!   -> draft, order                             rows to be tried, parents first
+//!   -> solve, adapt                             candidates by which CHECKs hold; the next ones
+//!   -> server                                   the oracle
 //! ```
 
 mod adapt;
 mod calendar;
+mod candidates;
 pub mod catalog;
 mod circle;
 mod conditions;
@@ -23,7 +24,6 @@ pub mod dictionary;
 mod draft;
 mod geometry;
 mod insert;
-mod kinds;
 mod order;
 mod planter;
 mod pool;
@@ -96,7 +96,7 @@ pub struct Planted {
     /// The tables that got rows, in the order in which they got them.
     pub tables: Vec<PlantedTable>,
     /// The tables that got none.
-    pub empty: Vec<Unplanted>,
+    pub empty: Vec<EmptyTable>,
     /// The number of times that the server was asked.
     pub round_trips: usize,
 }
@@ -139,7 +139,7 @@ pub struct PlantedRow {
 
 /// A table without rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unplanted {
+pub struct EmptyTable {
     /// The table's oid.
     pub oid: i64,
     /// Its schema.

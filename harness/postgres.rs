@@ -10,6 +10,7 @@
 mod access;
 pub mod activity;
 pub mod binaries;
+pub mod cluster_objects;
 pub mod container;
 pub mod database;
 pub mod datadir;
@@ -32,7 +33,6 @@ pub mod servers;
 mod setting;
 mod statements;
 pub mod template;
-pub mod touched;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -47,6 +47,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 
 use access::Access;
+pub use cluster_objects::ClusterObjects;
 pub use database::{Database, Template};
 use kept::{Address, Removal};
 pub use kept::{Kept, Phase, Shown};
@@ -57,7 +58,6 @@ pub use script::{Script, Statement};
 pub use server::Server;
 pub use servers::Servers;
 pub use template::created_extension;
-pub use touched::Touched;
 
 use crate::error::{HarnessError, Result, Stage};
 
@@ -149,14 +149,14 @@ pub struct Provider {
     /// Tells whether it can be used here: what to say about it, or why not.
     pub examine: fn(&Settings) -> BoxFuture<'_, Result<Vec<String>>>,
     /// Starts a server for a service.
-    pub start: for<'a> fn(&'a Settings, &'a str) -> BoxFuture<'a, Result<Started>>,
+    pub start: for<'a> fn(&'a Settings, &'a str) -> BoxFuture<'a, Result<StartedServer>>,
 }
 
 /// Every provider, in the order in which `auto` tries them.
 pub const PROVIDERS: &[Provider] = &[container::PROVIDER, local::PROVIDER, existing::PROVIDER];
 
 /// A server that has answered, as a provider hands it over.
-pub struct Started {
+pub struct StartedServer {
     access: Access,
     /// The connection to the maintenance database on which it answered.
     connection: PgConnection,
@@ -225,7 +225,7 @@ trait Guard: Send + Sync {
 /// A choice, to be printed once. Two that are equal stand for the same server
 /// programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ChosenProvider {
     /// The provider's name.
     pub provider: &'static str,
     /// The server's settings.
@@ -240,8 +240,8 @@ pub struct Chosen {
 /// # Errors
 /// When the one that is asked for cannot be used, or `auto` finds none: then
 /// with all that was tried and what would help.
-pub async fn choose(settings: &Settings) -> Result<Chosen> {
-    type Decisions = HashMap<Settings, Result<Chosen>>;
+pub async fn choose(settings: &Settings) -> Result<ChosenProvider> {
+    type Decisions = HashMap<Settings, Result<ChosenProvider>>;
     static DECIDED: Lazy<tokio::sync::Mutex<Decisions>> = Lazy::new(Default::default);
     let mut decided = DECIDED.lock().await;
     if let Some(chosen) = decided.get(settings) {
@@ -252,7 +252,7 @@ pub async fn choose(settings: &Settings) -> Result<Chosen> {
     chosen
 }
 
-async fn decide(settings: &Settings) -> Result<Chosen> {
+async fn decide(settings: &Settings) -> Result<ChosenProvider> {
     let mut refused = Vec::new();
     let mut helps = Vec::new();
     for provider in PROVIDERS {
@@ -267,7 +267,7 @@ async fn decide(settings: &Settings) -> Result<Chosen> {
             Ok(mut notes) => {
                 notes.append(&mut refused);
                 notes.extend(kept::notes());
-                return Ok(Chosen {
+                return Ok(ChosenProvider {
                     provider: provider.name,
                     settings: settings.settings.clone(),
                     migrate_as: settings.migrate_as,
@@ -302,7 +302,7 @@ pub async fn start(settings: &Settings, service: &str) -> Result<Server> {
         .iter()
         .find(|provider| provider.name == chosen.provider)
         .ok_or_else(|| error(format!("no provider is called {}", chosen.provider)))?;
-    let Started {
+    let StartedServer {
         access,
         mut connection,
         guard,

@@ -14,9 +14,9 @@ pub mod explain;
 pub mod fixes;
 pub mod join;
 pub mod outputs;
+mod page_data;
 pub mod parts;
 pub mod record;
-mod seen;
 pub mod terminal;
 
 pub use migration_page as page;
@@ -327,7 +327,7 @@ pub fn green(case: &Case, verdict: &Verdict) {
 }
 
 /// The report of a case about a criterion that is not judged in this run.
-struct Explained {
+struct PrintedExplanation {
     service: String,
     criterion: &'static str,
     case: String,
@@ -336,7 +336,7 @@ struct Explained {
 /// The text of a red verdict. What blocks several cases of a service is said once.
 #[must_use]
 pub fn red(case: &Case, verdict: &Verdict) -> String {
-    static SAID: Lazy<Mutex<Vec<Explained>>> = Lazy::new(Mutex::default);
+    static SAID: Lazy<Mutex<Vec<PrintedExplanation>>> = Lazy::new(Mutex::default);
     let text = diagnostics::verdict(case, verdict, &renderer());
     let Some(explanation) = diagnostics::explanation(case, &renderer()) else {
         return text;
@@ -349,7 +349,7 @@ pub fn red(case: &Case, verdict: &Verdict) -> String {
     if let Some(before) = before {
         return diagnostics::explained_before(text, &before.case);
     }
-    said.push(Explained {
+    said.push(PrintedExplanation {
         service: case.service.clone(),
         criterion: by,
         case: case.name(),
@@ -367,7 +367,7 @@ fn plain_explanation(case: &Case) -> Option<data::Explanation> {
     let explanation = case.explanation.as_ref()?;
     let reporter = case.reporter()?;
     Some(data::Explanation {
-        findings: seen::findings(&explanation.findings, &case.accept()),
+        findings: page_data::findings(&explanation.findings, &case.accept()),
         text: diagnostics::explanation(case, &Renderer::plain())?,
         rerun: (!explanation.declared).then(|| reporter.rerun()),
     })

@@ -29,7 +29,7 @@ use crate::evidence::{Evidence, Part};
 use crate::gather::progress::Progress;
 use crate::gather::store::{FailsSoFar, Store};
 use crate::manifest::{Manifest, Service};
-use crate::report::record::{Ended, Record};
+use crate::report::record::{EndedCase, Record};
 use crate::report::{self, Case, Explanation};
 use arguments::Arguments;
 use selection::Selection;
@@ -210,7 +210,7 @@ fn judged(criterion: &'static Criterion, file: &Path) -> Result<(), Failed> {
         .map(|(service, evidence)| (service, evidence));
     case.fix = fixable(&verdict, seen, criterion);
     if let Some(record) = run().ok().and_then(Run::record) {
-        record.keep(&Ended {
+        record.keep(&EndedCase {
             case: &case,
             verdict: &verdict,
             judged: seen,

@@ -18,16 +18,16 @@ mod lines;
 mod loss;
 mod read;
 mod render;
+mod section;
 mod spelling;
 mod table;
 mod unreadable;
 mod view;
-mod written;
 
 use crate::evidence::Catalog;
 
 pub use compare::{Difference, Mark, PartChange, differences, out_of_place};
-pub use kinds::Kind;
+pub use kinds::SectionKind;
 pub use loss::DataRisk;
 pub use read::{Block, Key, Part, read};
 pub use unreadable::Unreadable;

@@ -34,7 +34,7 @@ use super::streams::{CHANNEL, Streams};
 use crate::installed;
 use crate::manifest::Service;
 use crate::process::random;
-use crate::process::supervisor::{Supervised, SupervisedSpec};
+use crate::process::supervisor::{SupervisedProcess, SupervisedSpec};
 
 /// Set to `0`: every interpreter is a fresh process.
 const SWITCH: &str = "HARNESS_FORK";
@@ -60,7 +60,7 @@ pub(super) struct Forks {
 struct Parent {
     directory: File,
     /// Ends it with this process, unless it belongs to several.
-    _supervised: Option<Supervised>,
+    _supervised: Option<SupervisedProcess>,
 }
 
 /// An order to a parent.
@@ -156,7 +156,7 @@ impl Forks {
         parent: SupervisedSpec,
         mut request: Request,
         streams: &Streams,
-    ) -> Result<Supervised, String> {
+    ) -> Result<SupervisedProcess, String> {
         let refusal = self.refusal(service, &request);
         if let Some(why) = refusal.as_ref().and_then(Refusal::known) {
             return Err(format!("{why} (found in an earlier run)"));
@@ -180,7 +180,7 @@ impl Forks {
                 }
             })
         };
-        Supervised::forked(&service.python.join(" "), start).await
+        SupervisedProcess::forked(&service.python.join(" "), start).await
     }
 
     /// Tells whether a parent would be one service's alone.
@@ -246,7 +246,7 @@ impl Forks {
         let listener = UnixListener::bind(socket(&directory)).map_err(said)?;
         // Pipes, as a worker has: Python asks once which kind its streams are.
         let (_, [stdout, stderr]) = Output::collect(path.join("output.txt")).map_err(said)?;
-        let supervised = Supervised::spawn(SupervisedSpec {
+        let supervised = SupervisedProcess::spawn(SupervisedSpec {
             fds: vec![(listener.into(), CHANNEL)],
             stdout: stdout.into(),
             stderr: stderr.into(),

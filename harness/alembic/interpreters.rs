@@ -20,7 +20,7 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::files::write_whole;
 use crate::installed;
 use crate::manifest::Service;
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
+use crate::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec};
 
 /// The scripts, embedded so that the crate works from anywhere; the first one is run.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -139,9 +139,9 @@ pub struct Interpreters {
 }
 
 /// An interpreter that runs.
-pub struct Started {
+pub struct StartedInterpreter {
     /// Its supervised process.
-    pub supervised: Supervised,
+    pub supervised: SupervisedProcess,
     /// The reason that it is not a fork; `None` if it is one.
     pub fresh: Option<String>,
 }
@@ -181,11 +181,11 @@ impl Interpreters {
     ///
     /// # Errors
     /// No process can be made. That the program cannot be run shows later.
-    pub async fn start(&self, service: &Service, streams: Streams) -> Result<Started> {
+    pub async fn start(&self, service: &Service, streams: Streams) -> Result<StartedInterpreter> {
         let script = text(self.script()?);
         let refused = match self.fork(service, &script, &streams).await {
             Ok(supervised) => {
-                return Ok(Started {
+                return Ok(StartedInterpreter {
                     supervised,
                     fresh: None,
                 });
@@ -194,7 +194,7 @@ impl Interpreters {
         };
         let mut words = self.worker(service, &script, &streams).into_iter();
         let program = words.next().unwrap_or_default();
-        let supervised = Supervised::spawn(SupervisedSpec {
+        let supervised = SupervisedProcess::spawn(SupervisedSpec {
             env: Some(os_strings(environment(service))),
             fds: vec![(streams.channel, CHANNEL)],
             stdout: streams.stdout.into(),
@@ -202,7 +202,7 @@ impl Interpreters {
             ..SupervisedSpec::new(program, &service.directory, Ending::Kill).args(words)
         })
         .await?;
-        Ok(Started {
+        Ok(StartedInterpreter {
             supervised,
             fresh: Some(refused),
         })
@@ -214,7 +214,7 @@ impl Interpreters {
         service: &Service,
         script: &str,
         streams: &Streams,
-    ) -> Result<Supervised, String> {
+    ) -> Result<SupervisedProcess, String> {
         let plan = self.forks.plan_for(service)?;
         let parent = self.words(service, script, ["fork", &text(plan)]);
         let mut words = parent.into_iter();

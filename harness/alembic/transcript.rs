@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 mod event;
+mod exception;
 mod probe;
-mod raised;
 
 pub use event::Event;
+pub use exception::{Exception, Frame, Need};
 pub use probe::{Counters, Held, HeldIndex, Measure, Probe, Settled, Unprobed};
-pub use raised::{Frame, Need, Raised};
 
 use crate::postgres::activity::Wait;
 
@@ -156,9 +156,9 @@ pub enum EnumSource {
 
 /// A connection that the worker refused, and what the service tried to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RefusedConnection {
     /// The kind of thing that it sought.
-    pub sought: Sought,
+    pub sought: ConnectionTarget,
     /// The host, or the path of a Unix-domain socket, where one was named.
     pub host: Option<String>,
     /// The port, where one was named.
@@ -169,7 +169,7 @@ pub struct Refused {
     pub place: Option<Place>,
 }
 
-impl Refused {
+impl RefusedConnection {
     /// The address as people write it.
     #[must_use]
     pub fn address(&self) -> String {
@@ -183,7 +183,7 @@ impl Refused {
 
 /// A connection to the disposable database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connected {
+pub struct Connection {
     /// The server's process at the other end.
     pub session: Option<i32>,
     /// The service's innermost line when it was opened.
@@ -193,7 +193,7 @@ pub struct Connected {
 /// The kinds of connections that are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sought {
+pub enum ConnectionTarget {
     /// A PostgreSQL database that a driver was told to open.
     Database,
     /// A database of this SQLAlchemy dialect.
@@ -223,9 +223,9 @@ pub enum Outcome {
     /// It returned.
     Finished,
     /// It raised.
-    Raised(Raised),
+    Raised(Exception),
     /// It returned, although a revision raised: `env.py` caught that.
-    Swallowed(Raised),
+    Swallowed(Exception),
     /// It took longer than it may, and was ended.
     TimedOut {
         /// The limit, in seconds.
@@ -276,10 +276,10 @@ pub struct Transcript {
     /// The enum types that something tried to create, in order.
     pub enums: Vec<EnumCreation>,
     /// Connections that were refused because they go elsewhere.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedConnection>,
     /// Connections that SQLAlchemy opened.
     #[serde(default)]
-    pub connected: Vec<Connected>,
+    pub connected: Vec<Connection>,
     /// The locks and reads of statements, where they were measured, in order.
     #[serde(default)]
     pub measures: Vec<Measure>,
@@ -292,10 +292,10 @@ pub struct Transcript {
     pub open_transaction: Option<OpenTransaction>,
     /// The place where the service ended its process with the exit status 0, which is success.
     #[serde(default)]
-    pub exited: Option<Raised>,
+    pub exited: Option<Exception>,
     /// The exception that the last revision raised.
     #[serde(default)]
-    pub raised_in_step: Option<Raised>,
+    pub raised_in_step: Option<Exception>,
     /// The file that holds everything the interpreter printed.
     pub output: PathBuf,
 }
@@ -303,7 +303,7 @@ pub struct Transcript {
 impl Outcome {
     /// The error that kept the command from its end.
     #[must_use]
-    pub fn error(&self) -> Option<&Raised> {
+    pub fn error(&self) -> Option<&Exception> {
         match self {
             Self::Raised(error) | Self::Swallowed(error) => Some(error),
             Self::Finished | Self::TimedOut { .. } | Self::Ended { .. } => None,
@@ -423,7 +423,7 @@ impl Transcript {
     }
 
     /// Takes over that the command returned, and whether its last revision did.
-    pub fn returned(&mut self, exited: Option<Raised>) -> Outcome {
+    pub fn returned(&mut self, exited: Option<Exception>) -> Outcome {
         self.exited = exited;
         match self.raised_in_step.take() {
             Some(error) => Outcome::Swallowed(error),

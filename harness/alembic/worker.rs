@@ -12,9 +12,9 @@ mod history;
 mod last_words;
 mod shadows;
 
-pub use command::{Command, FilterQuestion, Reflected, Release, Stage as ReleaseStage};
+pub use command::{Command, FilterQuestion, ReflectedKind, Release, Stage as ReleaseStage};
 pub use going::Going;
-pub use history::{History, Loaded};
+pub use history::{History, LoadedRevision};
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -33,12 +33,12 @@ use super::interpreters::{Interpreters, broken};
 use super::output::Output;
 use super::secret::Secret;
 use super::streams::Streams;
-use super::transcript::{Event, Raised, Transcript, VersionTable};
+use super::transcript::{Event, Exception, Transcript, VersionTable};
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::{Database, Server};
 use crate::process::random;
-use crate::process::supervisor::Supervised;
+use crate::process::supervisor::SupervisedProcess;
 
 /// The silence of the service after which a line of progress is due.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// An interpreter that has imported Alembic and waits for commands.
 pub struct Worker {
     /// `None` once it was ended for taking too long.
-    supervised: Option<Supervised>,
+    supervised: Option<SupervisedProcess>,
     fresh: Option<String>,
     events: Events,
     commands: OwnedWriteHalf,
@@ -244,7 +244,7 @@ impl Worker {
     ///
     /// # Errors
     /// The interpreter ended or does not answer in time.
-    pub async fn history(&mut self, service: &Service) -> Result<Result<History, Raised>> {
+    pub async fn history(&mut self, service: &Service) -> Result<Result<History, Exception>> {
         let with = json!({
             "directory": service.directory, "ini": service.alembic_ini, "section": service.alembic_section,
             "flask_app": handed_over::flask_app(service),
@@ -291,7 +291,7 @@ impl Worker {
         what: &str,
         with: Value,
         service: &Service,
-    ) -> Result<Result<Value, Raised>> {
+    ) -> Result<Result<Value, Exception>> {
         self.send(what, &with)
             .await
             .map_err(|cause| broken(service, &cause))?;
@@ -382,7 +382,7 @@ pub fn faulty(service: &Service, trace: &str) -> HarnessError {
 }
 
 /// The place where the service ended the command, as a success.
-fn exited(answer: &Value) -> Option<Raised> {
+fn exited(answer: &Value) -> Option<Exception> {
     serde_json::from_value(answer.get("exited")?.clone()).ok()?
 }
 
@@ -392,7 +392,7 @@ fn blocking(stream: UnixStream) -> io::Result<OwnedFd> {
     Ok(stream.into())
 }
 
-fn unexpected(service: &Service, raised: &Raised) -> HarnessError {
+fn unexpected(service: &Service, raised: &Exception) -> HarnessError {
     HarnessError::new(
         Stage::Alembic,
         format!(

@@ -18,7 +18,7 @@ pub struct Attribution<'a>(Vec<Failure<'a>>);
 /// A failure, the criterion that reports it, and what cannot be judged because of it.
 pub struct Failure<'a> {
     /// The failure.
-    pub kind: Kind<'a>,
+    pub kind: FailureKind<'a>,
     /// The criterion that is red because of it and says so.
     pub reporter: &'static Criterion,
     spoils: Spoils,
@@ -26,7 +26,7 @@ pub struct Failure<'a> {
 }
 
 /// The kinds of failures that keep criteria from judging.
-pub enum Kind<'a> {
+pub enum FailureKind<'a> {
     /// The files form no graph. Alembic leaves some of them out without an error, such as
     /// the second of two that declare one id, and what never ran is not judged.
     NoGraph,
@@ -113,8 +113,9 @@ impl<'a> Attribution<'a> {
     /// Tells whether there is a history that Alembic could run as the files declare it.
     #[must_use]
     pub fn has_history(&self) -> bool {
-        let of_history =
-            |failure: &Failure<'_>| matches!(failure.kind, Kind::NoGraph | Kind::NoHistory);
+        let of_history = |failure: &Failure<'_>| {
+            matches!(failure.kind, FailureKind::NoGraph | FailureKind::NoHistory)
+        };
         !self.0.iter().any(of_history)
     }
 }
@@ -130,7 +131,7 @@ impl Spoils {
 
 fn no_graph(evidence: &Evidence) -> Option<Failure<'_>> {
     Some(Failure {
-        kind: Kind::NoGraph,
+        kind: FailureKind::NoGraph,
         reporter: &single_head::CRITERION,
         spoils: Spoils::Part(Part::Migrated),
         because: single_head::problem(&evidence.history)?,
@@ -146,7 +147,7 @@ fn refused_heads<'a>(evidence: &Evidence, migrated: &'a Migrated) -> Option<Fail
         ..match evidence.history.graph.heads().len() {
             0 | 1 => stopped(upgrade, Part::Migrated),
             _ => Failure {
-                kind: Kind::SeveralHeads,
+                kind: FailureKind::SeveralHeads,
                 reporter: &single_head::CRITERION,
                 ..stopped(upgrade, Part::Migrated)
             },
@@ -167,7 +168,7 @@ fn of_upgrade<'a>(
     match (nothing_ran, transcript.finished()) {
         (true, _) if !is_graph => {}
         (true, finished) if evidence.history.raised.is_some() => failures.push(Failure {
-            kind: Kind::NoHistory,
+            kind: FailureKind::NoHistory,
             reporter: &single_head::CRITERION,
             spoils: Spoils::Part(part),
             because: match finished {
@@ -192,7 +193,7 @@ fn stopped(transcript: &Transcript, part: Part) -> Failure<'_> {
         None => &upgrade_head::CRITERION,
     };
     Failure {
-        kind: Kind::Stopped(transcript),
+        kind: FailureKind::Stopped(transcript),
         reporter,
         spoils: Spoils::Part(part),
         because: ending(transcript),
@@ -201,7 +202,7 @@ fn stopped(transcript: &Transcript, part: Part) -> Failure<'_> {
 
 fn not_awaited(step: &Step, part: Part) -> Failure<'_> {
     Failure {
-        kind: Kind::NotAwaited(step),
+        kind: FailureKind::NotAwaited(step),
         reporter: &upgrade_head::CRITERION,
         spoils: Spoils::Part(part),
         because: upgrade_head::does_nothing(step),
@@ -226,7 +227,7 @@ fn never_ran<'a>(
             transcript.command,
             missing.join(", ")
         ),
-        kind: Kind::NeverRan(transcript, missing),
+        kind: FailureKind::NeverRan(transcript, missing),
         reporter: &upgrade_head::CRITERION,
         spoils: Spoils::Part(part),
     })
@@ -240,7 +241,7 @@ fn rerun(migrated: &Migrated) -> Option<Failure<'_>> {
         _ => upgrade_head::runs_again(second),
     };
     Some(Failure {
-        kind: Kind::Rerun(migrated, second),
+        kind: FailureKind::Rerun(migrated, second),
         reporter: &upgrade_head::CRITERION,
         spoils: Spoils::Part(Part::Migrated),
         because,
@@ -261,7 +262,7 @@ fn round_trips(evidence: &Evidence) -> Vec<Failure<'_>> {
             |trip| match stepped.filter(|way| stops_at(evidence, way, &trip.revision)) {
                 Some(way) => stopped(way, Part::Stairway),
                 None => Failure {
-                    kind: Kind::RoundTrip(trip),
+                    kind: FailureKind::RoundTrip(trip),
                     reporter: &downgrade::CRITERION,
                     spoils: Spoils::Part(Part::Stairway),
                     because: ending(&trip.up),

@@ -5,12 +5,12 @@ mod source;
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
-use super::{Changed, ChangedLine, Criterion, Finding, Verdict};
+use super::{ChangedLine, ChangedObject, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::notes::Content;
 use crate::evidence::{Evidence, Part, SchemaFile};
 use crate::manifest::Service;
-use crate::schema::{self, DataRisk, Difference, Kind, Mark, PartChange, Unreadable};
+use crate::schema::{self, DataRisk, Difference, Mark, PartChange, SectionKind, Unreadable};
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -223,7 +223,7 @@ fn accepted_places(differences: &[Difference]) -> Vec<(u32, String)> {
 }
 
 /// One object for the report.
-fn changed(difference: &Difference) -> Changed {
+fn changed(difference: &Difference) -> ChangedObject {
     let mark = match difference.mark {
         Mark::Added => "added",
         Mark::Changed => "changed",
@@ -241,25 +241,25 @@ fn changed(difference: &Difference) -> Changed {
             remark: Some("only the order".to_owned()),
         });
     let with = counted(&difference.with);
-    Changed {
+    ChangedObject {
         title: format!("{mark}: {}{why}{with}", difference.title()),
         lines: difference.parts.iter().map(line).chain(reordered).collect(),
     }
 }
 
 /// `, with 2 indexes and 1 foreign key`
-fn counted(kinds: &[Kind]) -> String {
-    let each: BTreeSet<Kind> = kinds.iter().copied().collect();
+fn counted(kinds: &[SectionKind]) -> String {
+    let each: BTreeSet<SectionKind> = kinds.iter().copied().collect();
     let counts: Vec<String> = each
         .into_iter()
         .map(
             |kind| match (kinds.iter().filter(|other| **other == kind).count(), kind) {
-                (count, Kind::Comment) => {
+                (count, SectionKind::Comment) => {
                     format!("{count} comment{}", if count == 1 { "" } else { "s" })
                 }
                 (1, kind) => format!("1 {}", kind.name()),
-                (count, Kind::Index) => format!("{count} indexes"),
-                (count, Kind::Policy) => format!("{count} policies"),
+                (count, SectionKind::Index) => format!("{count} indexes"),
+                (count, SectionKind::Policy) => format!("{count} policies"),
                 (count, kind) => format!("{count} {}s", kind.name()),
             },
         )

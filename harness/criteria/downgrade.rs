@@ -9,7 +9,7 @@ mod unwritten;
 
 use std::path::Path;
 
-use super::attribution::{Attribution, Kind, attribution};
+use super::attribution::{Attribution, FailureKind, attribution};
 use super::{AcceptedIn, Criterion, Finding, Verdict, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
 use crate::evidence::catalog::Change;
@@ -203,7 +203,7 @@ fn not_upgraded(
 ) -> Option<Finding> {
     let mut own = attribution.reported_by(&CRITERION);
     let is_own = own
-        .any(|failure| matches!(failure.kind, Kind::RoundTrip(other) if std::ptr::eq(other, trip)));
+        .any(|failure| matches!(failure.kind, FailureKind::RoundTrip(other) if std::ptr::eq(other, trip)));
     let finding = upgrade_head::failure(&trip.up).filter(|_| is_own)?;
     let elsewhere = match &evidence.stepped {
         Some(_) => "revision by revision",

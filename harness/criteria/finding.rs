@@ -17,7 +17,7 @@ pub struct Finding {
     pub comparison: Option<Comparison>,
     /// Objects before and after.
     #[serde(default)]
-    pub changed: Vec<Changed>,
+    pub changed: Vec<ChangedObject>,
     /// Facts that support it.
     pub notes: Vec<String>,
     /// Advice: what to do or type.
@@ -99,7 +99,7 @@ pub struct Comparison {
 
 /// An object that is not as it was, with its lines that differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
+pub struct ChangedObject {
     /// The object and what happened to it: `changed: table public.essays`.
     pub title: String,
     /// Its lines that differ.

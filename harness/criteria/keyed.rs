@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Finding, Verdict};
 use crate::evidence::Evidence;
 use crate::evidence::plan::Plan;
-use crate::manifest::{Reasoned, Service};
+use crate::manifest::{Justification, Service};
 
 /// So many findings are shown in full.
 const SHOWN: usize = 8;
@@ -54,7 +54,7 @@ pub(super) fn stale_line(why: String, table: &str, service: &Service) -> Finding
 pub(super) struct Accepted<'a> {
     /// The table's path in the manifest: `rows.accepted`.
     pub table: &'static str,
-    pub lines: &'a BTreeMap<String, Reasoned>,
+    pub lines: &'a BTreeMap<String, Justification>,
     pub service: &'a Service,
     pub evidence: &'a Evidence,
     pub plan: &'a Plan,

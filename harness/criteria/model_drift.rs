@@ -4,7 +4,7 @@ mod columns;
 pub(super) mod fix;
 mod integers;
 mod lengths;
-mod said;
+mod message;
 mod server_defaults;
 
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use super::attribution::attribution;
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict};
 use crate::alembic::transcript::Place;
 use crate::evidence::catalog::{Object, ObjectKind};
-use crate::evidence::models::{self, Drift, Flaw, Mistaken, Models, Refused};
+use crate::evidence::models::{self, Drift, Flaw, MistakenMetadata, Models, RefusedPart};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
-use said::said;
+use message::message;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -96,7 +96,7 @@ fn flawed(flaw: &Flaw) -> Finding {
 }
 
 /// The value that `env.py` hands to `context.configure` describes no tables.
-fn no_metadata(mistaken: &Mistaken) -> Finding {
+fn no_metadata(mistaken: &MistakenMetadata) -> Finding {
     let finding = Finding::new(format!(
         "target_metadata is {}, which is no MetaData",
         mistaken.what
@@ -144,7 +144,7 @@ fn not_built(models: &Models) -> Option<Finding> {
 }
 
 /// The statements of the models beside `create_all` that PostgreSQL refuses.
-fn refused(refused: &Refused) -> Finding {
+fn refused(refused: &RefusedPart) -> Finding {
     Finding::new(format!(
         "a statement that the models issue when they are created is refused: {}",
         refused.error.line()
@@ -201,7 +201,7 @@ fn differing(service: &Service, models: &Models, mut open: Vec<&Drift>) -> Optio
     open.sort_by_key(|drift| rank(drift));
     let first = open.first()?;
     let mut finding = Finding::new(match open.len() {
-        1 => said(first),
+        1 => message(first),
         many => format!(
             "the models and the migrations differ in {many} places{}",
             kinds(&open)
@@ -218,7 +218,7 @@ fn differing(service: &Service, models: &Models, mut open: Vec<&Drift>) -> Optio
             finding = finding.mark(source.as_ref(), format!("the model of {}", drift.subject()));
         }
         if open.len() > 1 {
-            finding = finding.note(format!("{}{place}{}", said(drift), others(&group[1..])));
+            finding = finding.note(format!("{}{place}{}", message(drift), others(&group[1..])));
         }
     }
     let hidden: usize = groups.iter().skip(SHOWN).map(Vec::len).sum();

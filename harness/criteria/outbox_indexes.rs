@@ -8,7 +8,7 @@ use super::own::Own;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Transcript};
-use crate::evidence::outbox::{Expected, Index, Outbox};
+use crate::evidence::outbox::{ExpectedIndex, Index, Outbox};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::{self, Service};
 use crate::quoting::identifier;
@@ -124,7 +124,7 @@ fn no_table(service: &Service, outbox: &Outbox) -> Finding {
 fn index(
     outbox: &Outbox,
     schema: &str,
-    expected: &Expected,
+    expected: &ExpectedIndex,
     transcript: &Transcript,
 ) -> Option<Finding> {
     let definition = match &expected.definition {
@@ -168,7 +168,7 @@ fn index(
 fn unbuildable(
     outbox: &Outbox,
     schema: &str,
-    expected: &Expected,
+    expected: &ExpectedIndex,
     refused: &str,
     transcript: &Transcript,
 ) -> Finding {
@@ -194,7 +194,7 @@ fn unbuildable(
 
 fn differs(
     outbox: &Outbox,
-    expected: &Expected,
+    expected: &ExpectedIndex,
     definition: &str,
     index: &Index,
     origin: &Origin,
@@ -213,7 +213,7 @@ fn differs(
         ))
 }
 
-fn invalid(expected: &Expected, index: &Index, origin: &Origin) -> Finding {
+fn invalid(expected: &ExpectedIndex, index: &Index, origin: &Origin) -> Finding {
     let why = match index.partitioned {
         true => {
             "pg_index.indisvalid is false: a partition has no part of it, as after CREATE INDEX ... ON ONLY"
@@ -238,7 +238,7 @@ fn invalid(expected: &Expected, index: &Index, origin: &Origin) -> Finding {
         ))
 }
 
-fn missing_title(outbox: &Outbox, schema: &str, expected: &Expected) -> String {
+fn missing_title(outbox: &Outbox, schema: &str, expected: &ExpectedIndex) -> String {
     format!(
         "index \"{}\" on {schema}.{} is missing",
         expected.name, outbox.table
@@ -248,7 +248,7 @@ fn missing_title(outbox: &Outbox, schema: &str, expected: &Expected) -> String {
 fn missing(
     outbox: &Outbox,
     schema: &str,
-    expected: &Expected,
+    expected: &ExpectedIndex,
     definition: &str,
     transcript: &Transcript,
 ) -> Finding {

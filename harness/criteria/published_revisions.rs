@@ -11,8 +11,8 @@ use crate::alembic::behaviour::Difference;
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::Blocker;
-use crate::evidence::published::{Change, How, Moved};
-use crate::evidence::{Evidence, Published};
+use crate::evidence::published::{Change, How, MovedLink};
+use crate::evidence::{Evidence, PublishedRevisions};
 use crate::git::short;
 use crate::manifest::Service;
 use crate::postgres::kept::quoted;
@@ -35,7 +35,7 @@ const FILES: usize = 3;
 /// The evidence and the service that findings are about.
 struct Context<'a> {
     service: &'a Service,
-    published: &'a Published,
+    published: &'a PublishedRevisions,
     evidence: &'a Evidence,
     /// The new ids of published revisions.
     renamed: BTreeMap<&'a str, &'a str>,
@@ -79,7 +79,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     }
 }
 
-fn renamed(published: &Published) -> BTreeMap<&str, &str> {
+fn renamed(published: &PublishedRevisions) -> BTreeMap<&str, &str> {
     let changes = published.changes.iter();
     let renamed = changes.filter_map(|change| match &change.how {
         How::Renamed { to, .. } => Some((change.id.as_str(), to.as_str())),
@@ -172,8 +172,8 @@ impl Context<'_> {
 
     /// `None` where it follows a published revision that is called otherwise, which is told
     /// there.
-    fn moved(&self, change: &Change, names: &[Moved], line: u32) -> Option<Keyed> {
-        let is_renaming = |moved: &Moved| {
+    fn moved(&self, change: &Change, names: &[MovedLink], line: u32) -> Option<Keyed> {
+        let is_renaming = |moved: &MovedLink| {
             let called = |id: &String| {
                 let to = self.renamed.get(id.as_str()).copied();
                 to.unwrap_or(id).to_owned()
@@ -184,7 +184,7 @@ impl Context<'_> {
                 .map(called)
                 .eq(moved.after.iter().cloned())
         };
-        let names: Vec<&Moved> = names.iter().filter(|moved| !is_renaming(moved)).collect();
+        let names: Vec<&MovedLink> = names.iter().filter(|moved| !is_renaming(moved)).collect();
         let first = names.first()?;
         let id = &change.id;
         let inserted = self.inserted(first);
@@ -231,7 +231,7 @@ impl Context<'_> {
 
     /// The new revisions that lead from where a published one stood to where it stands, the
     /// lowest first.
-    fn inserted(&self, moved: &Moved) -> Vec<&Revision> {
+    fn inserted(&self, moved: &MovedLink) -> Vec<&Revision> {
         let added = |id: &String| self.published.added.iter().find(|one| one.id == *id);
         let mut ahead: Vec<&Revision> = moved.after.iter().filter_map(added).collect();
         let mut found: Vec<&Revision> = Vec::new();

@@ -13,7 +13,7 @@ use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
 use crate::evidence::deployment::{Empty, Known, Rollout, Stuck};
-use crate::evidence::team_rows::StatementRefused;
+use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Catalog, Deployment, Evidence, Part};
 use crate::manifest::Service;
 
@@ -89,8 +89,8 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
 }
 
 /// The team's own rows do not run on what is deployed.
-fn own_rows_refused(refused: &StatementRefused) -> Finding {
-    let StatementRefused {
+fn own_rows_refused(refused: &RefusedStatement) -> Finding {
+    let RefusedStatement {
         file,
         line,
         refusal,
@@ -304,7 +304,7 @@ impl Context<'_> {
             .last()
             .filter(|(_, down)| !down.finished())?;
         let title = format!("the downgrade of {revision} fails where tables hold rows");
-        let finding = refused::told(down, title)
+        let finding = refused::failure_titled(down, title)
             .help("let downgrade() make room for the rows that the new schema allowed");
         Some(self.tolerate(
             finding,

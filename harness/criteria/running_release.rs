@@ -1,6 +1,6 @@
 //! The running release can do with its tables what it does.
 
-mod told;
+mod message;
 
 use super::attribution::attribution;
 use super::keyed::{Accepted, Keyed};
@@ -8,11 +8,11 @@ use super::upgrade_head::failure;
 use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::evidence::running::{MOST_STATES, Running, Tried};
+use crate::evidence::running::{MOST_STATES, Running, TriedStatement};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
-use told::Broken;
-pub(crate) use told::release as name;
+use message::FailureGroup;
+pub(crate) use message::release as name;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -48,7 +48,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         return Verdict::NotApplicable {
             reason: format!(
                 "env.py names no models at {} (target_metadata)",
-                told::release(&running.release)
+                message::release(&running.release)
             ),
             of_run: false,
         };
@@ -110,10 +110,10 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn findings(&self) -> Vec<Keyed> {
-        let mut all: Vec<Broken<'_>> = Vec::new();
+        let mut all: Vec<FailureGroup<'_>> = Vec::new();
         for (at, state) in self.running.states.iter().enumerate() {
             for one in &state.failed {
-                let new = Broken::new(one, self.running, at);
+                let new = FailureGroup::new(one, self.running, at);
                 if all.iter().any(|known| known.has(&new)) {
                     continue;
                 }
@@ -128,27 +128,27 @@ impl Context<'_> {
         broken.chain(mixed).collect()
     }
 
-    fn keyed(&self, broken: &Broken<'_>) -> Keyed {
+    fn keyed(&self, broken: &FailureGroup<'_>) -> Keyed {
         let names = broken.names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let place = self.place(broken, &names);
-        let mut finding = told::finding(broken, self.running, place.as_ref());
+        let mut finding = message::finding(broken, self.running, place.as_ref());
         if let Some(until) = broken.until {
             let place = self.place_until(until, &names);
-            finding = told::for_a_while(finding, place.as_ref());
+            finding = message::for_a_while(finding, place.as_ref());
         }
         self.accept(finding, place.as_ref(), &broken.key())
     }
 
     /// Rows of the next release that cannot be read.
-    fn mixed(&self, one: &Tried) -> Keyed {
+    fn mixed(&self, one: &TriedStatement) -> Keyed {
         let label = one.detail.strip_prefix("label ").unwrap_or_default();
         let column = one.columns.first().map_or("", String::as_str);
         let place = self
             .statement(&[label], &[])
             .and_then(|one| one.place.clone());
         let place = place.or_else(|| self.last());
-        let finding = told::mixed(one, self.running, place.as_ref());
+        let finding = message::mixed(one, self.running, place.as_ref());
         let key = format!("{}.{column} {}", one.table, one.detail);
         Keyed {
             is_red: self.service.running.is_mixed,
@@ -171,12 +171,12 @@ impl Context<'_> {
     }
 
     /// The place of the statement after which it fails.
-    fn place(&self, broken: &Broken<'_>, names: &[&str]) -> Option<Place> {
+    fn place(&self, broken: &FailureGroup<'_>, names: &[&str]) -> Option<Place> {
         let committed = self.committed(broken.since);
         let first = &names[..names.len().min(1)];
-        let chosen = said(&committed, names, broken.causes())
-            .or_else(|| said(&committed, names, &[]))
-            .or_else(|| said(&committed, first, &[]))
+        let chosen = last_naming(&committed, names, broken.causes())
+            .or_else(|| last_naming(&committed, names, &[]))
+            .or_else(|| last_naming(&committed, first, &[]))
             .or_else(|| self.statement(names, broken.causes()))
             .or_else(|| self.statement(names, &[]))
             .or_else(|| self.statement(first, &[]));
@@ -192,8 +192,8 @@ impl Context<'_> {
     fn place_until(&self, state: usize, names: &[&str]) -> Option<Place> {
         let committed = self.committed(state);
         let first = &names[..names.len().min(1)];
-        said(&committed, names, &[])
-            .or_else(|| said(&committed, first, &[]))
+        last_naming(&committed, names, &[])
+            .or_else(|| last_naming(&committed, first, &[]))
             .or_else(|| committed.last().copied())
             .and_then(|one| one.place.clone())
     }
@@ -215,7 +215,7 @@ impl Context<'_> {
     /// where there are any.
     fn statement(&self, names: &[&str], causes: &[&str]) -> Option<&Statement> {
         let own = self.upgrade.statements_of(&self.running.plan.pending);
-        said(&own.collect::<Vec<_>>(), names, causes)
+        last_naming(&own.collect::<Vec<_>>(), names, causes)
     }
 
     /// The last revision's place.
@@ -238,7 +238,7 @@ impl Context<'_> {
         };
         let mut notes = vec![format!(
             "the running release ({}) executes {} as before{meanwhile}",
-            told::release(&running.release),
+            message::release(&running.release),
             match running.statements() {
                 1 => "1 statement of its models".to_owned(),
                 many => format!("{many} statements of its models"),
@@ -262,7 +262,11 @@ impl Context<'_> {
 
 /// The last of some statements that names all of these, with one of some words, where there
 /// are any.
-fn said<'a>(all: &[&'a Statement], names: &[&str], causes: &[&str]) -> Option<&'a Statement> {
+fn last_naming<'a>(
+    all: &[&'a Statement],
+    names: &[&str],
+    causes: &[&str],
+) -> Option<&'a Statement> {
     let names_all = |statement: &&&Statement| {
         let has = |word: &&str| sql::mentions(&statement.sql, word);
         let is_cause = causes.is_empty() || causes.iter().any(has);
@@ -271,7 +275,7 @@ fn said<'a>(all: &[&'a Statement], names: &[&str], causes: &[&str]) -> Option<&'
     all.iter().rev().find(names_all).copied()
 }
 
-fn first_failure(one: &Tried) -> String {
+fn first_failure(one: &TriedStatement) -> String {
     let message = one.error.as_ref().map(|error| error.message.as_str());
     format!("{}: {}", one.table, message.unwrap_or_default())
 }

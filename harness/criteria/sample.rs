@@ -1,5 +1,5 @@
 //! Evidence and findings for the tests of the criteria: a service where all is well, the
-//! parts that are put into it, and [`told`], a finding as text.
+//! parts that are put into it, and [`finding_text`], a finding as text.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,13 +11,13 @@ use super::{Criterion, Finding, Verdict};
 use crate::alembic::graph::Graph;
 use crate::alembic::revision::{Revision, RevisionFile};
 use crate::alembic::transcript::{
-    Direction, Frame, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
+    Direction, Exception, Frame, Outcome, Place, Statement, StatementOutcome, Step, Transcript,
 };
 use crate::evidence::catalog::{Catalog, Change, Object};
 use crate::evidence::deployment::Rollout;
 use crate::evidence::locks::Measured;
 use crate::evidence::plan::{Origin, Plan};
-use crate::evidence::running::{Deed, Kind, Release, State};
+use crate::evidence::running::{Release, State, StatementCounts, StatementKind};
 use crate::evidence::{Deployment, Evidence, History, Locks, Migrated, Models, Running, Stepped};
 use crate::manifest::{Deployed, LockRules, RunningRules, Service, Timeouts};
 use crate::postgres;
@@ -85,9 +85,9 @@ pub fn running() -> Running {
         rows_refused: None,
         metadata: true,
         upgrade: Some(transcript("upgrade head", "r2")),
-        deeds: vec![Deed {
+        deeds: vec![StatementCounts {
             table: "essays".into(),
-            kind: Kind::Select,
+            kind: StatementKind::Select,
             works: 5,
             fails: 0,
         }],
@@ -281,8 +281,8 @@ pub fn refused(
     }
 }
 
-pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Raised {
-    Raised {
+pub fn raised(class: &str, sqlstate: Option<&str>, message: &str) -> Exception {
+    Exception {
         class: class.to_owned(),
         message: message.to_owned(),
         sqlstate: sqlstate.map(str::to_owned),
@@ -328,7 +328,11 @@ pub fn found(criterion: &Criterion, evidence: &Evidence) -> String {
 pub fn text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Pass { notes } => format!("pass\n{}", notes.join("\n")).trim_end().to_owned(),
-        Verdict::Fail(findings) => findings.iter().map(told).collect::<Vec<_>>().join("\n\n"),
+        Verdict::Fail(findings) => findings
+            .iter()
+            .map(finding_text)
+            .collect::<Vec<_>>()
+            .join("\n\n"),
         Verdict::Blocked { by, because } => format!("blocked by {by}: {because}"),
         Verdict::NotApplicable { reason, .. } => format!("not applicable: {reason}"),
     }
@@ -336,7 +340,7 @@ pub fn text(verdict: &Verdict) -> String {
 
 /// Everything that a finding says: the title, `->` a place with its label, what was
 /// expected (`-`) and found (`+`), `=` facts, `?` advice.
-pub fn told(finding: &Finding) -> String {
+pub fn finding_text(finding: &Finding) -> String {
     let mut lines = vec![finding.title.clone()];
     for mark in &finding.marks {
         let place = &mark.place;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{Criterion, Finding, Help, Verdict, upgrade_head};
 use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem};
 use crate::alembic::revision::Revision;
-use crate::alembic::transcript::{Place, Raised};
+use crate::alembic::transcript::{Exception, Place};
 use crate::evidence::{Evidence, History};
 use crate::manifest::Service;
 
@@ -56,7 +56,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
 }
 
 /// The problem that the files show is what Alembic stumbles over, in words of its own.
-fn with_what_alembic_said(findings: Vec<Finding>, raised: &Raised) -> Vec<Finding> {
+fn with_what_alembic_said(findings: Vec<Finding>, raised: &Exception) -> Vec<Finding> {
     let said = format!(
         "Alembic, which was asked for the rest, raises {}",
         raised.line()
@@ -88,7 +88,7 @@ fn beside(service: &Service, history: &History, finding: Finding) -> Finding {
 }
 
 /// The reason to ask Python is most often what Alembic stumbles over.
-fn not_loaded(service: &Service, history: &History, raised: &Raised) -> Finding {
+fn not_loaded(service: &Service, history: &History, raised: &Exception) -> Finding {
     let mut finding = Finding::new(format!(
         "Alembic cannot load the history: {}",
         raised.line()
@@ -148,14 +148,14 @@ fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Findi
     for head in heads.iter().take(SHOWN) {
         finding = finding.mark(
             Some(&header(head)),
-            format!("head {}: {}", head.id, said(head)),
+            format!("head {}: {}", head.id, message_of(head)),
         );
     }
     finding = match fork {
         Some(fork) => finding.note(format!(
             "they fork after {} ({}), {}",
             fork.id,
-            said(fork),
+            message_of(fork),
             service.shown(&fork.file)
         )),
         None => finding.note("they share no ancestor: each has a base of its own"),
@@ -298,7 +298,7 @@ fn header(revision: &Revision) -> Place {
     }
 }
 
-fn said(revision: &Revision) -> &str {
+fn message_of(revision: &Revision) -> &str {
     revision
         .message
         .as_deref()

@@ -4,7 +4,7 @@ mod failure;
 pub(super) mod fix;
 mod remedy;
 
-use super::attribution::{Attribution, Failure, Kind, attribution};
+use super::attribution::{Attribution, Failure, FailureKind, attribution};
 use super::{Criterion, Finding, Help, Verdict};
 use crate::alembic::transcript::{Direction, Place, StatementOutcome, Step, Transcript};
 use crate::evidence::catalog::{Difference, ObjectKind};
@@ -70,7 +70,7 @@ fn findings(
     }
     if attribution.has_history() {
         let stepped = evidence.stepped.as_ref();
-        let is_rerun = |failure: &&Failure<'_>| matches!(failure.kind, Kind::Rerun(..));
+        let is_rerun = |failure: &&Failure<'_>| matches!(failure.kind, FailureKind::Rerun(..));
         let all_ran = reported.iter().all(is_rerun);
         findings.extend(not_at_head(evidence, migrated).filter(|_| all_ran));
         findings.extend(stepped.and_then(|stepped| catalogs(migrated, stepped)));
@@ -80,16 +80,19 @@ fn findings(
 }
 
 /// One failure that is this criterion's to report.
-fn reported_as(service: &Service, evidence: &Evidence, kind: &Kind<'_>) -> Option<Finding> {
+fn reported_as(service: &Service, evidence: &Evidence, kind: &FailureKind<'_>) -> Option<Finding> {
     match kind {
-        Kind::Stopped(transcript) => {
+        FailureKind::Stopped(transcript) => {
             let finding = failure(transcript)?;
             Some(remedy::explained(service, evidence, transcript, finding))
         }
-        Kind::NotAwaited(step) => Some(not_awaited(step)),
-        Kind::NeverRan(transcript, missing) => Some(never_ran(transcript, missing)),
-        Kind::Rerun(migrated, second) => again(migrated, second),
-        Kind::NoGraph | Kind::NoHistory | Kind::SeveralHeads | Kind::RoundTrip(_) => None,
+        FailureKind::NotAwaited(step) => Some(not_awaited(step)),
+        FailureKind::NeverRan(transcript, missing) => Some(never_ran(transcript, missing)),
+        FailureKind::Rerun(migrated, second) => again(migrated, second),
+        FailureKind::NoGraph
+        | FailureKind::NoHistory
+        | FailureKind::SeveralHeads
+        | FailureKind::RoundTrip(_) => None,
     }
 }
 

@@ -47,14 +47,18 @@ pub struct Application {
 pub fn find(root: &Path, directory: &Path) -> Option<Guess<Application>> {
     let none = Default::default();
     let modules = Modules::new(vec![directory.to_owned()], &none);
-    said(&modules, root, directory)
+    from_settings(&modules, root, directory)
         .or_else(|| by_itself(&modules, directory))
         .or_else(|| by_group(&modules, directory))
         .or_else(|| below(&modules, directory))
 }
 
 /// The application that `FLASK_APP` or `flask --app` names in a file of the project.
-fn said(modules: &Modules<'_>, root: &Path, directory: &Path) -> Option<Guess<Application>> {
+fn from_settings(
+    modules: &Modules<'_>,
+    root: &Path,
+    directory: &Path,
+) -> Option<Guess<Application>> {
     let above = directory.ancestors();
     let above = above.take_while(|directory| directory.starts_with(root));
     above.flat_map(settings_files).find_map(|file| {

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::compose::{Image, OFFICIAL};
 use super::outbox;
-use super::service::Found;
+use super::service::FoundService;
 use super::{Discovery, Guess, Sure};
 use crate::manifest::{IndexConvention, OutboxConvention};
 
@@ -104,7 +104,11 @@ fn doubt<T>(guess: &Guess<T>) -> String {
     text
 }
 
-fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConvention>) -> String {
+fn service(
+    found: &FoundService,
+    discovery: &Discovery,
+    convention: Option<&OutboxConvention>,
+) -> String {
     let (common, shared) = (&discovery.common, discovery.postgres.as_ref());
     let mut text = String::new();
     let _ = writeln!(text, "# Discovered; {}.", found.sure(common));
@@ -154,7 +158,7 @@ fn service(found: &Found, discovery: &Discovery, convention: Option<&OutboxConve
     text
 }
 
-fn deployed(text: &mut String, found: &Found) {
+fn deployed(text: &mut String, found: &FoundService) {
     let heads = found
         .history
         .as_ref()
@@ -185,7 +189,7 @@ fn deployed(text: &mut String, found: &Found) {
     }
 }
 
-fn url(text: &mut String, found: &Found) {
+fn url(text: &mut String, found: &FoundService) {
     let source = &found.url.value;
     if source.variables.is_empty() && !source.ini {
         return;
@@ -206,7 +210,7 @@ fn url(text: &mut String, found: &Found) {
     }
 }
 
-fn env(text: &mut String, found: &Found, root: &Path) {
+fn env(text: &mut String, found: &FoundService, root: &Path) {
     let parts = &found.url.value.parts;
     if parts.is_empty() && found.needed.is_empty() && found.search_path.is_none() {
         return;
@@ -231,7 +235,7 @@ fn env(text: &mut String, found: &Found, root: &Path) {
     if !found.needed.is_empty() {
         comment(
             text,
-            "Needed to import the service's modules; the values are made up.",
+            "NeededVariable to import the service's modules; the values are made up.",
         );
     }
     for needed in &found.needed {
@@ -253,7 +257,7 @@ fn placed(path: &Path, service: &Path, root: &Path) -> String {
     own.unwrap_or_else(|| path.display().to_string())
 }
 
-fn not_applicable(text: &mut String, found: &Found, convention: Option<&OutboxConvention>) {
+fn not_applicable(text: &mut String, found: &FoundService, convention: Option<&OutboxConvention>) {
     let mut lines = Vec::new();
     if let Some(convention) = convention {
         match &found.outbox {
@@ -285,7 +289,7 @@ fn not_applicable(text: &mut String, found: &Found, convention: Option<&OutboxCo
 fn outbox_convention(
     convention: &OutboxConvention,
     counts: &[(usize, usize)],
-    services: &[Found],
+    services: &[FoundService],
 ) -> String {
     let mut text = String::from(
         "# The table that services write their events to, and the indexes that every one of\n\
@@ -322,7 +326,7 @@ fn outbox_convention(
 }
 
 /// Tells whether a service has the table and not the index.
-fn lacks(found: &Found, table: &str, index: &IndexConvention) -> bool {
+fn lacks(found: &FoundService, table: &str, index: &IndexConvention) -> bool {
     let outbox = found.outbox.as_ref().filter(|outbox| outbox.table == table);
     outbox.is_some_and(|outbox| !outbox.indexes.contains(index))
 }

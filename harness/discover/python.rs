@@ -19,7 +19,7 @@ pub use definition::{flat, function_in, named_definitions};
 pub use evaluate::Place;
 pub use evaluate::{Reader, Rewrite};
 pub use modules::{Module, Modules, module_file};
-pub use needed::{Needed, closure, mentioned, needed};
+pub use needed::{NeededVariable, closure, mentioned, needed};
 pub use path::{added, imported};
 pub(super) use settings::last_name;
 pub use value::{Class, Part, Value};

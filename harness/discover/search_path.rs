@@ -69,7 +69,7 @@ pub fn missing(
     first: &[Rc<Module>],
 ) -> Option<Guess<Vec<PathBuf>>> {
     let mut path = place.path.clone();
-    let told = told(&place);
+    let directories = directories_from_settings(&place);
     let site = site_packages(&place);
     let mut all: Vec<Rc<Module>> = Vec::new();
     for module in first.iter().flat_map(|one| closure(reader, one, false)) {
@@ -91,7 +91,7 @@ pub fn missing(
             if known || is_found(&path, &name) || site.has(top) {
                 continue;
             }
-            let Some((directory, by)) = holder(&place, &told, &name, module) else {
+            let Some((directory, by)) = holder(&place, &directories, &name, module) else {
                 continue;
             };
             let is_told = by.is_some();
@@ -154,13 +154,13 @@ fn is_package_on(path: &[PathBuf], directory: &Path) -> bool {
 /// the path.
 fn holder(
     place: &Place<'_>,
-    told: &[(PathBuf, String)],
+    directories: &[(PathBuf, String)],
     name: &str,
     from: &Module,
 ) -> Option<(PathBuf, Option<String>)> {
     let relative: PathBuf = name.split('.').collect();
     let has = |directory: &Path| is_in(directory, &relative);
-    if let Some((directory, file)) = told.iter().find(|(directory, _)| has(directory)) {
+    if let Some((directory, file)) = directories.iter().find(|(directory, _)| has(directory)) {
         return Some((directory.clone(), Some(file.clone())));
     }
     let above = place.directory.ancestors();
@@ -178,7 +178,7 @@ fn holder(
 
 /// The directories that a Dockerfile, a Compose file or pytest's settings put on the path,
 /// as they lie in the monorepo.
-fn told(place: &Place<'_>) -> Vec<(PathBuf, String)> {
+fn directories_from_settings(place: &Place<'_>) -> Vec<(PathBuf, String)> {
     let above = place.directory.ancestors();
     let above = above.take_while(|directory| directory.starts_with(&place.tree.root));
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! All that was found out about one service: [`Found`].
+//! All that was found out about one service: [`FoundService`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use super::compose::Image;
 use super::environment::{self, Environment};
 use super::flask::{self, Application};
 use super::outbox::{self, Outbox};
-use super::python::{Modules, Needed, Reader};
+use super::python::{Modules, NeededVariable, Reader};
 use super::tree::Tree;
 use super::url::{self, Source, UrlSource};
 use super::{Guess, Sure, driver, engines, interpreter, search_path};
@@ -17,7 +17,7 @@ use crate::alembic::script_location::{self, ScriptLocation, Static};
 
 /// One service, as the manifest will have it.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundService {
     /// Its name.
     pub name: String,
     /// Its directory, relative to the root.
@@ -31,7 +31,7 @@ pub struct Found {
     /// The interpreter.
     pub python: Guess<Vec<String>>,
     /// Variables without which its modules cannot be imported.
-    pub needed: Vec<Needed>,
+    pub needed: Vec<NeededVariable>,
     /// Its outbox table.
     pub outbox: Option<Outbox>,
     /// Tells whether `env.py` names models; `None` where that is not said.
@@ -60,7 +60,7 @@ pub struct Common {
 impl Common {
     /// The most common value among `services`; `None` for none.
     #[must_use]
-    pub fn of(services: &[Found]) -> Option<Self> {
+    pub fn of(services: &[FoundService]) -> Option<Self> {
         Some(Self {
             driver: most_common(services.iter().map(|found| &found.driver))?,
             python: most_common(services.iter().map(|found| &found.python))?,
@@ -115,7 +115,7 @@ fn most_common<'g, T: Ord + Clone + 'g>(
     })
 }
 
-impl Found {
+impl FoundService {
     /// Everything that is less than certain, besides what the defaults say.
     #[must_use]
     pub fn reasons(&self, common: &Common) -> Vec<(Sure, String)> {
@@ -156,7 +156,7 @@ impl Found {
 
 /// Finds out everything about the service of one environment.
 #[must_use]
-pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
+pub fn of(tree: &Tree, name: String, environment: Environment) -> FoundService {
     let mut path = environment::path(&environment);
     // Last, whatever lies in the directories above: not all of it is a package.
     let above = environment.directory.ancestors();
@@ -168,16 +168,22 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
     let modules = Modules::new(path, &tree.packages);
     let reader = Reader::new(&modules);
     let flask = application(tree, &environment);
-    let told = told(&reader, &environment, flask.as_ref());
+    let url_source = url_source(&reader, &environment, flask.as_ref());
     let (history, revisions) = history(&environment);
     let Environment { directory, .. } = &environment;
     let python = interpreter::of(directory, &tree.root);
     let program = tree
         .root
         .join(python.value.first().map_or("", String::as_str));
-    let driver = driver::of(&told.texts, told.is_async, &program, directory, &tree.root);
+    let driver = driver::of(
+        &url_source.texts,
+        url_source.is_async,
+        &program,
+        directory,
+        &tree.root,
+    );
     let packages = driver::packages(&program, directory, &tree.root);
-    let driver = engines::suiting(driver, &told.engines, &packages);
+    let driver = engines::suiting(driver, &url_source.engines, &packages);
     let search_path = search_path(
         tree,
         &reader,
@@ -186,20 +192,20 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> Found {
         flask.as_ref(),
         &revisions,
     );
-    Found {
+    FoundService {
         path: tree.shown(&environment.directory),
         python,
         outbox: outbox::of(&Reader::new(&modules), &revisions),
         image: tree
             .images
             .of(&tree.root, directory, &extensions(&revisions)),
-        doubts: doubts(&told, &environment),
+        doubts: doubts(&url_source, &environment),
         flask,
         search_path,
-        url: told.source,
+        url: url_source.source,
         driver,
-        needed: told.needed,
-        models: told.models,
+        needed: url_source.needed,
+        models: url_source.models,
         history,
         name,
         environment,
@@ -273,7 +279,7 @@ fn application(tree: &Tree, environment: &Environment) -> Option<Guess<Option<Ap
     })
 }
 
-fn told(
+fn url_source(
     reader: &Reader<'_>,
     environment: &Environment,
     flask: Option<&Guess<Option<Application>>>,
@@ -291,9 +297,9 @@ fn told(
 }
 
 /// The reasons to doubt that the service can be judged as it is.
-fn doubts(told: &UrlSource, environment: &Environment) -> Vec<Guess<()>> {
+fn doubts(url_source: &UrlSource, environment: &Environment) -> Vec<Guess<()>> {
     let mut doubts = Vec::new();
-    if told.binds {
+    if url_source.binds {
         let why = "env.py migrates several databases (SQLALCHEMY_BINDS); it is given one";
         doubts.push(Guess::unsure((), why));
     }
@@ -301,7 +307,7 @@ fn doubts(told: &UrlSource, environment: &Environment) -> Vec<Guess<()>> {
         let why = format!("env.py migrates several databases ({databases}); it is given one");
         doubts.push(Guess::unsure((), why));
     }
-    let schemes = told
+    let schemes = url_source
         .texts
         .iter()
         .filter_map(|text| Some(text.split_once("://")?.0));
@@ -313,12 +319,15 @@ fn doubts(told: &UrlSource, environment: &Environment) -> Vec<Guess<()>> {
                 .any(|other| scheme.starts_with(other))
         })
         .collect();
-    let postgres = told.texts.iter().any(|text| text.starts_with("postgres"));
+    let postgres = url_source
+        .texts
+        .iter()
+        .any(|text| text.starts_with("postgres"));
     if let (Some(scheme), false) = (others.first(), postgres) {
         let why = format!("its URLs are of {scheme}: is PostgreSQL meant at all?");
         doubts.push(Guess::likely((), why));
     }
-    if let [first, rest @ ..] = &*told.needed {
+    if let [first, rest @ ..] = &*url_source.needed {
         let more = match rest.len() {
             0 => String::new(),
             more => format!(" and {more} more"),

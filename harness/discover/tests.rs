@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::service::Found;
+use super::service::FoundService;
 use super::{Discovery, Request, discover};
 
 mod facts;
@@ -41,7 +41,7 @@ fn discovered(directory: &Path) -> Discovery {
 
 /// The one service of a monorepo whose `orders/alembic/env.py` and `orders/config.py`
 /// these are.
-fn orders(env: &str, config: &str) -> Found {
+fn orders(env: &str, config: &str) -> FoundService {
     let env = format!("from alembic import context\n{env}");
     let directory = monorepo(&[
         ("orders/alembic.ini", INI),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::engines::{self, Engine};
 use super::python::trace::{self, Trace};
-use super::python::{Module, Needed, Part, Reader, Value, closure, needed};
+use super::python::{Module, NeededVariable, Part, Reader, Value, closure, needed};
 use super::{Guess, flask};
 
 /// The words in the name of a variable that holds a URL.
@@ -55,7 +55,7 @@ pub struct UrlSource {
     /// Tells whether models are named; `None` where that is never said.
     pub models: Option<bool>,
     /// Variables without which importing fails.
-    pub needed: Vec<Needed>,
+    pub needed: Vec<NeededVariable>,
     /// Engines that are made of a URL that the service is given.
     pub engines: Vec<Engine>,
 }
@@ -116,7 +116,7 @@ pub fn found(
     let mut source = decided(&trace, &origins, candidates);
     let elsewhere = &modules[1..];
     let mut engines = engines::made(reader, elsewhere);
-    let required = |needed: &&Needed| {
+    let required = |needed: &&NeededVariable| {
         needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
     };
     let whole = source.value.parts.is_empty();
@@ -318,7 +318,7 @@ fn filled_in(template: &str, options: &[(String, Value)]) -> Value {
 }
 
 /// The needs of importing, and every variable whose name looks like a URL's.
-fn surroundings(reader: &Reader<'_>, modules: &[Rc<Module>]) -> (Vec<Needed>, Vec<String>) {
+fn surroundings(reader: &Reader<'_>, modules: &[Rc<Module>]) -> (Vec<NeededVariable>, Vec<String>) {
     let needed = needed(reader, modules);
     let mut candidates: Vec<String> = Vec::new();
     for variable in super::python::mentioned(reader, modules) {

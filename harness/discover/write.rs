@@ -16,7 +16,7 @@ const DEFAULT_DIRECTORY: &str = "services-manifest";
 
 /// The fate of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenFile {
     /// The file.
     pub file: PathBuf,
     /// Its content, present or proposed.
@@ -117,7 +117,7 @@ pub fn known_services(to: &Path) -> Vec<Known> {
 ///
 /// # Errors
 /// A file or its directory cannot be written.
-pub fn write(request: &Request, discovery: &Discovery) -> Result<Vec<Written>> {
+pub fn write(request: &Request, discovery: &Discovery) -> Result<Vec<WrittenFile>> {
     let mut written = Vec::new();
     for (relative, text) in manifest::files(discovery) {
         let file = discovery.to.join(relative);
@@ -131,7 +131,7 @@ pub fn write(request: &Request, discovery: &Discovery) -> Result<Vec<Written>> {
         if matches!(state, State::New | State::Replaced) && !request.dry_run {
             put(&file, &text)?;
         }
-        written.push(Written { file, text, state });
+        written.push(WrittenFile { file, text, state });
     }
     Ok(written)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::Change;
 use super::plan::Plan;
 use super::running::{Release, Running};
-use super::team_rows::StatementRefused;
+use super::team_rows::RefusedStatement;
 use crate::alembic::transcript::Transcript;
 use crate::planting::{Class, Reason, Refusal};
 
@@ -20,7 +20,7 @@ pub struct Deployment {
     pub below: Option<Transcript>,
     /// The statement of the team's own rows that PostgreSQL refused; there is no more then.
     #[serde(default)]
-    pub rows_refused: Option<StatementRefused>,
+    pub rows_refused: Option<RefusedStatement>,
     /// One for all pending revisions, or one for each where nothing is deployed.
     pub rollouts: Vec<Rollout>,
     /// The models of the running release, where what it does not know is dropped.
@@ -78,7 +78,7 @@ pub struct Rollout {
     /// The special rows with which it fails, although it does not with plain ones.
     pub refused: Vec<RefusedRow>,
     /// Values that are not what they were.
-    pub altered: Vec<Altered>,
+    pub altered: Vec<AlteredValues>,
     /// The objects that differ from an upgrade without rows.
     pub changes: Vec<Change>,
     /// The tables that take no INSERT afterwards, and did before.
@@ -88,7 +88,7 @@ pub struct Rollout {
     /// The revision whose downgrade fails without rows too, so that the way back ended there.
     pub down_without_rows: Option<String>,
     /// Old values that are not there again after the whole way back.
-    pub not_restored: Vec<Altered>,
+    pub not_restored: Vec<AlteredValues>,
 }
 
 /// A table without rows.
@@ -132,7 +132,7 @@ pub struct Stuck {
 
 /// Values of a table that are gone or others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Altered {
+pub struct AlteredValues {
     /// The table as it was called, quoted where PostgreSQL asks for it.
     pub table: String,
     /// The column, where it is about one.

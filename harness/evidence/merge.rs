@@ -17,7 +17,7 @@ use crate::evidence::History;
 use crate::git::{Repository, TreeFile};
 use crate::manifest::Service;
 
-pub use three_way::{File, Merged, Ours, merged};
+pub use three_way::{File, MergedHistory, Ours, merged};
 
 /// The result of a merge of this branch and the base ref.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,7 @@ impl Merge {
 }
 
 /// The parts of the base ref that cannot be judged from here.
-fn only_python_tells(base_ref: &str, merged: &Merged) -> Result<()> {
+fn only_python_tells(base_ref: &str, merged: &MergedHistory) -> Result<()> {
     let Some(RevisionFile::NeedsPython {
         file, line, what, ..
     }) = merged

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{Catalog, Object, ObjectKind};
-use crate::alembic::transcript::{Raised, Transcript};
+use crate::alembic::transcript::{Exception, Transcript};
 
 mod compare;
 mod expressions;
@@ -19,7 +19,7 @@ mod side;
 mod unstated;
 
 pub use compare::{Comparison, compare};
-pub use expressions::{Expression, Planned, expression};
+pub use expressions::{Expression, PlannedExpressions, expression};
 pub use integer::Integer;
 pub use questions::questions;
 
@@ -40,12 +40,12 @@ pub struct Models {
     /// The differences that `env.py` lets autogenerate see.
     pub drifts: Vec<Drift>,
     /// The properties that the migrations build and models cannot state; they are not compared.
-    pub unstated: Vec<Unstated>,
+    pub unstated: Vec<UnstatedProperty>,
 }
 
 /// Something that the migrations build and models have no word for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Unstated {
+pub struct UnstatedProperty {
     /// The object, named as in the output.
     pub object: String,
     /// The property, in words: `row level security`.
@@ -57,14 +57,14 @@ pub struct Unstated {
 #[serde(rename_all = "snake_case")]
 pub enum Flaw {
     /// `env.py` hands over something else in the place of metadata, and nothing is compared.
-    NoMetadata(Mistaken),
+    NoMetadata(MistakenMetadata),
     /// A statement of the models' own, not of `create_all`, that PostgreSQL refuses.
-    Refused(Box<Refused>),
+    Refused(Box<RefusedPart>),
 }
 
 /// Something that `env.py` hands over as metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mistaken {
+pub struct MistakenMetadata {
     /// The value in words: `the class Base`.
     pub what: String,
     /// The metadata that it holds, as Python: `Base.metadata`.
@@ -104,11 +104,11 @@ pub struct Drift {
 /// The worker's description of the models.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Described {
+pub struct ModelsDescription {
     /// Tells whether there is any metadata.
     pub metadata: bool,
     /// The values that are handed over in its place.
-    pub mistaken: Vec<Mistaken>,
+    pub mistaken: Vec<MistakenMetadata>,
     /// `table.name` of constraints and indexes that the models name.
     pub named: BTreeSet<String>,
     /// The class behind each table.
@@ -116,16 +116,16 @@ pub struct Described {
     /// The tables.
     pub tables: Vec<String>,
     /// The parts of them that PostgreSQL refuses.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedPart>,
     /// The schema that the service's connection is in.
     pub default_schema: Option<String>,
     /// Keys over the same columns of one table, which `CREATE TABLE` makes one.
-    pub merged: Vec<Merged>,
+    pub merged: Vec<MergedKeys>,
 }
 
 /// Columns that the models give more than one key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Merged {
+pub struct MergedKeys {
     /// The table's schema, where the model names one.
     pub schema: Option<String>,
     /// The table.
@@ -134,7 +134,7 @@ pub struct Merged {
     pub columns: Vec<String>,
 }
 
-impl Described {
+impl ModelsDescription {
     /// The schema that the service's connection is in.
     #[must_use]
     pub fn default_schema(&self) -> &str {
@@ -162,7 +162,7 @@ impl Described {
 
 /// A part of the models that PostgreSQL refuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RefusedPart {
     /// Its kind.
     pub kind: RefusedKind,
     /// Its schema.
@@ -172,7 +172,7 @@ pub struct Refused {
     /// The statement that SQLAlchemy makes of it; empty where it can make none.
     pub statement: String,
     /// PostgreSQL's error, or SQLAlchemy's where it makes no SQL of it.
-    pub error: Raised,
+    pub error: Exception,
     /// Tells whether it is refused because something else was.
     pub follows: bool,
 }
@@ -207,7 +207,7 @@ impl From<RefusedKind> for &'static str {
     }
 }
 
-impl Refused {
+impl RefusedPart {
     /// The object as the models' database would have it; `None` for a statement.
     fn object(&self) -> Option<Object> {
         let RefusedKind::Object(kind) = self.kind else {
@@ -231,12 +231,12 @@ impl Refused {
     }
 }
 
-impl Described {
+impl ModelsDescription {
     /// The models' catalog as if nothing of them were refused.
     fn with_refused(&self, built: &Catalog) -> Catalog {
         let mut models = built.clone();
         let refused = self.refused.iter().filter(|one| !one.follows);
-        for object in refused.filter_map(Refused::object) {
+        for object in refused.filter_map(RefusedPart::object) {
             let is_it = |built: &Object| {
                 (&built.schema, &built.kind, &built.name)
                     == (&object.schema, &object.kind, &object.name)
@@ -258,7 +258,7 @@ impl Described {
         let Some(object) = drift.object() else {
             return false;
         };
-        let is_it = |one: &&Refused| {
+        let is_it = |one: &&RefusedPart| {
             (Some(&one.schema), one.kind, &one.name)
                 == (
                     object.schema.as_ref(),
@@ -277,7 +277,7 @@ impl Described {
     /// The values that are no metadata, and the refused parts that are not compared as objects.
     #[must_use]
     pub fn flaws(&self) -> Vec<Flaw> {
-        let compared = |one: &&Refused| match one.kind {
+        let compared = |one: &&RefusedPart| match one.kind {
             RefusedKind::Object(kind) => rank(kind).is_some(),
             RefusedKind::Statement => false,
         };

@@ -21,14 +21,14 @@ pub struct Outbox {
     /// All tables of the database, to name the nearest one.
     pub tables: Vec<String>,
     /// The indexes of the convention.
-    pub expected: Vec<Expected>,
+    pub expected: Vec<ExpectedIndex>,
     /// The indexes on that table, and those elsewhere that bear a conventional name.
     pub actual: Vec<Index>,
 }
 
 /// One index of the convention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
+pub struct ExpectedIndex {
     /// Its name.
     pub name: String,
     /// The statement that was tried.
@@ -172,7 +172,7 @@ async fn build(
     schema: &str,
     table: &str,
     index: &IndexConvention,
-) -> Result<Expected, sqlx::Error> {
+) -> Result<ExpectedIndex, sqlx::Error> {
     let statement = statement(schema, table, index, &index.name);
     let trial = self::statement(schema, table, index, "migration_harness_expected");
     let mut transaction = connection.begin().await?;
@@ -198,7 +198,7 @@ async fn build(
         Err(other) => return Err(other),
     };
     transaction.rollback().await?;
-    Ok(Expected {
+    Ok(ExpectedIndex {
         name: index.name.clone(),
         statement,
         definition,

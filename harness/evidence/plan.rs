@@ -153,14 +153,14 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::alembic::worker::Loaded;
+    use crate::alembic::worker::LoadedRevision;
 
     /// One revision per word: `c:a,b` is `c`, whose parents are `a` and `b`.
     fn history(words: &str) -> worker::History {
         let revisions = words.split_whitespace().map(|word| {
             let (id, down) = word.split_once(':').unwrap_or((word, ""));
             let down = down.split(',').filter(|id| !id.is_empty());
-            Loaded {
+            LoadedRevision {
                 id: id.to_owned(),
                 down_revisions: down.map(str::to_owned).collect(),
                 depends_on: Vec::new(),

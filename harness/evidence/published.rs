@@ -1,4 +1,4 @@
-//! The published revisions, and what this branch made of them: [`Published`].
+//! The published revisions, and what this branch made of them: [`PublishedRevisions`].
 //!
 //! Published is what the commit has where this branch and the base ref part; the branch is the
 //! working tree. Both are read with git, and nothing is checked out or written.
@@ -19,7 +19,7 @@ use crate::manifest::Service;
 
 /// The published revisions beside those of this branch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Published {
+pub struct PublishedRevisions {
     /// The base ref as it was named: `origin/main`.
     pub base_ref: String,
     /// The commit where this branch and the base ref part.
@@ -65,7 +65,7 @@ pub enum How {
     /// It stands elsewhere in the graph.
     Moved {
         /// The statements of its file on that, one of them changed.
-        names: Vec<Moved>,
+        names: Vec<MovedLink>,
         /// The line of the first of them.
         line: u32,
     },
@@ -75,7 +75,7 @@ pub enum How {
 
 /// A statement of where a revision stands, then and now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct MovedLink {
     /// `down_revision`, `depends_on` or `branch_labels`.
     pub name: &'static str,
     /// Its value when it was published.
@@ -84,7 +84,7 @@ pub struct Moved {
     pub after: Vec<String>,
 }
 
-impl Published {
+impl PublishedRevisions {
     /// Compares `history`, which was read from the working tree, with what it had in common
     /// with `base_ref`.
     ///
@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
         let mut first = None;
         for (name, before, after, line) in names.filter(|(_, then, now, _)| set(then) != set(now)) {
             first = first.or(line);
-            moved.push(Moved {
+            moved.push(MovedLink {
                 name,
                 before: before.clone(),
                 after: after.clone(),

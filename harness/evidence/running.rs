@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::team_rows::StatementRefused;
+use super::team_rows::RefusedStatement;
 use crate::alembic::transcript::Transcript;
 
 /// The statements of the models that are running, before a deployment and after it.
@@ -19,19 +19,19 @@ pub struct Running {
     /// The upgrade to what is deployed, where it failed; there is no more then.
     pub below: Option<Transcript>,
     /// The statement of the team's own rows that PostgreSQL refused; there is no more then.
-    pub rows_refused: Option<StatementRefused>,
+    pub rows_refused: Option<RefusedStatement>,
     /// Tells whether its `env.py` names any metadata.
     pub metadata: bool,
     /// The upgrade, with rows.
     pub upgrade: Option<Transcript>,
     /// The number of statements that were tried before.
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<StatementCounts>,
     /// The statements that failed before, and are left out.
-    pub left_out: Vec<Tried>,
+    pub left_out: Vec<TriedStatement>,
     /// The states of the database that it met since then, in order; the last is the end.
     pub states: Vec<State>,
     /// The rows of the next release that it cannot read.
-    pub mixed: Vec<Tried>,
+    pub mixed: Vec<TriedStatement>,
     /// The columns that it knows, by table.
     pub tables: BTreeMap<String, Vec<String>>,
     /// The class behind each table.
@@ -40,11 +40,11 @@ pub struct Running {
 
 /// The statements of one kind on one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct StatementCounts {
     /// The table, as SQLAlchemy names it; empty where the team gives the statements.
     pub table: String,
     /// The kind.
-    pub kind: Kind,
+    pub kind: StatementKind,
     /// The number of those that worked before the deployment.
     pub works: usize,
     /// The number of those that failed before it.
@@ -62,7 +62,7 @@ pub struct State {
     /// The reason why it was not tried.
     pub untried: Option<String>,
     /// The statements that failed and had worked before the deployment.
-    pub failed: Vec<Tried>,
+    pub failed: Vec<TriedStatement>,
 }
 
 /// A release, as git has it.
@@ -85,14 +85,14 @@ pub struct Class {
 
 /// A statement of the models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tried {
+pub struct TriedStatement {
     /// Its place among all of them.
     #[serde(default)]
     pub number: usize,
     /// Its table, as SQLAlchemy names it.
     pub table: String,
     /// Its effect.
-    pub kind: Kind,
+    pub kind: StatementKind,
     /// The columns that it names or sets.
     pub columns: Vec<String>,
     /// The columns of its `ON CONFLICT`.
@@ -115,7 +115,7 @@ pub struct Tried {
 /// The kinds of statements that models make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum StatementKind {
     /// All columns, with fetch.
     Select,
     /// One row.
@@ -155,11 +155,11 @@ impl Failure {
     }
 }
 
-impl Tried {
+impl TriedStatement {
     /// Tells whether it works, as far as made up values can tell.
     #[must_use]
     pub fn works(&self) -> bool {
-        let is_made_up = self.kind != Kind::Given;
+        let is_made_up = self.kind != StatementKind::Given;
         let mut error = self.error.iter();
         error.all(|error| is_made_up && error.is_of_values())
     }
@@ -179,7 +179,7 @@ impl Running {
     }
 
     /// The statements that it can execute no more.
-    pub fn broken(&self) -> impl Iterator<Item = &Tried> {
+    pub fn broken(&self) -> impl Iterator<Item = &TriedStatement> {
         self.states
             .last()
             .into_iter()
@@ -188,7 +188,7 @@ impl Running {
 
     /// The state at which a statement that fails at another one works again.
     #[must_use]
-    pub fn until(&self, one: &Tried, since: usize) -> Option<usize> {
+    pub fn until(&self, one: &TriedStatement, since: usize) -> Option<usize> {
         let later = self.states.iter().enumerate().skip(since + 1);
         let mut tried = later.filter(|(_, state)| state.untried.is_none());
         let works = |state: &State| !state.failed.iter().any(|other| other.is_same(one));

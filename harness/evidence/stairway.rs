@@ -12,7 +12,7 @@ pub struct Stairway {
     pub trips: Vec<RoundTrip>,
     /// The revisions that could not be tried because no upgrade got below them.
     #[serde(default)]
-    pub unreached: Vec<Unreached>,
+    pub unreached: Vec<UnreachedRevision>,
     /// The whole way down from the head; `None` where a round trip could not be taken back.
     pub full_downgrade: Option<FullDowngrade>,
 }
@@ -39,7 +39,7 @@ impl Stairway {
 
 /// A revision that no upgrade on a fresh database got to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Unreached {
+pub struct UnreachedRevision {
     /// The revision.
     pub revision: String,
     /// The upgrade that stopped below it.

@@ -1,4 +1,4 @@
-//! The team's own rows, where PostgreSQL refused one: [`StatementRefused`].
+//! The team's own rows, where PostgreSQL refused one: [`RefusedStatement`].
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::planting::Refusal;
 
 /// A statement that plants rows of the team, and that PostgreSQL refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementRefused {
+pub struct RefusedStatement {
     /// Its file.
     pub file: PathBuf,
     /// The line on which it begins, from 1.

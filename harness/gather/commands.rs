@@ -10,7 +10,7 @@ use super::lacking::{lacking, not_preloaded};
 use super::refused::refused;
 use super::running::Looking;
 use super::{Driver, needs};
-use crate::alembic::transcript::{Event, Raised, Transcript};
+use crate::alembic::transcript::{Event, Exception, Transcript};
 use crate::alembic::worker::{self, Command, Limits, Worker, WorkerSignal};
 use crate::error::Result;
 use crate::gather::progress::Progress;
@@ -38,7 +38,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn of(command: Command<'_>, raised: &Raised) -> Self {
+    fn of(command: Command<'_>, raised: &Exception) -> Self {
         let frame = raised.frames.last();
         Self {
             command: command.to_string(),

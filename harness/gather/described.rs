@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::Driver;
 use crate::alembic::worker::{Command, FilterQuestion};
 use crate::error::Result;
-use crate::evidence::models::{Comparison, Described, Drift, Planned, compare, questions};
+use crate::evidence::models::{
+    Comparison, Drift, ModelsDescription, PlannedExpressions, compare, questions,
+};
 use crate::evidence::{Catalog, Models, foundation};
 use crate::postgres::Phase;
 
@@ -23,7 +25,7 @@ impl Driver<'_> {
         let limit = self.service.timeouts.upgrade;
         let command = Command::Models(&statements, schema.as_deref());
         let (built, answer) = self.answer(command, limit).await?;
-        let described: Described = serde_json::from_value(answer).unwrap_or_default();
+        let described: ModelsDescription = serde_json::from_value(answer).unwrap_or_default();
         let mut models = Models {
             metadata: described.metadata,
             flaws: described.flaws(),
@@ -52,9 +54,9 @@ impl Driver<'_> {
         &mut self,
         head: &Catalog,
         built: &Catalog,
-        described: &Described,
+        described: &ModelsDescription,
     ) -> Result<Comparison> {
-        let found = compare(head, built, described, &Planned::default());
+        let found = compare(head, built, described, &PlannedExpressions::default());
         let planned = self.planned(&found.drifts).await?;
         Ok(match planned.0.is_empty() {
             true => found,

@@ -18,17 +18,17 @@ use crate::error::{HarnessError, Result, Stage};
 use crate::gather::private::{self, broken};
 use crate::git::Repository;
 use crate::manifest::{Baseline, Service};
-use crate::postgres::{Database, Server, Template, Touched};
+use crate::postgres::{ClusterObjects, Database, Server, Template};
 use crate::quoting::quoted;
 
 /// The effects of `postgres.prepare` and a baseline on more than a database, when `user` runs them.
-pub(super) fn touched(service: &Service, user: &str) -> Touched {
+pub(super) fn touched(service: &Service, user: &str) -> ClusterObjects {
     let baseline = match &service.baseline {
         Some(Baseline::Sql(script)) => Some(script),
         Some(Baseline::Models(_)) | None => None,
     };
     let scripts = service.prepare.iter().chain(baseline);
-    let mut touched = Touched::default();
+    let mut touched = ClusterObjects::default();
     for statement in scripts.flat_map(|script| &script.statements) {
         touched.note(&statement.sql, user);
     }

@@ -8,13 +8,13 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::Driver;
 use super::answer::failed;
 use crate::error::Result;
-use crate::evidence::models::{Drift, Expression, Planned, expression};
+use crate::evidence::models::{Drift, Expression, PlannedExpressions, expression};
 use crate::quoting::identifier;
 
 impl Driver<'_> {
     /// The expressions in the differences, each with its planned form in the tables of the
     /// models. What is not valid there stays as it is.
-    pub(super) async fn planned(&mut self, drifts: &[Drift]) -> Result<Planned> {
+    pub(super) async fn planned(&mut self, drifts: &[Drift]) -> Result<PlannedExpressions> {
         let objects = drifts.iter().flat_map(|drift| {
             let sides = [&drift.migrated, &drift.model].into_iter().flatten();
             sides.filter_map(|object| {
@@ -23,7 +23,7 @@ impl Driver<'_> {
             })
         });
         let expressions: Vec<Expression> = objects.collect();
-        let mut planned = Planned::default();
+        let mut planned = PlannedExpressions::default();
         if expressions.is_empty() {
             return Ok(planned);
         }

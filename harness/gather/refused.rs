@@ -1,16 +1,16 @@
 //! The error where a service tried to use a database that is not the disposable one.
 
 use crate::alembic::script_location::option;
-use crate::alembic::transcript::{Need, Place, Refused, Sought, Transcript};
+use crate::alembic::transcript::{ConnectionTarget, Need, Place, RefusedConnection, Transcript};
 use crate::alembic::worker::handed_over::by_argument;
 use crate::error::{HarnessError, Result, Stage};
 use crate::manifest::Service;
 use crate::postgres::Database;
 
-impl Refused {
+impl RefusedConnection {
     /// Tells whether it is our own database, of which a migration took the token away.
     fn lost_its_token(&self, database: &Database) -> bool {
-        self.sought == Sought::Untokened
+        self.sought == ConnectionTarget::Untokened
             && self.host.as_ref() == Some(&database.host)
             && self.port.as_deref() == Some(&*database.port.to_string())
             && self.database.as_ref() == Some(&database.name)
@@ -19,22 +19,26 @@ impl Refused {
     /// The thing sought, as the end of a sentence about whoever connects to it.
     fn object(&self) -> String {
         match &self.sought {
-            Sought::Database => "another database, not to the disposable one".to_owned(),
-            Sought::Dialect(name) => format!("a {name} database, not to the disposable one"),
-            Sought::Untokened => {
+            ConnectionTarget::Database => "another database, not to the disposable one".to_owned(),
+            ConnectionTarget::Dialect(name) => {
+                format!("a {name} database, not to the disposable one")
+            }
+            ConnectionTarget::Untokened => {
                 "a database without the token, not to the disposable one".to_owned()
             }
-            Sought::Program(name) => {
+            ConnectionTarget::Program(name) => {
                 format!("another server with {name}, not to the disposable database")
             }
-            Sought::Socket => format!("{}, and does not go on without it", self.address()),
+            ConnectionTarget::Socket => {
+                format!("{}, and does not go on without it", self.address())
+            }
         }
     }
 
     /// Host, port and database, as far as they were named.
     fn tried(&self) -> String {
         let named = |value: &Option<String>| value.clone().unwrap_or("(not named)".to_owned());
-        if let Sought::Dialect(name) = &self.sought {
+        if let ConnectionTarget::Dialect(name) = &self.sought {
             return format!("it tried a {name} database, which has no host");
         }
         format!(
@@ -80,7 +84,7 @@ pub(super) fn refused(
         None => error,
     };
     Err(match refused.sought {
-        Sought::Socket => error
+        ConnectionTarget::Socket => error
             .detail("migrations are judged without a network: they reach their database and nothing else")
             .help(format!(
                 "have the service do without it where it is not there, or switch it off by the variable it reads, in [env] of {}",
@@ -98,7 +102,7 @@ pub(super) fn refused(
 
 /// Tells whether `env.py` had reached the disposable database before and goes on to another, or
 /// migrates those that `alembic init -t multidb` has the configuration name.
-fn has_several(service: &Service, transcript: &Transcript, refused: &Refused) -> bool {
+fn has_several(service: &Service, transcript: &Transcript, refused: &RefusedConnection) -> bool {
     let by_env = |place: &Option<Place>| {
         let place = place.as_ref();
         place.is_some_and(|place| place.revision.is_none())
@@ -108,12 +112,12 @@ fn has_several(service: &Service, transcript: &Transcript, refused: &Refused) ->
         let (directory, ini) = (&service.directory, &service.alembic_ini);
         option(directory, ini, &service.alembic_section, "databases").is_some()
     };
-    refused.sought == Sought::Database
+    refused.sought == ConnectionTarget::Database
         && by_env(&refused.place)
         && (connected.any(|one| by_env(&one.place)) || named())
 }
 
-fn several(service: &Service, refused: &Refused, place: &Place) -> HarnessError {
+fn several(service: &Service, refused: &RefusedConnection, place: &Place) -> HarnessError {
     let env = service.shown(&place.file);
     HarnessError::new(
         Stage::Alembic,

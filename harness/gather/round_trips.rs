@@ -12,7 +12,7 @@ use super::commands::Isolation;
 use crate::alembic::transcript::{Transcript, VersionTable};
 use crate::alembic::worker::{self, Command};
 use crate::error::Result;
-use crate::evidence::stairway::{FullDowngrade, RoundTrip, Unreached};
+use crate::evidence::stairway::{FullDowngrade, RoundTrip, UnreachedRevision};
 use crate::evidence::{Catalog, Migrated, Stairway, Stepped};
 use crate::gather::progress::Progress;
 use crate::postgres::Phase;
@@ -28,7 +28,7 @@ pub(super) struct Walk {
     /// The one below the first revision of the range, if an upgrade got there.
     pub floor: Option<Catalog>,
     pub trips: Vec<RoundTrip>,
-    pub unreached: Vec<Unreached>,
+    pub unreached: Vec<UnreachedRevision>,
     /// The catalog above the last revision, if the database is as it should be there.
     pub reached: Option<Catalog>,
     /// Tells whether parts of it meet where they should.
@@ -151,7 +151,7 @@ impl Driver<'_> {
                 Ok(catalog) => catalog,
                 Err(stopped) => {
                     let revision = revision.clone();
-                    walk.unreached.push(Unreached { revision, stopped });
+                    walk.unreached.push(UnreachedRevision { revision, stopped });
                     if walk.unreached.len() == UNREACHED {
                         break;
                     }
@@ -393,14 +393,14 @@ impl Driver<'_> {
 
 /// The last catalogs that were read: one revision down or up again leads to one of them.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct CatalogCache {
     /// The table that they are without.
     version_table: Option<VersionTable>,
     /// By their digests.
     catalogs: VecDeque<(String, Catalog)>,
 }
 
-impl Seen {
+impl CatalogCache {
     /// Forgets those that are without another table.
     fn are_without(&mut self, table: Option<&VersionTable>) {
         if self.version_table.as_ref() != table {

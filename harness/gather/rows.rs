@@ -26,8 +26,8 @@ use super::{AtHead, Driver};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::{HarnessError, Result, Stage};
-use crate::evidence::deployment::{Altered, Rollout, Stuck};
-use crate::evidence::team_rows::StatementRefused;
+use crate::evidence::deployment::{AlteredValues, Rollout, Stuck};
+use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Catalog, Deployment, Evidence, Locks, Part};
 use crate::gather::progress::Progress;
 use crate::planting::{Keys, Planted, Planter, Special, Tables, Wishes};
@@ -36,7 +36,7 @@ use asked::{come_back, taken_for_a_moment};
 use compare::{Meant, altered};
 use contents::Contents;
 use statements::{concerns_keys, empty, raised};
-use stretch::Tried;
+use stretch::StretchOutcome;
 
 /// The start and the target of the upgrades of one rollout.
 struct Start<'a> {
@@ -55,11 +55,11 @@ struct Start<'a> {
 }
 
 /// The outcome of one deployment.
-enum Rolled {
+enum RolloutOutcome {
     /// It was tried on rows, with the catalog that it led to.
     Out(Box<Rollout>, Option<Catalog>),
     /// PostgreSQL refuses the team's own rows.
-    RowsRefused(Box<StatementRefused>),
+    RowsRefused(Box<RefusedStatement>),
     /// It fails on empty tables too, so that rows say nothing.
     FailsWithoutRows(Box<Transcript>),
 }
@@ -92,7 +92,7 @@ impl Driver<'_> {
         };
         let tried = match is_at_head && !plan.pending.is_empty() {
             true => Box::pin(self.deploy(head, &plan)).await?,
-            false => Tried::default(),
+            false => StretchOutcome::default(),
         };
         let locks = Locks {
             measured: tried.measured,
@@ -139,17 +139,17 @@ impl Driver<'_> {
     }
 
     /// One deployment: planted, upgraded, looked at, and taken back.
-    async fn roll_out(&mut self, start: &Start<'_>) -> Result<Rolled> {
+    async fn roll_out(&mut self, start: &Start<'_>) -> Result<RolloutOutcome> {
         self.start_on(Some(start.template.clone()), Phase::Rows)
             .await?;
         if let Some(refused) = self.plant_own(&start.own).await? {
-            return Ok(Rolled::RowsRefused(Box::new(refused)));
+            return Ok(RolloutOutcome::RowsRefused(Box::new(refused)));
         }
         let (rows, upgrade) = self.with_rows(start).await?;
         if !upgrade.finished() {
             let alone = self.without_rows(start).await?;
             if !alone.finished() {
-                return Ok(Rolled::FailsWithoutRows(Box::new(alone)));
+                return Ok(RolloutOutcome::FailsWithoutRows(Box::new(alone)));
             }
         }
         let mut rollout = Rollout {
@@ -184,7 +184,7 @@ impl Driver<'_> {
         if !rollout.upgrade.finished() {
             let smallest = Box::pin(self.smallest(start, &rows, &rollout.upgrade)).await?;
             (rollout.smallest, rollout.is_any_row) = smallest;
-            return Ok(Rolled::Out(Box::new(rollout), None));
+            return Ok(RolloutOutcome::Out(Box::new(rollout), None));
         }
         let catalog = self.snapshot().await?;
         rollout.altered = self.look(start, &before, &rollout.upgrade).await?;
@@ -193,21 +193,21 @@ impl Driver<'_> {
         if concerns_keys(&start.statements) {
             rollout.stuck = Box::pin(self.stuck(start)).await?;
         }
-        Ok(Rolled::Out(Box::new(rollout), Some(catalog)))
+        Ok(RolloutOutcome::Out(Box::new(rollout), Some(catalog)))
     }
 
     /// The team's own rows, which are there before any other.
     pub(super) async fn plant_own(
         &mut self,
         scripts: &[&Script],
-    ) -> Result<Option<StatementRefused>> {
+    ) -> Result<Option<RefusedStatement>> {
         for script in scripts {
             for statement in &script.statements {
                 let sql = self.database.filled_in(&statement.sql);
                 let connection = self.connection().await?;
                 let tried = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
                 if let Some(refusal) = refusal(tried)? {
-                    return Ok(Some(StatementRefused {
+                    return Ok(Some(RefusedStatement {
                         file: script.origin.clone().into(),
                         line: statement.line,
                         refusal,
@@ -296,7 +296,7 @@ impl Driver<'_> {
         start: &Start<'_>,
         before: &Contents,
         upgrade: &Transcript,
-    ) -> Result<Vec<Altered>> {
+    ) -> Result<Vec<AlteredValues>> {
         let after = self.contents().await?;
         let connection = self.connection().await?;
         // A loop over rows executes more than the same one over none.

@@ -14,7 +14,7 @@ use crate::alembic::worker::{Command, ReleaseStage};
 use crate::error::Result;
 use crate::evidence::models::Source;
 use crate::evidence::plan::{Origin, Plan};
-use crate::evidence::running::{Class, Deed, Kind, Release, Tried};
+use crate::evidence::running::{Class, Release, StatementCounts, StatementKind, TriedStatement};
 use crate::evidence::{Evidence, Running};
 use crate::gather::progress::Progress;
 use crate::git::Repository;
@@ -141,7 +141,10 @@ fn describe(running: &mut Running, before: &Answer, old: &Beside) {
     running.classes = classes
         .map(|(name, one)| (name.clone(), place(one)))
         .collect();
-    let selects = before.results.iter().filter(|one| one.kind == Kind::Select);
+    let selects = before
+        .results
+        .iter()
+        .filter(|one| one.kind == StatementKind::Select);
     let columns = selects.map(|one| (one.table.clone(), one.columns.clone()));
     running.tables = columns.collect();
     for one in &before.results {
@@ -157,13 +160,13 @@ fn describe(running: &mut Running, before: &Answer, old: &Beside) {
 }
 
 /// The statements of one's kind on its table.
-fn deed<'a>(deeds: &'a mut Vec<Deed>, one: &Tried) -> &'a mut Deed {
+fn deed<'a>(deeds: &'a mut Vec<StatementCounts>, one: &TriedStatement) -> &'a mut StatementCounts {
     let known = deeds
         .iter()
         .position(|deed| (&deed.table, deed.kind) == (&one.table, one.kind));
     let at = known.unwrap_or(deeds.len());
     if known.is_none() {
-        deeds.push(Deed {
+        deeds.push(StatementCounts {
             table: one.table.clone(),
             kind: one.kind,
             works: 0,

@@ -211,7 +211,7 @@ mod tests {
     use crate::alembic::transcript::Transcript;
     use crate::evidence::Catalog;
     use crate::evidence::catalog::{Object, ObjectKind};
-    use crate::evidence::stairway::Unreached;
+    use crate::evidence::stairway::UnreachedRevision;
 
     fn catalog(name: &str) -> Catalog {
         Catalog {
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_walk_in_parts_ends_where_one_in_one_would() {
-        let unreached = |revision: &str| Unreached {
+        let unreached = |revision: &str| UnreachedRevision {
             revision: revision.to_owned(),
             stopped: Transcript::new("upgrade", PathBuf::new()),
         };

@@ -43,12 +43,12 @@ pub struct Store {
     across_processes: bool,
     keep: Option<FailsSoFar>,
     until: Option<Instant>,
-    services: Mutex<HashMap<PathBuf, Arc<Mutex<Gathered>>>>,
+    services: Mutex<HashMap<PathBuf, Arc<Mutex<StoredEvidence>>>>,
 }
 
 /// The evidence of one service so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Gathered {
+struct StoredEvidence {
     /// Everything that was gathered, once its history was read.
     evidence: Option<Result<Evidence>>,
     /// The parts that a session was asked for, and why it could not gather them.
@@ -292,7 +292,7 @@ struct Task<'a> {
     say: Say<'a>,
 }
 
-impl Gathered {
+impl StoredEvidence {
     /// Gathers what is missing of `needs`, and what is missing of `wanted` with it; says
     /// whether there was anything to gather.
     async fn complete(&mut self, task: &Task<'_>, needs: &[Part], wanted: &[Part]) -> bool {
@@ -366,16 +366,18 @@ impl SharedFile {
         })
     }
 
-    fn read(&self) -> Result<Gathered> {
+    fn read(&self) -> Result<StoredEvidence> {
         match fs::read(&self.path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| broken(&self.path, &cause)),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Gathered::default()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                Ok(StoredEvidence::default())
+            }
             Err(cause) => Err(broken(&self.path, &cause)),
         }
     }
 
     /// Whole or not at all: a process that is killed here leaves the old file.
-    fn write(&self, gathered: &Gathered) -> Result<()> {
+    fn write(&self, gathered: &StoredEvidence) -> Result<()> {
         let bytes = serde_json::to_vec(gathered).map_err(|cause| broken(&self.path, &cause))?;
         write_private(&self.path, &bytes).map_err(|cause| broken(&self.path, &cause))
     }

@@ -1,4 +1,4 @@
-//! A database that is only ever upgraded, from revision to revision: [`Upgraded`].
+//! A database that is only ever upgraded, from revision to revision: [`UpgradedCopy`].
 //!
 //! Above a revision that leaves a trace the stairway goes on from a fresh database that was
 //! upgraded to there. In a long history that takes longer than all that is tried of the
@@ -9,7 +9,7 @@
 use super::Driver;
 use super::commands::Isolation;
 use crate::alembic::transcript::Transcript;
-use crate::alembic::worker::{self, Command, Limits, Loaded, Worker};
+use crate::alembic::worker::{self, Command, Limits, LoadedRevision, Worker};
 use crate::error::Result;
 use crate::evidence::Catalog;
 use crate::postgres::{Database, Phase};
@@ -19,7 +19,7 @@ const FAR: usize = 16;
 
 /// The database beside the service's own.
 #[derive(Default)]
-pub(super) enum Upgraded {
+pub(super) enum UpgradedCopy {
     /// None was needed so far.
     #[default]
     Unneeded,
@@ -59,18 +59,18 @@ impl Driver<'_> {
             return Ok(false);
         }
         let beside = match std::mem::take(&mut self.upgraded) {
-            Upgraded::At(beside) => beside,
-            Upgraded::Unneeded | Upgraded::Useless => self.another().await?,
+            UpgradedCopy::At(beside) => beside,
+            UpgradedCopy::Unneeded | UpgradedCopy::Useless => self.another().await?,
         };
         let Some(beside) = self.upgraded_to(loaded, beside, position).await? else {
-            self.upgraded = Upgraded::Useless;
+            self.upgraded = UpgradedCopy::Useless;
             return Ok(false);
         };
         let template = self
             .server
             .as_template(&beside.database, &self.touched)
             .await?;
-        self.upgraded = Upgraded::At(beside);
+        self.upgraded = UpgradedCopy::At(beside);
         let Some(template) = template else {
             return Ok(false);
         };
@@ -85,7 +85,7 @@ impl Driver<'_> {
 
     /// Tells whether a database that is only upgraded may be made, and did not fail before.
     fn may_have_another(&self) -> bool {
-        !matches!(self.upgraded, Upgraded::Useless) && self.may_work_beside()
+        !matches!(self.upgraded, UpgradedCopy::Useless) && self.may_work_beside()
     }
 
     /// Tells whether databases and interpreters beside the service's own are in nobody's way,
@@ -158,7 +158,7 @@ impl Driver<'_> {
             .await?
         {
             let copy = self.server.create_database_from(Some(&template)).await?;
-            self.upgraded = Upgraded::At(Box::new(UpgradedDatabase {
+            self.upgraded = UpgradedCopy::At(Box::new(UpgradedDatabase {
                 position,
                 database: copy,
                 worker: None,
@@ -170,7 +170,7 @@ impl Driver<'_> {
     /// Ends the interpreter of the database that is only upgraded. The database goes with
     /// the server's others.
     pub(super) async fn end_upgraded(&mut self) {
-        if let Upgraded::At(beside) = std::mem::take(&mut self.upgraded)
+        if let UpgradedCopy::At(beside) = std::mem::take(&mut self.upgraded)
             && let Some(mut worker) = beside.worker
         {
             worker.end().await;
@@ -194,7 +194,7 @@ impl Driver<'_> {
 }
 
 /// The revisions that none of the others lies above.
-fn tops(revisions: &[Loaded]) -> impl Iterator<Item = &str> {
+fn tops(revisions: &[LoadedRevision]) -> impl Iterator<Item = &str> {
     let is_top = |id: &String| {
         let mut others = revisions.iter();
         !others.any(|other| other.down_revisions.contains(id))

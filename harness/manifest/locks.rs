@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::keys::{InheritedLockKeys, LockKeys};
 use super::values::{check_reasons, overlaid};
-use super::{Reasoned, error};
+use super::{Justification, error};
 use crate::error::Result;
 
 /// The rules for locks in a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockRules {
     /// Findings that are accepted, each with the reason.
-    pub accepted: BTreeMap<String, Reasoned>,
+    pub accepted: BTreeMap<String, Justification>,
     /// Tables on which work takes no time.
     pub small: Vec<String>,
     /// The tables that alone are red, where there are any.

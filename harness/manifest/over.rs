@@ -8,7 +8,7 @@ use super::keys::{TimeoutKeys, Waiver};
 use super::script::{self, ScriptKeys};
 use super::settings::{self, Value};
 use super::values::{check_reasons, check_variables, overlaid, seconds, takes_part_of_url};
-use super::{Reasoned, Timeouts};
+use super::{Justification, Timeouts};
 use crate::error::Result;
 use crate::postgres::Script;
 
@@ -21,7 +21,7 @@ pub(super) fn lines(
     table: &str,
     declared: &BTreeMap<String, String>,
     waived: &BTreeMap<String, Waiver>,
-) -> Result<BTreeMap<String, Reasoned>> {
+) -> Result<BTreeMap<String, Justification>> {
     check_reasons(defaults, table, declared)?;
     overlaid(own, table, declared, waived)
 }

@@ -7,7 +7,7 @@ use super::error;
 use super::keys::RunningKeys;
 use super::script::{Key, scripts};
 use super::values::overlaid;
-use super::{Reasoned, Script};
+use super::{Justification, Script};
 use crate::error::Result;
 
 /// The rules for the release that is running in a manifest.
@@ -16,7 +16,7 @@ pub struct RunningRules {
     /// The release, where that is not what `BASE_REF` has.
     pub reference: Option<String>,
     /// Findings that are accepted, each with the reason.
-    pub accepted: BTreeMap<String, Reasoned>,
+    pub accepted: BTreeMap<String, Justification>,
     /// Statements of its code that no model makes.
     pub statements: Vec<Script>,
     /// Tells whether it has to read the rows of the next release.

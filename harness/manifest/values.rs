@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::keys::{PostgresKeys, ServiceFile, Waiver};
-use super::{Reasoned, error};
+use super::{Justification, error};
 use crate::error::{HarnessError, Result, Stage};
 use crate::installed;
 use crate::postgres;
@@ -105,15 +105,15 @@ pub(super) fn overlaid(
     table: &str,
     defaults: &BTreeMap<String, String>,
     own: &BTreeMap<String, Waiver>,
-) -> Result<BTreeMap<String, Reasoned>> {
-    let line = |reason: &str, inherited| Reasoned {
+) -> Result<BTreeMap<String, Justification>> {
+    let line = |reason: &str, inherited| Justification {
         reason: reason.to_owned(),
         inherited,
     };
     let defaults = defaults
         .iter()
         .map(|(key, reason)| (key.clone(), line(reason, true)));
-    let mut lines: BTreeMap<String, Reasoned> = defaults.collect();
+    let mut lines: BTreeMap<String, Justification> = defaults.collect();
     for (key, waiver) in own {
         match waiver {
             Waiver::Reason(reason) => drop(lines.insert(key.clone(), line(reason, false))),

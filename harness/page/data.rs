@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use deployment::{Became, Change, Deployment, Rollout, Table};
-pub use fixes::{Class, FileEdits, Fix, Fixes, LineEdit, Unfixed};
+pub use fixes::{Class, DefectWithoutFix, FileEdits, Fix, Fixes, LineEdit};
 pub use locks::{Blocks, Lock, Measured};
-pub use running::{Deed, Running, State as ReleaseState};
+pub use running::{Running, State as ReleaseState, StatementCounts};
 
 /// The value of `schema`.
 pub const SCHEMA: &str = "migration-harness/report";
@@ -415,14 +415,14 @@ impl Report {
     /// The first case of those that a harness error kept from being judged, where `case`
     /// is a later one of them.
     #[must_use]
-    pub fn said_before(&self, case: &Case) -> Option<&Case> {
+    pub fn reported_before(&self, case: &Case) -> Option<&Case> {
         let first = self.cases.iter().find(|one| one.shares_error_with(case))?;
         (first.name() != case.name()).then_some(first)
     }
 
     /// Tells whether another case of the service says first what kept `case` from being judged.
     #[must_use]
-    pub fn said_before_in_service(&self, case: &Case) -> bool {
+    pub fn is_reported_before_in_service(&self, case: &Case) -> bool {
         let mut cases = self.cases.iter();
         let first = cases.find(|one| one.service == case.service && one.shares_error_with(case));
         first.is_some_and(|first| first.criterion != case.criterion)

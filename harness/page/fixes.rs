@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::text;
-use crate::data::{Fix, Fixes, Service, Unfixed};
+use crate::data::{DefectWithoutFix, Fix, Fixes, Service};
 
 /// The fixes of a service; nothing where nobody looked for any, or nothing is red.
 pub fn section(service: &Service) -> Markup {
@@ -40,7 +40,7 @@ fn offered(fix: &Fix) -> Markup {
     }
 }
 
-fn unfixed(title: &str, all: &[Unfixed]) -> Markup {
+fn unfixed(title: &str, all: &[DefectWithoutFix]) -> Markup {
     html! {
         @if !all.is_empty() {
             p { (title) ":" }

@@ -154,7 +154,7 @@ fn red(report: &Report) -> Markup {
     let listed = |case: &&Case| matches!(case.outcome, Outcome::Failed | Outcome::Error);
     let cases = report.cases.iter().filter(listed);
     let cases: Vec<&Case> = cases
-        .filter(|case| report.said_before(case).is_none())
+        .filter(|case| report.reported_before(case).is_none())
         .collect();
     markup! {
         @if !cases.is_empty() {

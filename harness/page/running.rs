@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::broken;
-use crate::data::{Deed, ReleaseState, Service};
+use crate::data::{ReleaseState, Service, StatementCounts};
 
 /// The running release beside a service's deployment; nothing where none was tried.
 pub fn section(service: &Service) -> Markup {
@@ -43,7 +43,7 @@ fn heading(state: &ReleaseState) -> Markup {
     }
 }
 
-fn row(deed: &Deed) -> Markup {
+fn row(deed: &StatementCounts) -> Markup {
     html! {
         tr {
             th scope="row" { code { (broken(&deed.table)) } }

@@ -75,7 +75,7 @@ fn red_case(report: &Report, case: &Case) -> Markup {
                     false => (case.criterion),
                 }
             }
-            @match (report.said_before(case), case.text.is_empty(), case.outcome) {
+            @match (report.reported_before(case), case.text.is_empty(), case.outcome) {
                 (Some(first), ..) => {
                     p { "The same harness error as for " (link(first)) ". To judge it: " (text::command(&case.rerun)) }
                 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::candidates::Candidate;
 use super::catalog::Tables;
 use super::conditions::Check;
 use super::dictionary::names;
-use super::draft::{Choice, Draft, Filled, Solution};
-use super::kinds::Kind;
+use super::draft::{Choice, Draft, DraftRow, Solution};
 use super::server::Refusal;
 use super::spelling::Value;
 
@@ -67,10 +67,10 @@ pub fn take(solution: &Solution, choice: &mut Choice) {
         row + choice.tries
     };
     let tuple = &solution.tuples[at % solution.tuples.len()];
-    for (slot, kind) in solution.slots.iter().zip(tuple) {
-        choice.kinds[*slot] = *kind;
+    for (slot, candidate) in solution.slots.iter().zip(tuple) {
+        choice.candidates[*slot] = *candidate;
     }
-    choice.known.clone_from(&choice.kinds);
+    choice.known.clone_from(&choice.candidates);
 }
 
 /// Takes the next candidates for a row that was refused. `turn` is another one for each
@@ -79,7 +79,7 @@ pub fn advance(
     tables: &Tables,
     draft: &Draft,
     choice: &mut Choice,
-    filled: &Filled,
+    filled: &DraftRow,
     refusal: &Refusal,
     turn: usize,
 ) {
@@ -113,7 +113,7 @@ pub fn advance(
 
 fn alternatives(draft: &Draft, part: Part) -> usize {
     match part {
-        Part::Slot(at) => draft.slots[at].kinds.len(),
+        Part::Slot(at) => draft.slots[at].candidates.len(),
         Part::Link(_) => PARENTS,
     }
 }
@@ -124,20 +124,20 @@ fn vary(draft: &Draft, choice: &mut Choice, parts: &[Part], turn: usize, is_cumu
         return;
     }
     let set = |choice: &mut Choice, part: Part, to: usize| match part {
-        Part::Slot(at) => choice.kinds[at] = to % draft.slots[at].kinds.len().max(1),
+        Part::Slot(at) => choice.candidates[at] = to % draft.slots[at].candidates.len().max(1),
         Part::Link(at) => choice.shifts[at] = to,
     };
     if is_cumulative {
         let part = parts[choice.tries % parts.len()];
         let now = match part {
-            Part::Slot(at) => choice.kinds[at],
+            Part::Slot(at) => choice.candidates[at],
             Part::Link(at) => choice.shifts[at],
         };
         set(choice, part, now + 1);
-        choice.known.clone_from(&choice.kinds);
+        choice.known.clone_from(&choice.candidates);
         return;
     }
-    choice.kinds.clone_from(&choice.known);
+    choice.candidates.clone_from(&choice.known);
     let singles: usize = parts
         .iter()
         .map(|part| alternatives(draft, *part).saturating_sub(1))
@@ -154,7 +154,7 @@ fn vary(draft: &Draft, choice: &mut Choice, parts: &[Part], turn: usize, is_cumu
             if let Some(part) = able.get(left) {
                 // The first of a part is the one that it has.
                 let now = match *part {
-                    Part::Slot(at) => choice.kinds[at],
+                    Part::Slot(at) => choice.candidates[at],
                     Part::Link(at) => choice.shifts[at],
                 };
                 return set(choice, *part, now + rank);
@@ -177,7 +177,7 @@ fn vary(draft: &Draft, choice: &mut Choice, parts: &[Part], turn: usize, is_cumu
 }
 
 /// The parts of a row that a refusal is about.
-fn blamed(tables: &Tables, draft: &Draft, filled: &Filled, refusal: &Refusal) -> Vec<Part> {
+fn blamed(tables: &Tables, draft: &Draft, filled: &DraftRow, refusal: &Refusal) -> Vec<Part> {
     let own = refusal.table.is_empty()
         || refusal.table == draft.table.name
         || draft
@@ -265,7 +265,7 @@ fn constrained(draft: &Draft, refusal: &Refusal) -> Vec<i16> {
 }
 
 /// The columns whose name, value or type stands in the message.
-fn mentioned(tables: &Tables, draft: &Draft, filled: &Filled, refusal: &Refusal) -> Vec<i16> {
+fn mentioned(tables: &Tables, draft: &Draft, filled: &DraftRow, refusal: &Refusal) -> Vec<i16> {
     let message = refusal.message.as_str();
     let slots = draft.slots.iter().zip(&filled.values);
     let by_value = slots.clone().filter(|(_, value)| matches!(value, Value::Text(text) if text.len() > 2 && message.contains(&format!("\"{text}\""))));
@@ -299,8 +299,8 @@ fn parts(draft: &Draft, is_blamed: impl Fn(i16) -> bool) -> Vec<Part> {
     };
     for (nth, slot) in draft.slots.iter().enumerate() {
         let number = slot.column.number;
-        let has_choice =
-            slot.kinds.len() > 1 && (!refers(number) || slot.kinds.contains(&Kind::Null));
+        let has_choice = slot.candidates.len() > 1
+            && (!refers(number) || slot.candidates.contains(&Candidate::Null));
         if has_choice && is_blamed(number) {
             found.push(Part::Slot(nth));
         }

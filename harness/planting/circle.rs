@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use super::Keys;
 use super::adapt::advance;
 use super::catalog::Table;
-use super::draft::{Choice, Filled};
+use super::draft::{Choice, DraftRow};
 use super::insert::{circle, insert, planting_circle};
-use super::planter::{PROBES, ROUNDS, Refused, Work};
+use super::planter::{PROBES, Planting, ROUNDS, RefusedRow};
 use super::rows::parse;
 use super::server::Refusal;
 
@@ -18,12 +18,12 @@ type Choices = Vec<Choice>;
 /// Rows of a circle, one of each member, that are ready to be tried.
 struct Attempt<'t> {
     choices: Choices,
-    filled: Vec<Filled>,
+    filled: Vec<DraftRow>,
     /// The INSERT of each row, and its table.
     inserts: Vec<(String, &'t Table)>,
 }
 
-impl<'d> Work<'d, '_> {
+impl<'d> Planting<'d, '_> {
     pub(super) async fn plant_circle(&mut self, members: &[usize]) -> Result<(), sqlx::Error> {
         let mut waiting = self.choices_of(members);
         let mut taken = Vec::new();
@@ -72,7 +72,7 @@ impl<'d> Work<'d, '_> {
 
     fn attempt(&mut self, members: &[usize], choices: Choices) -> Option<Attempt<'d>> {
         let filled = self.fill_circle(members, &choices)?;
-        let insert = |(at, row): (&usize, &Filled)| {
+        let insert = |(at, row): (&usize, &DraftRow)| {
             let draft = &self.drafts[*at];
             (insert(self.tables, draft, row), draft.table)
         };
@@ -91,7 +91,7 @@ impl<'d> Work<'d, '_> {
         attempt: Attempt<'_>,
         refusal: &Refusal,
         turn: usize,
-        refused: &mut Vec<Refused>,
+        refused: &mut Vec<RefusedRow>,
     ) -> Choices {
         let is_named = |at: &usize| self.drafts[*at].table.name == refusal.table;
         let named = members.iter().position(is_named);
@@ -124,14 +124,14 @@ impl<'d> Work<'d, '_> {
         }
     }
 
-    fn fill_circle(&mut self, members: &[usize], choices: &[Choice]) -> Option<Vec<Filled>> {
+    fn fill_circle(&mut self, members: &[usize], choices: &[Choice]) -> Option<Vec<DraftRow>> {
         let mut rows = Vec::new();
         for (at, choice) in members.iter().zip(choices) {
             let draft = &self.drafts[*at];
             let mut far = choice.clone();
             let default = draft.first_choice(choice.row, Keys::FarAway);
             if self.keys == Keys::FromSequences {
-                far.kinds = default.kinds;
+                far.candidates = default.candidates;
             }
             rows.push((draft.table.oid, draft.explicit(&far)?));
         }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::candidates::{Candidate, candidates};
 use super::catalog::{Column, Condition, Table, Tables};
 use super::conditions::{Check, checks, texts};
 use super::dictionary::Entry;
-use super::kinds::{Kind, candidates};
 use super::pool::{Pools, Values};
 use super::server::Refusal;
 use super::spelling::Value;
@@ -20,8 +20,8 @@ pub struct Slot<'a> {
     /// Its number in the database.
     pub ordinal: u32,
     /// Its candidates in order.
-    pub kinds: Vec<Kind>,
-    /// The kinds that take turns, of literals in the given statements.
+    pub candidates: Vec<Candidate>,
+    /// The candidates that take turns, of literals in the given statements.
     turns: Vec<usize>,
 }
 
@@ -41,15 +41,15 @@ pub struct Link<'a> {
 pub struct Choice {
     /// The row's number, from 1.
     pub row: u32,
-    /// The kind for each slot.
-    pub kinds: Vec<usize>,
+    /// The candidate for each slot.
+    pub candidates: Vec<usize>,
     /// The angle by which each link is turned.
     pub shifts: Vec<usize>,
     /// The number of times that it was refused.
     pub tries: usize,
-    /// The kinds before guesses at what a refusal that names nothing is about.
+    /// The candidates before guesses at what a refusal that names nothing is about.
     pub known: Vec<usize>,
-    /// Tells whether it has the kinds of a row that was planted.
+    /// Tells whether it has the candidates of a row that was planted.
     pub is_copied: bool,
 }
 
@@ -60,13 +60,13 @@ pub struct Solution {
     pub names: BTreeSet<String>,
     /// The slots.
     pub slots: Vec<usize>,
-    /// A kind for each slot.
+    /// A candidate for each slot.
     pub tuples: Vec<Vec<usize>>,
 }
 
 /// A row that is ready to be tried.
 #[derive(Debug, Clone)]
-pub struct Filled {
+pub struct DraftRow {
     /// A value for each slot.
     pub values: Vec<Value>,
     /// The tokens by the column's number.
@@ -146,8 +146,8 @@ impl<'a> Draft<'a> {
             let number = slot.column.number;
             if links.iter().any(|link| link.key.columns.contains(&number)) {
                 // Its values are those of the rows that it refers to.
-                slot.kinds
-                    .retain(|kind| matches!(kind, Kind::Plain | Kind::Null));
+                slot.candidates
+                    .retain(|candidate| matches!(candidate, Candidate::Plain | Candidate::Null));
                 slot.turns.clear();
             }
         }
@@ -173,8 +173,11 @@ impl<'a> Draft<'a> {
     /// given statements in turn.
     #[must_use]
     pub fn first_choice(&self, row: u32, keys: Keys) -> Choice {
-        let kinds = self.slots.iter().map(|slot| {
-            let default = slot.kinds.iter().position(|kind| *kind == Kind::Default);
+        let candidates = self.slots.iter().map(|slot| {
+            let default = slot
+                .candidates
+                .iter()
+                .position(|candidate| *candidate == Candidate::Default);
             let turn = usize::try_from(row).unwrap_or_default() / 3;
             let literal = slot
                 .turns
@@ -189,11 +192,11 @@ impl<'a> Draft<'a> {
                 _ => literal.copied().unwrap_or(0),
             }
         });
-        let kinds: Vec<usize> = kinds.collect();
+        let candidates: Vec<usize> = candidates.collect();
         Choice {
             row,
-            known: kinds.clone(),
-            kinds,
+            known: candidates.clone(),
+            candidates,
             shifts: vec![0; self.links.len()],
             tries: 0,
             is_copied: false,
@@ -211,15 +214,15 @@ impl<'a> Draft<'a> {
     /// The row that choices lead to; `None` where a column that may not be NULL refers to
     /// a row that is not there.
     #[must_use]
-    pub fn fill(&self, choice: &Choice, pools: &Pools) -> Option<Filled> {
+    pub fn fill(&self, choice: &Choice, pools: &Pools) -> Option<DraftRow> {
         let mut values = Vec::new();
         let mut tokens = BTreeMap::new();
-        for (slot, kind) in self.slots.iter().zip(&choice.kinds) {
-            let (value, token) = self.value(slot, *kind, choice.row)?;
+        for (slot, candidate) in self.slots.iter().zip(&choice.candidates) {
+            let (value, token) = self.value(slot, *candidate, choice.row)?;
             values.push(value);
             tokens.extend(token.map(|token| (slot.column.number, token)));
         }
-        let plain = Filled {
+        let plain = DraftRow {
             values,
             tokens,
             parents: Vec::new(),
@@ -234,9 +237,9 @@ impl<'a> Draft<'a> {
     /// The values that choices lead to without those of parents, by the column's number.
     #[must_use]
     pub fn explicit(&self, choice: &Choice) -> Option<Values> {
-        let slots = self.slots.iter().zip(&choice.kinds);
-        let values = slots.map(|(slot, kind)| {
-            let text = match self.value(slot, *kind, choice.row)?.0 {
+        let slots = self.slots.iter().zip(&choice.candidates);
+        let values = slots.map(|(slot, candidate)| {
+            let text = match self.value(slot, *candidate, choice.row)?.0 {
                 Value::Text(text) => Some(text),
                 Value::Null | Value::Default => None,
             };
@@ -245,13 +248,19 @@ impl<'a> Draft<'a> {
         values.collect()
     }
 
-    fn value(&self, slot: &Slot, kind: usize, row: u32) -> Option<(Value, Option<String>)> {
-        let kind = slot.kinds.get(kind)?;
-        kind.value(self.tables, self.table, slot.column, slot.ordinal, row)
+    fn value(&self, slot: &Slot, candidate: usize, row: u32) -> Option<(Value, Option<String>)> {
+        let candidate = slot.candidates.get(candidate)?;
+        candidate.value(self.tables, self.table, slot.column, slot.ordinal, row)
     }
 
     /// Puts the values of parents into a row.
-    fn refer(&self, choice: &Choice, turn: usize, plain: &Filled, pools: &Pools) -> Option<Filled> {
+    fn refer(
+        &self,
+        choice: &Choice,
+        turn: usize,
+        plain: &DraftRow,
+        pools: &Pools,
+    ) -> Option<DraftRow> {
         let mut filled = plain.clone();
         let mut fixed: BTreeMap<i16, String> = BTreeMap::new();
         let mut set_null: BTreeSet<i16> = BTreeSet::new();
@@ -298,7 +307,7 @@ impl<'a> Draft<'a> {
         row: u32,
         turn: usize,
         fixed: &BTreeMap<i16, String>,
-        filled: &Filled,
+        filled: &DraftRow,
         pools: &Pools,
     ) -> Option<(Vec<(i16, String)>, Option<RowId>)> {
         let pairs: Vec<(i16, i16)> = link
@@ -361,7 +370,6 @@ fn slot<'a>(
     own: &[Entry],
     statements: &[Entry],
 ) -> Slot<'a> {
-    let kinds = candidates(tables, table, column, own);
     let beside = statements
         .iter()
         .filter(|entry| entry.column.as_deref() == Some(&column.name));
@@ -369,7 +377,7 @@ fn slot<'a>(
     let mut slot = Slot {
         column,
         ordinal,
-        kinds,
+        candidates: candidates(tables, table, column, own),
         turns: Vec::new(),
     };
     if beside.is_empty() {
@@ -377,14 +385,17 @@ fn slot<'a>(
     }
     let literals = candidates(tables, table, column, &beside);
     let known = candidates(tables, table, column, &[]);
-    for kind in literals.into_iter().filter(|kind| !known.contains(kind)) {
+    for candidate in literals
+        .into_iter()
+        .filter(|candidate| !known.contains(candidate))
+    {
         let at = slot
-            .kinds
+            .candidates
             .iter()
-            .position(|one| *one == kind)
+            .position(|one| *one == candidate)
             .unwrap_or_else(|| {
-                slot.kinds.push(kind);
-                slot.kinds.len() - 1
+                slot.candidates.push(candidate);
+                slot.candidates.len() - 1
             });
         if !table.is_unique(column.number) {
             slot.turns.push(at);

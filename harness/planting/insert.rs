@@ -1,12 +1,12 @@
 //! INSERT statements, for people and for the oracle.
 
 use super::catalog::{Table, Tables};
-use super::draft::{Draft, Filled};
+use super::draft::{Draft, DraftRow};
 use super::spelling::Value;
 
 /// A row's INSERT as it can be typed.
 #[must_use]
-pub fn insert(tables: &Tables, draft: &Draft, filled: &Filled) -> String {
+pub fn insert(tables: &Tables, draft: &Draft, filled: &DraftRow) -> String {
     let named = draft
         .slots
         .iter()
@@ -31,7 +31,7 @@ pub fn insert(tables: &Tables, draft: &Draft, filled: &Filled) -> String {
 
 /// Rows in one statement; `None` where an INSERT names no column.
 #[must_use]
-pub fn insert_many(tables: &Tables, draft: &Draft, rows: &[&Filled]) -> Option<String> {
+pub fn insert_many(tables: &Tables, draft: &Draft, rows: &[&DraftRow]) -> Option<String> {
     if draft.slots.is_empty() || rows.is_empty() {
         return None;
     }

@@ -6,12 +6,12 @@ use sqlx::PgConnection;
 
 use super::catalog::{Table, Tables};
 use super::dictionary::{self, Entry};
-use super::draft::{Choice, Draft, Filled};
+use super::draft::{Choice, Draft, DraftRow};
 use super::order::{Layer, layers};
 use super::pool::Pools;
 use super::rows::{Closing, closing, existing, reread};
 use super::server::{Refusal, Server};
-use super::{Keys, Planted, Reason, Unplanted, Wishes};
+use super::{EmptyTable, Keys, Planted, Reason, Wishes};
 use crate::error::{HarnessError, Result, Stage};
 
 /// So many times the next candidates are tried.
@@ -33,10 +33,10 @@ pub struct Planter {
 
 /// A row that was refused: its table's draft, its place in the choices, what it was, and
 /// the refusal.
-pub(super) type Refused = (usize, usize, Filled, Refusal);
+pub(super) type RefusedRow = (usize, usize, DraftRow, Refusal);
 
 /// A planting in progress.
-pub(super) struct Work<'d, 'c> {
+pub(super) struct Planting<'d, 'c> {
     pub(super) tables: &'d Tables,
     pub(super) server: Server<'c>,
     pub(super) drafts: Vec<Draft<'d>>,
@@ -75,7 +75,7 @@ impl Planter {
         let server = Server::begin(connection).await.map_err(failed)?;
         let mut planted = Planted::default();
         let drafts = drafts(&self.tables, &self.wishes, &mut planted.empty);
-        let mut work = Work {
+        let mut work = Planting {
             tables: &self.tables,
             server,
             drafts,
@@ -85,7 +85,7 @@ impl Planter {
             keys: self.wishes.keys,
         };
         work.plant().await.map_err(failed)?;
-        let Work {
+        let Planting {
             server,
             pools,
             good,
@@ -100,7 +100,7 @@ impl Planter {
 }
 
 /// The drafts of the tables that are to get rows; the others are named.
-fn drafts<'d>(tables: &'d Tables, wishes: &Wishes, empty: &mut Vec<Unplanted>) -> Vec<Draft<'d>> {
+fn drafts<'d>(tables: &'d Tables, wishes: &Wishes, empty: &mut Vec<EmptyTable>) -> Vec<Draft<'d>> {
     let mut drafts = Vec::new();
     let mut ordinal = 0;
     for table in &tables.tables {
@@ -163,8 +163,8 @@ fn statement_entries(table: &Table, wishes: &Wishes) -> Vec<Entry> {
         .collect()
 }
 
-fn unplanted(table: &Table, reason: Reason) -> Unplanted {
-    Unplanted {
+fn unplanted(table: &Table, reason: Reason) -> EmptyTable {
+    EmptyTable {
         oid: table.oid,
         schema: table.schema.clone(),
         name: table.name.clone(),
@@ -173,7 +173,7 @@ fn unplanted(table: &Table, reason: Reason) -> Unplanted {
     }
 }
 
-impl Work<'_, '_> {
+impl Planting<'_, '_> {
     pub(super) async fn plant(&mut self) -> Result<(), sqlx::Error> {
         let seeds = existing(&mut self.server, self.tables).await?;
         let oids: Vec<i64> = self.drafts.iter().map(|draft| draft.table.oid).collect();

@@ -91,7 +91,7 @@ BEGIN
 END ";
 
 #[derive(Deserialize)]
-struct Said {
+struct RawAnswer {
     #[serde(default)]
     returned: Json,
     refused: Option<Refusal>,
@@ -189,7 +189,7 @@ impl<'a> Server<'a> {
             .connection
             .fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)))
             .await?;
-        let said: Vec<Said> = serde_json::from_str(row.try_get(0)?)
+        let said: Vec<RawAnswer> = serde_json::from_str(row.try_get(0)?)
             .map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;
         #[allow(clippy::result_large_err)]
         let answers = said.into_iter().map(|one| match one.refused {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use super::candidates::Candidate;
 use super::catalog::Tables;
 use super::conditions::Check;
-use super::draft::{Draft, Filled};
-use super::kinds::Kind;
+use super::draft::{Draft, DraftRow};
 use super::spelling::{Value, quoted};
 
 /// No more combinations are tried in one query.
@@ -34,7 +34,7 @@ pub struct Question {
 struct Candidates {
     name: String,
     type_text: String,
-    /// The kind, its value as an expression, and whether it is NULL.
+    /// The candidate, its value as an expression, and whether it is NULL.
     values: Vec<(usize, String, bool)>,
 }
 
@@ -47,7 +47,7 @@ impl Question {
         draft: &Draft,
         check: &Check,
         row: u32,
-        filled: Option<&Filled>,
+        filled: Option<&DraftRow>,
     ) -> Option<Self> {
         let mut columns: BTreeSet<i16> = check.columns.iter().copied().collect();
         let mut checks = vec![check];
@@ -103,7 +103,7 @@ impl Question {
 
     fn whole_of(&self, columns: &[Candidates]) -> String {
         let sources = columns.iter().enumerate().map(|(nth, column)| {
-            let values = column.values.iter().map(|(kind, value, is_null)| format!("({kind}, ({value})::pg_catalog.text, {})", i32::from(*is_null)));
+            let values = column.values.iter().map(|(candidate, value, is_null)| format!("({candidate}, ({value})::pg_catalog.text, {})", i32::from(*is_null)));
             let values: Vec<String> = values.collect();
             format!(
                 "(SELECT k AS k{nth}, n AS n{nth}, v::{} AS {} FROM (VALUES {}) AS x (k, v, n)) AS s{nth}",
@@ -118,9 +118,9 @@ impl Question {
             names.join(between)
         };
         format!(
-            "SELECT pg_catalog.json_agg(pg_catalog.json_build_array({kinds})) FROM (SELECT {kinds} FROM {sources} WHERE {conditions} \
+            "SELECT pg_catalog.json_agg(pg_catalog.json_build_array({candidates})) FROM (SELECT {candidates} FROM {sources} WHERE {conditions} \
              ORDER BY {nulls}, {sum} LIMIT {SOLUTIONS}) AS found",
-            kinds = each('k', ", "),
+            candidates = each('k', ", "),
             sources = sources.join(" CROSS JOIN "),
             conditions = self.conditions,
             nulls = each('n', " + "),
@@ -152,7 +152,7 @@ impl Question {
                 .zip(combination)
                 .map(|(column, at)| (column, &column.values[*at]))
                 .collect();
-            let kinds: Vec<String> = chosen
+            let candidates: Vec<String> = chosen
                 .iter()
                 .map(|(_, value)| value.0.to_string())
                 .collect();
@@ -165,7 +165,7 @@ impl Question {
             let values: Vec<String> = values.collect();
             format!(
                 "SELECT pg_catalog.json_build_array({}) FROM (SELECT {} OFFSET 0) AS s WHERE {}",
-                kinds.join(", "),
+                candidates.join(", "),
                 values.join(", "),
                 self.conditions
             )
@@ -177,7 +177,7 @@ impl Question {
 /// The statement that says whether a check holds for rows as they are; `None` where an
 /// INSERT does not name all of its columns.
 #[must_use]
-pub fn holds(tables: &Tables, draft: &Draft, check: &Check, rows: &[Filled]) -> Option<String> {
+pub fn holds(tables: &Tables, draft: &Draft, check: &Check, rows: &[DraftRow]) -> Option<String> {
     let slots: Vec<usize> = check
         .columns
         .iter()
@@ -219,7 +219,7 @@ fn candidates(
     draft: &Draft,
     at: usize,
     row: u32,
-    filled: Option<&Filled>,
+    filled: Option<&DraftRow>,
     most: usize,
 ) -> Candidates {
     let slot = &draft.slots[at];
@@ -229,17 +229,17 @@ fn candidates(
         .iter()
         .any(|link| link.key.columns.contains(&column.number));
     let mut values = Vec::new();
-    for (nth, kind) in slot.kinds.iter().enumerate() {
-        if refers && *kind != Kind::Null {
+    for (nth, candidate) in slot.candidates.iter().enumerate() {
+        if refers && *candidate != Candidate::Null {
             // Only rows that are there can be referred to.
             if let Some(Value::Text(text)) = filled.map(|filled| &filled.values[at])
-                && *kind == Kind::Plain
+                && *candidate == Candidate::Plain
             {
                 values.push((nth, quoted(text), false));
             }
             continue;
         }
-        let value = match kind.value(tables, draft.table, column, slot.ordinal, row) {
+        let value = match candidate.value(tables, draft.table, column, slot.ordinal, row) {
             Some((Value::Text(text), _)) => (nth, quoted(&text), false),
             Some((Value::Null, _)) => (nth, "NULL".to_owned(), true),
             Some((Value::Default, _)) => match &column.default {

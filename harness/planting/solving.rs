@@ -4,18 +4,18 @@ use serde_json::Value as Json;
 
 use super::adapt::{take, violated};
 use super::conditions::leaf_check;
-use super::draft::{Filled, Solution};
-use super::planter::{Refused, Work};
+use super::draft::{DraftRow, Solution};
+use super::planter::{Planting, RefusedRow};
 use super::server::Answer;
 use super::solve::{Question, common, holds};
 
-impl Work<'_, '_> {
+impl Planting<'_, '_> {
     pub(super) async fn solve_ahead(&mut self, tables: &[usize]) -> Result<(), sqlx::Error> {
         let mut checked = Vec::new();
         let mut statements = Vec::new();
         for at in tables {
             let draft = &self.drafts[*at];
-            let filled: Vec<Filled> = draft
+            let filled: Vec<DraftRow> = draft
                 .choices
                 .iter()
                 .take(2)
@@ -63,7 +63,7 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    pub(super) async fn solve(&mut self, refusals: &[Refused]) -> Result<(), sqlx::Error> {
+    pub(super) async fn solve(&mut self, refusals: &[RefusedRow]) -> Result<(), sqlx::Error> {
         let mut asked: Vec<(usize, Question)> = Vec::new();
         for (at, nth, row, refusal) in refusals {
             let draft = &self.drafts[*at];
@@ -172,7 +172,7 @@ impl Work<'_, '_> {
                     .slots
                     .iter()
                     .zip(tuple)
-                    .for_each(|(slot, kind)| choice.kinds[*slot] = *kind);
+                    .for_each(|(slot, candidate)| choice.candidates[*slot] = *candidate);
             }
         }
         Ok(())

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::candidates::Candidate;
 use super::catalog::{Column, Table};
 use super::draft::{Choice, Draft};
 use super::insert::{insert, planting};
-use super::kinds::Kind;
 use super::planter::{Planter, draft_of};
 use super::server::Server;
 use super::spelling::Value;
@@ -266,7 +266,8 @@ impl Planter {
                 taken().map(|(value, id)| (Value::Text(value), Some(id)))
             }
             Class::Orphan => {
-                let (value, _) = Kind::Plain.value(&self.tables, table, column, 0, 50_000 + row)?;
+                let (value, _) =
+                    Candidate::Plain.value(&self.tables, table, column, 0, 50_000 + row)?;
                 Some((value, None))
             }
             Class::OtherCase if is_text => {
@@ -325,7 +326,7 @@ fn parents(
 fn makes(good: &[Choice]) -> impl Iterator<Item = &Choice> {
     let is_new = |(at, choice): &(usize, &Choice)| {
         let mut before = good.iter().take(*at);
-        before.all(|other| other.kinds != choice.kinds)
+        before.all(|other| other.candidates != choice.candidates)
     };
     good.iter()
         .enumerate()

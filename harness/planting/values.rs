@@ -1,4 +1,4 @@
-//! The values of plain rows: [`made`] gives each type its own, which tell by themselves
+//! The values of plain rows: [`plain_value`] gives each type its own, which tell by themselves
 //! what table, column and row they stand in.
 //!
 //! Texts name all three. Numbers of keys are far away from the first ones, which seeds use;
@@ -32,14 +32,14 @@ pub struct Place<'a> {
 
 /// A value as PostgreSQL reads it, without quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct PlainValue {
     /// Its text.
     pub text: String,
     /// The part of it that occurs nowhere else.
     pub token: Option<String>,
 }
 
-impl Made {
+impl PlainValue {
     fn token(text: String) -> Self {
         let token = Some(text.clone()).filter(|text| text.len() >= TOKEN);
         Self { text, token }
@@ -113,28 +113,29 @@ fn digits(mut number: u64) -> String {
 
 /// The plain value of a type in a place; `None` where nothing is known of the type.
 #[must_use]
-pub fn made(
+pub fn plain_value(
     tables: &Tables,
     type_oid: i64,
     modifier: i32,
     spelled: &str,
     place: Place,
-) -> Option<Made> {
+) -> Option<PlainValue> {
     let (found, modifier) = tables.bare(type_oid, modifier)?;
     match found.kind.as_str() {
         "e" => {
             let labels = &found.labels;
             let label = labels.get(turn(place, labels.len())?)?;
-            return Some(Made::plain(label));
+            return Some(PlainValue::plain(label));
         }
         "c" => {
             let fields = found.fields.iter();
-            let made = fields.map(|field| made(tables, field.type_oid, field.modifier, "", place));
-            let made: Option<Vec<Made>> = made.collect();
+            let made =
+                fields.map(|field| plain_value(tables, field.type_oid, field.modifier, "", place));
+            let made: Option<Vec<PlainValue>> = made.collect();
             let made = made?;
             let texts: Vec<&str> = made.iter().map(|one| one.text.as_str()).collect();
             let token = made.iter().find_map(|one| one.token.clone());
-            return Some(Made {
+            return Some(PlainValue {
                 text: composite(&texts),
                 token,
             });
@@ -142,7 +143,7 @@ pub fn made(
         "r" => return range(tables, found, place),
         "m" => {
             let one = range(tables, found, place)?;
-            return Some(Made {
+            return Some(PlainValue {
                 text: format!("{{{}}}", one.text),
                 ..one
             });
@@ -151,11 +152,11 @@ pub fn made(
     }
     if let Some(element) = found.element.filter(|_| found.category == "A") {
         if place.row % 4 == 3 {
-            return Some(Made::plain("{}"));
+            return Some(PlainValue::plain("{}"));
         }
         let spelled = spelled.trim_end_matches("[]");
-        let first = made(tables, element, modifier, spelled, place)?;
-        let second = made(
+        let first = plain_value(tables, element, modifier, spelled, place)?;
+        let second = plain_value(
             tables,
             element,
             modifier,
@@ -168,7 +169,7 @@ pub fn made(
             ','
         };
         let text = array(&[&first.text, &second.text], delimiter);
-        return Some(Made {
+        return Some(PlainValue {
             text,
             token: first.token,
         });
@@ -185,42 +186,42 @@ fn turn(place: Place, length: usize) -> Option<usize> {
     Some((row + rounds * (ordinal % length)) % length)
 }
 
-fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Made> {
+fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<PlainValue> {
     let row = place.row;
     let limit = usize::try_from(modifier - 4)
         .ok()
         .filter(|limit| *limit > 0);
     let text = |limit: Option<usize>| place.text(limit.unwrap_or(usize::MAX));
     Some(match found.name.as_str() {
-        "bool" => Made::plain(if turn(place, 2)? == 0 {
+        "bool" => PlainValue::plain(if turn(place, 2)? == 0 {
             "true"
         } else {
             "false"
         }),
-        "int2" => Made::plain((100 + row).to_string()),
-        "int4" | "int8" | "oid" | "xid8" => Made::token(place.number().to_string()),
-        "xid" | "cid" => Made::plain(row.to_string()),
+        "int2" => PlainValue::plain((100 + row).to_string()),
+        "int4" | "int8" | "oid" | "xid8" => PlainValue::token(place.number().to_string()),
+        "xid" | "cid" => PlainValue::plain(row.to_string()),
         "numeric" => numeric(modifier, place),
-        "float8" => Made::token(format!("{}.5", place.number())),
-        "float4" => Made::plain(format!("{}.5", 10_000 + row)),
-        "money" => Made::token(format!("{}.{:02}", place.number(), 10 + row % 90)),
+        "float8" => PlainValue::token(format!("{}.5", place.number())),
+        "float4" => PlainValue::plain(format!("{}.5", 10_000 + row)),
+        "money" => PlainValue::token(format!("{}.{:02}", place.number(), 10 + row % 90)),
         "varchar" | "text" | "citext" => named_text(place, limit),
-        "bpchar" => Made::token(text(limit)),
-        "name" => Made::token(text(Some(63))),
-        "char" => Made::plain(text(Some(1))),
+        "bpchar" => PlainValue::token(text(limit)),
+        "name" => PlainValue::token(text(Some(63))),
+        "char" => PlainValue::plain(text(Some(1))),
         "bytea" => {
             let bytes = place.text(usize::MAX);
             let hex: String = bytes.bytes().map(|byte| format!("{byte:02x}")).collect();
-            Made {
+            PlainValue {
                 text: format!("\\x{hex}00ff"),
                 token: Some(hex),
             }
         }
-        "date" => Made::token(day(i64::from(place.ordinal) * 7 + i64::from(row))),
-        "timestamp" => Made::token(moment(place)),
+        "date" => PlainValue::token(day(i64::from(place.ordinal) * 7 + i64::from(row))),
+        "timestamp" => PlainValue::token(moment(place)),
         "timestamptz" => {
             let moment = moment(place);
-            Made {
+            PlainValue {
                 text: format!("{moment}+00"),
                 token: Some(moment),
             }
@@ -228,37 +229,37 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Made
         "time" | "timetz" => {
             let zone = if found.name == "timetz" { "+02" } else { "" };
             let (hour, minute) = (row % 24, place.ordinal % 60);
-            Made::plain(format!(
+            PlainValue::plain(format!(
                 "{hour:02}:{minute:02}:07.{:06}{zone}",
                 place.unique() % 1_000_000
             ))
         }
-        "interval" => Made::plain(format!(
+        "interval" => PlainValue::plain(format!(
             "{row} days 02:03:04.{:06}",
             100_000 + place.unique() % 900_000
         )),
-        "uuid" => Made::token(format!(
+        "uuid" => PlainValue::token(format!(
             "{:08x}-0000-4000-8000-{row:012x}",
             0x1000_0000 + place.ordinal
         )),
-        "inet" => Made::token(address(place)),
-        "cidr" => Made::token(format!("{}/32", address(place))),
-        "macaddr" => Made::token(mac(place, "")),
-        "macaddr8" => Made::token(mac(place, ":00:01")),
+        "inet" => PlainValue::token(address(place)),
+        "cidr" => PlainValue::token(format!("{}/32", address(place))),
+        "macaddr" => PlainValue::token(mac(place, "")),
+        "macaddr8" => PlainValue::token(mac(place, ":00:01")),
         "json" | "jsonb" => {
             let token = place.text(usize::MAX);
             let text = format!(
                 "{{\"token\": \"{token}\", \"number\": {}, \"list\": [1, 2.50], \"none\": null}}",
                 place.number()
             );
-            Made {
+            PlainValue {
                 text,
                 token: Some(token),
             }
         }
         "xml" => {
             let token = place.text(usize::MAX);
-            Made {
+            PlainValue {
                 text: format!("<row>{token}</row>"),
                 token: Some(token),
             }
@@ -266,38 +267,38 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Made
         "tsvector" | "tsquery" => {
             let token = place.text(usize::MAX);
             let text = format!("'{token}'");
-            Made {
+            PlainValue {
                 text,
                 token: Some(token),
             }
         }
-        "bit" => Made::plain(bits(
+        "bit" => PlainValue::plain(bits(
             row,
             usize::try_from(modifier)
                 .ok()
                 .filter(|n| *n > 0)
                 .unwrap_or(1),
         )),
-        "varbit" => Made::plain(format!("{row:b}")).within(usize::try_from(modifier).ok()),
+        "varbit" => PlainValue::plain(format!("{row:b}")).within(usize::try_from(modifier).ok()),
         "hstore" => {
             let token = place.text(usize::MAX);
-            Made {
+            PlainValue {
                 text: format!("\"token\"=>\"{token}\", \"none\"=>NULL"),
                 token: Some(token),
             }
         }
-        "ltree" => Made::token(place.text(usize::MAX)),
-        "point" => Made::plain(format!("({row},2)")),
-        "line" => Made::plain(format!("{{1,2,{row}}}")),
-        "lseg" | "box" | "path" => Made::plain(format!("(({},{}),({row},2))", row + 1, 3)),
-        "polygon" => Made::plain(format!("((0,0),({row},0),({row},{row}))")),
-        "circle" => Made::plain(format!("<({row},2),3>")),
-        "pg_lsn" => Made::plain(format!("0/{row:X}")),
-        "jsonpath" => Made::plain(format!("$.\"{}\"", place.text(usize::MAX))),
-        "regclass" => Made::plain("pg_catalog.pg_class"),
-        "regtype" => Made::plain("integer"),
-        "regproc" => Made::plain("pg_catalog.now"),
-        "cube" => Made::plain(format!("({row}, 2)")),
+        "ltree" => PlainValue::token(place.text(usize::MAX)),
+        "point" => PlainValue::plain(format!("({row},2)")),
+        "line" => PlainValue::plain(format!("{{1,2,{row}}}")),
+        "lseg" | "box" | "path" => PlainValue::plain(format!("(({},{}),({row},2))", row + 1, 3)),
+        "polygon" => PlainValue::plain(format!("((0,0),({row},0),({row},{row}))")),
+        "circle" => PlainValue::plain(format!("<({row},2),3>")),
+        "pg_lsn" => PlainValue::plain(format!("0/{row:X}")),
+        "jsonpath" => PlainValue::plain(format!("$.\"{}\"", place.text(usize::MAX))),
+        "regclass" => PlainValue::plain("pg_catalog.pg_class"),
+        "regtype" => PlainValue::plain("integer"),
+        "regproc" => PlainValue::plain("pg_catalog.now"),
+        "cube" => PlainValue::plain(format!("({row}, 2)")),
         "vector" | "halfvec" => {
             let length = usize::try_from(modifier)
                 .ok()
@@ -305,21 +306,21 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Made
                 .unwrap_or(3);
             let mut parts = vec!["1".to_owned(); length];
             parts[0] = row.to_string();
-            Made::plain(format!("[{}]", parts.join(",")))
+            PlainValue::plain(format!("[{}]", parts.join(",")))
         }
-        "sparsevec" => Made::plain(format!(
+        "sparsevec" => PlainValue::plain(format!(
             "{{1:{row}}}/{}",
             usize::try_from(modifier)
                 .ok()
                 .filter(|n| *n > 0)
                 .unwrap_or(3)
         )),
-        "geometry" | "geography" => Made::plain(geometry(spelled, row)),
+        "geometry" | "geography" => PlainValue::plain(geometry(spelled, row)),
         _ => return None,
     })
 }
 
-impl Made {
+impl PlainValue {
     /// Cut to a limit.
     fn within(mut self, limit: Option<usize>) -> Self {
         let limit = limit.filter(|n| *n > 0).unwrap_or(usize::MAX);
@@ -331,7 +332,7 @@ impl Made {
 }
 
 /// A text whose form follows from the column's name.
-fn named_text(place: Place, limit: Option<usize>) -> Made {
+fn named_text(place: Place, limit: Option<usize>) -> PlainValue {
     let limit = limit.unwrap_or(usize::MAX);
     let name = place.column.to_lowercase();
     let token = place.text(limit);
@@ -346,16 +347,16 @@ fn named_text(place: Place, limit: Option<usize>) -> Made {
         token.clone()
     };
     if formed.len() > limit {
-        return Made::token(token);
+        return PlainValue::token(token);
     }
-    Made {
+    PlainValue {
         text: formed,
-        token: Made::token(token).token,
+        token: PlainValue::token(token).token,
     }
 }
 
 /// A number with all digits of its scale.
-fn numeric(modifier: i32, place: Place) -> Made {
+fn numeric(modifier: i32, place: Place) -> PlainValue {
     let (precision, scale) = if modifier < 4 {
         (15, 6)
     } else {
@@ -373,9 +374,9 @@ fn numeric(modifier: i32, place: Place) -> Made {
         .filter_map(|nth| char::from_digit(u32::try_from((row + nth) % 9 + 1).ok()?, 10))
         .collect();
     match (whole, fraction.is_empty()) {
-        (_, true) => Made::token(number.to_string()),
-        (0, false) => Made::plain(format!("0.{fraction}")),
-        _ => Made::token(format!("{number}.{fraction}")),
+        (_, true) => PlainValue::token(number.to_string()),
+        (0, false) => PlainValue::plain(format!("0.{fraction}")),
+        _ => PlainValue::token(format!("{number}.{fraction}")),
     }
 }
 
@@ -407,15 +408,15 @@ fn bits(row: u32, length: usize) -> String {
 }
 
 /// A range that does not overlap those of other rows.
-fn range(tables: &Tables, found: &Type, place: Place) -> Option<Made> {
+fn range(tables: &Tables, found: &Type, place: Place) -> Option<PlainValue> {
     let subtype = tables.types.get(&found.subtype?)?;
     let row = i64::from(place.row);
     let start = i64::from(place.ordinal) * 20_000 + row * 10;
     let hour = 1_711_756_800 + row * 7_200;
     Some(match subtype.name.as_str() {
-        "int4" | "int8" => Made::plain(format!("[{start},{})", start + 5)),
-        "numeric" | "float8" => Made::plain(format!("[{start}.25,{}.75)", start + 5)),
-        "date" => Made::plain(format!("[{},{})", day(row * 10), day(row * 10 + 5))),
+        "int4" | "int8" => PlainValue::plain(format!("[{start},{})", start + 5)),
+        "numeric" | "float8" => PlainValue::plain(format!("[{start}.25,{}.75)", start + 5)),
+        "date" => PlainValue::plain(format!("[{},{})", day(row * 10), day(row * 10 + 5))),
         "timestamp" | "timestamptz" => {
             let micros = u64::from(place.ordinal) + 1;
             let (from, to) = (moment_at(hour, micros), moment_at(hour + 3_600, micros));
@@ -424,12 +425,12 @@ fn range(tables: &Tables, found: &Type, place: Place) -> Option<Made> {
             } else {
                 ""
             };
-            Made::plain(format!("[\"{from}{zone}\",\"{to}{zone}\")"))
+            PlainValue::plain(format!("[\"{from}{zone}\",\"{to}{zone}\")"))
         }
         _ => {
-            let one = made(tables, subtype.oid, -1, "", place)?;
+            let one = plain_value(tables, subtype.oid, -1, "", place)?;
             let text = one.text.replace('\\', "\\\\").replace('"', "\\\"");
-            Made {
+            PlainValue {
                 text: format!("[\"{text}\",\"{text}\"]"),
                 token: one.token,
             }

@@ -4,21 +4,21 @@
 use serde_json::Value as Json;
 
 use super::adapt::advance;
-use super::draft::{Choice, Filled};
+use super::draft::{Choice, DraftRow};
 use super::insert::{insert, insert_many, planting};
-use super::planter::{PROBES, ROUNDS, ROUNDS_FOR_THE_REST, Refused, Work};
+use super::planter::{PROBES, Planting, ROUNDS, ROUNDS_FOR_THE_REST, RefusedRow};
 use super::pool::Values;
 use super::rows::parse;
 use super::server::{Answer, Refusal};
 use super::{PlantedRow, PlantedTable, RowId};
 
-impl Work<'_, '_> {
+impl Planting<'_, '_> {
     pub(super) async fn plant_apart(&mut self, tables: &[usize]) -> Result<(), sqlx::Error> {
         self.spread_over_partitions(tables).await?;
         self.solve_ahead(tables).await?;
         let mut together: Vec<usize> = tables.to_vec();
         for round in 0..ROUNDS {
-            let mut tried: Vec<(usize, Vec<Filled>, bool)> = Vec::new();
+            let mut tried: Vec<(usize, Vec<DraftRow>, bool)> = Vec::new();
             let mut statements = Vec::new();
             for at in tables {
                 let draft = &self.drafts[*at];
@@ -32,9 +32,9 @@ impl Work<'_, '_> {
                 {
                     continue;
                 }
-                let rows: Option<Vec<Filled>> = self.filled(*at, most);
+                let rows: Option<Vec<DraftRow>> = self.filled(*at, most);
                 let Some(rows) = rows else { continue };
-                let references: Vec<&Filled> = rows.iter().collect();
+                let references: Vec<&DraftRow> = rows.iter().collect();
                 let many = together
                     .contains(at)
                     .then(|| insert_many(self.tables, draft, &references))
@@ -89,7 +89,7 @@ impl Work<'_, '_> {
         Ok(())
     }
 
-    fn filled(&self, at: usize, most: usize) -> Option<Vec<Filled>> {
+    fn filled(&self, at: usize, most: usize) -> Option<Vec<DraftRow>> {
         let draft = &self.drafts[at];
         let choices = draft.choices.iter().take(most);
         let mut rows = Vec::new();
@@ -99,7 +99,7 @@ impl Work<'_, '_> {
         Some(rows)
     }
 
-    fn take_whole(&mut self, at: usize, rows: &[Filled], answer: Answer) -> Option<Refusal> {
+    fn take_whole(&mut self, at: usize, rows: &[DraftRow], answer: Answer) -> Option<Refusal> {
         match answer {
             Err(refusal) => Some(refusal),
             Ok(json) => {
@@ -127,7 +127,12 @@ impl Work<'_, '_> {
         }
     }
 
-    fn take_each(&mut self, at: usize, rows: Vec<Filled>, answers: Vec<Answer>) -> Vec<Refused> {
+    fn take_each(
+        &mut self,
+        at: usize,
+        rows: Vec<DraftRow>,
+        answers: Vec<Answer>,
+    ) -> Vec<RefusedRow> {
         let mut choices = std::mem::take(&mut self.drafts[at].choices);
         let rest = choices.split_off(rows.len().min(choices.len()));
         let mut refused = Vec::new();
@@ -160,7 +165,7 @@ impl Work<'_, '_> {
         refused
     }
 
-    fn keep(&mut self, at: usize, choice: Choice, row: &Filled, values: Values, place: String) {
+    fn keep(&mut self, at: usize, choice: Choice, row: &DraftRow, values: Values, place: String) {
         let text = insert(self.tables, &self.drafts[at], row);
         self.keep_as(at, choice, row, values, place, text);
     }
@@ -169,7 +174,7 @@ impl Work<'_, '_> {
         &mut self,
         at: usize,
         choice: Choice,
-        row: &Filled,
+        row: &DraftRow,
         values: Values,
         place: String,
         insert: String,
@@ -219,7 +224,7 @@ impl Work<'_, '_> {
         self.good.entry(table.oid).or_default().push(choice);
     }
 
-    fn adapt(&mut self, refusals: Vec<Refused>, round: usize) {
+    fn adapt(&mut self, refusals: Vec<RefusedRow>, round: usize) {
         for (at, nth, row, refusal) in refusals {
             let draft = &mut self.drafts[at];
             let Some(mut choice) = draft.choices.get(nth).cloned() else {
@@ -230,8 +235,8 @@ impl Work<'_, '_> {
                 && refusal.state != "23505"
             {
                 // Anything that was taken of another row is worth a try.
-                choice.kinds.clone_from(&good.kinds);
-                choice.known.clone_from(&good.kinds);
+                choice.candidates.clone_from(&good.candidates);
+                choice.known.clone_from(&good.candidates);
                 choice.is_copied = true;
             } else {
                 let turn = round * PROBES + nth;

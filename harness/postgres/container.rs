@@ -1,7 +1,7 @@
 //! The provider `container`: the official image, through `testcontainers`.
 //!
 //! Each service gets a container of its own, whose name is known before it is
-//! made, so that a [`Supervised`] can hold `docker rm` ready for it from the first
+//! made, so that a [`SupervisedProcess`] can hold `docker rm` ready for it from the first
 //! moment. Labels say which run it belongs to, so that the next run finds what
 //! a killed one left where no such program is installed. See [`engine`].
 
@@ -24,13 +24,13 @@ use super::files::tail;
 use super::kept::{self, Removal, Shown, quoted};
 use super::run::{Base, Run};
 use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error,
+    BoxFuture, Choice, Guard, Provider, Settings, StartedServer, error, name_part, sql_error,
     with_settings,
 };
 use crate::error::{HarnessError, Result};
 use crate::process::account::Account;
 use crate::process::random;
-use crate::process::supervisor::{Supervised, remove_dir};
+use crate::process::supervisor::{SupervisedProcess, remove_dir};
 
 /// See the module's documentation.
 pub const PROVIDER: Provider = Provider {
@@ -119,7 +119,7 @@ async fn examine(settings: &Settings) -> Result<Vec<String>> {
     }
 }
 
-async fn start(settings: &Settings, service: &str) -> Result<Started> {
+async fn start(settings: &Settings, service: &str) -> Result<StartedServer> {
     let account = Account::for_servers().ok().flatten();
     let run = Run::current(&Base::open(account)?, account)?;
     let random = |bytes| random::hex(bytes).map_err(|e| error(format!("no random name: {e}")));
@@ -166,7 +166,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
         .answers(&password, settings.ready_within, &engine)
         .await
     {
-        Ok((access, connection)) => Ok(Started {
+        Ok((access, connection)) => Ok(StartedServer {
             access,
             connection,
             guard: Box::new(server),
@@ -231,7 +231,7 @@ struct Container {
     name: String,
     dir: PathBuf,
     /// Runs `docker rm`, where there is such a program.
-    supervised: Option<Supervised>,
+    supervised: Option<SupervisedProcess>,
     container: Option<ContainerAsync<Postgres>>,
     /// Tells whether nothing is left to be removed, or it is to stay.
     removed: bool,
@@ -306,7 +306,7 @@ impl Container {
     }
 
     /// Removes everything and returns the reason, with what could not be removed.
-    async fn give_up(self, mut reason: HarnessError) -> Result<Started> {
+    async fn give_up(self, mut reason: HarnessError) -> Result<StartedServer> {
         if let Err(e) = Box::new(self).stop().await {
             reason.details.push(e.message);
         }

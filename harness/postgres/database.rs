@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::access::{Access, CONNECT};
 use super::properties::copy_properties;
 use super::statements::{drop_database, rename_database};
-use super::{Server, Touched, error, name_part, restore, run_sql, sql_error};
+use super::{ClusterObjects, Server, error, name_part, restore, run_sql, sql_error};
 use crate::error::Result;
 use crate::process::random;
 
@@ -320,7 +320,7 @@ impl Server {
     pub async fn recreate_database(
         &self,
         database: &Database,
-        touched: &Touched,
+        touched: &ClusterObjects,
     ) -> Result<Database> {
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
@@ -341,7 +341,7 @@ impl Server {
     pub async fn set_aside(
         &self,
         database: &Database,
-        touched: &Touched,
+        touched: &ClusterObjects,
     ) -> Result<Option<String>> {
         let name = self.free_name()?;
         if self.is_changed(touched).await? {
@@ -358,7 +358,7 @@ impl Server {
     pub(super) async fn restore(
         &self,
         connection: &mut PgConnection,
-        touched: &Touched,
+        touched: &ClusterObjects,
     ) -> Result<()> {
         let ours = self.databases().clone();
         restore::put_back(connection, &self.before, &ours, self.counted(touched)).await

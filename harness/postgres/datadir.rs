@@ -18,7 +18,7 @@ use super::{error, scram};
 use crate::error::Result;
 use crate::process::account::{Account, give};
 use crate::process::random;
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
+use crate::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec, remove_dir};
 
 /// The time that `initdb` may take, another run's included.
 const INITDB: Duration = Duration::from_secs(60);
@@ -139,7 +139,7 @@ async fn initdb(installation: &Installation, dir: &Path, account: Option<Account
     spec.stderr = log.into();
     spec.account = account;
     spec.env = Some(environment());
-    let supervised = Supervised::spawn(spec).await?;
+    let supervised = SupervisedProcess::spawn(spec).await?;
     let status = supervised.exited(INITDB).await;
     supervised.end().await?;
     std::fs::remove_file(&pwfile).map_err(failed)?;

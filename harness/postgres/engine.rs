@@ -21,7 +21,7 @@ use super::error;
 use super::kept::quoted;
 use super::run::{self, Run};
 use crate::error::{HarnessError, Result};
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec};
+use crate::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec};
 
 /// The time that an engine may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -239,7 +239,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the supervisor cannot be started.
-    pub async fn supervised(&self, name: &str) -> Result<Option<Supervised>> {
+    pub async fn supervised(&self, name: &str) -> Result<Option<SupervisedProcess>> {
         let Some(program) = ["docker", "podman"].into_iter().find_map(on_path) else {
             return Ok(None);
         };
@@ -254,7 +254,7 @@ impl Engine {
             ])
             .collect(),
         );
-        Supervised::spawn(spec).await.map(Some)
+        SupervisedProcess::spawn(spec).await.map(Some)
     }
 }
 

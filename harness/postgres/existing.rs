@@ -21,7 +21,8 @@ use super::kept::{self, Address, Removal, Shown, quoted};
 use super::relay::{Relay, Upstream};
 use super::statements::{drop_database, rename_database};
 use super::{
-    BoxFuture, Choice, Guard, MigrateAs, Provider, Settings, Started, error, run_sql, sql_error,
+    BoxFuture, Choice, Guard, MigrateAs, Provider, Settings, StartedServer, error, run_sql,
+    sql_error,
 };
 use crate::error::Result;
 use crate::process::random;
@@ -196,7 +197,7 @@ fn key_in(name: &str) -> Option<u32> {
     u32::from_str_radix(name.rsplit('_').nth(1)?, 16).ok()
 }
 
-async fn start(settings: &Settings) -> Result<Started> {
+async fn start(settings: &Settings) -> Result<StartedServer> {
     let (relay, access) = open(settings)?;
     let connection = access.connect(&access.maintenance).await?;
     let mut lock = access.connect(&access.maintenance).await?;
@@ -224,7 +225,7 @@ async fn start(settings: &Settings) -> Result<Started> {
         lock: Mutex::new(Some(lock)),
         databases: Mutex::default(),
     };
-    Ok(Started {
+    Ok(StartedServer {
         access,
         connection,
         guard: Box::new(guard),

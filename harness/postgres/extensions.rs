@@ -1,7 +1,7 @@
 //! The sources of PostgreSQL's extensions: [`how_to_get`].
 
 /// An extension that is not part of PostgreSQL's own source.
-struct Packaged {
+struct Extension {
     /// Its names.
     names: &'static [&'static str],
     /// An image that has it, `{}` for the major version.
@@ -13,14 +13,14 @@ struct Packaged {
 }
 
 /// As their makers' documentation has it.
-const PACKAGED: &[Packaged] = &[
-    Packaged {
+const PACKAGED: &[Extension] = &[
+    Extension {
         names: &["vector"],
         image: "pgvector/pgvector:pg{}",
         package: "postgresql-{}-pgvector",
         preload: None,
     },
-    Packaged {
+    Extension {
         names: &[
             "postgis",
             "postgis_raster",
@@ -31,13 +31,13 @@ const PACKAGED: &[Packaged] = &[
         package: "postgresql-{}-postgis-3",
         preload: None,
     },
-    Packaged {
+    Extension {
         names: &["timescaledb"],
         image: "timescale/timescaledb:latest-pg{}",
         package: "timescaledb-2-postgresql-{}",
         preload: Some("timescaledb"),
     },
-    Packaged {
+    Extension {
         names: &["age"],
         image: "apache/age:latest",
         package: "postgresql-{}-age",

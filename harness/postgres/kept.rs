@@ -34,14 +34,14 @@ pub struct Kept {
     /// A description in one line.
     pub about: String,
     /// Its databases.
-    pub open: Vec<Opened>,
+    pub open: Vec<KeptDatabase>,
     /// The command that removes it.
     pub remove: String,
 }
 
 /// A database that was left, and how to look at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
+pub struct KeptDatabase {
     /// The part of a session that it shows.
     pub phase: Phase,
     /// Its name for people.
@@ -187,7 +187,7 @@ fn kept(about: &str, directory: &Path, stages: &[Shown], removal: &Removal) -> K
     let psql = quoted(&removal.psql);
     let open = |stage: &Shown| {
         let label = stage.label();
-        Opened {
+        KeptDatabase {
             phase: stage.phase,
             command: format!("PGSERVICEFILE={services} {psql} service={label}"),
             label,

@@ -2,7 +2,7 @@
 //!
 //! Each server is a copy of an initialised data directory ([`datadir`]), listens
 //! on loopback only, on a port that its own `bind` has proved to be free, with a
-//! password of its own. It runs under a [`Supervised`].
+//! password of its own. It runs under a [`SupervisedProcess`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -25,13 +25,13 @@ use super::run::{Base, Run};
 use super::scram::Rounds;
 use super::statements::set_password;
 use super::{
-    BoxFuture, Choice, Guard, Provider, Settings, Started, error, name_part, sql_error,
+    BoxFuture, Choice, Guard, Provider, Settings, StartedServer, error, name_part, sql_error,
     with_settings,
 };
 use crate::error::{HarnessError, Result};
 use crate::process::account::{Account, give};
 use crate::process::random;
-use crate::process::supervisor::{Ending, Supervised, SupervisedSpec, remove_dir};
+use crate::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec, remove_dir};
 
 /// See the module's documentation.
 pub const PROVIDER: Provider = Provider {
@@ -71,7 +71,7 @@ const OPTIONS: &[&str] = &[
 ];
 
 /// The preparations that all servers with the same settings share.
-struct Prepared {
+struct Preparation {
     account: Option<Account>,
     base: Base,
     installation: Installation,
@@ -79,8 +79,8 @@ struct Prepared {
 }
 
 /// Finds the programs and initialises a data directory, once per process.
-async fn prepared(settings: &Settings) -> Result<Arc<Prepared>> {
-    type Known = HashMap<Settings, Arc<Prepared>>;
+async fn prepared(settings: &Settings) -> Result<Arc<Preparation>> {
+    type Known = HashMap<Settings, Arc<Preparation>>;
     static KNOWN: Lazy<tokio::sync::Mutex<Known>> = Lazy::new(Default::default);
     let mut known = KNOWN.lock().await;
     if let Some(prepared) = known.get(settings) {
@@ -91,7 +91,7 @@ async fn prepared(settings: &Settings) -> Result<Arc<Prepared>> {
     let (found, notes) = binaries::find(settings).await?;
     let installation = found.reachable(&base, account).await?;
     datadir::template(&base, &installation, account).await?;
-    let prepared = Arc::new(Prepared {
+    let prepared = Arc::new(Preparation {
         account,
         base,
         installation,
@@ -113,7 +113,7 @@ impl Drop for ServerDir {
     }
 }
 
-async fn start(settings: &Settings, service: &str) -> Result<Started> {
+async fn start(settings: &Settings, service: &str) -> Result<StartedServer> {
     let prepared = prepared(settings).await?;
     let run = Run::current(&prepared.base, prepared.account)?;
     let suffix = random::hex(4).map_err(|e| error(format!("no random name: {e}")))?;
@@ -146,7 +146,7 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
     };
     let taken = take_over(password, &dir, port).await;
     let (access, connection) = taken.map_err(|e| with_log(e, &server.log))?;
-    Ok(Started {
+    Ok(StartedServer {
         access,
         connection,
         guard: Box::new(server),
@@ -155,13 +155,13 @@ async fn start(settings: &Settings, service: &str) -> Result<Started> {
 
 /// Makes the server's directory with its copy of the data in it, and returns the
 /// password of that.
-async fn lay_out(prepared: &Prepared, dir: &Path) -> Result<String> {
+async fn lay_out(prepared: &Preparation, dir: &Path) -> Result<String> {
     let failed = |e: std::io::Error| error(format!("cannot create {}: {e}", dir.display()));
     std::fs::DirBuilder::new()
         .mode(0o700)
         .create(dir)
         .map_err(failed)?;
-    let Prepared {
+    let Preparation {
         base,
         installation,
         account,
@@ -182,12 +182,12 @@ fn free_port() -> Result<u16> {
 }
 
 async fn launch(
-    prepared: &Prepared,
+    prepared: &Preparation,
     run: &Arc<Run>,
     dir: &Path,
     port: u16,
     settings: &BTreeMap<String, String>,
-) -> Result<Supervised> {
+) -> Result<SupervisedProcess> {
     let failed =
         |e: std::io::Error| error(format!("cannot write {}: {e}", dir.join("log").display()));
     let log = File::options()
@@ -216,7 +216,7 @@ async fn launch(
     spec.remove = Some(dir.to_owned());
     spec.clean_up = Some(|dir| postmaster::remove_segment(&dir.join("data")));
     spec.hold = Some(Box::new(Arc::clone(run)));
-    Supervised::spawn(spec).await
+    SupervisedProcess::spawn(spec).await
 }
 
 /// The reason that a server is not ready.
@@ -230,7 +230,7 @@ enum Unready {
 /// port and accepts connections: line 1 is its process id, line 4 the port, line
 /// 8 its status. No stranger that listens there is ever talked to.
 async fn ready(
-    supervised: &Supervised,
+    supervised: &SupervisedProcess,
     dir: &Path,
     port: u16,
     within: Duration,
@@ -325,7 +325,7 @@ async fn take_over(password: String, dir: &Path, port: u16) -> Result<(Access, P
 
 /// A server under its supervisor.
 struct Local {
-    supervised: Supervised,
+    supervised: SupervisedProcess,
     log: PathBuf,
     dir: PathBuf,
     bin: PathBuf,

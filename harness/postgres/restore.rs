@@ -4,7 +4,7 @@
 //! (<https://www.postgresql.org/docs/current/catalogs-overview.html>, "shared
 //! across the cluster"). A migration that makes one would find it there when it
 //! runs a second time, so it is put back between two databases. On a server that others
-//! use too, that is what the service's statements [account for](super::Touched).
+//! use too, that is what the service's statements [account for](super::ClusterObjects).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::setting::{assignment, literal, variable};
 use super::statements::drop_database;
-use super::{Touched, error, run_sql, sql_error};
+use super::{ClusterObjects, error, run_sql, sql_error};
 use crate::error::Result;
 use crate::quoting::quoted;
 
@@ -108,7 +108,7 @@ impl Snapshot {
     async fn again(
         &self,
         connection: &mut PgConnection,
-        touched: Option<&Touched>,
+        touched: Option<&ClusterObjects>,
     ) -> Result<Self> {
         let mut now = Self::read(connection, self.number, self.scope).await?;
         let Some(touched) = touched else {
@@ -182,7 +182,7 @@ pub(super) async fn is_changed(
     connection: &mut PgConnection,
     before: &Snapshot,
     ours: &[String],
-    touched: Option<&Touched>,
+    touched: Option<&ClusterObjects>,
 ) -> Result<bool> {
     let now = before.again(connection, touched).await?;
     Ok(!differences(before, &now, ours).is_empty())
@@ -197,7 +197,7 @@ pub(super) async fn put_back(
     connection: &mut PgConnection,
     before: &Snapshot,
     ours: &[String],
-    touched: Option<&Touched>,
+    touched: Option<&ClusterObjects>,
 ) -> Result<()> {
     let now = before.again(connection, touched).await?;
     if differences(before, &now, ours).is_empty() {

@@ -11,7 +11,7 @@ use super::access::Access;
 use super::kept::{self, Kept, Shown};
 use super::owner::Owner;
 use super::restore::Snapshot;
-use super::{Chosen, Guard};
+use super::{ChosenProvider, Guard};
 use crate::error::Result;
 
 /// A server for one service. It is gone when this value is.
@@ -30,7 +30,7 @@ pub struct Server {
     pub(super) service: String,
     /// `server_version_num`.
     pub(super) number: i32,
-    pub(super) chosen: Chosen,
+    pub(super) chosen: ChosenProvider,
     pub(super) before: Snapshot,
     /// The state before anything was prepared, where something was.
     pub(super) original: Option<Snapshot>,

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::restore::{self, Snapshot};
 use super::scram::Rounds;
 use super::statements::{drop_database, set_password};
-use super::{Server, Settings, Touched, choose, error, sql_error};
+use super::{ClusterObjects, Server, Settings, choose, error, sql_error};
 use crate::error::Result;
 use crate::process::random;
 
@@ -162,7 +162,7 @@ impl Server {
 
     async fn look_for_traces(&self) -> Result<String> {
         let mut maintenance = self.maintenance.lock().await;
-        seen(self.alive(&mut maintenance).await?, self.number).await
+        read_traces(self.alive(&mut maintenance).await?, self.number).await
     }
 
     /// Drops the databases; whether nothing else of the service is left. If so, the server
@@ -179,7 +179,7 @@ impl Server {
         for name in &databases {
             drop_database(connection, name, number).await?;
         }
-        if seen(connection, number).await? != before {
+        if read_traces(connection, number).await? != before {
             return Ok(false);
         }
         set_password(connection, &self.access.user, &password, Rounds::One).await?;
@@ -187,7 +187,7 @@ impl Server {
             owner.renew_password(connection).await?;
         }
         let before = Snapshot::take(connection, number).await?;
-        let traces = seen(connection, number).await?;
+        let traces = read_traces(connection, number).await?;
         drop(maintenance);
         self.access.password = password;
         self.before = before;
@@ -232,7 +232,7 @@ impl Server {
     ///
     /// # Errors
     /// When the server cannot be asked.
-    pub async fn is_changed(&self, touched: &Touched) -> Result<bool> {
+    pub async fn is_changed(&self, touched: &ClusterObjects) -> Result<bool> {
         self.is_changed_since(&self.before, touched).await
     }
 
@@ -240,12 +240,12 @@ impl Server {
     ///
     /// # Errors
     /// When the server cannot be asked.
-    pub async fn is_not_as_it_was(&self, touched: &Touched) -> Result<bool> {
+    pub async fn is_not_as_it_was(&self, touched: &ClusterObjects) -> Result<bool> {
         let original = self.original.as_ref().unwrap_or(&self.before);
         self.is_changed_since(original, touched).await
     }
 
-    async fn is_changed_since(&self, before: &Snapshot, touched: &Touched) -> Result<bool> {
+    async fn is_changed_since(&self, before: &Snapshot, touched: &ClusterObjects) -> Result<bool> {
         let mut maintenance = self.maintenance.lock().await;
         let connection = self.alive(&mut maintenance).await?;
         let ours = self.databases().clone();
@@ -253,12 +253,12 @@ impl Server {
     }
 
     /// The effects that account for a difference; none on a server of ours alone.
-    pub(super) fn counted<'a>(&self, touched: &'a Touched) -> Option<&'a Touched> {
+    pub(super) fn counted<'a>(&self, touched: &'a ClusterObjects) -> Option<&'a ClusterObjects> {
         self.guard.is_shared().then_some(touched)
     }
 }
 
-async fn seen(connection: &mut PgConnection, number: i32) -> Result<String> {
+async fn read_traces(connection: &mut PgConnection, number: i32) -> Result<String> {
     sqlx::query_scalar(AssertSqlSafe(traces(number)))
         .fetch_one(connection)
         .await

@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 
 use super::restore::{Snapshot, put_back};
 use super::statements::{drop_database, rename_database};
-use super::{Database, Script, Server, Statement, Template, Touched, error, run_sql, sql_error};
+use super::{
+    ClusterObjects, Database, Script, Server, Statement, Template, error, run_sql, sql_error,
+};
 use crate::error::{HarnessError, Result};
 use crate::text::beginning;
 
@@ -146,7 +148,7 @@ impl Server {
         &mut self,
         template: &Template,
         database: Database,
-        touched: &Touched,
+        touched: &ClusterObjects,
     ) -> Result<Database> {
         let Template(name) = template;
         let mut maintenance = self.maintenance.lock().await;
@@ -179,7 +181,7 @@ impl Server {
     pub async fn as_template(
         &self,
         database: &Database,
-        touched: &Touched,
+        touched: &ClusterObjects,
     ) -> Result<Option<Template>> {
         if self.is_changed(touched).await? {
             return Ok(None);
@@ -211,7 +213,7 @@ impl Server {
     ///
     /// # Errors
     /// Naming what cannot be put back.
-    pub async fn leave_nothing(&mut self, touched: &Touched) -> Result<()> {
+    pub async fn leave_nothing(&mut self, touched: &ClusterObjects) -> Result<()> {
         if self.is_ours_alone() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Children that cannot outlive the harness: [`Supervised`].
+//! Children that cannot outlive the harness: [`SupervisedProcess`].
 //!
 //! Every server and every interpreter is started by a small `sh` supervisor in
 //! a process group of its own. The supervisor reads from a pipe whose other end
@@ -66,7 +66,7 @@ impl Ending {
     }
 }
 
-/// A command to run under a [`Supervised`].
+/// A command to run under a [`SupervisedProcess`].
 pub struct SupervisedSpec {
     /// The program, as a path or to be found in the harness's `PATH`.
     pub program: OsString,
@@ -129,8 +129,8 @@ impl SupervisedSpec {
 /// A child that ends when this value goes or the harness does.
 ///
 /// Dropping it lets go of the lead and returns at once; the supervisor does the
-/// rest. [`Supervised::end`] waits until that is done.
-pub struct Supervised {
+/// rest. [`SupervisedProcess::end`] waits until that is done.
+pub struct SupervisedProcess {
     name: String,
     ending: Ending,
     lead: Option<PipeWriter>,
@@ -141,9 +141,9 @@ pub struct Supervised {
     hold: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl std::fmt::Debug for Supervised {
+impl std::fmt::Debug for SupervisedProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Supervised")
+        f.debug_struct("SupervisedProcess")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
@@ -211,14 +211,14 @@ impl Pipes {
     }
 }
 
-impl Supervised {
+impl SupervisedProcess {
     /// Starts a command under a supervisor and waits until it has a process id
     /// (a millisecond or two).
     ///
     /// # Errors
     /// When no process or pipe can be made, or the supervisor does not answer.
     /// A *command* that cannot be run shows as exit status 126 or 127 in
-    /// [`Supervised::exit_status`].
+    /// [`SupervisedProcess::exit_status`].
     pub async fn spawn(mut spec: SupervisedSpec) -> Result<Self> {
         let name = spec.program.to_string_lossy().into_owned();
         let failed = |e: &dyn std::fmt::Display| error(format!("could not start `{name}`: {e}"));
@@ -404,7 +404,7 @@ fn pid_of(supervisor: &Child) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(id)
 }
 
-impl Drop for Supervised {
+impl Drop for SupervisedProcess {
     fn drop(&mut self) {
         drop(self.lead.take());
         let (Some(mut supervisor), hold) = (self.supervisor.take(), self.hold.take()) else {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::data::Report;
-use super::outputs::{Defect, Kind, defects};
+use super::outputs::{Defect, DefectKind, defects};
 use crate::text::counted;
 
 /// `github` asks for annotations anywhere, `none` for none.
@@ -28,7 +28,7 @@ const SHOWN: usize = 10;
 pub fn github(report: &Report) -> Vec<String> {
     let (unjudged, judged): (Vec<_>, Vec<_>) = defects(report)
         .into_iter()
-        .partition(|defect| defect.kind == Kind::NotJudged);
+        .partition(|defect| defect.kind == DefectKind::NotJudged);
     let mut lines: Vec<String> = judged.iter().map(of_defect).collect();
     if !unjudged.is_empty() {
         let names: Vec<String> = unjudged.iter().map(|one| one.case.name()).collect();

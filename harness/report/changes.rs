@@ -1,6 +1,6 @@
 //! Objects before and after, line under line, within what can be read at a glance.
 
-use crate::criteria::{Changed, ChangedLine};
+use crate::criteria::{ChangedLine, ChangedObject};
 
 /// The number of lines of all objects together.
 const LINES: usize = 16;
@@ -12,7 +12,7 @@ const NAMED: usize = 6;
 const WIDE: usize = 64;
 
 /// One text per object, and one that names those that are not shown.
-pub fn lines(changed: &[Changed]) -> Vec<String> {
+pub fn lines(changed: &[ChangedObject]) -> Vec<String> {
     let mut texts = Vec::new();
     let mut left = LINES;
     let each = if changed.len() == 1 {
@@ -32,7 +32,7 @@ pub fn lines(changed: &[Changed]) -> Vec<String> {
     texts
 }
 
-fn others(changed: &[Changed]) -> String {
+fn others(changed: &[ChangedObject]) -> String {
     let named: Vec<&str> = changed
         .iter()
         .take(NAMED)
@@ -45,7 +45,7 @@ fn others(changed: &[Changed]) -> String {
 }
 
 /// The text of one object, and how many lines of it were shown.
-fn one(object: &Changed, most: usize) -> (String, usize) {
+fn one(object: &ChangedObject, most: usize) -> (String, usize) {
     let rows: Vec<(String, &str)> = object.lines.iter().flat_map(rows).collect();
     let hidden = if rows.len() > most {
         rows.len() + 1 - most
@@ -93,7 +93,7 @@ fn rows(line: &ChangedLine) -> Vec<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::lines;
-    use crate::criteria::{Changed, ChangedLine};
+    use crate::criteria::{ChangedLine, ChangedObject};
 
     fn line(before: Option<&str>, after: Option<&str>, remark: Option<&str>) -> ChangedLine {
         ChangedLine {
@@ -103,8 +103,8 @@ mod tests {
         }
     }
 
-    fn object(lines: Vec<ChangedLine>) -> Changed {
-        Changed {
+    fn object(lines: Vec<ChangedLine>) -> ChangedObject {
+        ChangedObject {
             title: "changed: table a".to_owned(),
             lines,
         }

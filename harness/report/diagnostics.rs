@@ -92,7 +92,7 @@ pub fn error(error: &HarnessError, case: Option<&Case>, renderer: &Renderer) -> 
     }
     messages.extend(error.help.iter().map(|help| (Level::HELP, local(help))));
     let text = fitted(messages, |messages| {
-        let group = Group::with_title(title()).elements(said(messages));
+        let group = Group::with_title(title()).elements(as_elements(messages));
         renderer.render(&[group])
     });
     match case {
@@ -155,13 +155,13 @@ fn finding(case: &Case, finding: &Finding, renderer: &Renderer) -> String {
             .primary_title(local(&finding.title))
             .id(case.criterion.id);
         let group = Group::with_title(title).elements(sources.iter().map(Source::element));
-        renderer.render(&[group.elements(said(messages))])
+        renderer.render(&[group.elements(as_elements(messages))])
     })
 }
 
 type Message = (Level<'static>, String);
 
-fn said(messages: &[Message]) -> impl Iterator<Item = Element<'_>> {
+fn as_elements(messages: &[Message]) -> impl Iterator<Item = Element<'_>> {
     messages
         .iter()
         .map(|(level, text)| level.clone().message(text.as_str()).into())

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::shown;
-use crate::discover::service::{Common, Found};
-use crate::discover::write::{State, Written};
+use crate::discover::service::{Common, FoundService};
+use crate::discover::write::{State, WrittenFile};
 use crate::discover::{Discovery, Request, Sure};
 use crate::invocation::Invocation;
 
@@ -52,7 +52,7 @@ pub fn text(request: &Request, discovery: &Discovery) -> String {
     text
 }
 
-fn service(found: &Found, common: &Common, width: usize) -> String {
+fn service(found: &FoundService, common: &Common, width: usize) -> String {
     let history = match found
         .history
         .as_ref()
@@ -99,7 +99,7 @@ fn files(discovery: &Discovery) -> String {
     text
 }
 
-fn would_be(files: &[Written]) -> String {
+fn would_be(files: &[WrittenFile]) -> String {
     let mut text = String::new();
     for written in files {
         let state = match written.state {

@@ -1,4 +1,4 @@
-//! The text of what `fix` found for a service: [`Fixed`].
+//! The text of what `fix` found for a service: [`ServiceFixes`].
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use crate::manifest::{BASE_REF, DIRECTORY_VARIABLE};
 
 /// The fixes of one service, proved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fixed {
+pub struct ServiceFixes {
     /// The service.
     pub service: String,
     /// The number of criteria that apply, and of those that are red.
     pub judged: (usize, usize),
     /// The fixes that are offered, in the order in which they are applied.
-    pub offered: Vec<Offered>,
+    pub offered: Vec<OfferedFix>,
     /// The fixes that are not, and why.
     pub refused: Vec<Refusal>,
     /// The findings that no fix ends, each with its criterion.
@@ -36,7 +36,7 @@ pub struct Fixed {
 
 /// A fix that was proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered {
+pub struct OfferedFix {
     /// The criterion whose finding it ends.
     pub criterion: String,
     /// Its effect on the files.
@@ -70,7 +70,7 @@ pub struct FileChange {
     pub after: String,
 }
 
-impl Fixed {
+impl ServiceFixes {
     /// Tells whether everything that is red has a fix.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -86,7 +86,7 @@ impl Fixed {
 
 /// The whole text, for standard output.
 #[must_use]
-pub fn text(fixed: &Fixed) -> String {
+pub fn text(fixed: &ServiceFixes) -> String {
     let (all, red) = fixed.judged;
     if red == 0 {
         return format!(
@@ -137,7 +137,7 @@ fn criteria(count: usize) -> String {
 }
 
 /// The class of a fix, as reports have it.
-pub(super) fn class(fix: &Offered) -> data::Class {
+pub(super) fn class(fix: &OfferedFix) -> data::Class {
     match fix.class {
         Class::Safe => data::Class::Safe,
         Class::Unsafe => data::Class::Unsafe,
@@ -145,7 +145,7 @@ pub(super) fn class(fix: &Offered) -> data::Class {
 }
 
 /// The proof of a fix, in words.
-pub(super) fn proved(fix: &Offered) -> String {
+pub(super) fn proved(fix: &OfferedFix) -> String {
     let turned = match fix.turned.as_slice() {
         [] => format!("{} gets further", fix.criterion),
         [one] => format!("{one} turns green"),
@@ -164,14 +164,14 @@ pub(super) fn proved(fix: &Offered) -> String {
 }
 
 /// The effects of writing, and the next thing to do.
-fn last_lines(fixed: &Fixed) -> Vec<String> {
+fn last_lines(fixed: &ServiceFixes) -> Vec<String> {
     let next = next(fixed).into_iter();
     let next = next.map(|(when, command)| format!("{when}: {command}"));
     fixed.written.iter().cloned().chain(next).collect()
 }
 
 /// The commands to type next.
-pub(super) fn next_commands(fixed: &Fixed) -> Vec<String> {
+pub(super) fn next_commands(fixed: &ServiceFixes) -> Vec<String> {
     next(fixed)
         .into_iter()
         .map(|(_, command)| command)
@@ -179,7 +179,7 @@ pub(super) fn next_commands(fixed: &Fixed) -> Vec<String> {
 }
 
 /// The commands to type next, each with when.
-fn next(fixed: &Fixed) -> Vec<(&'static str, String)> {
+fn next(fixed: &ServiceFixes) -> Vec<(&'static str, String)> {
     let mut commands = Vec::new();
     let switches: &[&str] = match fixed.has_unsafe() {
         true => &["WRITE", "UNSAFE"],

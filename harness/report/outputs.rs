@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub use defects::{Defect, Kind, defects};
+pub use defects::{Defect, DefectKind, defects};
 
 use super::data::Report;
 use crate::files::write_whole;

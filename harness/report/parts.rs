@@ -163,7 +163,7 @@ impl Parts {
         self.report_with(Services::new())
     }
 
-    /// The same, where some of what was seen need not be read.
+    /// The same, where some of what was written need not be read.
     fn report_with(&self, known: Services) -> io::Result<Report> {
         let begun: Begun = read(&self.directory.join("run.json"))?;
         let mut services: BTreeMap<String, data::Service> = BTreeMap::new();
@@ -177,9 +177,9 @@ impl Parts {
                 .iter()
                 .map(|name| (name.clone(), empty(name))),
         );
-        for seen in self.services(known)?.into_values() {
-            let name = seen.name.clone();
-            services.entry(name).or_default().absorb(seen);
+        for shown in self.services(known)?.into_values() {
+            let name = shown.name.clone();
+            services.entry(name).or_default().absorb(shown);
         }
         let report = Report {
             schema: data::SCHEMA.to_owned(),
@@ -203,8 +203,8 @@ impl Parts {
     fn services(&self, mut known: Services) -> io::Result<Services> {
         let mut unknown = files(&self.directory.join("services"));
         unknown.retain(|file| !known.contains_key(file));
-        let seen = read_all(&unknown, data::Service::from_json)?;
-        known.extend(unknown.into_iter().zip(seen));
+        let shown = read_all(&unknown, data::Service::from_json)?;
+        known.extend(unknown.into_iter().zip(shown));
         Ok(known)
     }
 
@@ -256,7 +256,7 @@ impl Process {
         &self,
         name: &str,
         fact: &str,
-        seen: impl FnOnce() -> data::Service,
+        shown: impl FnOnce() -> data::Service,
     ) -> io::Result<()> {
         let file = self
             .parts
@@ -266,9 +266,9 @@ impl Process {
         if file.exists() {
             return Ok(());
         }
-        let seen = seen();
-        write_whole(&file, &seen.to_json()?)?;
-        self.written().insert(file, seen);
+        let shown = shown();
+        write_whole(&file, &shown.to_json()?)?;
+        self.written().insert(file, shown);
         Ok(())
     }
 

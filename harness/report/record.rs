@@ -17,7 +17,7 @@ use super::data::{self, Report};
 use super::outputs::{self, Output};
 use super::parts::{Parts, Process, SelectedCase};
 use super::terminal::print;
-use super::{Case, page, seen};
+use super::{Case, page, page_data};
 use crate::criteria::Verdict;
 use crate::error::HarnessError;
 use crate::evidence::Evidence;
@@ -39,7 +39,7 @@ pub struct Record {
 }
 
 /// One case that has ended.
-pub struct Ended<'a> {
+pub struct EndedCase<'a> {
     /// The case.
     pub case: &'a Case,
     /// The outcome.
@@ -102,38 +102,38 @@ impl Record {
         if record.process.is_first {
             let written = record.write();
             // Anything that cannot be written is said at the end, where more is to be written.
-            record.told(written.map(|report| drop(outputs::write(&report, &record.outputs))));
+            record.warn_once(written.map(|report| drop(outputs::write(&report, &record.outputs))));
         }
         Some(record)
     }
 
     /// Keeps a case that has ended.
-    pub fn keep(&self, ended: &Ended<'_>) {
+    pub fn keep(&self, ended: &EndedCase<'_>) {
         let manifest = file_of(&self.manifest, &ended.case.service);
-        self.told(self.process.case(&case(ended, manifest)));
+        self.warn_once(self.process.case(&case(ended, manifest)));
         if let Some((service, evidence)) = ended.judged {
-            for fact in seen::facts(evidence) {
-                let seen = || seen::fact(fact, service, evidence);
-                self.told(self.process.service(&service.name, &fact.name(), seen));
+            for fact in page_data::facts(evidence) {
+                let shown = || page_data::fact(fact, service, evidence);
+                self.warn_once(self.process.service(&service.name, &fact.name(), shown));
             }
         }
         let name = &ended.case.service;
-        let started = seen::started(name, ended.progress);
+        let started = page_data::started(name, ended.progress);
         if started.server.is_some() || started.interpreter.is_some() {
-            self.told(self.process.service(name, "started", || started));
+            self.warn_once(self.process.service(name, "started", || started));
         }
     }
 
     /// Keeps what was proved about the fixes of a service.
     #[cfg(feature = "program")]
-    pub fn keep_fixes(&self, fixed: &super::fixes::Fixed) {
+    pub fn keep_fixes(&self, fixed: &super::fixes::ServiceFixes) {
         let name = &fixed.service;
-        let seen = || data::Service {
+        let shown = || data::Service {
             name: name.clone(),
-            fixes: Some(seen::fixes(fixed)),
+            fixes: Some(page_data::fixes(fixed)),
             ..data::Service::default()
         };
-        self.told(self.process.service(name, "fixes", seen));
+        self.warn_once(self.process.service(name, "fixes", shown));
     }
 
     /// Writes the report, unless another process of the same run is still at work, and
@@ -162,7 +162,7 @@ impl Record {
                 if env::var_os("NEXTEST").is_none() {
                     if is_annotated {
                         annotate(&report, self.process.parts());
-                        self.told(summarize(&report, self.process.parts()));
+                        self.warn_once(summarize(&report, self.process.parts()));
                     }
                     print(&format!(
                         "report: {}",
@@ -172,7 +172,7 @@ impl Record {
                 outputs::write(&report, &self.outputs)
             }
             Err(cause) if self.outputs.is_empty() => {
-                self.told(Err(cause));
+                self.warn_once(Err(cause));
                 Ok(())
             }
             Err(cause) => Err(cause),
@@ -183,7 +183,7 @@ impl Record {
         write(&self.directory, || self.process.report())
     }
 
-    fn told(&self, written: io::Result<()>) {
+    fn warn_once(&self, written: io::Result<()>) {
         if let Err(cause) = written
             && !self.complained.swap(true, Ordering::Relaxed)
         {
@@ -252,7 +252,7 @@ fn locked(directory: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
+fn case(ended: &EndedCase<'_>, manifest: String) -> data::Case {
     let case = ended.case;
     let bare = data::Case {
         criterion: case.criterion.id.to_owned(),
@@ -275,12 +275,12 @@ fn case(ended: &Ended<'_>, manifest: String) -> data::Case {
             text: super::plain(case, verdict),
             explanation: super::plain_explanation(case),
             commands: case.commands(verdict),
-            ..seen::verdict(verdict, &case.accept(), bare)
+            ..page_data::verdict(verdict, &case.accept(), bare)
         },
         Err(error) => data::Case {
             text: super::plain_error(error, case),
             commands: case.commands_of_error(error),
-            ..seen::error(error, bare)
+            ..page_data::error(error, bare)
         },
     }
 }
@@ -310,7 +310,7 @@ mod tests {
             .help(format!("`{command}`"))
             .command(command);
         let verdict = Err(error);
-        let ended = Ended {
+        let ended = EndedCase {
             case: &Case::new(&criteria::ALL[0], &file),
             verdict: &verdict,
             judged: None,

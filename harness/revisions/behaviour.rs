@@ -92,7 +92,7 @@ struct Module {
 }
 
 struct Unit {
-    said: Said,
+    said: Meaning,
     depth: usize,
     text: String,
     line: u32,
@@ -100,7 +100,7 @@ struct Unit {
 }
 
 /// The meaning of a unit, whatever it looks like.
-enum Said {
+enum Meaning {
     Statement(Box<Stmt>),
     Words(String),
 }
@@ -114,8 +114,8 @@ enum Shape<'a> {
 impl Unit {
     fn shape(&self) -> (usize, Shape<'_>) {
         let shape = match &self.said {
-            Said::Statement(stmt) => Shape::Statement(Box::new(stmt.as_ref().into())),
-            Said::Words(words) => Shape::Words(words),
+            Meaning::Statement(stmt) => Shape::Statement(Box::new(stmt.as_ref().into())),
+            Meaning::Words(words) => Shape::Words(words),
         };
         (self.depth, shape)
     }
@@ -126,7 +126,7 @@ impl Module {
         let (source, body) = statements(bytes)?;
         let mut reader = Reader {
             source: &source,
-            used: Used::of(&body),
+            used: UsedNames::of(&body),
             with_header,
             units: Vec::new(),
             depth: 0,
@@ -178,7 +178,7 @@ impl Module {
 
 struct Reader<'s> {
     source: &'s str,
-    used: Used,
+    used: UsedNames,
     with_header: bool,
     units: Vec<Unit>,
     depth: usize,
@@ -257,7 +257,7 @@ impl Reader<'_> {
                 self.head(head.into(), stmt, &with.body);
             }
             Stmt::Try(attempt) => self.attempt(attempt),
-            _ => self.unit(Said::Statement(Box::new(stmt.clone())), stmt.range()),
+            _ => self.unit(Meaning::Statement(Box::new(stmt.clone())), stmt.range()),
         }
     }
 
@@ -277,7 +277,7 @@ impl Reader<'_> {
             targets: vec![(*assign.target).clone()],
             value: value.clone(),
         };
-        self.unit(Said::Statement(Box::new(plain.into())), assign.range);
+        self.unit(Meaning::Statement(Box::new(plain.into())), assign.range);
     }
 
     fn function(&mut self, function: &ast::StmtFunctionDef) {
@@ -348,7 +348,7 @@ impl Reader<'_> {
     fn head(&mut self, head: Stmt, whole: &impl Ranged, body: &[Stmt]) {
         let end = body.first().map_or(whole.end(), Ranged::start);
         let range = TextRange::new(whole.start(), end.max(whole.start()));
-        self.unit(Said::Statement(Box::new(head)), range);
+        self.unit(Meaning::Statement(Box::new(head)), range);
         self.inside(body);
     }
 
@@ -365,7 +365,7 @@ impl Reader<'_> {
         self.depth -= 1;
     }
 
-    fn unit(&mut self, said: Said, range: TextRange) {
+    fn unit(&mut self, said: Meaning, range: TextRange) {
         let column = self.column(range.start());
         let text = self.text(range);
         let dedented = |line: &str| {
@@ -381,10 +381,10 @@ impl Reader<'_> {
 
     fn words(&mut self, words: String, at: TextSize) {
         let text = self.indented(&words);
-        self.push(Said::Words(words), text, at);
+        self.push(Meaning::Words(words), text, at);
     }
 
-    fn push(&mut self, said: Said, text: String, at: TextSize) {
+    fn push(&mut self, said: Meaning, text: String, at: TextSize) {
         let before = &self.source[..at.to_usize().min(self.source.len())];
         let line = before.matches('\n').count() + 1;
         self.units.push(Unit {
@@ -429,12 +429,12 @@ fn import(from: Option<&str>, name: &ast::Alias) -> String {
 
 /// The names that a module uses, but for its annotations.
 #[derive(Default)]
-struct Used {
+struct UsedNames {
     names: HashSet<String>,
     is_class: bool,
 }
 
-impl Used {
+impl UsedNames {
     fn of(body: &[Stmt]) -> Self {
         let mut used = Self::default();
         for stmt in body {
@@ -456,7 +456,7 @@ impl Used {
     }
 }
 
-impl<'a> Visitor<'a> for Used {
+impl<'a> Visitor<'a> for UsedNames {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         let is_class = matches!(stmt, Stmt::ClassDef(_));
         let is_inner = is_class || matches!(stmt, Stmt::FunctionDef(_));

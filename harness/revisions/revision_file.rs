@@ -33,7 +33,7 @@ mod source;
 use header::Header;
 use scope::Scope;
 pub use scope::one_line;
-use source::{Nesting, TooDeep, Trouble, line_at};
+use source::{Nesting, ParseProblem, TooDeep, line_at};
 
 /// Bytes of stack for parsing: nesting is bounded by [`Nesting`] in files larger than
 /// [`SMALL`], and by the size itself in those below.
@@ -65,7 +65,7 @@ pub fn parse(file: &Path, source: &[u8]) -> RevisionFile {
 pub fn read_all(location: &ScriptLocation) -> Result<Vec<RevisionFile>, Error> {
     let files = list(location)?;
     let files = files.par_iter().with_min_len(FILES_AT_ONCE);
-    let read = || files.map(Listed::read).collect();
+    let read = || files.map(ListedFile::read).collect();
     Ok(pool()?.install(read))
 }
 
@@ -83,13 +83,13 @@ pub fn statements(bytes: &[u8]) -> Option<(String, Vec<Stmt>)> {
 }
 
 /// A file that Alembic would load.
-struct Listed {
+struct ListedFile {
     file: PathBuf,
     /// The directory that it is in, open: the way there is not walked for each file.
     directory: Option<Arc<OwnedFd>>,
 }
 
-impl Listed {
+impl ListedFile {
     fn read(&self) -> RevisionFile {
         match self.content() {
             Ok(source) => parse_here(&self.file, &source),
@@ -134,7 +134,7 @@ impl Listed {
 }
 
 /// The files that Alembic would load, without those it meets a second time.
-fn list(location: &ScriptLocation) -> Result<Vec<Listed>> {
+fn list(location: &ScriptLocation) -> Result<Vec<ListedFile>> {
     let mut files = Vec::new();
     let mut seen = HashSet::new();
     for versions in location.versions.iter().filter(|path| path.exists()) {
@@ -161,7 +161,7 @@ fn list(location: &ScriptLocation) -> Result<Vec<Listed>> {
 fn list_one(
     directory: &Path,
     seen: &mut HashSet<OsString>,
-    files: &mut Vec<Listed>,
+    files: &mut Vec<ListedFile>,
 ) -> io::Result<Vec<PathBuf>> {
     let mut names: Vec<(OsString, bool)> = Vec::new();
     let mut below = Vec::new();
@@ -197,7 +197,7 @@ fn list_one(
             _ => (real_directory.join(&name), listed, here),
         };
         if is_revision_file(&file) && seen.insert(real.into_os_string()) {
-            files.push(Listed { file, directory });
+            files.push(ListedFile { file, directory });
         }
     }
     Ok(below)
@@ -237,13 +237,13 @@ fn parse_here(file: &Path, bytes: &[u8]) -> RevisionFile {
 
 fn revision_in(file: &Path, bytes: &[u8]) -> RevisionFile {
     let trouble = |trouble, found: Option<String>| match trouble {
-        Trouble::Refused { line, problem } => RevisionFile::Unreadable {
+        ParseProblem::Refused { line, problem } => RevisionFile::Unreadable {
             file: file.to_owned(),
             line,
             problem,
             id: found,
         },
-        Trouble::NeedsPython { line, what } => RevisionFile::NeedsPython {
+        ParseProblem::NeedsPython { line, what } => RevisionFile::NeedsPython {
             file: file.to_owned(),
             line,
             what,
@@ -274,10 +274,10 @@ fn revision_in(file: &Path, bytes: &[u8]) -> RevisionFile {
 }
 
 /// The text of a file that can be parsed without running out of stack.
-fn text(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Trouble> {
+fn text(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, ParseProblem> {
     if bytes.len() > TOO_LARGE {
         let what = format!("the file has {} MB", bytes.len() >> 20);
-        return Err(Trouble::NeedsPython { line: 1, what });
+        return Err(ParseProblem::NeedsPython { line: 1, what });
     }
     let source = source::decode(bytes)?;
     if bytes.len() > SMALL {
@@ -295,15 +295,15 @@ fn text(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Trouble> {
     Ok(source)
 }
 
-fn too_deep(error: TooDeep, line: Option<u32>) -> Trouble {
+fn too_deep(error: TooDeep, line: Option<u32>) -> ParseProblem {
     match error {
-        TooDeep::ForPython(problem) => Trouble::Refused {
+        TooDeep::ForPython(problem) => ParseProblem::Refused {
             line,
             problem: format!("invalid Python 3: {problem}"),
         },
         TooDeep::ForUs => {
             let what = "the file has an expression of thousands of parts".to_owned();
-            Trouble::NeedsPython {
+            ParseProblem::NeedsPython {
                 line: line.unwrap_or(1),
                 what,
             }
@@ -312,7 +312,7 @@ fn too_deep(error: TooDeep, line: Option<u32>) -> Trouble {
 }
 
 /// Tells whether every Python from [`OLDEST_PYTHON`] on takes this for a module.
-fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
+fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), ParseProblem> {
     let line_of = |at: TextSize| line_at(source.as_bytes(), at.to_usize());
     if let Some(error) = parsed
         .errors()
@@ -325,7 +325,7 @@ fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
             .nth(line.saturating_sub(1) as usize)
             .unwrap_or_default();
         let problem = format!("invalid Python 3: {}: `{}`", error.error, one_line(code));
-        return Err(Trouble::Refused {
+        return Err(ParseProblem::Refused {
             line: Some(line),
             problem,
         });
@@ -334,7 +334,7 @@ fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
         && let Some(late) = late_future_import(&module.body)
     {
         let problem = "invalid Python 3: `from __future__` after other statements".to_owned();
-        return Err(Trouble::Refused {
+        return Err(ParseProblem::Refused {
             line: Some(line_of(late.start())),
             problem,
         });
@@ -349,7 +349,7 @@ fn syntax(parsed: &Parsed<Mod>, source: &str) -> Result<(), Trouble> {
         None => Ok(()),
         Some(newer) => {
             let what = format!("not every Python reads this: {newer}");
-            Err(Trouble::NeedsPython {
+            Err(ParseProblem::NeedsPython {
                 line: line_of(newer.range.start()),
                 what,
             })

@@ -35,7 +35,12 @@ impl Arguments {
 
     /// Tells why the line with a key is not to be written; a grave one is only where its key is
     /// named, and so is one that the base ref does not have.
-    fn asks_for(&self, key: &str, is_grave: bool, base: Option<&Base>) -> Result<(), Withheld> {
+    fn asks_for(
+        &self,
+        key: &str,
+        is_grave: bool,
+        base: Option<&Base>,
+    ) -> Result<(), WithheldReason> {
         let variable = from_variable();
         let asked: Vec<&String> = self.accept.iter().chain(&variable).collect();
         if asked.iter().any(|asked| *asked == key) {
@@ -43,17 +48,17 @@ impl Arguments {
         }
         let is_new = base.is_some_and(|base| !base.keys.contains(key));
         match asked.iter().any(|asked| asked.is_empty()) {
-            true if is_grave => Err(Withheld::Grave),
-            true if is_new => Err(Withheld::New),
+            true if is_grave => Err(WithheldReason::Grave),
+            true if is_new => Err(WithheldReason::New),
             true => Ok(()),
-            false => Err(Withheld::NotNamed),
+            false => Err(WithheldReason::NotNamed),
         }
     }
 }
 
 /// The reasons why a line is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Withheld {
+enum WithheldReason {
     /// A deployment loses something by it, or is blocked.
     Grave,
     /// The base ref does not have it.
@@ -135,8 +140,8 @@ fn finding_accepted(
     });
     let left = left.iter().map(|(one, why)| {
         let why = match (why, base) {
-            (Withheld::New, Some(base)) => format!("{} does not have it", base.name),
-            (Withheld::NotNamed, _) => "another key is named".to_owned(),
+            (WithheldReason::New, Some(base)) => format!("{} does not have it", base.name),
+            (WithheldReason::NotNamed, _) => "another key is named".to_owned(),
             _ => "a deployment is at stake".to_owned(),
         };
         format!(
@@ -266,8 +271,11 @@ mod tests {
             Arguments::read(words).asks_for(key, false, Some(&base))
         };
         assert_eq!(accepts("--accept", "a.b"), Ok(()));
-        assert_eq!(accepts("--accept", "a.c"), Err(Withheld::New));
+        assert_eq!(accepts("--accept", "a.c"), Err(WithheldReason::New));
         assert_eq!(accepts("--accept=a.c", "a.c"), Ok(()));
-        assert_eq!(accepts("--accept=a.c", "a.b"), Err(Withheld::NotNamed));
+        assert_eq!(
+            accepts("--accept=a.c", "a.b"),
+            Err(WithheldReason::NotNamed)
+        );
     }
 }

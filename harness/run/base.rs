@@ -2,7 +2,7 @@
 
 use crate::criteria::{Criterion, published_revisions, single_head};
 use crate::error::Result;
-use crate::evidence::{Evidence, Merge, Published};
+use crate::evidence::{Evidence, Merge, PublishedRevisions};
 use crate::manifest::{Service, base_ref};
 
 /// Puts what git tells into the evidence of the criterion that judges it, where there is a
@@ -19,7 +19,7 @@ pub fn compare(criterion: &Criterion, service: &Service, evidence: &mut Evidence
         evidence.merge = Some(Merge::read(service, history, &base_ref)?);
     }
     if criterion.id == published_revisions::CRITERION.id && !single_head::is_no_graph(history) {
-        evidence.published = Some(Published::read(service, history, &base_ref)?);
+        evidence.published = Some(PublishedRevisions::read(service, history, &base_ref)?);
     }
     Ok(())
 }

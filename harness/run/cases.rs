@@ -21,7 +21,7 @@ use crate::criteria::{self, Criterion};
 use crate::report::terminal;
 
 /// One case, as people call it.
-struct Named {
+struct NamedCase {
     name: String,
     service: String,
     criterion: &'static Criterion,
@@ -32,10 +32,10 @@ struct Named {
 pub(super) fn run(run: &'static Run) -> ExitCode {
     let arguments = &run.selection.arguments;
     let directory = run.manifest.services_directory();
-    let mut cases: Vec<Named> = Vec::new();
+    let mut cases: Vec<NamedCase> = Vec::new();
     for service in &run.selection.services {
         let file = directory.join(format!("{service}.toml"));
-        cases.extend(criteria::ALL.iter().map(|criterion| Named {
+        cases.extend(criteria::ALL.iter().map(|criterion| NamedCase {
             name: super::name(criterion.id, service),
             service: service.clone(),
             criterion,
@@ -72,7 +72,7 @@ fn is_for_people(arguments: &Runner) -> bool {
 }
 
 /// Runs the cases side by side. Every line is written at once.
-fn in_lines(arguments: &Runner, cases: Vec<Named>, filtered_out: usize) -> ExitCode {
+fn in_lines(arguments: &Runner, cases: Vec<NamedCase>, filtered_out: usize) -> ExitCode {
     let began = Instant::now();
     let count = cases.len();
     let width = cases.iter().map(|case| case.name.chars().count()).max();
@@ -141,7 +141,7 @@ const OK: &str = "\x1b[32mok\x1b[0m";
 const RED: &str = "\x1b[31mFAILED\x1b[0m";
 
 /// The text of a red case; none of a green one.
-fn judged(named: &Named) -> Option<String> {
+fn judged(named: &NamedCase) -> Option<String> {
     match catch_unwind(AssertUnwindSafe(|| case(named.criterion, &named.file))) {
         Ok(Ok(())) => None,
         Ok(Err(failed)) => Some(failed.message().unwrap_or_default().to_owned()),

@@ -23,12 +23,12 @@ use crate::criteria::{
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::Merge;
 use crate::manifest::{Manifest, Service, base_ref};
-use crate::report::fixes::Fixed;
+use crate::report::fixes::ServiceFixes;
 use crate::report::outputs::Output;
 use crate::report::{self, fixes};
-use bench::{Bench, Judged};
+use bench::{Bench, Judgement};
 use kept::Kept;
-use offered::Reported;
+use offered::KnownFindings;
 use overlay::Files;
 use search::{Search, Step, accepted, first_line};
 
@@ -71,7 +71,7 @@ fn all(request: &Request) -> Result<bool> {
     let runtime = super::threads()?;
     let files = bench::store(&[], selection.cores(), None)?;
     let kept = Kept::begin(files.directory(), &manifest, &selection, &request.outputs);
-    let looked = Looked {
+    let looked = FixSearch {
         request,
         selection: &selection,
         runtime: &runtime,
@@ -102,16 +102,16 @@ fn all(request: &Request) -> Result<bool> {
 }
 
 /// One look for fixes, of all services.
-struct Looked<'a> {
+struct FixSearch<'a> {
     request: &'a Request,
     selection: &'a Selection,
     runtime: &'a Runtime,
     kept: &'a Kept<'a>,
 }
 
-impl Looked<'_> {
+impl FixSearch<'_> {
     /// The fixes of one service, and whether nothing is left to do about it.
-    fn of_service(&self, service: &Service) -> Result<(Fixed, bool)> {
+    fn of_service(&self, service: &Service) -> Result<(ServiceFixes, bool)> {
         let bench = Bench {
             service,
             runtime: self.runtime,
@@ -124,10 +124,10 @@ impl Looked<'_> {
         let is_selected = |id: &str| self.selection.contains(id, &service.name);
         let red = found.red().into_iter().map(|one| one.id);
         let red: Vec<&'static str> = red.filter(|id| is_selected(id)).collect();
-        let mut fixed = Fixed {
+        let mut fixed = ServiceFixes {
             service: service.name.clone(),
             judged: (found.verdicts.len(), red.len()),
-            ..Fixed::default()
+            ..ServiceFixes::default()
         };
         if red.is_empty() {
             return Ok((fixed, true));
@@ -144,7 +144,7 @@ impl Looked<'_> {
             return Ok((fixed, false));
         }
         let was_green = found.is_green(published_revisions::CRITERION.id);
-        let told = Reported::of(&red, &found);
+        let told = KnownFindings::of(&red, &found);
         let merge = merged(service, &found)?;
         let published = PublishedIds::of(service, &found.evidence, merge.as_ref());
         let start = started(service, &bench, found, merge.as_ref())?;
@@ -168,7 +168,7 @@ impl Looked<'_> {
     /// Writes the fixes as far as that was asked for, and tells whether it was all of them.
     fn write(
         &self,
-        fixed: &mut Fixed,
+        fixed: &mut ServiceFixes,
         service: &Service,
         search: &Search<'_>,
         base: &Files,
@@ -199,7 +199,7 @@ impl Looked<'_> {
 
 /// Adds what a search found out; the lines of the manifest that go with its fixes.
 fn found_out(
-    fixed: &mut Fixed,
+    fixed: &mut ServiceFixes,
     service: &Service,
     search: &Search<'_>,
     red: &[&'static str],
@@ -240,7 +240,7 @@ fn accept(service: &Service, lines: &[Acceptance], steps: &[Step]) -> Result<()>
 }
 
 /// A revision file that a merge left with conflict markers.
-fn conflicted(judged: &Judged) -> Option<PathBuf> {
+fn conflicted(judged: &Judgement) -> Option<PathBuf> {
     let files = judged
         .evidence
         .history
@@ -257,7 +257,7 @@ fn conflicted(judged: &Judged) -> Option<PathBuf> {
 }
 
 /// The history with that of the base ref, where one is named and git can tell.
-fn merged(service: &Service, judged: &Judged) -> Result<Option<Merge>> {
+fn merged(service: &Service, judged: &Judgement) -> Result<Option<Merge>> {
     let history = &judged.evidence.history;
     match base_ref().filter(|_| history.raised.is_none()) {
         Some(base_ref) => Merge::read(service, history, &base_ref).map(Some),
@@ -270,9 +270,9 @@ fn merged(service: &Service, judged: &Judged) -> Result<Option<Merge>> {
 fn started(
     service: &Service,
     bench: &Bench<'_>,
-    found: Judged,
+    found: Judgement,
     merge: Option<&Merge>,
-) -> Result<(Files, Judged)> {
+) -> Result<(Files, Judgement)> {
     let in_tree = &found.evidence.history;
     let is_one_line = in_tree.problems().is_empty() && in_tree.graph.heads().len() == 1;
     let of_merge = merge.filter(|_| is_one_line && !found.is_green(single_head::CRITERION.id));
@@ -291,7 +291,7 @@ fn started(
 }
 
 /// The findings of what was red, and is still.
-fn left(red: &[&'static str], judged: &Judged) -> Vec<(String, String)> {
+fn left(red: &[&'static str], judged: &Judgement) -> Vec<(String, String)> {
     let still = judged.verdicts.iter();
     let still = still.filter(|(one, _)| red.contains(&one.id) && !judged.is_green(one.id));
     still

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
-use super::kinds::Kind;
+use super::kinds::SectionKind;
 use super::loss::{DataRisk, of_added, of_part, of_removed};
 use super::read::{Block, Key, Part};
 
@@ -25,7 +25,7 @@ pub struct Difference {
     /// The change.
     pub mark: Mark,
     /// The kind.
-    pub kind: Kind,
+    pub kind: SectionKind,
     /// Its name, as SQL has it.
     pub name: String,
     /// Its line in the first text, from 1.
@@ -35,7 +35,7 @@ pub struct Difference {
     /// Its lines that differ; all of an object that is added or removed.
     pub parts: Vec<PartChange>,
     /// The kinds of what comes or goes with a table: its indexes and such.
-    pub with: Vec<Kind>,
+    pub with: Vec<SectionKind>,
     /// The names of its columns or labels in both orders, where only that differs.
     pub reordered: Option<(String, String)>,
 }
@@ -66,15 +66,15 @@ impl Difference {
                 .filter_map(|part| part.before.as_ref().or(part.after.as_ref()))
         };
         match self.kind {
-            Kind::Index => sql().any(|part| part.text.contains(&format!(" ON {table} "))),
-            Kind::Comment => {
+            SectionKind::Index => sql().any(|part| part.text.contains(&format!(" ON {table} "))),
+            SectionKind::Comment => {
                 let of_part = [format!("column {table}."), format!("table {table}")];
                 let on_part = format!(" ON {table}");
                 self.name.starts_with(&of_part[0])
                     || self.name == of_part[1]
                     || self.name.ends_with(&on_part)
             }
-            Kind::ReplicaIdentity | Kind::Partition => self.name == table,
+            SectionKind::ReplicaIdentity | SectionKind::Partition => self.name == table,
             _ => self
                 .name
                 .strip_prefix(table)
@@ -116,7 +116,8 @@ pub fn differences(accepted: &[Block], present: &[Block]) -> Vec<Difference> {
 /// Leaves out what comes or goes with a whole table, and names it there.
 fn fold(all: Vec<Difference>) -> Vec<Difference> {
     let is_whole_table = |one: &Difference| {
-        one.mark != Mark::Changed && matches!(one.kind, Kind::Table | Kind::ForeignTable)
+        one.mark != Mark::Changed
+            && matches!(one.kind, SectionKind::Table | SectionKind::ForeignTable)
     };
     let (mut tables, others): (Vec<Difference>, Vec<Difference>) =
         all.into_iter().partition(is_whole_table);

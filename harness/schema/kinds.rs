@@ -1,4 +1,4 @@
-//! The kinds of objects in the order in which a file has them: [`Kind`].
+//! The kinds of objects in the order in which a file has them: [`SectionKind`].
 
 use crate::named::named_enum;
 
@@ -6,7 +6,7 @@ named_enum! {
 /// The kind of an object of a file, with its name there. The order is that of the file:
 /// first the objects that others are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum SectionKind {
     /// A schema; `public` is there anyway.
     Schema = "schema",
     /// An extension.
@@ -62,7 +62,7 @@ pub enum Kind {
 }
 }
 
-impl Kind {
+impl SectionKind {
     /// Takes the kind off the front of a header such as `table public.essays`.
     #[must_use]
     pub fn strip(header: &str) -> Option<(Self, &str)> {

@@ -2,7 +2,7 @@
 //!
 //! Migrations are judged on empty tables; deployed ones are not.
 
-use super::kinds::Kind;
+use super::kinds::SectionKind;
 use super::read::{Key, Part, split_name};
 
 /// The risk of a change to rows that exist.
@@ -18,110 +18,110 @@ pub enum DataRisk {
 
 /// The risk of removing an object as a whole.
 #[must_use]
-pub fn of_removed(kind: Kind) -> DataRisk {
+pub fn of_removed(kind: SectionKind) -> DataRisk {
     match kind {
-        Kind::Table | Kind::ForeignTable => destructive("dropped with its rows"),
-        Kind::Sequence => risky("its position is lost"),
-        Kind::Schema => destructive("dropped with what is in it"),
-        Kind::Extension
-        | Kind::EnumType
-        | Kind::Domain
-        | Kind::CompositeType
-        | Kind::RangeType
-        | Kind::Function
-        | Kind::Procedure
-        | Kind::Aggregate
-        | Kind::View
-        | Kind::MaterializedView
-        | Kind::Index
-        | Kind::SequenceOwner
-        | Kind::Constraint
-        | Kind::ForeignKey
-        | Kind::ReplicaIdentity
-        | Kind::Statistics
-        | Kind::Trigger
-        | Kind::Rule
-        | Kind::Policy
-        | Kind::Partition
-        | Kind::Other
-        | Kind::Comment => DataRisk::None,
+        SectionKind::Table | SectionKind::ForeignTable => destructive("dropped with its rows"),
+        SectionKind::Sequence => risky("its position is lost"),
+        SectionKind::Schema => destructive("dropped with what is in it"),
+        SectionKind::Extension
+        | SectionKind::EnumType
+        | SectionKind::Domain
+        | SectionKind::CompositeType
+        | SectionKind::RangeType
+        | SectionKind::Function
+        | SectionKind::Procedure
+        | SectionKind::Aggregate
+        | SectionKind::View
+        | SectionKind::MaterializedView
+        | SectionKind::Index
+        | SectionKind::SequenceOwner
+        | SectionKind::Constraint
+        | SectionKind::ForeignKey
+        | SectionKind::ReplicaIdentity
+        | SectionKind::Statistics
+        | SectionKind::Trigger
+        | SectionKind::Rule
+        | SectionKind::Policy
+        | SectionKind::Partition
+        | SectionKind::Other
+        | SectionKind::Comment => DataRisk::None,
     }
 }
 
 /// The risk of adding an object as a whole.
 #[must_use]
-pub fn of_added(kind: Kind, text: &str) -> DataRisk {
+pub fn of_added(kind: SectionKind, text: &str) -> DataRisk {
     match kind {
-        Kind::Index if text.starts_with("CREATE UNIQUE ") => {
+        SectionKind::Index if text.starts_with("CREATE UNIQUE ") => {
             risky("fails where rows are not unique")
         }
-        Kind::ForeignKey if !text.contains(" NOT VALID") => {
+        SectionKind::ForeignKey if !text.contains(" NOT VALID") => {
             risky("fails where a row references none")
         }
-        Kind::Index
-        | Kind::ForeignKey
-        | Kind::Schema
-        | Kind::Extension
-        | Kind::EnumType
-        | Kind::Domain
-        | Kind::CompositeType
-        | Kind::RangeType
-        | Kind::Sequence
-        | Kind::Function
-        | Kind::Procedure
-        | Kind::Aggregate
-        | Kind::Table
-        | Kind::ForeignTable
-        | Kind::View
-        | Kind::MaterializedView
-        | Kind::SequenceOwner
-        | Kind::Constraint
-        | Kind::ReplicaIdentity
-        | Kind::Statistics
-        | Kind::Trigger
-        | Kind::Rule
-        | Kind::Policy
-        | Kind::Partition
-        | Kind::Other
-        | Kind::Comment => DataRisk::None,
+        SectionKind::Index
+        | SectionKind::ForeignKey
+        | SectionKind::Schema
+        | SectionKind::Extension
+        | SectionKind::EnumType
+        | SectionKind::Domain
+        | SectionKind::CompositeType
+        | SectionKind::RangeType
+        | SectionKind::Sequence
+        | SectionKind::Function
+        | SectionKind::Procedure
+        | SectionKind::Aggregate
+        | SectionKind::Table
+        | SectionKind::ForeignTable
+        | SectionKind::View
+        | SectionKind::MaterializedView
+        | SectionKind::SequenceOwner
+        | SectionKind::Constraint
+        | SectionKind::ReplicaIdentity
+        | SectionKind::Statistics
+        | SectionKind::Trigger
+        | SectionKind::Rule
+        | SectionKind::Policy
+        | SectionKind::Partition
+        | SectionKind::Other
+        | SectionKind::Comment => DataRisk::None,
     }
 }
 
 /// The risk of changing one line of an object.
 #[must_use]
-pub fn of_part(kind: Kind, before: Option<&Part>, after: Option<&Part>) -> DataRisk {
+pub fn of_part(kind: SectionKind, before: Option<&Part>, after: Option<&Part>) -> DataRisk {
     match kind {
-        Kind::Index | Kind::ForeignKey => match after {
+        SectionKind::Index | SectionKind::ForeignKey => match after {
             Some(after) => of_added(kind, &after.text),
             None => DataRisk::None,
         },
-        Kind::Domain => match (before, after) {
+        SectionKind::Domain => match (before, after) {
             (Some(before), Some(after)) => of_base_type(&before.text, &after.text),
             _ => of_line(before, after),
         },
-        Kind::Schema
-        | Kind::Extension
-        | Kind::EnumType
-        | Kind::CompositeType
-        | Kind::RangeType
-        | Kind::Sequence
-        | Kind::Function
-        | Kind::Procedure
-        | Kind::Aggregate
-        | Kind::Table
-        | Kind::ForeignTable
-        | Kind::View
-        | Kind::MaterializedView
-        | Kind::SequenceOwner
-        | Kind::Constraint
-        | Kind::ReplicaIdentity
-        | Kind::Statistics
-        | Kind::Trigger
-        | Kind::Rule
-        | Kind::Policy
-        | Kind::Partition
-        | Kind::Other
-        | Kind::Comment => of_line(before, after),
+        SectionKind::Schema
+        | SectionKind::Extension
+        | SectionKind::EnumType
+        | SectionKind::CompositeType
+        | SectionKind::RangeType
+        | SectionKind::Sequence
+        | SectionKind::Function
+        | SectionKind::Procedure
+        | SectionKind::Aggregate
+        | SectionKind::Table
+        | SectionKind::ForeignTable
+        | SectionKind::View
+        | SectionKind::MaterializedView
+        | SectionKind::SequenceOwner
+        | SectionKind::Constraint
+        | SectionKind::ReplicaIdentity
+        | SectionKind::Statistics
+        | SectionKind::Trigger
+        | SectionKind::Rule
+        | SectionKind::Policy
+        | SectionKind::Partition
+        | SectionKind::Other
+        | SectionKind::Comment => of_line(before, after),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::kinds::Kind;
+use super::kinds::SectionKind;
 use super::lines::{Line, lines};
 use super::unreadable::Unreadable;
 
@@ -10,7 +10,7 @@ use super::unreadable::Unreadable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// The kind.
-    pub kind: Kind,
+    pub kind: SectionKind,
     /// Its name, as the header has it.
     pub name: String,
     /// The line of the header, from 1.
@@ -113,7 +113,7 @@ fn header(line: Line<'_>, after_blank: bool) -> Result<Option<Block>, Unreadable
     let Some(text) = line.text.strip_prefix("-- ").filter(|_| after_blank) else {
         return Ok(None);
     };
-    match Kind::strip(text) {
+    match SectionKind::strip(text) {
         Some((kind, name)) => Ok(Some(Block {
             kind,
             name: name.to_owned(),
@@ -180,8 +180,8 @@ impl Block {
             .collect::<Vec<_>>()
             .join("\n");
         let keyed: fn(&str) -> Key = match self.kind {
-            Kind::Table | Kind::ForeignTable => of_table,
-            Kind::EnumType => |text| Key::Label(text.to_owned()),
+            SectionKind::Table | SectionKind::ForeignTable => of_table,
+            SectionKind::EnumType => |text| Key::Label(text.to_owned()),
             _ => return Ok(()),
         };
         for part in &mut self.parts {

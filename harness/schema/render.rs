@@ -1,18 +1,18 @@
 //! From a catalog to statements: [`written`].
 
-use super::kinds::Kind;
+use super::kinds::SectionKind;
+use super::section::{Section, beyond_defaults, statement};
 use super::spelling::one_spelling;
 use super::table::Tables;
-use super::written::{Written, beyond_defaults, statement};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::quoting::{identifier, literal, qualified};
 
 /// Every object of `catalog`, sorted by schema, kind and name. Roles are left out: they
 /// belong to the server.
-pub fn written(catalog: &Catalog) -> Vec<Written> {
+pub fn written(catalog: &Catalog) -> Vec<Section> {
     let tables = Tables::of(catalog);
-    let mut written: Vec<Written> = tables.written();
+    let mut written: Vec<Section> = tables.written();
     written.extend(
         catalog
             .objects
@@ -21,9 +21,9 @@ pub fn written(catalog: &Catalog) -> Vec<Written> {
     );
     let public = |object: &Object| object.kind == ObjectKind::Schema && object.name == "public";
     if !catalog.objects.iter().any(public) {
-        written.push(Written {
+        written.push(Section {
             schema: None,
-            kind: Kind::Schema,
+            kind: SectionKind::Schema,
             name: "public".to_owned(),
             statements: statement("DROP SCHEMA public"),
         });
@@ -36,7 +36,7 @@ pub fn written(catalog: &Catalog) -> Vec<Written> {
 }
 
 /// An object that stands for itself; `None` for what is part of a table, and for roles.
-fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
+fn single(object: &Object, tables: &Tables<'_>) -> Option<Section> {
     let definition = object.definition.trim_end();
     let schema = object.schema.as_deref();
     let name = qualified(schema, &object.name);
@@ -45,55 +45,68 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
         ObjectKind::Schema => {
             let name = identifier(&object.name);
             let sql = format!("CREATE SCHEMA {name}");
-            return Some(Written {
+            return Some(Section {
                 schema: None,
-                ..as_statement(object, Kind::Schema, name, &sql)
+                ..as_statement(object, SectionKind::Schema, name, &sql)
             });
         }
         ObjectKind::Extension => {
             let name = identifier(&object.name);
             let sql = format!("CREATE EXTENSION {name} WITH {definition}");
-            (Kind::Extension, name, sql)
+            (SectionKind::Extension, name, sql)
         }
         ObjectKind::EnumType => {
             let sql = format!("CREATE TYPE {name} AS ENUM (\n{}\n)", labels(definition));
-            (Kind::EnumType, name, sql)
+            (SectionKind::EnumType, name, sql)
         }
         ObjectKind::Domain => {
             let sql = format!("CREATE DOMAIN {name} AS {definition}");
-            (Kind::Domain, name, sql)
+            (SectionKind::Domain, name, sql)
         }
         ObjectKind::CompositeType => {
             let sql = format!("CREATE TYPE {name} AS ({definition})");
-            (Kind::CompositeType, name, sql)
+            (SectionKind::CompositeType, name, sql)
         }
         ObjectKind::RangeType => {
             let sql = format!("CREATE TYPE {name} AS RANGE (SUBTYPE = {definition})");
-            (Kind::RangeType, name, sql)
+            (SectionKind::RangeType, name, sql)
         }
         ObjectKind::Sequence if tables.is_implied(object) => return None,
         ObjectKind::Sequence => {
             let properties = definition.split(" OWNED BY ").next().unwrap_or(definition);
             let sql = format!("CREATE SEQUENCE {name} {}", beyond_defaults(properties));
-            (Kind::Sequence, name, sql)
+            (SectionKind::Sequence, name, sql)
         }
-        ObjectKind::Function => (Kind::Function, routine(object), definition.to_owned()),
-        ObjectKind::Procedure => (Kind::Procedure, routine(object), definition.to_owned()),
+        ObjectKind::Function => (
+            SectionKind::Function,
+            routine(object),
+            definition.to_owned(),
+        ),
+        ObjectKind::Procedure => (
+            SectionKind::Procedure,
+            routine(object),
+            definition.to_owned(),
+        ),
         ObjectKind::View => {
-            let sql = view(Kind::View, &name, definition);
-            (Kind::View, name, sql)
+            let sql = view(SectionKind::View, &name, definition);
+            (SectionKind::View, name, sql)
         }
         ObjectKind::MaterializedView => {
-            let sql = view(Kind::MaterializedView, &name, definition);
-            (Kind::MaterializedView, name, sql)
+            let sql = view(SectionKind::MaterializedView, &name, definition);
+            (SectionKind::MaterializedView, name, sql)
         }
         ObjectKind::Index if tables.has_constraint(object) => return None,
         ObjectKind::Index => return Some(index(object, name)),
-        ObjectKind::Statistics => (Kind::Statistics, name, definition.to_owned()),
+        ObjectKind::Statistics => (SectionKind::Statistics, name, definition.to_owned()),
         ObjectKind::Comment => return comment(object),
         ObjectKind::Aggregate => {
             let result = format!("-- returns {definition}; only its name is recorded");
-            return Some(noted(object, Kind::Aggregate, routine(object), result));
+            return Some(noted(
+                object,
+                SectionKind::Aggregate,
+                routine(object),
+                result,
+            ));
         }
         ObjectKind::Cast
         | ObjectKind::Collation
@@ -108,7 +121,7 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
         | ObjectKind::TextSearchDictionary => {
             let name = format!("{} {}", object.kind, object.name);
             let note = "-- only its name is recorded".to_owned();
-            return Some(noted(object, Kind::Other, name, note));
+            return Some(noted(object, SectionKind::Other, name, note));
         }
         // Written with or after their table, see `Tables`.
         ObjectKind::Table
@@ -129,8 +142,8 @@ fn single(object: &Object, tables: &Tables<'_>) -> Option<Written> {
     Some(as_statement(object, kind, name, &sql))
 }
 
-fn as_statement(object: &Object, kind: Kind, name: String, sql: &str) -> Written {
-    Written {
+fn as_statement(object: &Object, kind: SectionKind, name: String, sql: &str) -> Section {
+    Section {
         schema: object.schema.clone(),
         kind,
         name,
@@ -139,8 +152,8 @@ fn as_statement(object: &Object, kind: Kind, name: String, sql: &str) -> Written
 }
 
 /// An object that nothing creates.
-fn noted(object: &Object, kind: Kind, name: String, note: String) -> Written {
-    Written {
+fn noted(object: &Object, kind: SectionKind, name: String, note: String) -> Section {
+    Section {
         schema: object.schema.clone(),
         kind,
         name,
@@ -175,7 +188,7 @@ fn routine(object: &Object) -> String {
 }
 
 /// A view; the catalog has its options after the query.
-fn view(kind: Kind, name: &str, definition: &str) -> String {
+fn view(kind: SectionKind, name: &str, definition: &str) -> String {
     let (query, options) = match definition.rsplit_once("; WITH (") {
         Some((query, options)) => (query, format!(" WITH ({options}")),
         None => (definition, String::new()),
@@ -188,7 +201,7 @@ fn view(kind: Kind, name: &str, definition: &str) -> String {
 }
 
 /// An index. `ONLY` would keep that of a partitioned table from being valid.
-fn index(object: &Object, name: String) -> Written {
+fn index(object: &Object, name: String) -> Section {
     let (definition, invalid) = match object.definition.strip_suffix(" INVALID") {
         Some(definition) => (definition, true),
         None => (object.definition.as_str(), false),
@@ -197,16 +210,16 @@ fn index(object: &Object, name: String) -> Written {
     if invalid {
         statements.push_str(" -- not valid: its CREATE INDEX CONCURRENTLY failed");
     }
-    Written {
+    Section {
         schema: object.schema.clone(),
-        kind: Kind::Index,
+        kind: SectionKind::Index,
         name,
         statements,
     }
 }
 
 /// A comment; `pg_identify_object` says on what, in its own words.
-fn comment(object: &Object) -> Option<Written> {
+fn comment(object: &Object) -> Option<Section> {
     const IN_TWO_WORDS: &[(&str, &str)] = &[
         ("table column", "column"),
         ("view column", "column"),
@@ -242,9 +255,9 @@ fn comment(object: &Object) -> Option<Written> {
             .split_once(" ON ")
             .map(|(_, table)| first_part(table))
     };
-    Some(Written {
+    Some(Section {
         schema: object.schema.clone().or_else(of_table),
-        kind: Kind::Comment,
+        kind: SectionKind::Comment,
         name: format!("{kind} {identity}"),
         statements: statement(&format!(
             "COMMENT ON {} {identity} IS {text}",

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kinds::Kind;
-use super::written::{Written, beyond_defaults, statement};
+use super::kinds::SectionKind;
+use super::section::{Section, beyond_defaults, statement};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::quoting::{identifier, literal, qualified};
@@ -22,13 +22,13 @@ struct Table<'a> {
 pub struct Tables<'a> {
     tables: BTreeMap<(Option<&'a str>, &'a str), Table<'a>>,
     /// The triggers and such, which stand for themselves though their names begin with a table's.
-    apart: Vec<Written>,
+    apart: Vec<Section>,
     /// Sequences that `serial` or `IDENTITY` brings along.
     implied: BTreeSet<(Option<&'a str>, &'a str)>,
     /// The indexes that constraints bring along.
     constraints: BTreeSet<(Option<&'a str>, &'a str)>,
     /// Sequences that go with a column, though they are not implied.
-    owners: Vec<Written>,
+    owners: Vec<Section>,
 }
 
 impl<'a> Tables<'a> {
@@ -58,8 +58,8 @@ impl<'a> Tables<'a> {
     }
 
     /// Every table as `CREATE TABLE`, and what is said of it apart.
-    pub fn written(&self) -> Vec<Written> {
-        let mut written: Vec<Written> = self.apart.iter().chain(&self.owners).cloned().collect();
+    pub fn written(&self) -> Vec<Section> {
+        let mut written: Vec<Section> = self.apart.iter().chain(&self.owners).cloned().collect();
         for table in self.tables.values() {
             written.extend(table.written());
         }
@@ -163,9 +163,9 @@ impl<'a> Tables<'a> {
                     self.implied
                         .insert((object.schema.as_deref(), object.name.as_str()));
                 }
-                None => self.owners.push(Written {
+                None => self.owners.push(Section {
                     schema: object.schema.clone(),
-                    kind: Kind::SequenceOwner,
+                    kind: SectionKind::SequenceOwner,
                     name: sequence.name(),
                     statements: statement(&format!(
                         "ALTER SEQUENCE {} OWNED BY {owner}",
@@ -263,13 +263,13 @@ impl<'a> Table<'a> {
         self.columns = sorted;
     }
 
-    fn written(&self) -> Vec<Written> {
+    fn written(&self) -> Vec<Section> {
         let name = qualified(self.object.schema.as_deref(), &self.object.name);
         let kind = match self.object.kind {
-            ObjectKind::ForeignTable => Kind::ForeignTable,
-            _ => Kind::Table,
+            ObjectKind::ForeignTable => SectionKind::ForeignTable,
+            _ => SectionKind::Table,
         };
-        let one = |kind, name: &str, sql: &str| Written {
+        let one = |kind, name: &str, sql: &str| Section {
             schema: self.object.schema.clone(),
             kind,
             name: name.to_owned(),
@@ -287,9 +287,9 @@ impl<'a> Table<'a> {
             .filter(|(_, definition)| is_apart(definition))
         {
             let kind = if definition.starts_with("FOREIGN KEY") {
-                Kind::ForeignKey
+                SectionKind::ForeignKey
             } else {
-                Kind::Constraint
+                SectionKind::Constraint
             };
             let sql = format!(
                 "ALTER TABLE {name}\n    ADD CONSTRAINT {} {definition}",
@@ -303,19 +303,19 @@ impl<'a> Table<'a> {
         }
         if let Some(identity) = properties.replica_identity {
             all.push(one(
-                Kind::ReplicaIdentity,
+                SectionKind::ReplicaIdentity,
                 &name,
                 &format!("ALTER TABLE {name} REPLICA IDENTITY {identity}"),
             ));
         }
         if let (Some(bound), Some(parent)) = (properties.bound, properties.parents) {
             let sql = format!("ALTER TABLE ONLY {parent}\n    ATTACH PARTITION {name} {bound}");
-            all.push(one(Kind::Partition, &name, &sql));
+            all.push(one(SectionKind::Partition, &name, &sql));
         }
         all
     }
 
-    fn created(&self, name: &str, kind: Kind, properties: &Properties<'_>) -> String {
+    fn created(&self, name: &str, kind: SectionKind, properties: &Properties<'_>) -> String {
         let column =
             |(name, definition): &(&str, String)| format!("    {} {definition}", identifier(name));
         let constraints = self
@@ -348,7 +348,7 @@ impl<'a> Table<'a> {
             created.push_str(&format!("\n{property}"));
         }
         let mut created = statement(&created);
-        if kind == Kind::ForeignTable {
+        if kind == SectionKind::ForeignTable {
             created.push_str(" -- its server is not recorded");
         }
         created
@@ -399,20 +399,20 @@ fn is_apart(constraint: &str) -> bool {
 }
 
 /// A trigger, rule or policy of a relation.
-fn apart(object: &Object, (relation, part): (&str, &str)) -> Option<Written> {
+fn apart(object: &Object, (relation, part): (&str, &str)) -> Option<Section> {
     let relation = qualified(object.schema.as_deref(), relation);
     let part = identifier(part);
     let definition = &object.definition;
     let (kind, statements) = match object.kind {
-        ObjectKind::Trigger => (Kind::Trigger, trigger(&relation, &part, definition)),
-        ObjectKind::Rule => (Kind::Rule, statement(definition)),
+        ObjectKind::Trigger => (SectionKind::Trigger, trigger(&relation, &part, definition)),
+        ObjectKind::Rule => (SectionKind::Rule, statement(definition)),
         ObjectKind::Policy => {
             let sql = policy(&relation, &part, definition);
-            (Kind::Policy, statement(&sql))
+            (SectionKind::Policy, statement(&sql))
         }
         _ => return None,
     };
-    Some(Written {
+    Some(Section {
         schema: object.schema.clone(),
         kind,
         name: format!("{relation}.{part}"),

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::{DataRisk, Key, Kind, Mark, differences, read, text};
+use super::{DataRisk, Key, Mark, SectionKind, differences, read, text};
 use crate::evidence::Catalog;
 use crate::evidence::catalog::{Object, ObjectKind};
 
@@ -164,7 +164,7 @@ fn what_goes_with_a_table_is_named_with_it() {
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(
         (all[0].kind, all[0].with.clone()),
-        (Kind::Table, vec![Kind::Index])
+        (SectionKind::Table, vec![SectionKind::Index])
     );
     assert!(matches!(all[0].risk, DataRisk::Destructive(_)), "{all:?}");
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use migration_harness::alembic::graph::Graph;
 use migration_harness::alembic::revision::{Revision, RevisionFile};
 use migration_harness::alembic::transcript::{
-    Direction, EnumCreation, EnumSource, Outcome, Place, Raised, Statement, StatementOutcome, Step,
-    Transcript,
+    Direction, EnumCreation, EnumSource, Exception, Outcome, Place, Statement, StatementOutcome,
+    Step, Transcript,
 };
 use migration_harness::criteria::{self, Blocker, Criterion, Help, Verdict};
 use migration_harness::evidence::catalog::{Change, Object, ObjectKind};
@@ -20,17 +20,17 @@ use migration_harness::evidence::deployment::Rollout;
 use migration_harness::evidence::locks::Measured;
 use migration_harness::evidence::models::Drift;
 use migration_harness::evidence::notes::{Content, NotesFile};
-use migration_harness::evidence::outbox::{Expected, Index, Outbox};
+use migration_harness::evidence::outbox::{ExpectedIndex, Index, Outbox};
 use migration_harness::evidence::plan::{Origin, Plan};
-use migration_harness::evidence::running::{Deed, Kind, Release, State};
+use migration_harness::evidence::running::{Release, State, StatementCounts, StatementKind};
 use migration_harness::evidence::stairway::{FullDowngrade, RoundTrip};
 use migration_harness::evidence::{
-    Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part, Published,
-    Running, SchemaFile, Stairway, Stepped,
+    Catalog, Deployment, Evidence, History, Locks, Merge, Migrated, Models, Part,
+    PublishedRevisions, Running, SchemaFile, Stairway, Stepped,
 };
 use migration_harness::manifest::{
-    Deployed, IndexConvention, Manifest, NotesConvention, OutboxConvention, Reasoned, RunningRules,
-    Service, Timeouts, Topic,
+    Deployed, IndexConvention, Justification, Manifest, NotesConvention, OutboxConvention,
+    RunningRules, Service, Timeouts, Topic,
 };
 use migration_harness::postgres;
 use migration_harness::schema;
@@ -178,7 +178,7 @@ fn outbox() -> Outbox {
         table: "event_outbox".into(),
         schemas: vec!["public".into()],
         tables: vec!["public.event_outbox".into()],
-        expected: vec![Expected {
+        expected: vec![ExpectedIndex {
             name: "ix".into(),
             statement: "CREATE INDEX ix ON public.event_outbox USING btree (a)".into(),
             definition: Ok(definition.clone()),
@@ -310,9 +310,9 @@ fn running() -> Running {
         rows_refused: None,
         metadata: true,
         upgrade: Some(transcript("upgrade head", &["r2"])),
-        deeds: vec![Deed {
+        deeds: vec![StatementCounts {
             table: "essays".into(),
-            kind: Kind::Select,
+            kind: StatementKind::Select,
             works: 5,
             fails: 0,
         }],
@@ -346,8 +346,8 @@ fn merge(graph: Graph) -> Merge {
     }
 }
 
-fn published() -> Published {
-    Published {
+fn published() -> PublishedRevisions {
+    PublishedRevisions {
         base_ref: "origin/main".into(),
         parted: "2".repeat(40),
         count: 1,
@@ -590,8 +590,8 @@ fn statement(number: u64, sql: &str, failed: Option<(&str, &str)>) -> Statement 
     }
 }
 
-fn raised(sqlstate: &str, message: &str) -> Raised {
-    Raised {
+fn raised(sqlstate: &str, message: &str) -> Exception {
+    Exception {
         class: "ProgrammingError".into(),
         message: format!("(psycopg.errors.Some) {message}"),
         sqlstate: Some(sqlstate.into()),

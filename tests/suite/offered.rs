@@ -16,13 +16,13 @@ use crate::judge::{Judged, judge};
 use crate::outputs::is_valid_json;
 
 /// One run of `fix` with its report and its SARIF log.
-struct Looked {
+struct FixRun {
     ran: Judged,
     report: Report,
     sarif: Value,
 }
 
-fn look(faults: &Faults, arguments: &[&str], variables: &[(&str, &str)]) -> Looked {
+fn look(faults: &Faults, arguments: &[&str], variables: &[(&str, &str)]) -> FixRun {
     let directory = faults.path("report");
     let log = directory.join("fix.sarif");
     let output = format!("--output=sarif={}", log.display());
@@ -36,7 +36,7 @@ fn look(faults: &Faults, arguments: &[&str], variables: &[(&str, &str)]) -> Look
         "sarif-2.1.0.json",
         &fs::read_to_string(&log).expect("a log"),
     );
-    Looked { ran, report, sarif }
+    FixRun { ran, report, sarif }
 }
 
 /// The files of a SARIF fix with its replacements made, as an editor does it.
@@ -70,7 +70,7 @@ fn what_was_proved_is_in_the_report_on_the_page_and_in_sarif() {
     let fault = "enum_created_twice_in_essay_lifecycle";
     let faults = Faults::new(&[fault, "cycle"]);
     faults.commit();
-    let Looked { ran, report, sarif } = look(&faults, &[], &[]);
+    let FixRun { ran, report, sarif } = look(&faults, &[], &[]);
     let service = |name: &str| report.services.iter().find(|one| one.name == name);
     let fixes = service(fault).and_then(|one| one.fixes.clone()).unwrap();
     let [fix] = fixes.offered.as_slice() else {
@@ -170,7 +170,7 @@ fn an_attempt_ends_when_time_is_over() {
     let slow = format!("{fault}/alembic/versions/slow.py");
     fs::write(faults.path(&slow), SLOW).unwrap();
     let began = Instant::now();
-    let Looked { ran, report, .. } = look(&faults, &["--limit=5"], &[]);
+    let FixRun { ran, report, .. } = look(&faults, &["--limit=5"], &[]);
     assert!(began.elapsed() < Duration::from_secs(60), "{}", ran.all());
     assert_eq!(ran.code, Some(1), "{}", ran.all());
     assert!(

@@ -20,8 +20,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use migration_harness::error::HarnessError;
-use migration_harness::postgres::{self, Choice, Server, Settings, Touched};
-use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
+use migration_harness::postgres::{self, Choice, ClusterObjects, Server, Settings};
+use migration_harness::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec};
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use migration_harness::postgres::{Database, Server, Servers, Settings, Touched};
+use migration_harness::postgres::{ClusterObjects, Database, Server, Servers, Settings};
 use pretty_assertions::{assert_eq, assert_ne};
 use rstest::rstest;
 use sqlx::{Connection, Executor, PgConnection};
@@ -57,7 +57,7 @@ async fn is_handed_on_as_new(settings: &Settings) {
         .unwrap();
     // The session stays open: it must not be in the way.
     let again = server
-        .recreate_database(&first, &Touched::default())
+        .recreate_database(&first, &ClusterObjects::default())
         .await
         .unwrap();
     servers.give_back(server).await.unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use migration_harness::postgres::{self, Choice, Settings};
 use migration_harness::process::account::{Account, give};
-use migration_harness::process::supervisor::{Ending, Supervised, SupervisedSpec};
+use migration_harness::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec};
 use pretty_assertions::assert_eq;
 
 use crate::monorepo::{ENV, Monorepo, table, upgrade};
@@ -20,7 +20,7 @@ use crate::monorepo::{ENV, Monorepo, table, upgrade};
 struct Decoy {
     port: u16,
     directory: tempfile::TempDir,
-    supervised: Option<Supervised>,
+    supervised: Option<SupervisedProcess>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -78,7 +78,7 @@ impl Decoy {
             .unwrap()
             .into();
         spec.account = account;
-        let supervised = runtime.block_on(Supervised::spawn(spec)).unwrap();
+        let supervised = runtime.block_on(SupervisedProcess::spawn(spec)).unwrap();
         let decoy = Self {
             port,
             directory,
@@ -124,7 +124,7 @@ impl Drop for Decoy {
 }
 
 /// The outcome that a run on a service must have.
-enum Wanted {
+enum Expectation {
     /// Green: the settings read the right variable after all.
     Green,
     /// A harness error that says all of this.
@@ -132,14 +132,14 @@ enum Wanted {
     /// A verdict or an error that says all of this.
     Red(&'static [&'static str]),
 }
-use Wanted::{Green, Red, Refused};
+use Expectation::{Green, Red, Refused};
 
 /// One service: its manifest's further lines, env.py, its second revision.
 struct Scene {
     manifest: &'static str,
     env: &'static str,
     revision: &'static str,
-    wanted: Wanted,
+    wanted: Expectation,
 }
 
 /// Reads `ESSAYS_URL` as settings do that have a default, or whatever `{url}` says.

@@ -5,7 +5,7 @@ use super::*;
 const KEY: &str = "0123456789abcdef";
 
 /// The events that a decoder makes of bytes that arrive in pieces of these sizes.
-fn heard(bytes: &[u8], pieces: &[usize]) -> Vec<Result<Event, String>> {
+fn decoded(bytes: &[u8], pieces: &[usize]) -> Vec<Result<Event, String>> {
     let mut decoder = Decoder::new(KEY);
     let mut heard = Vec::new();
     let (mut rest, mut sizes) = (bytes, pieces.iter().cycle());
@@ -42,7 +42,7 @@ fn an_answer_without_the_key_spoils_the_channel_for_good() {
     let forged = r#"{"event":"answer","ok":{"contexts":[]}}"#;
     let text = format!("{}{forged}\n{}", done(1), done(2));
     assert_eq!(
-        heard(text.as_bytes(), &[text.len()]),
+        decoded(text.as_bytes(), &[text.len()]),
         [Ok(event(1)), Err(forged.to_owned())]
     );
 }
@@ -66,7 +66,7 @@ fn a_password_that_json_escapes_is_masked() {
 
 #[test]
 fn what_cannot_become_an_event_is_not_waited_for() {
-    assert_eq!(heard(b"\0\xff{", &[2]), [Err(" \u{fffd}".to_owned())]);
+    assert_eq!(decoded(b"\0\xff{", &[2]), [Err(" \u{fffd}".to_owned())]);
     let endless = format!("{KEY} ").into_bytes();
     let mut decoder = Decoder::new(KEY);
     decoder.feed(&endless);
@@ -85,7 +85,7 @@ proptest! {
     ) {
         let text: String = numbers.iter().map(|number| done(*number)).collect();
         let all: Vec<_> = numbers.iter().map(|number| Ok(event(*number))).collect();
-        prop_assert_eq!(heard(text.as_bytes(), &pieces), all);
+        prop_assert_eq!(decoded(text.as_bytes(), &pieces), all);
     }
 
     #[test]
@@ -101,7 +101,7 @@ proptest! {
         }
         bytes.extend_from_slice(&noise);
         bytes.push(b'\n');
-        let heard = heard(&bytes, &pieces);
+        let heard = decoded(&bytes, &pieces);
         for number in 0..before {
             prop_assert_eq!(heard.get(number as usize), Some(&Ok(event(number))));
         }

@@ -16,7 +16,9 @@ impl Source {
             return None;
         }
         let mut edits = vec![self.replaced(value, &self.written(parents))];
-        let said = self.said("Revises:").filter(|(_, said)| !said.is_empty());
+        let said = self
+            .docstring_line("Revises:")
+            .filter(|(_, said)| !said.is_empty());
         edits.extend(said.map(|(at, _)| Edit {
             at: self.at(at),
             text: parents.join(", "),
@@ -33,7 +35,7 @@ impl Source {
             return None;
         }
         let mut edits = vec![self.replaced(value, &self.quoted(id))];
-        edits.extend(self.said("Revision ID:").map(|(at, _)| Edit {
+        edits.extend(self.docstring_line("Revision ID:").map(|(at, _)| Edit {
             at: self.at(at),
             text: id.to_owned(),
         }));
@@ -78,7 +80,7 @@ impl Source {
     }
 
     /// The rest of a docstring's line that begins with `word`, and where it is.
-    fn said(&self, word: &str) -> Option<(std::ops::Range<usize>, &str)> {
+    fn docstring_line(&self, word: &str) -> Option<(std::ops::Range<usize>, &str)> {
         let Some(Stmt::Expr(first)) = self.body.first() else {
             return None;
         };

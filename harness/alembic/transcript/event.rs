@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Connected, Direction, EnumCreation, Place, Probe, Raised, Refused, Settled, Unprobed};
+use super::{
+    Connection, Direction, EnumCreation, Exception, Place, Probe, RefusedConnection, Settled,
+    Unprobed,
+};
 
 /// A message of a worker while a command runs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -61,7 +64,7 @@ pub enum Event {
     /// The revision raised.
     StepRaised {
         /// The exception.
-        error: Raised,
+        error: Exception,
     },
     /// A statement starts.
     Statement {
@@ -78,7 +81,7 @@ pub enum Event {
         session: Option<i32>,
     },
     /// SQLAlchemy opened a connection to the disposable database.
-    Connected(Connected),
+    Connected(Connection),
     /// The statement ran.
     Done {
         /// Its number.
@@ -109,7 +112,7 @@ pub enum Event {
     /// Something tried to create an enum type.
     Enum(EnumCreation),
     /// A connection to anything but the disposable database was refused.
-    Refused(Refused),
+    Refused(RefusedConnection),
     /// The worker's own listener failed, which is no fault of the service.
     Broken {
         /// Python's traceback.
@@ -122,6 +125,6 @@ pub enum Event {
         ok: Option<serde_json::Value>,
         /// The exception that it raised.
         #[serde(default)]
-        error: Option<Raised>,
+        error: Option<Exception>,
     },
 }

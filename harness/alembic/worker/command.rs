@@ -69,7 +69,7 @@ pub enum Stage {
 /// The kind of an object as `include_name` and `include_object` call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reflected {
+pub enum ReflectedKind {
     /// A table.
     Table,
     /// A column.
@@ -87,7 +87,7 @@ pub enum Reflected {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FilterQuestion {
     /// Its kind.
-    pub kind: Reflected,
+    pub kind: ReflectedKind,
     /// The table's schema.
     pub schema: String,
     /// The table.

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Limits, Worker};
 use crate::alembic::transcript::Outcome;
-use crate::process::supervisor::Supervised;
+use crate::process::supervisor::SupervisedProcess;
 
 impl Worker {
     pub(super) async fn out_of_time(&mut self, limits: &Limits<'_>) -> Outcome {
@@ -49,7 +49,10 @@ impl Worker {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        let status = self.supervised.as_ref().and_then(Supervised::exit_status);
+        let status = self
+            .supervised
+            .as_ref()
+            .and_then(SupervisedProcess::exit_status);
         status.is_some()
     }
 

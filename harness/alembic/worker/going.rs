@@ -20,7 +20,7 @@ pub struct Going {
 }
 
 /// The reason why a command is followed no further.
-enum Followed {
+enum StopReason {
     /// It is over.
     Over(Box<Outcome>),
     /// It waits: transactions up to this statement were committed.
@@ -56,15 +56,15 @@ impl Worker {
         let (outcome, answer) = match going.is_sent {
             true => self.follow(going, begun, limits).await,
             false => (
-                Followed::Over(Box::new(self.ended_outcome().await)),
+                StopReason::Over(Box::new(self.ended_outcome().await)),
                 Value::Null,
             ),
         };
         going.took += begun.elapsed();
         going.transcript.seconds = going.took.as_secs_f64();
         let outcome = match outcome {
-            Followed::Over(outcome) => *outcome,
-            Followed::Committed(number) => {
+            StopReason::Over(outcome) => *outcome,
+            StopReason::Committed(number) => {
                 going.committed = Some(number);
                 return None;
             }
@@ -81,7 +81,7 @@ impl Worker {
         going: &mut Going,
         begun: Instant,
         limits: &Limits<'_>,
-    ) -> (Followed, Value) {
+    ) -> (StopReason, Value) {
         let transcript = &mut going.transcript;
         let deadline = begun + limits.limit.saturating_sub(going.took);
         let outcome = loop {
@@ -95,10 +95,10 @@ impl Worker {
                     let answer = ok.unwrap_or_default();
                     transcript.version_table = version_table(&answer);
                     let outcome = transcript.returned(exited(&answer));
-                    return (Followed::Over(Box::new(outcome)), answer);
+                    return (StopReason::Over(Box::new(outcome)), answer);
                 }
                 Ok(Some(Event::Committed { number })) => {
-                    return (Followed::Committed(number), Value::Null);
+                    return (StopReason::Committed(number), Value::Null);
                 }
                 Ok(Some(event)) => {
                     (limits.watch)(WorkerSignal::Event(&event));
@@ -111,6 +111,6 @@ impl Worker {
                 Err(_) => (limits.watch)(WorkerSignal::Silence(begun.elapsed())),
             }
         };
-        (Followed::Over(Box::new(outcome)), Value::Null)
+        (StopReason::Over(Box::new(outcome)), Value::Null)
     }
 }

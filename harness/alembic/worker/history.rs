@@ -20,12 +20,12 @@ pub struct History {
     #[serde(default)]
     pub locations: Vec<PathBuf>,
     /// The revisions in an order that Alembic upgrades in.
-    pub revisions: Vec<Loaded>,
+    pub revisions: Vec<LoadedRevision>,
 }
 
 /// One revision as Alembic loaded it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Loaded {
+pub struct LoadedRevision {
     /// Its id.
     pub id: String,
     /// Its parents.

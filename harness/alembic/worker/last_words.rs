@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Worker;
-use crate::alembic::transcript::Raised;
+use crate::alembic::transcript::Exception;
 
 /// The number of lines that are kept of what was printed before an exit.
 const LAST_WORDS: usize = 4;
@@ -14,7 +14,7 @@ const PRINTED: Duration = Duration::from_millis(100);
 
 impl Worker {
     /// An exit with what was printed before it, which is all that tells why.
-    pub(super) async fn with_last_words(&self, mut raised: Raised) -> Raised {
+    pub(super) async fn with_last_words(&self, mut raised: Exception) -> Exception {
         if raised.exit_status.is_some() {
             sleep(PRINTED).await;
             let tail = self.tail();

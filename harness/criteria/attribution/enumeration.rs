@@ -3,7 +3,7 @@
 
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::sample::{
-    evidence, graph, migrated, place, raised, refused, service, stopped, told, transcript,
+    evidence, finding_text, graph, migrated, place, raised, refused, service, stopped, transcript,
 };
 use crate::criteria::{ALL, Blocker, Criterion, Verdict};
 use crate::evidence::stairway::{FullDowngrade, RoundTrip};
@@ -182,7 +182,11 @@ type Verdicts = Vec<(&'static Criterion, Verdict)>;
 /// Everything that red criteria print.
 fn printed(verdicts: &Verdicts) -> String {
     let texts = verdicts.iter().map(|(_, verdict)| match verdict {
-        Verdict::Fail(findings) => findings.iter().map(told).collect::<Vec<_>>().join("\n"),
+        Verdict::Fail(findings) => findings
+            .iter()
+            .map(finding_text)
+            .collect::<Vec<_>>()
+            .join("\n"),
         _ => String::new(),
     });
     texts.collect::<Vec<_>>().join("\n")

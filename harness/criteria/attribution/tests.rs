@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use super::{Kind, attribution};
+use super::{FailureKind, attribution};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::sample::{
     evidence, found, graph, migrated, place, raised, refused, stepped, stopped, transcript,
@@ -121,10 +121,12 @@ fn statements_that_nobody_saw(#[case] clear: fn(&mut Evidence), #[case] command:
 /// The criterion that reports why an upgrade stopped.
 fn reporter(evidence: &Evidence) -> &'static str {
     let attribution = attribution(evidence);
-    let stopped = attribution
-        .0
-        .iter()
-        .find(|failure| !matches!(failure.kind, Kind::NoGraph | Kind::SeveralHeads));
+    let stopped = attribution.0.iter().find(|failure| {
+        !matches!(
+            failure.kind,
+            FailureKind::NoGraph | FailureKind::SeveralHeads
+        )
+    });
     stopped.map_or("nobody", |failure| failure.reporter.id)
 }
 

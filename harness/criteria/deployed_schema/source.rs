@@ -2,12 +2,12 @@
 
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
-use crate::schema::{DataRisk, Difference, Key, Kind, Mark};
+use crate::schema::{DataRisk, Difference, Key, Mark, SectionKind};
 
 /// The places of the statements behind `differences`, each once, with what to say about
 /// them; what loses data first.
 pub fn places(transcript: &Transcript, differences: &[Difference]) -> Vec<(Place, String)> {
-    let mut wanted: Vec<Wanted> = differences.iter().flat_map(wanted).collect();
+    let mut wanted: Vec<StatementPattern> = differences.iter().flat_map(wanted).collect();
     wanted.sort_by_key(|one| !one.destructive);
     let mut places: Vec<(Place, String)> = Vec::new();
     for one in &wanted {
@@ -29,7 +29,7 @@ pub fn places(transcript: &Transcript, differences: &[Difference]) -> Vec<(Place
 }
 
 /// The names that a statement has to hold, and its verb.
-struct Wanted {
+struct StatementPattern {
     /// Names and words that are all in it, in lower case.
     words: Vec<String>,
     /// The verb that it should have, where one is told.
@@ -43,10 +43,10 @@ struct Wanted {
     destructive: bool,
 }
 
-fn wanted(difference: &Difference) -> Vec<Wanted> {
+fn wanted(difference: &Difference) -> Vec<StatementPattern> {
     let object = bare(&difference.name);
     let kind = difference.kind.noun();
-    let whole = |destructive| Wanted {
+    let whole = |destructive| StatementPattern {
         words: vec![object.clone()],
         verb: if difference.mark == Mark::Removed {
             "drop"
@@ -83,7 +83,7 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
             true => vec![object.clone()],
             false => vec![object.clone(), bare(name)],
         };
-        Some(Wanted {
+        Some(StatementPattern {
             words,
             verb,
             label: match (before, after) {
@@ -98,14 +98,14 @@ fn wanted(difference: &Difference) -> Vec<Wanted> {
             destructive: matches!(part.risk, DataRisk::Destructive(_)),
         })
     });
-    let parts: Vec<Wanted> = parts.collect();
-    match parts.is_empty() && !matches!(difference.kind, Kind::Other) {
+    let parts: Vec<StatementPattern> = parts.collect();
+    match parts.is_empty() && !matches!(difference.kind, SectionKind::Other) {
         true => vec![whole(false)],
         false => parts,
     }
 }
 
-impl Wanted {
+impl StatementPattern {
     /// The last statement that says it, or else the one that makes the object as it is.
     fn found_in(&self, transcript: &Transcript) -> Option<(Place, &str)> {
         let last = |is_meant: &dyn Fn(&Statement) -> bool| {

@@ -45,7 +45,7 @@ fn exists(number: u64, place: Option<Place>, sql: &str) -> Statement {
 }
 
 /// `upgrade head` with these attempts and statements.
-fn seen(enums: Vec<EnumCreation>, statements: Vec<Statement>) -> Transcript {
+fn enum_transcript(enums: Vec<EnumCreation>, statements: Vec<Statement>) -> Transcript {
     let mut transcript = transcript("upgrade head", "r1 r2");
     if statements.iter().any(|one| super::refusal(one).is_some()) {
         transcript.outcome = Outcome::Raised(raised("ProgrammingError", Some("42710"), "exists"));
@@ -84,7 +84,10 @@ fn a_type_that_exists_is_created(#[case] how: EnumSource, #[case] expected: &str
         done(1, Some(place("r1", 5)), CREATE),
         exists(2, Some(place("r2", 5)), CREATE),
     ];
-    assert_eq!(of(seen(vec![first(), again], statements)), expected);
+    assert_eq!(
+        of(enum_transcript(vec![first(), again], statements)),
+        expected
+    );
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn a_type_is_created_with_other_labels() {
     let again = creation("r2", "a b", Some("a"), None);
     let statements = vec![exists(2, Some(place("r2", 5)), CREATE)];
     assert_eq!(
-        of(seen(vec![first(), again], statements)),
+        of(enum_transcript(vec![first(), again], statements)),
         r#"type "status" is created twice
 -> r2.py:5 of r2: created again here (revision r2)
 -> r1.py:5 of r1: first created here (revision r1)
@@ -114,7 +117,7 @@ fn a_guard_hides_other_labels() {
         ..creation("r2", "a b", Some("a"), Some("a"))
     };
     assert_eq!(
-        of(seen(vec![first(), again], Vec::new())),
+        of(enum_transcript(vec![first(), again], Vec::new())),
         r#"type "status" is created again with other labels, and a guard hides it
 -> r2.py:5 of r2: created again here, with checkfirst=True (revision r2)
 -> r1.py:5 of r1: first created here (revision r1)
@@ -140,7 +143,7 @@ fn a_guarded_creation(
     #[case] after: Option<&str>,
     #[case] red: bool,
 ) {
-    let told = of(seen(
+    let told = of(enum_transcript(
         vec![first(), creation("r2", asked, before, after)],
         Vec::new(),
     ));
@@ -151,7 +154,7 @@ fn a_guarded_creation(
 fn only_stepping_shows_it() {
     let again = creation("r2", "a", Some("a"), None);
     let mut evidence = evidence();
-    let twice = seen(
+    let twice = enum_transcript(
         vec![first(), again],
         vec![exists(2, Some(place("r2", 5)), CREATE)],
     );
@@ -188,7 +191,7 @@ fn each_type_and_each_place_is_a_finding() {
         again("r2"),
         again("r3"),
     ];
-    let told = of(seen(enums, Vec::new()));
+    let told = of(enum_transcript(enums, Vec::new()));
     let titles: Vec<&str> = told
         .lines()
         .filter(|line| line.starts_with("type "))
@@ -224,7 +227,7 @@ fn the_first_one_is_in_the_same_schema(
             },
         ),
     ];
-    let told = of(seen(enums, Vec::new()));
+    let told = of(enum_transcript(enums, Vec::new()));
     assert!(told.contains(&format!("-> {place} ")), "{told}");
 }
 
@@ -237,7 +240,7 @@ fn what_did_not_create_it_is_not_shown(#[case] between: EnumCreation) {
         number: None,
         ..creation("r3", "b", Some("a"), Some("a"))
     };
-    let told = of(seen(vec![first(), between, again], Vec::new()));
+    let told = of(enum_transcript(vec![first(), between, again], Vec::new()));
     assert!(
         told.contains("-> r1.py:5 of r1: first created here"),
         "{told}"
@@ -264,7 +267,7 @@ fn where_the_type_comes_from(#[case] sql: &str, #[case] says: &str) {
         exists(2, Some(place("r2", 5)), CREATE),
         done(3, Some(place("r3", 9)), CREATE),
     ];
-    let told = of(seen(vec![again], statements));
+    let told = of(enum_transcript(vec![again], statements));
     assert!(
         told.contains(&format!("\n-> r1.py:7 of r1: {says} (revision r1)\n")),
         "{told}"
@@ -294,14 +297,14 @@ fn where_the_type_comes_from(#[case] sql: &str, #[case] says: &str) {
 )]
 fn a_refusal_that_came_as_a_surprise(#[case] sql: &str, #[case] expected: &str) {
     let statements = vec![exists(2, Some(place("r2", 5)), sql)];
-    assert_eq!(of(seen(Vec::new(), statements)), expected);
+    assert_eq!(of(enum_transcript(Vec::new(), statements)), expected);
 }
 
 #[test]
 fn a_long_statement_is_cut() {
     let of_length = |length: usize| {
         let sql = format!("SELECT\n  {}", "x".repeat(length - "SELECT ".len()));
-        of(seen(Vec::new(), vec![exists(2, None, &sql)]))
+        of(enum_transcript(Vec::new(), vec![exists(2, None, &sql)]))
     };
     let whole = format!("\n= the statement: SELECT {}\n", "x".repeat(153));
     assert!(of_length(160).contains(&whole), "{}", of_length(160));

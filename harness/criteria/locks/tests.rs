@@ -6,7 +6,7 @@ use super::*;
 use crate::alembic::transcript::{Counters, Held, HeldIndex, Probe, Unprobed};
 use crate::criteria::sample;
 use crate::evidence::locks::InvalidIndex;
-use crate::manifest::Reasoned;
+use crate::manifest::Justification;
 
 const ACCESS: &str = "AccessExclusiveLock";
 
@@ -227,7 +227,7 @@ fn the_manifest_says_what_is_small_large_or_accepted() {
     assert!(notes[0].contains("all of it is scanned"), "{notes:?}");
     service.locks.large = vec!["public.orders".into()];
     assert!(CRITERION.verdict(&service, &red).is_red());
-    let line = Reasoned {
+    let line = Justification {
         reason: "at night".into(),
         inherited: false,
     };
@@ -367,7 +367,7 @@ fn what_fails_with_many_rows_is_red_until_it_is_accepted() {
     let text = judged(&red);
     assert!(text.contains("\"r2 unmeasured\""), "{text}");
     let mut service = sample::service();
-    let line = Reasoned {
+    let line = Justification {
         reason: "tried by hand".into(),
         inherited: false,
     };

@@ -5,7 +5,7 @@
 //! (<https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT>).
 
 use super::columns::{listed, named};
-use super::said::said;
+use super::message::message;
 use super::source;
 use crate::criteria::{AcceptedIn, Finding};
 use crate::evidence::Models;
@@ -20,7 +20,7 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
     let first = drifts.first()?;
     let (migrated, model) = first.integers()?;
     let finding = Finding::new(match drifts.len() {
-        1 => said(first),
+        1 => message(first),
         many => format!("{many} columns are integers of another size than in the model"),
     });
     let place = source(models, first);

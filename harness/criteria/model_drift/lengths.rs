@@ -7,7 +7,7 @@
 //! that is no type of PostgreSQL's is as long as its longest label.
 
 use super::columns::{listed, named};
-use super::said::said;
+use super::message::message;
 use super::source;
 use crate::criteria::{AcceptedIn, Finding};
 use crate::evidence::Models;
@@ -22,7 +22,7 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
     let first = drifts.first()?;
     let (migrated, model) = first.length_on_one_side()?;
     let finding = Finding::new(match drifts.len() {
-        1 => said(first),
+        1 => message(first),
         many => {
             format!("{many} columns have a length in the model or in the database, not in both")
         }

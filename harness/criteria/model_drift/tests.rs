@@ -10,8 +10,8 @@ use super::CRITERION;
 use crate::alembic::transcript::Outcome;
 use crate::criteria::sample::{done, evidence, frame, object, raised, service, text};
 use crate::evidence::catalog::Object;
-use crate::evidence::models::{Drift, Models, Source, Unstated};
-use crate::manifest::{Reasoned, Service};
+use crate::evidence::models::{Drift, Models, Source, UnstatedProperty};
+use crate::manifest::{Justification, Service};
 
 /// The findings in a service of which something is otherwise.
 fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
@@ -28,8 +28,8 @@ fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {
     text(&CRITERION.verdict(&service, &evidence))
 }
 
-fn own(reason: &str) -> Reasoned {
-    Reasoned {
+fn own(reason: &str) -> Justification {
+    Justification {
         reason: reason.to_owned(),
         inherited: false,
     }
@@ -491,7 +491,7 @@ fn server_defaults_of_migrations_are_a_finding_of_their_own() {
 fn one_line_accepts_all_server_defaults() {
     let with = |inherited: bool, drifts: Vec<Drift>| {
         of(|models, service| {
-            let line = Reasoned {
+            let line = Justification {
                 inherited,
                 ..own("rows were there")
             };
@@ -523,7 +523,7 @@ fn one_line_accepts_all_server_defaults() {
 #[test]
 fn what_models_cannot_state_is_noted_by_property() {
     let told = of(|models, _| {
-        let one = |object: &str, property: &str| Unstated {
+        let one = |object: &str, property: &str| UnstatedProperty {
             object: object.to_owned(),
             property: property.to_owned(),
         };

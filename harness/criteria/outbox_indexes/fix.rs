@@ -4,7 +4,7 @@ use super::{CRITERION, drop, nearest, qualified};
 use crate::alembic::sql::concurrently;
 use crate::criteria::proposal::{Act, Class, Fix, Proposal, PublishedIds, execute};
 use crate::evidence::Evidence;
-use crate::evidence::outbox::{Expected, Index, Outbox};
+use crate::evidence::outbox::{ExpectedIndex, Index, Outbox};
 use crate::gather::Writing;
 use crate::manifest::Service;
 use crate::quoting::identifier;
@@ -77,7 +77,7 @@ pub fn propose(_: &Service, evidence: &Evidence, _: &PublishedIds) -> Vec<Propos
 }
 
 /// The statements for one index; none where it is right.
-fn lines(outbox: &Outbox, schema: &str, expected: &Expected) -> Result<Option<Lines>, String> {
+fn lines(outbox: &Outbox, schema: &str, expected: &ExpectedIndex) -> Result<Option<Lines>, String> {
     let definition = expected.definition.as_ref().map_err(Clone::clone)?;
     let named = outbox
         .actual

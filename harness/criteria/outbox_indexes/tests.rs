@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::{CRITERION, columns, parts};
 use crate::alembic::transcript::Statement;
 use crate::criteria::sample::{done, evidence, migrated, place, service, text};
-use crate::evidence::outbox::{Expected, Index, Outbox};
+use crate::evidence::outbox::{ExpectedIndex, Index, Outbox};
 use crate::manifest::OutboxConvention;
 
 const TABLE: &str = "CREATE TABLE event_outbox (id int)";
@@ -26,10 +26,10 @@ fn index(name: &str, definition: &str) -> Index {
     }
 }
 
-fn expected(name: &str, columns: &str) -> Expected {
+fn expected(name: &str, columns: &str) -> ExpectedIndex {
     let statement =
         |name: &str| format!("CREATE INDEX {name}ON public.event_outbox USING btree ({columns})");
-    Expected {
+    ExpectedIndex {
         name: name.to_owned(),
         statement: statement(&format!("{name} ")),
         definition: Ok(statement("")),

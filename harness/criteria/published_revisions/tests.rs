@@ -34,7 +34,7 @@ fn moved(name: &'static str, before: &[&str], after: &[&str]) -> How {
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     let (before, after) = (ids(before), ids(after));
     How::Moved {
-        names: vec![Moved {
+        names: vec![MovedLink {
             name,
             before,
             after,
@@ -50,7 +50,7 @@ fn judged(service: &Service, changes: Vec<Change>, graph: &str, added: &[&str]) 
     evidence.history.graph = sample::graph(graph);
     let revisions = evidence.history.graph.revisions.iter();
     let is_added = |one: &&Revision| added.contains(&one.id.as_str());
-    evidence.published = Some(Published {
+    evidence.published = Some(PublishedRevisions {
         base_ref: "origin/main".into(),
         parted: "9c51e22".repeat(5),
         count: 2,

@@ -23,7 +23,7 @@ impl Context<'_> {
             .and_then(|insert| table_of(insert));
         let Some(table) = table else {
             let title = format!("revision {revision} fails where tables hold rows");
-            let finding = told(upgrade, title).help(ROOM);
+            let finding = failure_titled(upgrade, title).help(ROOM);
             return self.accept(
                 finding,
                 format!("{revision} rows"),
@@ -49,7 +49,7 @@ impl Context<'_> {
                 "where there is no such row, and there will be none".to_owned(),
             ),
         };
-        let mut finding = with_rows(told(upgrade, title), &self.rollout.smallest);
+        let mut finding = with_rows(failure_titled(upgrade, title), &self.rollout.smallest);
         finding.notes.extend(self.set_before(table));
         let finding = if self.hides_rows_from_owner(table) {
             finding
@@ -104,7 +104,7 @@ impl Context<'_> {
         let query = format!(
             "SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {parent})"
         );
-        let finding = with_rows(told(&self.rollout.upgrade, title), &self.rollout.smallest)
+        let finding = with_rows(failure_titled(&self.rollout.upgrade, title), &self.rollout.smallest)
             .help(format!("remove such values first, or ask production: {query}"))
             .help("without a scan under a lock: add the constraint NOT VALID, and validate it in the next deployment")
             .command(query);
@@ -146,7 +146,7 @@ impl Context<'_> {
             Class::Twin => table.to_owned(),
             _ => format!("{table}.{}", row.column),
         };
-        let mut finding = told(
+        let mut finding = failure_titled(
             &row.upgrade,
             format!(
                 "revision {revision} fails where {subject} {}",
@@ -237,7 +237,7 @@ const ROOM: &str = "let the revision deal with the rows that are there before it
 
 /// The failure as `upgrade_head` would tell it, under another title and without its advice:
 /// the revision works, and the rows do not.
-pub(super) fn told(upgrade: &Transcript, title: String) -> Finding {
+pub(super) fn failure_titled(upgrade: &Transcript, title: String) -> Finding {
     let mut finding = failure(upgrade).unwrap_or_default();
     finding.title = title;
     finding.help.clear();

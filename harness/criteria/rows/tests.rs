@@ -5,15 +5,15 @@ use rstest::rstest;
 
 use super::*;
 use crate::criteria::sample;
-use crate::evidence::deployment::{Altered, How};
-use crate::manifest::Reasoned;
+use crate::evidence::deployment::{AlteredValues, How};
+use crate::manifest::Justification;
 
 fn rollout(evidence: &mut Evidence) -> &mut Rollout {
     &mut evidence.deployment.as_mut().unwrap().rollouts[0]
 }
 
-fn dropped(is_meant: bool) -> Altered {
-    Altered {
+fn dropped(is_meant: bool) -> AlteredValues {
+    AlteredValues {
         table: "public.essays".into(),
         column: Some("title".into()),
         how: How::ColumnGone,
@@ -62,7 +62,7 @@ fn what_is_lost_is_red_until_it_is_accepted() {
         red.contains("[rows.accepted] \"r2 essays.title gone\""),
         "{red}"
     );
-    let line = Reasoned {
+    let line = Justification {
         reason: "nobody reads it".into(),
         inherited: false,
     };
@@ -104,7 +104,7 @@ fn a_line_of_a_revision_that_is_in_no_history_is_red() {
     let (mut service, evidence) = (sample::service(), sample::evidence());
     let deployed = evidence.history.graph.revisions[0].id.clone();
     for (revision, is_red) in [(deployed.as_str(), false), ("squashed", true)] {
-        let line = Reasoned {
+        let line = Justification {
             reason: "nobody reads it".into(),
             inherited: false,
         };

@@ -2,11 +2,11 @@
 
 use super::{Context, Keyed, short};
 use crate::criteria::{Finding, running_release};
-use crate::evidence::deployment::{Altered, How, Known};
+use crate::evidence::deployment::{AlteredValues, How, Known};
 
 impl Context<'_> {
     /// Values that a deployment lost or changed.
-    pub(super) fn altered(&self, altered: &Altered) -> Keyed {
+    pub(super) fn altered(&self, altered: &AlteredValues) -> Keyed {
         let subject = subject(altered);
         let names = names(altered);
         let revision = self.revision(&names).to_owned();
@@ -62,7 +62,7 @@ impl Context<'_> {
     }
 
     /// Old values that the way back does not give back.
-    pub(super) fn not_restored(&self, altered: &Altered) -> Keyed {
+    pub(super) fn not_restored(&self, altered: &AlteredValues) -> Keyed {
         let subject = subject(altered);
         let names = names(altered);
         let revision = self.revision(&names).to_owned();
@@ -76,9 +76,9 @@ impl Context<'_> {
 }
 
 /// The note on what a deployment does to rows or columns that it names.
-pub(super) fn meant(altered: &Altered) -> String {
+pub(super) fn meant(altered: &AlteredValues) -> String {
     let subject = subject(altered);
-    let Altered { rows, of, .. } = altered;
+    let AlteredValues { rows, of, .. } = altered;
     match altered.how {
         How::RowsGone | How::Emptied | How::TableGone => {
             format!("{rows} of {of} rows of {subject} are removed, as a statement says")
@@ -89,13 +89,13 @@ pub(super) fn meant(altered: &Altered) -> String {
 
 /// Tells whether a table or column that is gone is none of the running release's: the step
 /// in which a deployment takes away what an earlier one replaced.
-fn is_unknown(altered: &Altered, known: &Known) -> bool {
+fn is_unknown(altered: &AlteredValues, known: &Known) -> bool {
     let is_dropped = matches!(altered.how, How::TableGone | How::ColumnGone);
     let table = short(&altered.table).replace('"', "");
     is_dropped && !known.has(&table, altered.column.as_deref())
 }
 
-fn subject(altered: &Altered) -> String {
+fn subject(altered: &AlteredValues) -> String {
     let table = short(&altered.table);
     match &altered.column {
         Some(column) => format!("{table}.{column}"),
@@ -104,7 +104,7 @@ fn subject(altered: &Altered) -> String {
 }
 
 /// The names that a statement about it has.
-fn names(altered: &Altered) -> Vec<&str> {
+fn names(altered: &AlteredValues) -> Vec<&str> {
     let table = altered.table.rsplit('.').next().unwrap_or(&altered.table);
     let table = table.trim_matches('"');
     [Some(table), altered.column.as_deref()]
@@ -113,8 +113,8 @@ fn names(altered: &Altered) -> Vec<&str> {
         .collect()
 }
 
-fn extent(altered: &Altered) -> String {
-    let Altered {
+fn extent(altered: &AlteredValues) -> String {
+    let AlteredValues {
         rows, of, example, ..
     } = altered;
     let shown = |value: &Option<String>| match value {

@@ -4,8 +4,8 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 use crate::criteria::sample;
-use crate::evidence::running::{Failure, Kind, State};
-use crate::manifest::{Deployed, Reasoned};
+use crate::evidence::running::{Failure, State, StatementKind};
+use crate::manifest::{Deployed, Justification};
 
 fn service() -> Service {
     Service {
@@ -14,8 +14,14 @@ fn service() -> Service {
     }
 }
 
-fn tried(kind: Kind, detail: &str, columns: &[&str], state: &str, message: &str) -> Tried {
-    Tried {
+fn tried(
+    kind: StatementKind,
+    detail: &str,
+    columns: &[&str],
+    state: &str,
+    message: &str,
+) -> TriedStatement {
+    TriedStatement {
         number: 0,
         given: None,
         table: "essays".into(),
@@ -34,17 +40,17 @@ fn tried(kind: Kind, detail: &str, columns: &[&str], state: &str, message: &str)
 }
 
 /// The end of a deployment; each statement is another one.
-fn ended(failed: Vec<Tried>) -> State {
+fn ended(failed: Vec<TriedStatement>) -> State {
     let numbered = failed.into_iter().enumerate();
     State {
         failed: numbered
-            .map(|(number, one)| Tried { number, ..one })
+            .map(|(number, one)| TriedStatement { number, ..one })
             .collect(),
         ..State::default()
     }
 }
 
-fn judged(broken: Vec<Tried>) -> Verdict {
+fn judged(broken: Vec<TriedStatement>) -> Verdict {
     let mut evidence = sample::evidence();
     let running = evidence.running.as_mut().unwrap();
     running.states = vec![ended(broken)];
@@ -58,9 +64,9 @@ fn one_reason_is_one_finding() {
     let text = "column essays.title does not exist";
     let quoted = "column \"title\" of relation \"essays\" does not exist";
     let verdict = judged(vec![
-        tried(Kind::Select, "", &["id", "title"], "42703", text),
-        tried(Kind::Insert, "", &["id", "title"], "42703", quoted),
-        tried(Kind::Update, "", &["title"], "42703", quoted),
+        tried(StatementKind::Select, "", &["id", "title"], "42703", text),
+        tried(StatementKind::Insert, "", &["id", "title"], "42703", quoted),
+        tried(StatementKind::Update, "", &["title"], "42703", quoted),
     ]);
     let told = sample::text(&verdict);
     assert!(
@@ -74,7 +80,13 @@ fn one_reason_is_one_finding() {
 #[test]
 fn a_column_that_the_models_do_not_know_needs_a_default() {
     let message = "null value in column \"channel\" of relation \"essays\" violates";
-    let one = tried(Kind::Insert, "", &["id", "title"], "23502", message);
+    let one = tried(
+        StatementKind::Insert,
+        "",
+        &["id", "title"],
+        "23502",
+        message,
+    );
     let told = sample::text(&judged(vec![one]));
     for part in [
         "cannot insert into essays any more",
@@ -90,7 +102,13 @@ fn a_column_that_the_models_do_not_know_needs_a_default() {
 fn the_statement_that_requires_a_column_is_shown_and_not_a_later_one_that_names_it() {
     let mut evidence = sample::evidence();
     let message = "null value in column \"channel\" of relation \"essays\" violates";
-    let one = tried(Kind::Insert, "", &["id", "title"], "23502", message);
+    let one = tried(
+        StatementKind::Insert,
+        "",
+        &["id", "title"],
+        "23502",
+        message,
+    );
     evidence.running.as_mut().unwrap().states = vec![ended(vec![one])];
     let upgrade = &mut evidence.migrated.as_mut().unwrap().upgrade;
     for (line, sql) in [
@@ -144,7 +162,7 @@ fn what_is_missing_is_red() {
 fn an_accepted_line_that_nothing_shows_is_red_while_its_revision_is_pending() {
     let red = |key: &str| {
         let mut service = service();
-        let line = Reasoned {
+        let line = Justification {
             reason: "asked".into(),
             inherited: false,
         };
@@ -161,7 +179,7 @@ fn for_a_while() -> (Service, Evidence) {
     let running = evidence.running.as_mut().unwrap();
     running.plan.pending = vec!["r2".into(), "r3".into()];
     let text = "column essays.title does not exist";
-    let failed = tried(Kind::Select, "", &["id", "title"], "42703", text);
+    let failed = tried(StatementKind::Select, "", &["id", "title"], "42703", text);
     running.states = vec![
         State {
             after: Some(101),
@@ -229,7 +247,7 @@ fn times_that_are_not_tried_are_told() {
 fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
     let mut evidence = sample::evidence();
     let one = tried(
-        Kind::Select,
+        StatementKind::Select,
         "label post",
         &["kind"],
         "",
@@ -248,14 +266,14 @@ fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
 
 #[test]
 fn a_statement_of_the_team_is_named_by_its_place() {
-    let given = Tried {
+    let given = TriedStatement {
         table: "sql/claim.sql".into(),
         given: Some(crate::evidence::running::Class {
             file: "sql/claim.sql".into(),
             line: 3,
         }),
         ..tried(
-            Kind::Given,
+            StatementKind::Given,
             "",
             &[],
             "42703",

@@ -1,6 +1,6 @@
 //! One head now, but several, or none at all, once the branch is merged.
 
-use super::{SHOWN, broken, drawing, paths, rewritten, said};
+use super::{SHOWN, broken, drawing, message_of, paths, rewritten};
 use crate::alembic::graph::DownRevisionEdit;
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
@@ -80,7 +80,7 @@ fn several_heads(service: &Service, merge: &Merge, heads: &[&Revision]) -> Findi
             "{} adds {} ({}), which {}: {}",
             merge.base_ref,
             revision.id,
-            said(revision),
+            message_of(revision),
             follows(revision),
             service.shown(&revision.file)
         ));

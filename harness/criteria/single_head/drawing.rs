@@ -149,7 +149,7 @@ impl<'a> Drawing<'a> {
         format!(
             "{bars}* {}{padding}{}{remarks}",
             revision.id,
-            super::said(revision)
+            super::message_of(revision)
         )
     }
 }

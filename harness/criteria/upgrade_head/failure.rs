@@ -8,7 +8,7 @@ use super::super::Finding;
 use super::place_of;
 use crate::alembic::sql;
 use crate::alembic::transcript::{
-    ABORTED, Outcome, Place, Raised, Statement, StatementOutcome, Step, Transcript,
+    ABORTED, Exception, Outcome, Place, Statement, StatementOutcome, Step, Transcript,
 };
 use crate::postgres::activity::Wait;
 
@@ -42,7 +42,7 @@ pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
     }
 }
 
-fn raised(transcript: &Transcript, error: &Raised) -> Finding {
+fn raised(transcript: &Transcript, error: &Exception) -> Finding {
     let statement = failed(transcript, error);
     let message = error.first_line();
     let mut finding = opening(transcript, error, statement);
@@ -92,7 +92,7 @@ fn raised(transcript: &Transcript, error: &Raised) -> Finding {
 }
 
 /// The statement that PostgreSQL refused, if that is what was raised.
-pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Raised) -> Option<&'a Statement> {
+pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Exception) -> Option<&'a Statement> {
     transcript
         .failed_statement()
         .filter(|_| error.sqlstate.is_some())
@@ -134,7 +134,7 @@ fn caught(transcript: &Transcript) -> Vec<String> {
 }
 
 /// The failure and its place.
-fn opening(transcript: &Transcript, error: &Raised, statement: Option<&Statement>) -> Finding {
+fn opening(transcript: &Transcript, error: &Exception, statement: Option<&Statement>) -> Finding {
     let here = format!("{} here", error.name());
     match (transcript.failed_step(), transcript.steps.last()) {
         (Some(step), _) => {
@@ -225,7 +225,7 @@ pub(in crate::criteria) fn failed_at(transcript: &Transcript) -> Option<Place> {
 
 /// The innermost frame of a revision; else the revision that was running, such as one
 /// that lacks the function; else the service's innermost frame.
-fn frame(transcript: &Transcript, error: &Raised) -> Option<Place> {
+fn frame(transcript: &Transcript, error: &Exception) -> Option<Place> {
     let of_revision = error
         .frames
         .iter()

@@ -7,7 +7,7 @@ mod undefined;
 use super::super::Finding;
 use super::failure::{failed, is_of_version_table};
 use crate::alembic::sql;
-use crate::alembic::transcript::{Place, Raised, Statement, Transcript};
+use crate::alembic::transcript::{Exception, Place, Statement, Transcript};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 
@@ -38,7 +38,7 @@ fn cause(
     service: &Service,
     evidence: &Evidence,
     transcript: &Transcript,
-    error: &Raised,
+    error: &Exception,
     finding: Finding,
 ) -> Finding {
     if let Some(need) = error
@@ -93,7 +93,7 @@ fn id_too_long(evidence: &Evidence, transcript: &Transcript, mut finding: Findin
 }
 
 /// A type that is not there for a column: only `CREATE TABLE` makes SQLAlchemy create it.
-fn undefined_type(error: &Raised, statement: &Statement, finding: Finding) -> Finding {
+fn undefined_type(error: &Exception, statement: &Statement, finding: Finding) -> Finding {
     let words = sql::words(&statement.sql);
     let name = undefined::quoted(error.first_line()).unwrap_or_default();
     let has = |word: &str| words.iter().any(|one| one == word);

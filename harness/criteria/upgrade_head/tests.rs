@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::CRITERION;
-use crate::alembic::transcript::{Outcome, Raised};
+use crate::alembic::transcript::{Exception, Outcome};
 use crate::criteria::sample::{
     evidence, found, frame, migrated, object, raised, refused, stepped, transcript,
 };
@@ -70,7 +70,7 @@ fn a_process_that_ends_itself_before_anything_is_committed() {
     let first = migrated(&mut evidence);
     first.second = Some(transcript("upgrade head", "r1 r2"));
     first.versions = None;
-    first.upgrade.exited = Some(Raised {
+    first.upgrade.exited = Some(Exception {
         frames: vec![frame("/root/a/env.py", 9, None)],
         ..raised("SystemExit", None, "0")
     });

@@ -19,7 +19,7 @@ const MODULES: usize = 400;
 
 /// A variable that has no default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needed {
+pub struct NeededVariable {
     /// Its name.
     pub variable: String,
     /// Something of the right kind to put there.
@@ -33,7 +33,7 @@ pub struct Needed {
 /// The needs of importing `modules`: fields of settings without a default, and `os.environ[...]`
 /// at the top level of a module.
 #[must_use]
-pub fn needed(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<Needed> {
+pub fn needed(reader: &Reader<'_>, modules: &[Rc<Module>]) -> Vec<NeededVariable> {
     let mut found = BTreeMap::new();
     for module in modules {
         let place = Place::top(module);
@@ -137,7 +137,7 @@ fn at_import(body: &[Stmt]) -> Vec<&Stmt> {
 }
 
 /// `os.environ["NAME"]` that runs, unconditionally, when the module is imported.
-fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
+fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<NeededVariable> {
     let mut search = Subscripts {
         reader,
         place,
@@ -152,7 +152,7 @@ fn subscripts(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
 }
 
 /// Variables that a module raises without: `if not URL: raise ...`.
-fn insisted_on(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
+fn insisted_on(reader: &Reader<'_>, place: &Place<'_>) -> Vec<NeededVariable> {
     let mut found = Vec::new();
     for stmt in &place.module.body {
         let Stmt::If(block) = stmt else { continue };
@@ -163,7 +163,7 @@ fn insisted_on(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Needed> {
         names.visit_expr(&block.test);
         for name in names.0 {
             if let Value::Variable(variable) = reader.name(place, &name) {
-                found.push(Needed {
+                found.push(NeededVariable {
                     variable,
                     value: "discovered".to_owned(),
                     is_database_url: false,
@@ -195,7 +195,7 @@ impl<'m> Visitor<'m> for Names {
 struct Subscripts<'s, 't> {
     reader: &'s Reader<'t>,
     place: &'s Place<'s>,
-    found: Vec<Needed>,
+    found: Vec<NeededVariable>,
 }
 
 impl<'m> Visitor<'m> for Subscripts<'_, '_> {
@@ -208,7 +208,7 @@ impl<'m> Visitor<'m> for Subscripts<'_, '_> {
                     (of, &*subscript.slice)
                     && is_environ(&library)
                 {
-                    self.found.push(Needed {
+                    self.found.push(NeededVariable {
                         variable: name.value.to_str().to_owned(),
                         value: "discovered".to_owned(),
                         is_database_url: false,
@@ -246,7 +246,7 @@ fn instantiated(reader: &Reader<'_>, place: &Place<'_>) -> Vec<Class> {
 }
 
 /// The variables of a settings class's fields that have no default.
-fn required(reader: &Reader<'_>, class: &Class) -> Vec<Needed> {
+fn required(reader: &Reader<'_>, class: &Class) -> Vec<NeededVariable> {
     let Some((naming, lineage)) = settings_naming(reader, class) else {
         return Vec::new();
     };
@@ -272,7 +272,7 @@ fn required(reader: &Reader<'_>, class: &Class) -> Vec<Needed> {
             let Some(variable) = names(reader, &place, &naming, field).into_iter().next() else {
                 continue;
             };
-            found.push(Needed {
+            found.push(NeededVariable {
                 value: placeholder(reader, &place, &field.annotation),
                 is_database_url: last_name(&field.annotation) == Some("PostgresDsn"),
                 by: format!("{}.{}", class.name, name.id),

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::{INI, discovered, monorepo};
 use crate::discover::Sure;
-use crate::discover::service::Found;
+use crate::discover::service::FoundService;
 
 const ENV: &str = "from alembic import context\nfrom flask import current_app\n\
     def get_engine():\n    return current_app.extensions['migrate'].db.engine\n\
@@ -18,7 +18,7 @@ const CONFIG: &str = "import os\nclass Config:\n    \
     SQLALCHEMY_DATABASE_URI = os.environ.get('SHOP_DATABASE_URL')\n";
 
 /// The service of `shop/`, whose `migrations/` are Flask-Migrate's.
-fn shop(files: &[(&str, &str)]) -> Found {
+fn shop(files: &[(&str, &str)]) -> FoundService {
     let mut all = vec![
         ("shop/migrations/alembic.ini", "[alembic]\n"),
         ("shop/migrations/env.py", ENV),

@@ -5,12 +5,12 @@ use rstest::rstest;
 
 use super::{INI, discovered, monorepo};
 use crate::discover::Sure;
-use crate::discover::service::Found;
+use crate::discover::service::FoundService;
 
 const BARE_INI: &str = "[alembic]\nscript_location = alembic\n";
 
 /// The service of `services/orders/`, whose `env.py` has these lines.
-fn orders(ini: &str, env: &str, files: &[(&str, &str)]) -> (Found, String) {
+fn orders(ini: &str, env: &str, files: &[(&str, &str)]) -> (FoundService, String) {
     let env = format!("from alembic import context\n{env}");
     let mut all = vec![
         ("services/orders/alembic.ini", ini),

@@ -31,7 +31,7 @@ pub struct Ours {
 
 /// The merged history.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Merged {
+pub struct MergedHistory {
     /// Every revision file.
     pub files: Vec<RevisionFile>,
     /// Those of them that come from the other side.
@@ -52,7 +52,7 @@ enum Key {
 
 /// Merges `ours` and `theirs`, which part at `base`.
 #[must_use]
-pub fn merged(base: &[File], theirs: &[File], ours: &[Ours]) -> Merged {
+pub fn merged(base: &[File], theirs: &[File], ours: &[Ours]) -> MergedHistory {
     let known: BTreeSet<&str> = base.iter().filter_map(|file| file.revision.id()).collect();
     let key = |revision: &RevisionFile, path: PathBuf| match revision
         .id()
@@ -71,7 +71,7 @@ pub fn merged(base: &[File], theirs: &[File], ours: &[Ours]) -> Merged {
         keyed.collect()
     };
     let (before, other) = (of_commit(base), of_commit(theirs));
-    let mut all = Merged::default();
+    let mut all = MergedHistory::default();
     let mut met: BTreeSet<Key> = BTreeSet::new();
     for file in ours {
         let key = key(&file.revision, file.path.clone());
@@ -113,7 +113,7 @@ pub fn merged(base: &[File], theirs: &[File], ours: &[Ours]) -> Merged {
     all
 }
 
-impl Merged {
+impl MergedHistory {
     fn bring(&mut self, revision: RevisionFile) {
         self.files.push(revision.clone());
         self.brought.push(revision);
@@ -217,7 +217,7 @@ mod tests {
 
     use rstest::rstest;
 
-    use super::{File, Merged, Ours, merged};
+    use super::{File, MergedHistory, Ours, merged};
     use crate::alembic::graph::Graph;
     use crate::alembic::revision::RevisionFile;
     use crate::alembic::revision_file::parse;
@@ -243,7 +243,7 @@ mod tests {
         said.rsplit(':').next().unwrap_or_default().into()
     }
 
-    fn merge(base: &[&str], theirs: &[&str], ours: &[&str]) -> Merged {
+    fn merge(base: &[&str], theirs: &[&str], ours: &[&str]) -> MergedHistory {
         let commit = |said: &[&str]| -> Vec<File> {
             said.iter()
                 .map(|said| File {
@@ -264,7 +264,7 @@ mod tests {
         merged(&commit(base), &commit(theirs), &ours)
     }
 
-    fn edges(merged: &Merged) -> Vec<String> {
+    fn edges(merged: &MergedHistory) -> Vec<String> {
         let graph = Graph::new(merged.files.clone(), Vec::new());
         let edge = |one: &crate::alembic::revision::Revision| {
             format!("{}<{}", one.id, one.down_revisions.join("+"))

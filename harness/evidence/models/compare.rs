@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expressions::Planned;
+use super::expressions::PlannedExpressions;
 use super::side::{Item, Key, Name, Side, beyond_models};
 use super::unstated::{stated, unstated};
-use super::{Described, Drift, Unstated};
+use super::{Drift, ModelsDescription, UnstatedProperty};
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 use crate::quoting::identifier;
 
@@ -16,7 +16,7 @@ pub struct Comparison {
     /// The differences.
     pub drifts: Vec<Drift>,
     /// The properties that the migrations build and models cannot state.
-    pub unstated: Vec<Unstated>,
+    pub unstated: Vec<UnstatedProperty>,
 }
 
 /// The migrated database beside the one that the models built.
@@ -24,8 +24,8 @@ pub struct Comparison {
 pub fn compare(
     migrated: &Catalog,
     models: &Catalog,
-    described: &Described,
-    planned: &Planned,
+    described: &ModelsDescription,
+    planned: &PlannedExpressions,
 ) -> Comparison {
     let models = described.with_refused(models);
     let hidden = beyond_models([migrated, &models]);
@@ -61,7 +61,7 @@ fn is_brought_along(item: &Item) -> bool {
 /// columns, or on another one's. A later revision may have added it all the same, and
 /// which of the names is kept depends on what is named
 /// (`transformIndexConstraints` in PostgreSQL's `parse_utilcmd.c`).
-fn drop_merged(left: &mut Side, right: &mut Side, described: &Described) {
+fn drop_merged(left: &mut Side, right: &mut Side, described: &ModelsDescription) {
     for merged in &described.merged {
         let columns: Vec<String> = merged.columns.iter().map(|name| identifier(name)).collect();
         let columns = format!("({})", columns.join(", "));
@@ -98,7 +98,7 @@ fn drop_merged(left: &mut Side, right: &mut Side, described: &Described) {
 
 /// The objects that are the same on both sides, and those that are not.
 #[derive(Debug, Default)]
-struct Paired {
+struct Pairs {
     same: Vec<(Item, Item)>,
     differing: Vec<(Option<Item>, Option<Item>)>,
 }
@@ -109,9 +109,9 @@ struct Paired {
 fn pair(
     mut left: BTreeMap<Key, Item>,
     right: BTreeMap<Key, Item>,
-    described: &Described,
-) -> Paired {
-    let mut paired = Paired::default();
+    described: &ModelsDescription,
+) -> Pairs {
+    let mut paired = Pairs::default();
     let mut open = Vec::new();
     for (key, model) in right {
         match left
@@ -211,7 +211,7 @@ fn indexed(item: &Item) -> Option<&str> {
 }
 
 /// The comments of the models, those on constraints by the names of the migrations.
-fn rename(comments: BTreeMap<Key, Item>, paired: &Paired) -> BTreeMap<Key, Item> {
+fn rename(comments: BTreeMap<Key, Item>, paired: &Pairs) -> BTreeMap<Key, Item> {
     let names: BTreeMap<(&Option<String>, &str), &str> = paired
         .same
         .iter()
@@ -246,7 +246,7 @@ fn is_left_to_the_migrations((migrated, model): &(Option<Item>, Option<Item>)) -
 fn drift(
     (migrated, model): (Option<Item>, Option<Item>),
     models: &Catalog,
-    described: &Described,
+    described: &ModelsDescription,
 ) -> Drift {
     let used_by = model
         .as_ref()

@@ -1,4 +1,4 @@
-//! Expressions that PostgreSQL writes in several ways: [`Planned`].
+//! Expressions that PostgreSQL writes in several ways: [`PlannedExpressions`].
 //!
 //! The text of `status IN ('a', 'b')` depends on the type that the column had when it was
 //! written down, and on how often it was read again since: `ALTER COLUMN ... TYPE` writes
@@ -14,9 +14,9 @@ pub type Expression = (Option<String>, String, String);
 
 /// Expressions with the form that the planner gives each.
 #[derive(Debug, Clone, Default)]
-pub struct Planned(pub BTreeMap<Expression, String>);
+pub struct PlannedExpressions(pub BTreeMap<Expression, String>);
 
-impl Planned {
+impl PlannedExpressions {
     /// The definition of a CHECK constraint of `table`; of another, as it is.
     pub fn check(&self, object: &Object, table: &str) -> String {
         self.within(object, table, check)

@@ -2,7 +2,7 @@
 
 use super::Drift;
 use super::compare::columns_of;
-use crate::alembic::worker::{FilterQuestion, Reflected};
+use crate::alembic::worker::{FilterQuestion, ReflectedKind};
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 
 /// The questions to `env.py` about a difference; it is visible where any of these is, and where
@@ -18,20 +18,25 @@ pub fn questions(drift: &Drift, migrated: &Catalog, models: &Catalog) -> Vec<Fil
             let users = columns_of(object, models).into_iter();
             return users
                 .map(|((schema, table), column)| {
-                    asker.about(Reflected::Column, schema, &table, part(&column))
+                    asker.about(ReflectedKind::Column, schema, &table, part(&column))
                 })
                 .collect();
         }
-        ObjectKind::Column | ObjectKind::CommentOnColumn => (Reflected::Column, part(&object.name)),
-        ObjectKind::Index => (Reflected::Index, object.name.as_str()),
+        ObjectKind::Column | ObjectKind::CommentOnColumn => {
+            (ReflectedKind::Column, part(&object.name))
+        }
+        ObjectKind::Index => (ReflectedKind::Index, object.name.as_str()),
         ObjectKind::Constraint if object.definition.starts_with("UNIQUE") => {
-            (Reflected::UniqueConstraint, part(&object.name))
+            (ReflectedKind::UniqueConstraint, part(&object.name))
         }
         ObjectKind::Constraint if object.definition.starts_with("FOREIGN") => {
-            (Reflected::ForeignKeyConstraint, part(&object.name))
+            (ReflectedKind::ForeignKeyConstraint, part(&object.name))
         }
         // Autogenerate knows no other constraint, so only its table can be hidden.
-        _ => (Reflected::Table, drift.table.as_deref().unwrap_or_default()),
+        _ => (
+            ReflectedKind::Table,
+            drift.table.as_deref().unwrap_or_default(),
+        ),
     };
     let table = drift.table.as_deref();
     let question = |table| asker.about(kind, object.schema.clone(), table, name);
@@ -51,7 +56,7 @@ struct Asker<'a> {
 impl Asker<'_> {
     fn about(
         &self,
-        kind: Reflected,
+        kind: ReflectedKind,
         schema: Option<String>,
         table: &str,
         name: &str,
@@ -72,10 +77,10 @@ impl Asker<'_> {
             Some(ObjectKind::Table | ObjectKind::Column | ObjectKind::Index)
         ) || matches!(
             kind,
-            Reflected::UniqueConstraint | Reflected::ForeignKeyConstraint
+            ReflectedKind::UniqueConstraint | ReflectedKind::ForeignKeyConstraint
         );
         let in_database = match kind {
-            Reflected::Column if !is_shown => columns.iter().any(|(column, _)| column == name),
+            ReflectedKind::Column if !is_shown => columns.iter().any(|(column, _)| column == name),
             _ => !is_shown || self.drift.migrated.is_some(),
         };
         let definition = self.drift.migrated.as_ref().filter(|_| is_shown);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expressions::Planned;
+use super::expressions::PlannedExpressions;
 use crate::alembic::sql::identifiers;
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 use crate::quoting::identifier;
@@ -67,7 +67,11 @@ fn is_partition(table: &Object) -> bool {
 
 impl Side {
     /// The side of `catalog`, without what belongs to the relations in `hidden`.
-    pub fn read(catalog: &Catalog, hidden: &BTreeMap<Name, Beyond>, planned: &Planned) -> Self {
+    pub fn read(
+        catalog: &Catalog,
+        hidden: &BTreeMap<Name, Beyond>,
+        planned: &PlannedExpressions,
+    ) -> Self {
         let reader = Reader::new(catalog, planned);
         let mut side = Self::default();
         for object in &catalog.objects {
@@ -98,7 +102,7 @@ pub fn key(object: &Object) -> Key {
 
 /// An index of a catalog, for reading its objects.
 struct Reader<'a> {
-    planned: &'a Planned,
+    planned: &'a PlannedExpressions,
     /// The relations, by schema and name.
     relations: BTreeSet<(Option<&'a str>, &'a str)>,
     /// The indexes that constraints bring along.
@@ -108,7 +112,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(catalog: &'a Catalog, planned: &'a Planned) -> Self {
+    fn new(catalog: &'a Catalog, planned: &'a PlannedExpressions) -> Self {
         let of_kind = |kind: ObjectKind| {
             catalog
                 .objects

@@ -14,8 +14,8 @@ fn object(kind: &str, name: &str, definition: &str) -> Object {
     }
 }
 
-fn compared(migrated: &Catalog, models: &Catalog, described: &Described) -> Vec<Drift> {
-    compare(migrated, models, described, &Planned::default()).drifts
+fn compared(migrated: &Catalog, models: &Catalog, described: &ModelsDescription) -> Vec<Drift> {
+    compare(migrated, models, described, &PlannedExpressions::default()).drifts
 }
 
 #[rstest]
@@ -43,15 +43,15 @@ fn defaults_are_asked_about_where_columns_differ_in_nothing_else(
 
 const INDEX: &str = "CREATE INDEX ix ON public.t USING gin (c public.gin_trgm_ops)";
 
-fn refused() -> Described {
+fn refused() -> ModelsDescription {
     let message = "(sqlalchemy.exc.X) <class 'asyncpg.exceptions.NoClassError'>: no class";
     let refused = serde_json::json!({
         "kind": "index", "follows": false, "schema": "public", "name": "ix", "statement": "CREATE INDEX ix ON t (c)",
         "error": {"type": "ProgrammingError", "message": message, "frames": []},
     });
-    Described {
+    ModelsDescription {
         refused: vec![serde_json::from_value(refused).unwrap()],
-        ..Described::default()
+        ..ModelsDescription::default()
     }
 }
 
@@ -96,7 +96,7 @@ fn catalog(objects: &[(&str, &str, &str)]) -> Catalog {
 }
 
 /// The keys of what differs.
-fn differing(migrated: &Catalog, models: &Catalog, described: &Described) -> Vec<String> {
+fn differing(migrated: &Catalog, models: &Catalog, described: &ModelsDescription) -> Vec<String> {
     let drifts = compared(migrated, models, described);
     drifts.iter().map(Drift::subject).collect()
 }
@@ -105,13 +105,13 @@ const NONE: [String; 0] = [];
 
 #[test]
 fn keys_that_create_table_merges_are_one() {
-    let described = Described {
-        merged: vec![Merged {
+    let described = ModelsDescription {
+        merged: vec![MergedKeys {
             schema: None,
             table: "t".to_owned(),
             columns: vec!["id".to_owned()],
         }],
-        ..Described::default()
+        ..ModelsDescription::default()
     };
     let primary = ("constraint", "t.t_pkey", "PRIMARY KEY (id)");
     let unique = ("constraint", "t.uq", "UNIQUE (id)");
@@ -122,7 +122,7 @@ fn keys_that_create_table_merges_are_one() {
     // Where the models state one key only, the other one is a difference.
     let one = catalog(&[primary]);
     assert_eq!(
-        differing(&both, &one, &Described::default()),
+        differing(&both, &one, &ModelsDescription::default()),
         ["constraint t.uq"]
     );
     // A key that is missing altogether is one as well.
@@ -136,10 +136,13 @@ fn what_has_no_name_in_the_models_is_found_by_its_meaning() {
     let (first, second) = ("CHECK ((a > 0))", "CHECK ((b > 0))");
     let migrated = catalog(&[check("t.t_check", first), check("t.t_check1", second)]);
     let models = catalog(&[check("t.t_check", second), check("t.t_check1", first)]);
-    assert_eq!(differing(&migrated, &models, &Described::default()), NONE);
-    let named = Described {
+    assert_eq!(
+        differing(&migrated, &models, &ModelsDescription::default()),
+        NONE
+    );
+    let named = ModelsDescription {
         named: ["t.t_check", "t.t_check1"].map(str::to_owned).into(),
-        ..Described::default()
+        ..ModelsDescription::default()
     };
     assert_eq!(differing(&migrated, &models, &named).len(), 2);
 }
@@ -157,11 +160,11 @@ fn expressions_are_the_same_where_their_plans_are() {
         (key, "(a = 'x')".to_owned())
     };
     let (migrated, models) = (side(one), side(other));
-    let planned = Planned([plan(one), plan(other)].into());
-    let found = compare(&migrated, &models, &Described::default(), &planned);
+    let planned = PlannedExpressions([plan(one), plan(other)].into());
+    let found = compare(&migrated, &models, &ModelsDescription::default(), &planned);
     assert_eq!(found.drifts, []);
     assert_eq!(
-        differing(&migrated, &models, &Described::default()),
+        differing(&migrated, &models, &ModelsDescription::default()),
         ["constraint t.ck"]
     );
 }
@@ -189,11 +192,16 @@ fn what_models_cannot_state_is_noted_unless_they_do() {
         ("table", "v", ""),
         ("column", "v.id", "integer"),
     ]);
-    let described = Described {
+    let described = ModelsDescription {
         tables: vec!["t".to_owned(), "v".to_owned()],
-        ..Described::default()
+        ..ModelsDescription::default()
     };
-    let found = compare(&migrated, &models, &described, &Planned::default());
+    let found = compare(
+        &migrated,
+        &models,
+        &described,
+        &PlannedExpressions::default(),
+    );
     assert_eq!(found.drifts, []);
     let noted: Vec<(&str, &str)> = found
         .unstated
@@ -223,7 +231,7 @@ fn sequences_of_the_models_are_there() {
     let serial = sequence("AS integer START 1 INCREMENT 1 OWNED BY public.t.id");
     let other = sequence("AS bigint START 1 INCREMENT 50");
     let nothing = Catalog::default();
-    let differing = |migrated, models| differing(migrated, models, &Described::default());
+    let differing = |migrated, models| differing(migrated, models, &ModelsDescription::default());
     assert_eq!(differing(&nothing, &own), ["sequence s"]);
     assert_eq!(differing(&other, &own), ["sequence s"]);
     assert_eq!(differing(&serial, &own), NONE);
@@ -245,12 +253,12 @@ fn an_identity_has_options() {
         side("integer", "START 1 INCREMENT 1"),
         side("integer", "START 1 INCREMENT 10"),
     );
-    let drifts = compared(&one, &ten, &Described::default());
+    let drifts = compared(&one, &ten, &ModelsDescription::default());
     let model = drifts[0].model.as_ref().unwrap();
     assert_eq!(model.definition, format!("{identity} (INCREMENT 10)"));
     // The type is the column's.
     let long = side("bigint", "START 1 INCREMENT 1");
-    assert_eq!(differing(&one, &long, &Described::default()), NONE);
+    assert_eq!(differing(&one, &long, &ModelsDescription::default()), NONE);
 }
 
 #[test]
@@ -272,21 +280,21 @@ fn comments_go_with_what_they_are_on() {
         "comment on table a.b",
     ];
     assert_eq!(
-        differing(&catalog(&[table]), &with, &Described::default()),
+        differing(&catalog(&[table]), &with, &ModelsDescription::default()),
         keys
     );
     assert_eq!(
-        differing(&with, &catalog(&[table]), &Described::default()),
+        differing(&with, &catalog(&[table]), &ModelsDescription::default()),
         keys
     );
     // A missing table says it all, and a missing column what is on it.
     assert_eq!(
-        differing(&Catalog::default(), &with, &Described::default()),
+        differing(&Catalog::default(), &with, &ModelsDescription::default()),
         ["table a.b"]
     );
     let column = catalog(&[table, ("column", "a.b.c", "text"), on[1]]);
     assert_eq!(
-        differing(&catalog(&[table]), &column, &Described::default()),
+        differing(&catalog(&[table]), &column, &ModelsDescription::default()),
         ["a.b.c"]
     );
     // What the model does not name has the comment under the migrations' name.
@@ -297,14 +305,17 @@ fn comments_go_with_what_they_are_on() {
         comment("table constraint other on public.\"a.b\"", "x"),
     ]);
     let models = catalog(&[table, key("a.b.k"), on[2]]);
-    assert_eq!(differing(&migrated, &models, &Described::default()), NONE);
+    assert_eq!(
+        differing(&migrated, &models, &ModelsDescription::default()),
+        NONE
+    );
 }
 
 #[test]
 fn names_are_qualified_outside_of_the_default_schema() {
-    let described = |schema: &str| Described {
+    let described = |schema: &str| ModelsDescription {
         default_schema: Some(schema.to_owned()),
-        ..Described::default()
+        ..ModelsDescription::default()
     };
     let table = catalog(&[("table", "t", "")]);
     let nothing = Catalog::default();

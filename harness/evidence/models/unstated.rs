@@ -1,4 +1,4 @@
-//! The properties that migrations build and models have no word for: [`Unstated`].
+//! The properties that migrations build and models have no word for: [`UnstatedProperty`].
 //!
 //! A table's storage parameters, row level security and replica identity are set with
 //! `ALTER TABLE`, for which SQLAlchemy has no construct; whether a constraint was validated
@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::side::{Beyond, Item, Name};
-use super::{Described, Unstated};
+use super::{ModelsDescription, UnstatedProperty};
 use crate::evidence::catalog::{Object, ObjectKind};
 
 /// The lines of a table's definition that no model can state, and what they are.
@@ -49,8 +49,8 @@ pub fn stated(migrated: &Object, model: &Object) -> String {
 pub fn unstated(
     same: &[(Item, Item)],
     hidden: &BTreeMap<Name, Beyond>,
-    described: &Described,
-) -> Vec<Unstated> {
+    described: &ModelsDescription,
+) -> Vec<UnstatedProperty> {
     let mut all = Vec::new();
     for (migrated, model) in same {
         let name =
@@ -58,13 +58,13 @@ pub fn unstated(
         match migrated.object.kind {
             ObjectKind::Table => {
                 let properties = lacking(&migrated.object, &model.object).filter_map(property);
-                all.extend(properties.map(|(_, property)| Unstated {
+                all.extend(properties.map(|(_, property)| UnstatedProperty {
                     object: name(&migrated.object),
                     property: (*property).to_owned(),
                 }));
             }
             ObjectKind::Constraint if migrated.object.definition.ends_with(" NOT VALID") => {
-                all.push(Unstated {
+                all.push(UnstatedProperty {
                     object: name(&migrated.object),
                     property: "a constraint that is not validated".to_owned(),
                 });
@@ -75,10 +75,12 @@ pub fn unstated(
     for (name, beyond) in hidden {
         let object = described.qualified(name);
         match beyond {
-            Beyond::Relation(kind) if described.tables.contains(&object) => all.push(Unstated {
-                object,
-                property: format!("a {kind}"),
-            }),
+            Beyond::Relation(kind) if described.tables.contains(&object) => {
+                all.push(UnstatedProperty {
+                    object,
+                    property: format!("a {kind}"),
+                })
+            }
             Beyond::Relation(_) | Beyond::Partition => {}
         }
     }

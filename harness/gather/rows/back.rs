@@ -5,7 +5,7 @@ use super::compare::{Meant, altered};
 use super::contents::Contents;
 use crate::alembic::worker::Command;
 use crate::error::Result;
-use crate::evidence::deployment::{Altered, Rollout};
+use crate::evidence::deployment::{AlteredValues, Rollout};
 use crate::gather::Driver;
 
 impl Driver<'_> {
@@ -36,8 +36,8 @@ impl Driver<'_> {
         }
         let restored = self.contents().await?;
         let compared = altered(&before.renumbered(&restored), &restored, &Meant::default());
-        let is_known = |one: &Altered| {
-            let same = |other: &&Altered| {
+        let is_known = |one: &AlteredValues| {
+            let same = |other: &&AlteredValues| {
                 other.table == one.table && (other.column.is_none() || other.column == one.column)
             };
             rollout.altered.iter().any(|other| same(&other))

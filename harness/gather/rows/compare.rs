@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::{Column, Contents, Table};
 use crate::alembic::sql;
-use crate::evidence::deployment::{Altered, How};
+use crate::evidence::deployment::{AlteredValues, How};
 
 /// Statements by which a deployment may mean to change or remove rows, as sets of words.
 #[derive(Debug, Default)]
@@ -61,16 +61,16 @@ pub(super) struct Conversion {
 
 /// Everything that is not as it was, and the conversions that only the server can judge;
 /// of these, the place in the list of what they would be.
-pub(super) struct Compared {
+pub(super) struct Comparison {
     /// The values that are not as they were.
-    pub altered: Vec<Altered>,
+    pub altered: Vec<AlteredValues>,
     /// By the place in that list, what has to be converted back to know.
     pub conversions: BTreeMap<usize, Vec<Conversion>>,
 }
 
 /// Compares the rows that there were with those that there are.
-pub(super) fn altered(before: &Contents, after: &Contents, meant: &Meant) -> Compared {
-    let mut compared = Compared {
+pub(super) fn altered(before: &Contents, after: &Contents, meant: &Meant) -> Comparison {
+    let mut compared = Comparison {
         altered: Vec::new(),
         conversions: BTreeMap::new(),
     };
@@ -87,9 +87,9 @@ pub(super) fn altered(before: &Contents, after: &Contents, meant: &Meant) -> Com
     compared
 }
 
-impl Compared {
-    fn add(&mut self, table: &Table, found: Altered) {
-        self.altered.push(Altered {
+impl Comparison {
+    fn add(&mut self, table: &Table, found: AlteredValues) {
+        self.altered.push(AlteredValues {
             table: table.text.clone(),
             of: table.rows.len(),
             ..found
@@ -171,7 +171,7 @@ impl Compared {
         values: Vec<(Option<&str>, Option<&str>)>,
         meant: &Meant,
     ) {
-        let written = Written::of(column, now);
+        let written = TextForm::of(column, now);
         let differing: Vec<_> = values
             .into_iter()
             .filter(|(before, after)| !written.are_one(*before, *after))
@@ -209,8 +209,8 @@ impl Compared {
     }
 }
 
-fn found(column: Option<String>, how: How, rows: usize) -> Altered {
-    Altered {
+fn found(column: Option<String>, how: How, rows: usize) -> AlteredValues {
+    AlteredValues {
         table: String::new(),
         column,
         how,
@@ -223,7 +223,7 @@ fn found(column: Option<String>, how: How, rows: usize) -> Altered {
 
 /// The ways in which one value may be written differently.
 #[derive(Clone, Copy)]
-enum Written {
+enum TextForm {
     /// Blanks at the end of `char(n)` mean nothing
     /// (<https://www.postgresql.org/docs/current/datatype-character.html>).
     Padded,
@@ -234,7 +234,7 @@ enum Written {
     AsItIs,
 }
 
-impl Written {
+impl TextForm {
     fn of(before: &Column, now: &Column) -> Self {
         let types = [before.data_type.as_str(), now.data_type.as_str()];
         match types {

@@ -3,14 +3,14 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::{Rolled, Start};
+use super::{RolloutOutcome, Start};
 use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::Command;
 use crate::error::Result;
 use crate::evidence::deployment::Rollout;
 use crate::evidence::locks::Measured;
 use crate::evidence::plan::Plan;
-use crate::evidence::team_rows::StatementRefused;
+use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Catalog, Part};
 use crate::gather::progress::Progress;
 use crate::gather::targets::targets;
@@ -34,11 +34,11 @@ pub(super) struct Stretch<'a> {
 
 /// The outcome of a stretch.
 #[derive(Default)]
-pub(super) struct Tried {
+pub(super) struct StretchOutcome {
     /// The upgrade to what is deployed, where it failed; there is no more then.
     pub below: Option<Transcript>,
     /// The statement of the team's own rows that PostgreSQL refused; there is no more then.
-    pub rows_refused: Option<StatementRefused>,
+    pub rows_refused: Option<RefusedStatement>,
     pub rollouts: Vec<Rollout>,
     /// The upgrades that were measured, up to the first that failed.
     pub measured: Vec<Measured>,
@@ -75,7 +75,7 @@ impl<'a> Stretch<'a> {
     }
 }
 
-impl Tried {
+impl StretchOutcome {
     /// Tells whether nothing above it can be tried.
     pub fn is_over(&self) -> bool {
         self.below.is_some() || self.rows_refused.is_some()
@@ -104,7 +104,11 @@ impl Tried {
 
 impl Driver<'_> {
     /// The whole plan.
-    pub(super) async fn deploy(&mut self, head: &AtHead<'_>, plan: &Plan) -> Result<Tried> {
+    pub(super) async fn deploy(
+        &mut self,
+        head: &AtHead<'_>,
+        plan: &Plan,
+    ) -> Result<StretchOutcome> {
         let begun = Instant::now();
         self.revive().await?;
         let targets = targets(plan, head);
@@ -132,8 +136,8 @@ impl Driver<'_> {
     }
 
     /// Each upgrade of a stretch, from a fresh database at what is deployed where it begins.
-    pub(super) async fn deploy_stretch(&mut self, stretch: Stretch<'_>) -> Result<Tried> {
-        let mut tried = Tried::default();
+    pub(super) async fn deploy_stretch(&mut self, stretch: Stretch<'_>) -> Result<StretchOutcome> {
+        let mut tried = StretchOutcome::default();
         let heads = stretch.deployed();
         tried.below = self.reach_deployed(&heads).await?;
         if tried.below.is_some() && self.doubts() {
@@ -153,7 +157,7 @@ impl Driver<'_> {
         &mut self,
         stretch: &Stretch<'_>,
         at: usize,
-        tried: &mut Tried,
+        tried: &mut StretchOutcome,
     ) -> Result<()> {
         let (target, revisions) = &stretch.targets[at];
         self.in_time(stretch.deadline)?;
@@ -178,7 +182,7 @@ impl Driver<'_> {
             self.in_time(stretch.deadline)?;
         }
         match Box::pin(self.roll_out(&start)).await? {
-            Rolled::Out(mut rollout, catalog) => {
+            RolloutOutcome::Out(mut rollout, catalog) => {
                 let below = (&template, deployed);
                 let gone = self.go_up(stretch, at, below, catalog, &mut rollout);
                 match Box::pin(gone).await? {
@@ -186,8 +190,8 @@ impl Driver<'_> {
                     None => tried.rollouts.push(*rollout),
                 }
             }
-            Rolled::RowsRefused(refused) => tried.rows_refused = Some(*refused),
-            Rolled::FailsWithoutRows(upgrade) => tried.below = Some(*upgrade),
+            RolloutOutcome::RowsRefused(refused) => tried.rows_refused = Some(*refused),
+            RolloutOutcome::FailsWithoutRows(upgrade) => tried.below = Some(*upgrade),
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::alembic::transcript::Transcript;
 use crate::alembic::worker::{self, Command, Limits, ReleaseStage, Worker};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::models::Source;
-use crate::evidence::running::{Release, Tried};
+use crate::evidence::running::{Release, TriedStatement};
 use crate::gather::ground::as_of;
 use crate::gather::private::{self, broken};
 use crate::gather::refused::refused;
@@ -26,9 +26,9 @@ pub(super) struct Answer {
     #[serde(default)]
     pub metadata: bool,
     #[serde(default)]
-    pub results: Vec<Tried>,
+    pub results: Vec<TriedStatement>,
     #[serde(default)]
-    pub mixed: Vec<Tried>,
+    pub mixed: Vec<TriedStatement>,
     #[serde(default)]
     pub sources: BTreeMap<String, Source>,
 }

@@ -6,7 +6,7 @@ use super::beside::{Answer, Beside};
 use super::warm::{Warm, prepare};
 use crate::alembic::worker::ReleaseStage;
 use crate::error::Result;
-use crate::evidence::running::{Kind, MOST_STATES, State, Tried};
+use crate::evidence::running::{MOST_STATES, State, StatementKind, TriedStatement};
 use crate::gather::answer::failed;
 use crate::postgres::{Database, Server};
 
@@ -18,7 +18,7 @@ const LOCKED: &str = "55P03";
 pub(in crate::gather) struct Looking<'a> {
     old: &'a mut Beside,
     /// The result of each of its statements before.
-    before: Vec<Tried>,
+    before: Vec<TriedStatement>,
     connection: PgConnection,
     prepared: Vec<Warm>,
     /// The schema as it was when it was looked at last.
@@ -29,7 +29,7 @@ pub(in crate::gather) struct Looking<'a> {
 impl<'a> Looking<'a> {
     pub(super) async fn new(
         old: &'a mut Beside,
-        before: Vec<Tried>,
+        before: Vec<TriedStatement>,
         database: &Database,
     ) -> Result<Self> {
         let mut connection = database.connect().await?;
@@ -79,7 +79,7 @@ impl<'a> Looking<'a> {
         mut self,
         server: &Server,
         database: &Database,
-    ) -> Result<(Vec<State>, Vec<Tried>)> {
+    ) -> Result<(Vec<State>, Vec<TriedStatement>)> {
         let mut answer = self
             .old
             .tries(server, database, ReleaseStage::After)
@@ -94,8 +94,8 @@ impl<'a> Looking<'a> {
     }
 
     /// The statements that fail now and did not before, prepared ones too.
-    async fn failed(&mut self, now: Answer) -> Result<Vec<Tried>> {
-        let is_locked = |one: &Tried| {
+    async fn failed(&mut self, now: Answer) -> Result<Vec<TriedStatement>> {
+        let is_locked = |one: &TriedStatement| {
             let error = one.error.as_ref();
             error.and_then(|error| error.state.as_deref()) == Some(LOCKED)
         };
@@ -103,9 +103,11 @@ impl<'a> Looking<'a> {
         let broken = pairs.filter(|(before, now)| {
             before.works() && !now.works() && now.error != before.error && !is_locked(now)
         });
-        let mut failed: Vec<Tried> = broken.map(|(_, now)| now).collect();
+        let mut failed: Vec<TriedStatement> = broken.map(|(_, now)| now).collect();
         for warm in &self.prepared {
-            let is_cold = |one: &Tried| one.table == warm.tried.table && one.kind == Kind::Select;
+            let is_cold = |one: &TriedStatement| {
+                one.table == warm.tried.table && one.kind == StatementKind::Select
+            };
             if failed.iter().any(is_cold) {
                 continue;
             }

@@ -8,9 +8,9 @@ pub struct Fixes {
     /// The fixes that are offered, in the order in which they are applied.
     pub offered: Vec<Fix>,
     /// The defects that are not fixed here, each with the reason.
-    pub refused: Vec<Unfixed>,
+    pub refused: Vec<DefectWithoutFix>,
     /// The first finding of each criterion that stays red.
-    pub left: Vec<Unfixed>,
+    pub left: Vec<DefectWithoutFix>,
     /// The lines of the manifest that accept changed files that were published.
     pub accepted: Vec<String>,
     /// The effects of writing, if that was asked for.
@@ -54,7 +54,7 @@ pub enum Class {
 
 /// A defect without a fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unfixed {
+pub struct DefectWithoutFix {
     /// The criterion.
     pub criterion: String,
     /// The reason, or the title of the finding.

@@ -11,7 +11,7 @@ pub struct Running {
     /// that had been committed last; the last one is its end.
     pub states: Vec<State>,
     /// The statements, by table and kind.
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<StatementCounts>,
 }
 
 /// A state of the database.
@@ -25,7 +25,7 @@ pub struct State {
 
 /// The statements of one kind on one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct StatementCounts {
     /// The table, or the file of statements that the team gives.
     pub table: String,
     /// The kind, as SQL calls it.

@@ -12,7 +12,7 @@ use crate::report::data::{Case, Finding, Outcome, Place, Report};
 #[derive(Debug, Clone)]
 pub struct Defect<'a> {
     /// The kind of red.
-    pub kind: Kind,
+    pub kind: DefectKind,
     /// The criterion that reports it.
     pub criterion: &'a str,
     /// The case that shows it.
@@ -25,7 +25,7 @@ pub struct Defect<'a> {
 
 /// The kinds of red.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum DefectKind {
     /// The service breaks a promise.
     Broken,
     /// No judgement was possible.
@@ -49,19 +49,23 @@ fn of_case<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
         Outcome::Failed => {
             let findings = case.findings.iter();
             findings
-                .map(|finding| Defect::of(Kind::Broken, case, Cow::Borrowed(finding)))
+                .map(|finding| Defect::of(DefectKind::Broken, case, Cow::Borrowed(finding)))
                 .collect()
         }
-        Outcome::Error if report.said_before_in_service(case) => Vec::new(),
+        Outcome::Error if report.is_reported_before_in_service(case) => Vec::new(),
         Outcome::Error => {
             let first = case.findings.first();
             first
-                .map(|finding| Defect::of(Kind::Error, case, Cow::Borrowed(finding)))
+                .map(|finding| Defect::of(DefectKind::Error, case, Cow::Borrowed(finding)))
                 .into_iter()
                 .collect()
         }
         Outcome::Blocked => of_blocked(report, case),
-        Outcome::NotJudged => vec![Defect::of(Kind::NotJudged, case, titled(&case.summary))],
+        Outcome::NotJudged => vec![Defect::of(
+            DefectKind::NotJudged,
+            case,
+            titled(&case.summary),
+        )],
     }
 }
 
@@ -69,7 +73,7 @@ fn of_case<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
 fn of_blocked<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
     let blocked = || {
         Defect::of(
-            Kind::Blocked,
+            DefectKind::Blocked,
             case,
             titled(&format!("blocked {}", case.summary)),
         )
@@ -82,7 +86,7 @@ fn of_blocked<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
         let defect = |finding| Defect {
             criterion: by,
             rerun: explanation.rerun.as_ref().unwrap_or(&case.rerun),
-            ..Defect::of(Kind::Broken, case, Cow::Borrowed(finding))
+            ..Defect::of(DefectKind::Broken, case, Cow::Borrowed(finding))
         };
         return findings.map(defect).collect();
     }
@@ -112,7 +116,7 @@ fn titled<'a>(title: &str) -> Cow<'a, Finding> {
 }
 
 impl<'a> Defect<'a> {
-    fn of(kind: Kind, case: &'a Case, finding: Cow<'a, Finding>) -> Self {
+    fn of(kind: DefectKind, case: &'a Case, finding: Cow<'a, Finding>) -> Self {
         Self {
             kind,
             criterion: &case.criterion,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::defects::{Defect, Kind, defects, fingerprints};
+use super::defects::{Defect, DefectKind, defects, fingerprints};
 use crate::report::data::Report;
 
 pub(super) fn text(report: &Report) -> String {
@@ -17,8 +17,8 @@ pub(super) fn text(report: &Report) -> String {
 fn issue(defect: &Defect<'_>, fingerprint: &str) -> Value {
     let (path, begin, end) = defect.location();
     let severity = match defect.kind {
-        Kind::Broken => "major",
-        Kind::Error | Kind::Blocked | Kind::NotJudged => "blocker",
+        DefectKind::Broken => "major",
+        DefectKind::Error | DefectKind::Blocked | DefectKind::NotJudged => "blocker",
     };
     json!({
         "description": format!("{}: {}: {}", defect.criterion, defect.case.service, defect.message()),

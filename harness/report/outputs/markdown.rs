@@ -40,7 +40,7 @@ fn sections(report: &Report) -> Vec<String> {
     };
     let mut sections = vec![headline(report)];
     sections.extend(of(Outcome::Failed).map(detailed));
-    let errors = of(Outcome::Error).filter(|case| report.said_before(case).is_none());
+    let errors = of(Outcome::Error).filter(|case| report.reported_before(case).is_none());
     sections.extend(errors.map(detailed));
     let (explained, blocked): (Vec<_>, Vec<_>) =
         of(Outcome::Blocked).partition(|case| case.explanation.is_some());

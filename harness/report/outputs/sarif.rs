@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::defects::{Defect, Kind, defects, fingerprints, inside, lines};
+use super::defects::{Defect, DefectKind, defects, fingerprints, inside, lines};
 use crate::report::data::{Criterion, Fix, LineEdit, Outcome, Place, Report};
 
 /// Our own fingerprint: a new way of making it is a new version.
@@ -23,7 +23,7 @@ pub(super) fn text(report: &Report) -> String {
     let all = defects(report);
     let (broken, others): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .partition(|defect| defect.kind == Kind::Broken);
+        .partition(|defect| defect.kind == DefectKind::Broken);
     let results = broken.iter().zip(fingerprints(&broken));
     let results = results.map(|(defect, fingerprint)| result(report, defect, &fingerprint));
     let rules = report.criteria.iter().map(|one| rule(report, one));

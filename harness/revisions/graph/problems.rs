@@ -197,7 +197,7 @@ fn unknown_names(graph: &Graph) -> Vec<Problem> {
         .map(|revision| &*revision.id)
         .collect();
     let labels = graph.labels();
-    let unread = Unread::of(graph);
+    let unread = UnreadFiles::of(graph);
     let mut problems = Vec::new();
     let mut looked = 0;
     let mut nearest_to = |name: &str, revision: &Revision, labels: &HashMap<&str, usize>| {
@@ -235,7 +235,7 @@ fn unknown_names(graph: &Graph) -> Vec<Problem> {
 }
 
 /// The content that the files that could not be read may have.
-struct Unread<'g> {
+struct UnreadFiles<'g> {
     ids: HashSet<&'g str>,
     stems: Vec<String>,
     /// Some file may declare any id at all.
@@ -244,7 +244,7 @@ struct Unread<'g> {
     may_label: bool,
 }
 
-impl<'g> Unread<'g> {
+impl<'g> UnreadFiles<'g> {
     fn of(graph: &'g Graph) -> Self {
         let mut all = Self {
             ids: HashSet::new(),

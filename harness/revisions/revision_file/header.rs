@@ -6,7 +6,7 @@ use ruff_python_ast::{Expr, ModModule, Stmt};
 use ruff_text_size::TextSize;
 
 use super::scope::{Binding, Scope, Value};
-use super::source::{Trouble, line_at};
+use super::source::{ParseProblem, line_at};
 use crate::revision::Revision;
 
 /// The names that Alembic takes from a revision's module.
@@ -19,11 +19,11 @@ pub(super) struct Header<'s> {
 
 impl Header<'_> {
     /// As `Script.__init__` does it.
-    pub(super) fn revision(&self) -> Result<Revision, Trouble> {
+    pub(super) fn revision(&self) -> Result<Revision, ParseProblem> {
         let (id, line) = self.id()?;
         let Some(down) = self.scope.get("down_revision") else {
             let problem = "no `down_revision`, at which Alembic ends in an AttributeError";
-            return Err(Trouble::Refused {
+            return Err(ParseProblem::Refused {
                 line: Some(line),
                 problem: problem.to_owned(),
             });
@@ -46,7 +46,7 @@ impl Header<'_> {
 
     /// The revision id and its line; without `revision`, a file named after a
     /// hexadecimal id (`_legacy_rev`).
-    pub(super) fn id(&self) -> Result<(String, u32), Trouble> {
+    pub(super) fn id(&self) -> Result<(String, u32), ParseProblem> {
         let Some(Binding { value, at }) = self.scope.get("revision") else {
             let name = self.file.file_name().unwrap_or_default().to_string_lossy();
             let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
@@ -54,7 +54,7 @@ impl Header<'_> {
                 Some(stem) if !stem.is_empty() && stem.chars().all(is_hex) => {
                     Ok((stem.to_owned(), 1))
                 }
-                _ => Err(Trouble::Refused {
+                _ => Err(ParseProblem::Refused {
                     line: None,
                     problem: "no `revision`: Alembic ends in \"Could not determine revision id \
                               from filename\""
@@ -79,7 +79,7 @@ impl Header<'_> {
 
     /// `util.to_tuple` and `tuple_rev_as_scalar`: None, an empty sequence and a
     /// sequence of one None are all "nothing".
-    fn ids(&self, name: &str, binding: Option<&Binding>) -> Result<Vec<String>, Trouble> {
+    fn ids(&self, name: &str, binding: Option<&Binding>) -> Result<Vec<String>, ParseProblem> {
         let Some(Binding { value, at }) = binding else {
             return Ok(Vec::new());
         };
@@ -107,7 +107,7 @@ impl Header<'_> {
         parts.iter().map(id).collect()
     }
 
-    fn labels(&self, binding: Option<&Binding>) -> Result<Vec<String>, Trouble> {
+    fn labels(&self, binding: Option<&Binding>) -> Result<Vec<String>, ParseProblem> {
         const NAME: &str = "branch_labels";
         let Some(Binding { value, at }) = binding else {
             return Ok(Vec::new());
@@ -140,16 +140,16 @@ impl Header<'_> {
         line_at(self.source.as_bytes(), at.to_usize())
     }
 
-    fn needs_python(&self, name: &str, why: &str, at: TextSize) -> Trouble {
-        Trouble::NeedsPython {
+    fn needs_python(&self, name: &str, why: &str, at: TextSize) -> ParseProblem {
+        ParseProblem::NeedsPython {
             line: self.line(at),
             what: format!("`{name}` {why}"),
         }
     }
 
-    fn refused(&self, name: &str, is: &str, expected: &str, at: TextSize) -> Trouble {
+    fn refused(&self, name: &str, is: &str, expected: &str, at: TextSize) -> ParseProblem {
         let problem = format!("`{name}` {is}, and Alembic needs {expected}");
-        Trouble::Refused {
+        ParseProblem::Refused {
             line: Some(self.line(at)),
             problem,
         }

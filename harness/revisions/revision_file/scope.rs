@@ -221,7 +221,7 @@ impl<'s> Scope<'s> {
 
     /// Takes note of what a statement binds that is not a plain assignment.
     fn block(&mut self, stmt: &'s Stmt) {
-        let mut found = Found::default();
+        let mut found = Bindings::default();
         found.visit_stmt(stmt);
         let kind = match stmt {
             Stmt::If(_) => "is assigned under `if`",
@@ -238,12 +238,12 @@ impl<'s> Scope<'s> {
 
     /// Takes note of what evaluating an expression may bind.
     fn look_into(&mut self, expr: &'s Expr) {
-        let mut found = Found::default();
+        let mut found = Bindings::default();
         found.visit_expr(expr);
         self.note(found, "is assigned inside an expression");
     }
 
-    fn note(&mut self, found: Found<'s>, kind: &str) {
+    fn note(&mut self, found: Bindings<'s>, kind: &str) {
         for (name, at) in found.bound {
             self.bind(name, at, Value::Unknown(kind.to_owned()));
         }
@@ -272,7 +272,7 @@ pub fn one_line(text: &str) -> String {
 
 /// Names that a statement or expression binds in the module when it runs.
 #[derive(Default)]
-struct Found<'s> {
+struct Bindings<'s> {
     bound: Vec<(&'s str, TextSize)>,
     global: Vec<&'s str>,
     anything: Option<(TextSize, &'s str)>,
@@ -280,14 +280,14 @@ struct Found<'s> {
     local: bool,
 }
 
-impl<'s> Found<'s> {
+impl<'s> Bindings<'s> {
     fn binds(&mut self, name: Option<&'s ast::Identifier>) {
         self.bound
             .extend(name.map(|name| (name.as_str(), name.start())));
     }
 }
 
-impl<'s> Visitor<'s> for Found<'s> {
+impl<'s> Visitor<'s> for Bindings<'s> {
     fn visit_stmt(&mut self, stmt: &'s Stmt) {
         let (name, body) = match stmt {
             Stmt::FunctionDef(def) => (&def.name, &def.body),
@@ -358,7 +358,7 @@ impl<'s> Visitor<'s> for Found<'s> {
     }
 }
 
-impl<'s> Found<'s> {
+impl<'s> Bindings<'s> {
     /// `import` statements inside a block.
     fn imports(&mut self, stmt: &'s Stmt) {
         let names = match stmt {

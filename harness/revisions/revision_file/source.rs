@@ -9,7 +9,7 @@ use ruff_python_ast::token::TokenKind;
 
 /// The reason that a file gave no revision.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Trouble {
+pub(super) enum ParseProblem {
     /// Python refuses it too.
     Refused { line: Option<u32>, problem: String },
     /// Python may well read it.
@@ -36,9 +36,9 @@ const ASCII_COMPATIBLE: [&str; 10] = [
 /// # Errors
 ///
 /// Bytes that Python refuses, or an encoding that only Python knows.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Trouble> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ParseProblem> {
     let refused = |line, problem: &str| {
-        Err(Trouble::Refused {
+        Err(ParseProblem::Refused {
             line: Some(line),
             problem: problem.to_owned(),
         })
@@ -85,7 +85,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Trouble> {
         }
         name => {
             let what = format!("the file's encoding is declared as `{name}`");
-            Err(Trouble::NeedsPython { line, what })
+            Err(ParseProblem::NeedsPython { line, what })
         }
     }
 }
@@ -224,7 +224,7 @@ pub(super) enum TooDeep {
 mod tests {
     use rstest::rstest;
 
-    use super::{Trouble, decode, line_at};
+    use super::{ParseProblem, decode, line_at};
 
     #[rstest]
     #[case::plain(b"a = 'x'", "a = 'x'")]
@@ -256,7 +256,7 @@ mod tests {
     #[case::mark_against_cookie(b"\xef\xbb\xbf\n# coding: latin-1", 2, "byte-order mark")]
     fn refuses(#[case] bytes: &[u8], #[case] at: u32, #[case] says: &str) {
         match decode(bytes) {
-            Err(Trouble::Refused { line, problem }) => {
+            Err(ParseProblem::Refused { line, problem }) => {
                 assert_eq!(line, Some(at));
                 assert!(problem.contains(says), "{problem}");
             }
@@ -270,7 +270,7 @@ mod tests {
     fn leaves_other_encodings_to_python(#[case] bytes: &[u8]) {
         assert!(matches!(
             decode(bytes),
-            Err(Trouble::NeedsPython { line: 1, .. })
+            Err(ParseProblem::NeedsPython { line: 1, .. })
         ));
     }
 

@@ -463,7 +463,7 @@ fn a_file_that_vanishes_once_it_was_listed_says_so() {
     for directory in [None, Some(Arc::new(open.into()))] {
         let file = versions.join("gone.py");
         assert!(matches!(
-            super::Listed { file, directory }.read(),
+            super::ListedFile { file, directory }.read(),
             RevisionFile::Unreadable { problem, .. } if problem.contains("gone when it was to be read")
         ));
     }

@@ -24,7 +24,7 @@ pub(super) struct Bench<'a> {
 }
 
 /// The verdicts of all criteria on one state of the files.
-pub(super) struct Judged {
+pub(super) struct Judgement {
     pub(super) verdicts: Vec<(&'static Criterion, Result<Verdict>)>,
     pub(super) evidence: Evidence,
     /// The seconds that each of them took.
@@ -33,7 +33,7 @@ pub(super) struct Judged {
     pub(super) overlay: Option<Overlay>,
 }
 
-impl Judged {
+impl Judgement {
     /// The verdict of one criterion.
     pub(super) fn verdict(&self, criterion: &str) -> Option<&Result<Verdict>> {
         let mut verdicts = self.verdicts.iter();
@@ -68,7 +68,7 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// Nothing can be written, or the files of the service cannot be read.
-    pub(super) fn judge(&self, files: &Files, until: Option<Instant>) -> Result<Judged> {
+    pub(super) fn judge(&self, files: &Files, until: Option<Instant>) -> Result<Judgement> {
         let store = self.store(until)?;
         let overlay = match files.is_empty() {
             true => None,
@@ -105,7 +105,7 @@ impl Bench<'_> {
             seconds.push(began.elapsed().as_secs_f64());
         }
         store.end(self.runtime)?;
-        Ok(Judged {
+        Ok(Judgement {
             verdicts,
             evidence,
             seconds,

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::bench::Judged;
+use super::bench::Judgement;
 use crate::criteria::{self, Criterion, Verdict};
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::manifest::{Manifest, Service};
-use crate::report::fixes::Fixed;
+use crate::report::fixes::ServiceFixes;
 use crate::report::outputs::Output;
-use crate::report::record::{Ended, Record};
+use crate::report::record::{EndedCase, Record};
 use crate::report::{Case, Explanation};
 use crate::run::selection::Selection;
 
@@ -35,7 +35,7 @@ impl<'a> Kept<'a> {
     }
 
     /// Keeps the selected cases of a service.
-    pub(super) fn judged(&self, service: &Service, judged: &Judged) {
+    pub(super) fn judged(&self, service: &Service, judged: &Judgement) {
         let verdicts = judged.verdicts.iter().zip(&judged.seconds);
         for ((criterion, verdict), seconds) in verdicts {
             self.case(criterion, service, verdict, &judged.evidence, *seconds);
@@ -51,7 +51,7 @@ impl<'a> Kept<'a> {
     pub(super) fn failed(&self, file: &Path, error: &crate::error::HarnessError) {
         let verdict = Err(error.clone());
         for criterion in criteria::ALL {
-            self.keep(&Ended {
+            self.keep(&EndedCase {
                 case: &Case::new(criterion, file),
                 verdict: &verdict,
                 judged: None,
@@ -62,7 +62,7 @@ impl<'a> Kept<'a> {
     }
 
     /// Keeps the fixes of a service.
-    pub(super) fn fixes(&self, fixed: &Fixed) {
+    pub(super) fn fixes(&self, fixed: &ServiceFixes) {
         if let Some(record) = &self.record {
             record.keep_fixes(fixed);
         }
@@ -89,7 +89,7 @@ impl<'a> Kept<'a> {
         let mut case = Case::new(criterion, &service.file);
         case.explanation = self.explanation(service, verdict, evidence);
         case.fix = crate::run::fixable(verdict, judged, criterion);
-        self.keep(&Ended {
+        self.keep(&EndedCase {
             case: &case,
             verdict,
             judged,
@@ -98,7 +98,7 @@ impl<'a> Kept<'a> {
         });
     }
 
-    fn keep(&self, ended: &Ended<'_>) {
+    fn keep(&self, ended: &EndedCase<'_>) {
         let is_selected = self
             .selection
             .contains(ended.case.criterion.id, &ended.case.service);

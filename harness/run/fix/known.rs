@@ -1,13 +1,13 @@
 //! Findings as they are known again after a step: [`Known`].
 
-use super::bench::Judged;
+use super::bench::Judgement;
 use crate::criteria::{Finding, Verdict};
 
 /// A finding as it is known again where lines moved: its title, and the revision that it is in.
 pub(super) type Known = (String, Option<String>);
 
 /// The findings of a criterion; none where it could not judge.
-pub(super) fn known(judged: &Judged, criterion: &str) -> Option<Vec<Known>> {
+pub(super) fn known(judged: &Judgement, criterion: &str) -> Option<Vec<Known>> {
     match judged.verdict(criterion) {
         Some(Ok(Verdict::Fail(findings))) => {
             let revision = |finding: &Finding| finding.marks.first()?.place.revision.clone();

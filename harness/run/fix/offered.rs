@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::bench::Judged;
+use super::bench::Judgement;
 use super::known::{Known, known};
 use super::overlay::{Files, relative};
 use super::search::Step;
 use crate::manifest::Service;
-use crate::report::fixes::{FileChange, Offered};
+use crate::report::fixes::{FileChange, OfferedFix};
 
 /// The findings of a service as it is, by criterion.
-pub(super) struct Reported(BTreeMap<&'static str, Vec<Known>>);
+pub(super) struct KnownFindings(BTreeMap<&'static str, Vec<Known>>);
 
-impl Reported {
+impl KnownFindings {
     /// Those of some criteria.
-    pub(super) fn of(criteria: &[&'static str], judged: &Judged) -> Self {
+    pub(super) fn of(criteria: &[&'static str], judged: &Judgement) -> Self {
         let findings = criteria.iter().map(|id| (*id, known(judged, id)));
         Self(
             findings
@@ -43,8 +43,8 @@ pub(super) fn all(
     service: &Service,
     steps: &[Step],
     base: &Files,
-    told: &Reported,
-) -> Vec<Offered> {
+    told: &KnownFindings,
+) -> Vec<OfferedFix> {
     let mut ended: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut all = Vec::new();
     for step in steps {
@@ -52,7 +52,7 @@ pub(super) fn all(
         let mut ends = told.ended(step);
         ends.retain(|one| !before.contains(one));
         before.extend(&ends);
-        all.push(Offered {
+        all.push(OfferedFix {
             criterion: step.fix.criterion.to_owned(),
             what: step.fix.what.clone(),
             class: step.fix.class,

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::bench::{Bench, Judged};
+use super::bench::{Bench, Judgement};
 use super::known::{Known, known};
 use super::overlay::{Files, relative};
 use crate::criteria::fixes;
@@ -43,7 +43,7 @@ pub(super) struct Search<'a> {
     deadline: Instant,
     /// The state so far, and how it is judged.
     pub(super) files: Files,
-    pub(super) judged: Judged,
+    pub(super) judged: Judgement,
     pub(super) steps: Vec<Step>,
     /// The fixes that were not proved.
     refused: Vec<Refusal>,
@@ -56,7 +56,7 @@ impl<'a> Search<'a> {
     pub(super) fn new(
         bench: &'a Bench<'a>,
         published: PublishedIds,
-        (files, judged): (Files, Judged),
+        (files, judged): (Files, Judgement),
         is_selected: &'a dyn Fn(&str) -> bool,
         say: &'a dyn Fn(&str),
         limit: Duration,
@@ -261,7 +261,7 @@ impl<'a> Search<'a> {
     }
 
     /// The reason why a state is no step forward.
-    fn objection(&self, fixes: &[Fix], judged: &Judged) -> Option<String> {
+    fn objection(&self, fixes: &[Fix], judged: &Judgement) -> Option<String> {
         let is_unsafe = fixes.iter().all(|fix| fix.class == Class::Unsafe);
         let other_schema = fixes.iter().any(|fix| fix.changes_schema);
         for (criterion, after) in &judged.verdicts {
@@ -294,8 +294,11 @@ impl<'a> Search<'a> {
 
     /// Tells whether a criterion is green now, or nearer to it: fewer findings, an upgrade that
     /// fails later, or at another statement, or nothing of its own but what was red before.
-    fn helps(&self, criterion: &str, judged: &Judged) -> bool {
-        let (before, after) = (Reached::of(&self.judged), Reached::of(judged));
+    fn helps(&self, criterion: &str, judged: &Judgement) -> bool {
+        let (before, after) = (
+            UpgradeProgress::of(&self.judged),
+            UpgradeProgress::of(judged),
+        );
         match (
             findings(&self.judged, criterion),
             findings(judged, criterion),
@@ -319,12 +322,12 @@ impl<'a> Search<'a> {
     }
 
     /// The criterion that has more to say than before, although nothing gets further.
-    fn worse(&self, judged: &Judged) -> Option<&'static str> {
-        if Reached::of(&self.judged).failed != Reached::of(judged).failed {
+    fn worse(&self, judged: &Judgement) -> Option<&'static str> {
+        if UpgradeProgress::of(&self.judged).failed != UpgradeProgress::of(judged).failed {
             return None;
         }
         let all = judged.verdicts.iter().map(|(criterion, _)| criterion.id);
-        let count = |judged: &Judged, id| findings(judged, id).filter(|count| *count > 0);
+        let count = |judged: &Judgement, id| findings(judged, id).filter(|count| *count > 0);
         let mut all = all.filter(|id| *id != deployed_schema::CRITERION.id);
         all.find(|id| match (count(&self.judged, id), count(judged, id)) {
             (Some(was), Some(is)) => is > was,
@@ -333,7 +336,7 @@ impl<'a> Search<'a> {
     }
 
     /// The difference that the order of revisions makes, where the fix decides about it.
-    fn other_catalog(&self, fix: &Fix, judged: &Judged) -> Result<Option<String>> {
+    fn other_catalog(&self, fix: &Fix, judged: &Judgement) -> Result<Option<String>> {
         let Some(patch) = &fix.same_as else {
             return Ok(None);
         };
@@ -375,7 +378,7 @@ pub(super) fn accepted(verdict: &Result<Verdict>) -> Option<Vec<Acceptance>> {
 }
 
 /// The number of a criterion's findings; none where it could not judge.
-fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
+fn findings(judged: &Judgement, criterion: &str) -> Option<usize> {
     match judged.verdict(criterion) {
         Some(Ok(Verdict::Fail(findings))) => {
             // All differences of the models are one finding.
@@ -389,7 +392,7 @@ fn findings(judged: &Judged, criterion: &str) -> Option<usize> {
 }
 
 /// The progress of upgrades.
-struct Reached<'a> {
+struct UpgradeProgress<'a> {
     /// The revisions that they finished.
     revisions: usize,
     /// Tells whether one of them did not get to its end.
@@ -398,9 +401,9 @@ struct Reached<'a> {
     failed: Vec<&'a str>,
 }
 
-impl<'a> Reached<'a> {
+impl<'a> UpgradeProgress<'a> {
     /// The same of the history in one go, revision by revision, and on the way back.
-    fn of(judged: &'a Judged) -> Self {
+    fn of(judged: &'a Judgement) -> Self {
         let evidence = &judged.evidence;
         let migrated = evidence.migrated.iter().map(Migrated::reached);
         let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);

@@ -112,8 +112,8 @@ fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, 
     );
 }
 
-fn why() -> Reasoned {
-    Reasoned {
+fn why() -> Justification {
+    Justification {
         reason: "why".to_owned(),
         inherited: false,
     }

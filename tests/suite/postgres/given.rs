@@ -42,7 +42,7 @@ pub async fn is_fresh_and_can_be_made_fresh_again(server: &Server) {
 
     // The session is still there: it must not be in the way.
     let again = server
-        .recreate_database(&database, &Touched::default())
+        .recreate_database(&database, &ClusterObjects::default())
         .await
         .unwrap();
     assert_eq!(
@@ -116,7 +116,7 @@ fn what_migrations_change_for_the_whole_server_is_put_back() {
             }
         }
         let again = server
-            .recreate_database(&database, &Touched::default())
+            .recreate_database(&database, &ClusterObjects::default())
             .await
             .unwrap();
         let mut connection = again.connect().await.unwrap();
@@ -189,7 +189,7 @@ fn lists_of_names_are_put_back_name_by_name() {
             connection.execute(statement).await.unwrap();
         }
         let again = server
-            .recreate_database(&database, &Touched::default())
+            .recreate_database(&database, &ClusterObjects::default())
             .await
             .unwrap();
         let mut connection = again.connect().await.unwrap();
@@ -218,7 +218,7 @@ fn what_cannot_be_put_back_is_named() {
             .await
             .unwrap();
         let e = server
-            .recreate_database(&database, &Touched::default())
+            .recreate_database(&database, &ClusterObjects::default())
             .await
             .unwrap_err();
         assert!(
@@ -238,7 +238,7 @@ fn a_maintenance_connection_that_was_ended_is_made_anew() {
         let mut connection = database.connect().await.unwrap();
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()").await.unwrap();
         server
-            .recreate_database(&database, &Touched::default())
+            .recreate_database(&database, &ClusterObjects::default())
             .await
             .unwrap();
         server.stop().await.unwrap();

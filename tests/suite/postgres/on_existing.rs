@@ -40,7 +40,7 @@ fn existing_gives_databases_and_takes_them_away() {
         assert_eq!(ours(&url, "guest").await, 1);
 
         // Only what a migration created or named is touched.
-        let mut touched = Touched::default();
+        let mut touched = ClusterObjects::default();
         let mut connection = PgConnection::connect(&url).await.unwrap();
         let late = server.create_database().await.unwrap();
         connection

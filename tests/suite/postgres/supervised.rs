@@ -12,7 +12,7 @@ fn shell(script: &str, ending: Ending) -> SupervisedSpec {
 fn a_supervised_child_reports_how_its_child_ended() {
     block_on(async {
         for (script, status) in [("exit 7", 7), ("kill -KILL $$", 137)] {
-            let supervised = Supervised::spawn(shell(script, Ending::Kill))
+            let supervised = SupervisedProcess::spawn(shell(script, Ending::Kill))
                 .await
                 .unwrap();
             assert_eq!(
@@ -22,7 +22,7 @@ fn a_supervised_child_reports_how_its_child_ended() {
             supervised.end().await.unwrap();
         }
         let supervised =
-            Supervised::spawn(SupervisedSpec::new("/no/such/program", "/", Ending::Kill))
+            SupervisedProcess::spawn(SupervisedSpec::new("/no/such/program", "/", Ending::Kill))
                 .await
                 .unwrap();
         assert_eq!(supervised.exited(Duration::from_secs(20)).await, Some(127));
@@ -47,7 +47,7 @@ fn a_supervised_child_hands_over_input_descriptors_and_exactly_the_environment_g
             ("GIVEN".into(), "value".into()),
             ("PATH".into(), "/usr/bin:/bin".into()),
         ]);
-        let supervised = Supervised::spawn(spec).await.unwrap();
+        let supervised = SupervisedProcess::spawn(spec).await.unwrap();
         to_child.write_all(b"hello\n").unwrap();
         let mut text = String::new();
         // Ends only if the supervisor does not hold the descriptor as well.
@@ -75,7 +75,7 @@ fn a_supervised_child_ends_whatever_its_child_started(#[case] script: &str) {
         let script = format!("cd {}; echo on >started; {script}", marked.display());
         let mut spec = shell(&script, Ending::Kill);
         spec.remove = Some(marked.clone());
-        let supervised = Supervised::spawn(spec).await.unwrap();
+        let supervised = SupervisedProcess::spawn(spec).await.unwrap();
         assert!(supervised.pid() > 1);
         let started = || marked.join("started").exists() && inside(&marked) > 1;
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -108,7 +108,7 @@ fn a_supervised_child_that_is_dropped_ends_its_child_too() {
         let mut spec = shell("sleep 600", Ending::Quit);
         spec.cwd = marked.clone();
         spec.remove = Some(marked.clone());
-        drop(Supervised::spawn(spec).await.unwrap());
+        drop(SupervisedProcess::spawn(spec).await.unwrap());
     });
     eventually("its directory is gone", || !marked.exists());
     eventually("its child is gone", || inside(&marked) == 0);
@@ -118,5 +118,5 @@ fn a_supervised_child_that_is_dropped_ends_its_child_too() {
 fn a_server_can_be_handed_from_thread_to_thread() {
     fn is<T: Send + Sync>() {}
     is::<Server>();
-    is::<Supervised>();
+    is::<SupervisedProcess>();
 }

@@ -1,6 +1,6 @@
 //! The remedy for a downgrade that raised: [`advice`].
 
-use crate::alembic::transcript::{ABORTED, Raised, StatementOutcome, Transcript};
+use crate::alembic::transcript::{ABORTED, Exception, StatementOutcome, Transcript};
 use crate::criteria::upgrade_head;
 
 /// The remedy for a downgrade that raised.
@@ -31,7 +31,7 @@ const OF_PYTHON: &[&str] = &[
 const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
 
 /// PostgreSQL's code of what it refused first, where the error only says that it had.
-fn state<'a>(down: &'a Transcript, error: &'a Raised) -> Option<&'a str> {
+fn state<'a>(down: &'a Transcript, error: &'a Exception) -> Option<&'a str> {
     let state = error.sqlstate.as_deref()?;
     match down.failed_statement().map(|one| &one.outcome) {
         Some(StatementOutcome::Failed { sqlstate, .. }) if state == ABORTED => sqlstate.as_deref(),
@@ -58,7 +58,7 @@ fn by_state(state: &str) -> Option<&'static str> {
     }
 }
 
-fn by_text(error: &Raised) -> Option<&'static str> {
+fn by_text(error: &Exception) -> Option<&'static str> {
     if error.class == "NotImplementedError" {
         return Some("write the downgrade");
     }

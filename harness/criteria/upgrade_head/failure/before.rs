@@ -1,6 +1,6 @@
 //! The things that should be there before the first revision: [`advice`].
 
-use crate::alembic::transcript::Raised;
+use crate::alembic::transcript::Exception;
 
 /// Types, operator classes and functions that an extension brings, by how they begin.
 const OF_EXTENSIONS: &[(&str, &str)] = &[
@@ -26,7 +26,7 @@ const OF_EXTENSIONS: &[(&str, &str)] = &[
 
 /// The advice where a revision leans on what an administrator creates, or on tables that
 /// were there before it; `None` where nothing says so.
-pub(super) fn advice(error: &Raised) -> Option<String> {
+pub(super) fn advice(error: &Exception) -> Option<String> {
     let name = missing(error.first_line());
     match (error.sqlstate.as_deref()?, name) {
         // https://www.postgresql.org/docs/current/errcodes-appendix.html

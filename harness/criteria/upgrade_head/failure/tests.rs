@@ -7,7 +7,9 @@ use crate::postgres::activity::Wait;
 use rstest::rstest;
 
 use super::{failed_at, hint};
-use crate::alembic::transcript::{Outcome, Place, Raised, Statement, StatementOutcome, Transcript};
+use crate::alembic::transcript::{
+    Exception, Outcome, Place, Statement, StatementOutcome, Transcript,
+};
 use crate::criteria::sample::{
     done, evidence, file, found, frame, migrated, place, raised, refused, stepped, stopped,
     transcript,
@@ -24,7 +26,7 @@ fn of(transcript: Transcript) -> String {
 }
 
 /// `upgrade head` whose second revision raises.
-fn raising(error: Raised) -> Transcript {
+fn raising(error: Exception) -> Transcript {
     stopped("upgrade head", "r1 r2", Outcome::Raised(error))
 }
 

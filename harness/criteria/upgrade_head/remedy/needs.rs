@@ -243,10 +243,10 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::criteria::sample::{service, told};
+    use crate::criteria::sample::{finding_text, service};
 
     fn of(service: &Service, need: &Need) -> String {
-        told(&provide(service, need, Finding::new("it fails")))
+        finding_text(&provide(service, need, Finding::new("it fails")))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::alembic::declared::Declaration;
 use crate::alembic::sql;
-use crate::alembic::transcript::{Raised, Statement, StatementOutcome, Transcript};
+use crate::alembic::transcript::{Exception, Statement, StatementOutcome, Transcript};
 use crate::criteria::Finding;
 use crate::evidence::Evidence;
 use crate::manifest::Service;
@@ -24,7 +24,7 @@ pub struct Lack<'a> {
 
 impl<'a> Lack<'a> {
     /// Reads the error's text, which has the names; its code says of what.
-    pub fn new(error: &'a Raised, statement: &'a Statement) -> Self {
+    pub fn new(error: &'a Exception, statement: &'a Statement) -> Self {
         let message = error.first_line();
         let is_column = error.sqlstate.as_deref() == Some("42703");
         // column t.a does not exist; column "a" of relation "t" does not exist

@@ -32,7 +32,7 @@ fn contents(columns: &[(i16, &str)], rows: &[&str]) -> Contents {
     }
 }
 
-fn compared(before: &Contents, after: &Contents, statement: &str) -> Vec<Altered> {
+fn compared(before: &Contents, after: &Contents, statement: &str) -> Vec<AlteredValues> {
     altered(before, after, &Meant::by([statement].into_iter())).altered
 }
 
@@ -56,7 +56,7 @@ fn nothing_is_lost_by(#[case] after: Contents) {
         .iter()
         .filter(|one| one.column.as_deref() != Some("id"))
         .collect();
-    assert_eq!(found, Vec::<&Altered>::new());
+    assert_eq!(found, Vec::<&AlteredValues>::new());
 }
 
 #[test]

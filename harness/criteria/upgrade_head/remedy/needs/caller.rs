@@ -62,14 +62,15 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::criteria::sample::{service, told};
+    use crate::criteria::sample::{finding_text, service};
 
     #[test]
     fn arguments_of_x() {
         let mut service = service();
         let names = ["db_url".to_owned(), "region".to_owned()];
-        let of =
-            |service: &Service| told(&arguments(service, &names, true, Finding::new("it fails")));
+        let of = |service: &Service| {
+            finding_text(&arguments(service, &names, true, Finding::new("it fails")))
+        };
         assert_eq!(
             of(&service),
             r#"it fails
@@ -97,7 +98,7 @@ mod tests {
             finding,
         );
         assert_eq!(
-            told(&finding),
+            finding_text(&finding),
             r#"it fails
 = env.py reads config.app, which a program that runs Alembic's commands by itself puts there: the `alembic` command does not
 ? let env.py go on without it, as getattr(config, "app", None) is None then: make an engine of config.get_main_option("sqlalchemy.url")

@@ -1,15 +1,15 @@
-//! The candidates for a column, in the order in which they are tried: [`Kind`]. Each gives
+//! The candidates for a column, in the order in which they are tried: [`Candidate`]. Each gives
 //! a value for every row.
 
 use super::catalog::{Column, Table, Tables, Type};
 use super::dictionary::{Entry, Literal, entries};
 use super::regex;
 use super::spelling::{Value, array};
-use super::values::{Made, Place, made};
+use super::values::{Place, PlainValue, plain_value};
 
 /// A way to make a value for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum Candidate {
     /// The plain value of the type, as `values.rs` makes it.
     Plain,
     /// The column's default.
@@ -44,16 +44,16 @@ pub fn candidates(
     table: &Table,
     column: &Column,
     dictionary: &[Entry],
-) -> Vec<Kind> {
-    let mut kinds = Vec::new();
+) -> Vec<Candidate> {
+    let mut all = Vec::new();
     if plain(tables, table, column, 0, 1).is_some() {
-        kinds.push(Kind::Plain);
+        all.push(Candidate::Plain);
     }
     if column.default.is_some() || column.identity.is_some() {
-        kinds.push(Kind::Default);
+        all.push(Candidate::Default);
     }
     let Some((base, modifier)) = tables.bare(column.type_oid, column.modifier) else {
-        return kinds;
+        return all;
     };
     let limit = usize::try_from(modifier - 4)
         .ok()
@@ -70,39 +70,39 @@ pub fn candidates(
         };
         list.extend(from_literal(&entry.literal, &base.name, &base.category));
     }
-    kinds.extend(beside);
-    kinds.extend(of_domain_elements(tables, base));
-    kinds.extend(alternatives(&base.name, &base.category, &base.labels));
-    kinds.extend(elsewhere);
+    all.extend(beside);
+    all.extend(of_domain_elements(tables, base));
+    all.extend(alternatives(&base.name, &base.category, &base.labels));
+    all.extend(elsewhere);
     if tables.is_nullable(column) {
-        kinds.push(Kind::Null);
+        all.push(Candidate::Null);
     }
-    let mut found: Vec<Kind> = Vec::new();
-    for kind in kinds {
-        let fits = match &kind {
-            Kind::Fixed(text) => {
+    let mut found: Vec<Candidate> = Vec::new();
+    for candidate in all {
+        let fits = match &candidate {
+            Candidate::Fixed(text) => {
                 text.chars().count() <= limit && (base.kind != "e" || base.labels.contains(text))
             }
-            Kind::Sized(length) => *length <= limit,
+            Candidate::Sized(length) => *length <= limit,
             _ => true,
         };
-        if fits && !found.contains(&kind) {
-            found.push(kind);
+        if fits && !found.contains(&candidate) {
+            found.push(candidate);
         }
     }
     found
 }
 
-fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Kind> {
-    let fixed = |text: String| Kind::Fixed(text);
+fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Candidate> {
+    let fixed = |text: String| Candidate::Fixed(text);
     let is_text = category == "S" || name == "citext";
     match literal {
         Literal::Number(number) | Literal::Text(number) if category == "N" => {
-            let mut kinds = vec![fixed(number.clone())];
+            let mut candidates = vec![fixed(number.clone())];
             if let Ok(whole) = number.parse::<i64>() {
-                kinds.extend([whole + 1, whole - 1].map(|one| fixed(one.to_string())));
+                candidates.extend([whole + 1, whole - 1].map(|one| fixed(one.to_string())));
             }
-            kinds
+            candidates
         }
         Literal::Number(number) => match number.parse::<usize>() {
             Ok(length) if length <= 5_000 => {
@@ -113,11 +113,11 @@ fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Kind> {
                         let written = lengths
                             .into_iter()
                             .flatten()
-                            .map(|one| Kind::Fixed(one.to_string()));
-                        sized.map(Kind::Sized).chain(written).collect()
+                            .map(|one| Candidate::Fixed(one.to_string()));
+                        sized.map(Candidate::Sized).chain(written).collect()
                     }
-                    (_, "A", _) if length < 100 => sized.map(Kind::Elements).collect(),
-                    (_, _, "bytea") => sized.map(Kind::Bytes).collect(),
+                    (_, "A", _) if length < 100 => sized.map(Candidate::Elements).collect(),
+                    (_, _, "bytea") => sized.map(Candidate::Bytes).collect(),
                     _ => Vec::new(),
                 }
             }
@@ -147,16 +147,16 @@ fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Kind> {
             ]
         }
         Literal::Text(text) => vec![fixed(text.clone())],
-        Literal::Like(pattern) => vec![Kind::Like(pattern.clone())],
+        Literal::Like(pattern) => vec![Candidate::Like(pattern.clone())],
         Literal::Regex(expression) => vec![
-            Kind::Regex(expression.clone()),
-            Kind::ShortRegex(expression.clone()),
+            Candidate::Regex(expression.clone()),
+            Candidate::ShortRegex(expression.clone()),
         ],
     }
 }
 
 /// Arrays of what the CHECKs of a domain speak of.
-fn of_domain_elements(tables: &Tables, found: &Type) -> Vec<Kind> {
+fn of_domain_elements(tables: &Tables, found: &Type) -> Vec<Candidate> {
     let element = found
         .element
         .filter(|_| found.category == "A")
@@ -170,13 +170,13 @@ fn of_domain_elements(tables: &Tables, found: &Type) -> Vec<Kind> {
     let literals = domain.checks.iter().flat_map(|check| entries(check, &[]));
     let texts = literals
         .flat_map(|entry| from_literal(&entry.literal, &base.name, &base.category))
-        .filter_map(|kind| match kind {
-            Kind::Fixed(text) => Some(text),
-            Kind::Regex(expression) => regex::sample(&expression, 1, 3),
+        .filter_map(|candidate| match candidate {
+            Candidate::Fixed(text) => Some(text),
+            Candidate::Regex(expression) => regex::sample(&expression, 1, 3),
             _ => None,
         });
     texts
-        .map(|text| Kind::Fixed(array(&[&text], ',')))
+        .map(|text| Candidate::Fixed(array(&[&text], ',')))
         .collect()
 }
 
@@ -209,25 +209,28 @@ const UNKNOWN: [&str; 14] = [
     "978-0-393-04002-9",
 ];
 
-fn alternatives(name: &str, category: &str, labels: &[String]) -> Vec<Kind> {
-    let fixed = |texts: &[&str]| -> Vec<Kind> {
+fn alternatives(name: &str, category: &str, labels: &[String]) -> Vec<Candidate> {
+    let fixed = |texts: &[&str]| -> Vec<Candidate> {
         texts
             .iter()
-            .map(|one| Kind::Fixed((*one).to_owned()))
+            .map(|one| Candidate::Fixed((*one).to_owned()))
             .collect()
     };
-    let shifted = [Kind::Shifted(-4_000), Kind::Shifted(4_000)];
-    let mut kinds = match (category, name) {
-        ("E", _) => labels.iter().map(|one| Kind::Fixed(one.clone())).collect(),
+    let shifted = [Candidate::Shifted(-4_000), Candidate::Shifted(4_000)];
+    let mut candidates = match (category, name) {
+        ("E", _) => labels
+            .iter()
+            .map(|one| Candidate::Fixed(one.clone()))
+            .collect(),
         ("B", _) => fixed(&["true", "false"]),
         ("N", "regclass" | "regtype" | "regproc" | "regrole") => fixed(&["0", "1247"]),
         ("N", _) => [
-            vec![Kind::Small],
+            vec![Candidate::Small],
             fixed(&["1", "0", "2", "-1", "10", "50", "100", "0.5"]),
         ]
         .concat(),
         ("S", _) | (_, "citext") => {
-            let forms = FORMS.iter().map(|one| Kind::Regex((*one).to_owned()));
+            let forms = FORMS.iter().map(|one| Candidate::Regex((*one).to_owned()));
             forms.chain(fixed(&["a", "A", "1", "0", ""])).collect()
         }
         ("D", _) => fixed(&[
@@ -238,7 +241,11 @@ fn alternatives(name: &str, category: &str, labels: &[String]) -> Vec<Kind> {
             "12:00",
         ]),
         ("A", _) => [
-            vec![Kind::Elements(1), Kind::Elements(2), Kind::Elements(3)],
+            vec![
+                Candidate::Elements(1),
+                Candidate::Elements(2),
+                Candidate::Elements(3),
+            ],
             fixed(&["{}"]),
         ]
         .concat(),
@@ -248,18 +255,18 @@ fn alternatives(name: &str, category: &str, labels: &[String]) -> Vec<Kind> {
         ("T", _) => fixed(&["1 day", "0", "1 hour", "-1 day"]),
         (_, "json" | "jsonb") => fixed(&["{}", "[]", "[\"a\"]", "\"a\"", "1", "null"]),
         (_, "bytea") => vec![
-            Kind::Bytes(1),
-            Kind::Bytes(16),
-            Kind::Bytes(32),
-            Kind::Bytes(0),
+            Candidate::Bytes(1),
+            Candidate::Bytes(16),
+            Candidate::Bytes(32),
+            Candidate::Bytes(0),
         ],
         (_, "uuid" | "xml" | "tsvector") => Vec::new(),
         _ => fixed(&UNKNOWN),
     };
     if ["N", "D", "T"].contains(&category) {
-        kinds.extend(shifted);
+        candidates.extend(shifted);
     }
-    kinds
+    candidates
 }
 
 /// The type's own value for a column, of the column with this number in the database.
@@ -270,9 +277,9 @@ pub fn plain(
     column: &Column,
     ordinal: u32,
     row: u32,
-) -> Option<Made> {
+) -> Option<PlainValue> {
     let place = place(table, column, ordinal, row);
-    made(
+    plain_value(
         tables,
         column.type_oid,
         column.modifier,
@@ -291,8 +298,8 @@ fn place<'a>(table: &'a Table, column: &'a Column, ordinal: u32, row: u32) -> Pl
     }
 }
 
-impl Kind {
-    /// The value for a row, and its token; `None` where the kind has none for this type.
+impl Candidate {
+    /// The value for a row, and its token; `None` where the candidate has none for this type.
     #[must_use]
     pub fn value(
         &self,
@@ -332,7 +339,7 @@ impl Kind {
                     .get(&tables.bare(column.type_oid, -1)?.0.element?)?;
                 let rows = (0..u32::try_from(*count).ok()?).map(|nth| row + nth * 20);
                 let made = rows.map(|row| {
-                    made(
+                    plain_value(
                         tables,
                         element.oid,
                         column.modifier,
@@ -340,7 +347,7 @@ impl Kind {
                         place(table, column, ordinal, row),
                     )
                 });
-                let made: Option<Vec<Made>> = made.collect();
+                let made: Option<Vec<PlainValue>> = made.collect();
                 let made = made?;
                 let texts: Vec<&str> = made.iter().map(|one| one.text.as_str()).collect();
                 let delimiter = if element.name == "box" { ';' } else { ',' };

@@ -1,10 +1,10 @@
-//! One difference in the user's terms: [`said`].
+//! One difference in the user's terms: [`message`].
 
 use crate::evidence::catalog::{Object, ObjectKind};
 use crate::evidence::models::Drift;
 
 /// One difference in the user's terms.
-pub fn said(drift: &Drift) -> String {
+pub fn message(drift: &Drift) -> String {
     let subject = drift.subject();
     match (&drift.migrated, &drift.model) {
         (Some(migrated), Some(model)) if model.kind == ObjectKind::EnumType => {

@@ -4,18 +4,21 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::data;
 use crate::report::annotations::in_repository;
-use crate::report::fixes::{self, FileChange, Fixed, Offered, lines_of};
+use crate::report::fixes::{self, FileChange, OfferedFix, ServiceFixes, lines_of};
 
 /// The page data of the fixes of a service.
-pub fn fixes(fixed: &Fixed) -> data::Fixes {
-    let refused = fixed.refused.iter().map(|one| data::Unfixed {
+pub fn fixes(fixed: &ServiceFixes) -> data::Fixes {
+    let refused = fixed.refused.iter().map(|one| data::DefectWithoutFix {
         criterion: one.criterion.to_owned(),
         why: one.why.clone(),
     });
-    let left = fixed.left.iter().map(|(criterion, title)| data::Unfixed {
-        criterion: criterion.clone(),
-        why: title.clone(),
-    });
+    let left = fixed
+        .left
+        .iter()
+        .map(|(criterion, title)| data::DefectWithoutFix {
+            criterion: criterion.clone(),
+            why: title.clone(),
+        });
     data::Fixes {
         offered: fixed.offered.iter().map(fix).collect(),
         refused: refused.collect(),
@@ -26,7 +29,7 @@ pub fn fixes(fixed: &Fixed) -> data::Fixes {
     }
 }
 
-fn fix(offered: &Offered) -> data::Fix {
+fn fix(offered: &OfferedFix) -> data::Fix {
     data::Fix {
         criterion: offered.criterion.clone(),
         what: offered.what.clone(),

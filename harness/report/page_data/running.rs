@@ -3,7 +3,7 @@
 use super::data;
 use crate::criteria::running_release::name;
 use crate::evidence::Running;
-use crate::evidence::running::{Deed, Kind, State};
+use crate::evidence::running::{State, StatementCounts, StatementKind};
 
 /// The page data of the running release; none where it was not tried to the end.
 pub fn running(running: &Running) -> Option<data::Running> {
@@ -32,7 +32,7 @@ fn state(running: &Running, state: &State) -> data::ReleaseState {
     }
 }
 
-fn deed(running: &Running, deed: &Deed) -> data::Deed {
+fn deed(running: &Running, deed: &StatementCounts) -> data::StatementCounts {
     let failed = |state: &State| {
         let same = state
             .failed
@@ -40,7 +40,7 @@ fn deed(running: &Running, deed: &Deed) -> data::Deed {
             .filter(|one| (&one.table, one.kind) == (&deed.table, deed.kind));
         same.count()
     };
-    data::Deed {
+    data::StatementCounts {
         table: deed.table.clone(),
         kind: in_sql(deed.kind).to_owned(),
         statements: deed.works + deed.fails,
@@ -53,13 +53,13 @@ fn deed(running: &Running, deed: &Deed) -> data::Deed {
     }
 }
 
-fn in_sql(kind: Kind) -> &'static str {
+fn in_sql(kind: StatementKind) -> &'static str {
     match kind {
-        Kind::Select => "SELECT",
-        Kind::Insert => "INSERT",
-        Kind::Update => "UPDATE",
-        Kind::Delete => "DELETE",
-        Kind::Upsert => "INSERT ON CONFLICT",
-        Kind::Given => "as the team gives it",
+        StatementKind::Select => "SELECT",
+        StatementKind::Insert => "INSERT",
+        StatementKind::Update => "UPDATE",
+        StatementKind::Delete => "DELETE",
+        StatementKind::Upsert => "INSERT ON CONFLICT",
+        StatementKind::Given => "as the team gives it",
     }
 }

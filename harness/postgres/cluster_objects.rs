@@ -1,4 +1,4 @@
-//! The effects of a service's statements on more than its database: [`Touched`].
+//! The effects of a service's statements on more than its database: [`ClusterObjects`].
 //!
 //! On a server that others use too, things come and go that are none of the service's.
 //! Only what its statements name is put back; what it is to be dropped for, a statement
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// The names in statements about what a whole server has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct ClusterObjects {
     /// (kind, name) of what was created, by the snapshot's words for kinds.
     created: BTreeSet<(&'static str, String)>,
     /// Every name in such a statement.
@@ -40,7 +40,7 @@ const FUNCTIONS: &[&str] = &[
 /// The placeholder for the user who runs a statement.
 const ONESELF: &[&str] = &["current_user", "session_user", "current_role"];
 
-impl Touched {
+impl ClusterObjects {
     /// Looks at a statement, also inside a block; it was run by `user`.
     pub fn note(&mut self, sql: &str, user: &str) {
         let words = words(sql);
@@ -169,8 +169,8 @@ fn words(sql: &str) -> Vec<Word> {
 mod tests {
     use super::*;
 
-    fn touched(sql: &str) -> Touched {
-        let mut touched = Touched::default();
+    fn touched(sql: &str) -> ClusterObjects {
+        let mut touched = ClusterObjects::default();
         touched.note(sql, "guest");
         touched
     }

@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::alembic::sql;
 use crate::alembic::transcript::Place;
-use crate::evidence::running::{Kind, Release, Running, Tried};
+use crate::evidence::running::{Release, Running, StatementKind, TriedStatement};
 use crate::git::short;
 use crate::text::one_line;
 
@@ -20,10 +20,10 @@ const TOO_LONG: &str = "22001";
 const OTHER_RESULT: &str = "0A000";
 
 /// Statements on one table that fail for one reason.
-pub(super) struct Broken<'a> {
-    first: &'a Tried,
+pub(super) struct FailureGroup<'a> {
+    first: &'a TriedStatement,
     /// All of them.
-    pub statements: Vec<&'a Tried>,
+    pub statements: Vec<&'a TriedStatement>,
     column: Option<String>,
     /// Tells whether the running models have that column.
     is_known: bool,
@@ -33,8 +33,8 @@ pub(super) struct Broken<'a> {
     pub until: Option<usize>,
 }
 
-impl<'a> Broken<'a> {
-    pub(super) fn new(one: &'a Tried, running: &Running, since: usize) -> Self {
+impl<'a> FailureGroup<'a> {
+    pub(super) fn new(one: &'a TriedStatement, running: &Running, since: usize) -> Self {
         let column = column(one);
         let known = running.tables.get(&one.table).unwrap_or(&one.columns);
         Self {
@@ -69,7 +69,7 @@ impl<'a> Broken<'a> {
     /// column where there is one.
     pub(super) fn names(&self) -> Vec<String> {
         let table = match self.first.kind {
-            Kind::Given => self.relation(),
+            StatementKind::Given => self.relation(),
             _ => sql::words(self.table()).pop(),
         };
         table.into_iter().chain(self.column.clone()).collect()
@@ -83,7 +83,7 @@ impl<'a> Broken<'a> {
     }
 
     /// The statement that is shown: one that writes NULL, where that is refused.
-    fn shown(&self) -> &'a Tried {
+    fn shown(&self) -> &'a TriedStatement {
         let mut with_null = self.statements.iter().filter(|one| one.detail == "null");
         let is_refused = self.state() == Some(NOT_NULL) && self.is_known;
         let chosen = is_refused.then(|| with_null.next()).flatten();
@@ -110,7 +110,9 @@ impl<'a> Broken<'a> {
             _ => "refused",
         };
         match self.column() {
-            Some(column) if self.first.kind == Kind::Given => format!("{table} {column} {what}"),
+            Some(column) if self.first.kind == StatementKind::Given => {
+                format!("{table} {column} {what}")
+            }
             Some(column) => format!("{table}.{column} {what}"),
             None => format!("{table} {what}"),
         }
@@ -139,11 +141,11 @@ impl<'a> Broken<'a> {
         let mut deeds: Vec<&str> = Vec::new();
         for one in &self.statements {
             let deed = match one.kind {
-                Kind::Select => "read",
-                Kind::Insert | Kind::Upsert => "insert into",
-                Kind::Update => "update",
-                Kind::Delete => "delete from",
-                Kind::Given => "execute",
+                StatementKind::Select => "read",
+                StatementKind::Insert | StatementKind::Upsert => "insert into",
+                StatementKind::Update => "update",
+                StatementKind::Delete => "delete from",
+                StatementKind::Given => "execute",
             };
             if !deeds.contains(&deed) {
                 deeds.push(deed);
@@ -159,13 +161,15 @@ impl<'a> Broken<'a> {
 
 /// The column that the answer is about: one that the statement names, or else the first that is
 /// quoted, or the only one there is.
-fn column(one: &Tried) -> Option<String> {
+fn column(one: &TriedStatement) -> Option<String> {
     let error = one.error.as_ref()?;
     match error.state.as_deref() {
         Some(UNDEFINED_TABLE) => return None,
-        Some(NO_CONFLICT_TARGET) if one.kind == Kind::Given => return None,
+        Some(NO_CONFLICT_TARGET) if one.kind == StatementKind::Given => return None,
         Some(NO_CONFLICT_TARGET) => return Some(one.target.join(", ")),
-        Some(UNDEFINED_COLUMN) if one.kind == Kind::Given => return unknown_column(&error.message),
+        Some(UNDEFINED_COLUMN) if one.kind == StatementKind::Given => {
+            return unknown_column(&error.message);
+        }
         _ => {}
     }
     let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
@@ -194,7 +198,11 @@ fn unknown_column(message: &str) -> Option<String> {
 }
 
 /// The finding about them.
-pub(super) fn finding(broken: &Broken<'_>, running: &Running, place: Option<&Place>) -> Finding {
+pub(super) fn finding(
+    broken: &FailureGroup<'_>,
+    running: &Running,
+    place: Option<&Place>,
+) -> Finding {
     let table = broken.table();
     let state = broken.state().unwrap_or("raised by Python");
     let who = release(&running.release);
@@ -246,7 +254,7 @@ pub(super) fn for_a_while(mut finding: Finding, until: Option<&Place>) -> Findin
 }
 
 /// The finding about rows of the next release.
-pub(super) fn mixed(one: &Tried, running: &Running, place: Option<&Place>) -> Finding {
+pub(super) fn mixed(one: &TriedStatement, running: &Running, place: Option<&Place>) -> Finding {
     let column = one.columns.first().map_or("", String::as_str);
     let message = one
         .error
@@ -284,7 +292,7 @@ pub(crate) fn release(release: &Release) -> String {
 }
 
 /// The statement, the class that makes it, and what is particular about it.
-fn statement(broken: &Broken<'_>, running: &Running) -> String {
+fn statement(broken: &FailureGroup<'_>, running: &Running) -> String {
     let one = broken.shown();
     let sql = one_line(&one.sql);
     let text = sql.split(" VALUES ").next().unwrap_or(&sql);
@@ -295,7 +303,7 @@ fn statement(broken: &Broken<'_>, running: &Running) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     };
-    if one.kind == Kind::Given {
+    if one.kind == StatementKind::Given {
         return text;
     }
     let class = class(&one.table, running);
@@ -310,9 +318,9 @@ fn statement(broken: &Broken<'_>, running: &Running) -> String {
     format!("{text}{}{particular}", class.unwrap_or_default())
 }
 
-fn advice(broken: &Broken<'_>) -> String {
+fn advice(broken: &FailureGroup<'_>) -> String {
     let relation = broken.relation();
-    let is_given = broken.first.kind == Kind::Given;
+    let is_given = broken.first.kind == StatementKind::Given;
     let table = match is_given {
         true => relation.as_deref().unwrap_or("the table"),
         false => broken.table(),

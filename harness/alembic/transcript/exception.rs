@@ -1,14 +1,14 @@
-//! An exception as data: [`Raised`].
+//! An exception as data: [`Exception`].
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Refused;
+use super::RefusedConnection;
 
 /// An exception that reached the command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raised {
+pub struct Exception {
     /// Its class.
     #[serde(rename = "type")]
     pub class: String,
@@ -36,10 +36,10 @@ pub struct Raised {
     pub exit_status: Option<i64>,
     /// The refused connection that it came from.
     #[serde(default)]
-    pub refused: Option<Box<Refused>>,
+    pub refused: Option<Box<RefusedConnection>>,
 }
 
-impl Raised {
+impl Exception {
     /// The error in one line, by the driver's name for it where SQLAlchemy wraps one:
     /// `DuplicateObjectError: type "a" already exists`.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use super::data;
 use crate::evidence::Deployment;
-use crate::evidence::deployment::{Altered, How, Rollout};
+use crate::evidence::deployment::{AlteredValues, How, Rollout};
 
 /// The page data of a deployment.
 pub fn deployment(deployment: &Deployment) -> data::Deployment {
@@ -58,7 +58,7 @@ fn changes(rollout: &Rollout, table: &str) -> Vec<data::Change> {
     of_table.map(|(_, change)| change).collect()
 }
 
-fn change(altered: &Altered, became: data::Became) -> (&str, data::Change) {
+fn change(altered: &AlteredValues, became: data::Became) -> (&str, data::Change) {
     let (before, after) = altered.example.clone();
     let change = data::Change {
         column: altered.column.clone(),

@@ -1,21 +1,21 @@
-//! Statements of objects, and what is left out of them: [`Written`].
+//! Statements of objects, and what is left out of them: [`Section`].
 
-use super::kinds::Kind;
+use super::kinds::SectionKind;
 
 /// One object as statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct Section {
     /// Its schema; `None` for what belongs to the database.
     pub schema: Option<String>,
     /// The kind.
-    pub kind: Kind,
+    pub kind: SectionKind,
     /// Its qualified name, as SQL has it.
     pub name: String,
     /// The statements that build it.
     pub statements: String,
 }
 
-impl Written {
+impl Section {
     /// The line above the statements.
     pub fn header(&self) -> String {
         // A name may hold a line break, a header may not.

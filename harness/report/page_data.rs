@@ -20,7 +20,7 @@ use crate::alembic::revision::RevisionFile;
 use crate::alembic::transcript::Transcript;
 use crate::criteria::{Blocker, Finding, Verdict};
 use crate::error::HarnessError;
-use crate::evidence::outbox::{Expected, Outbox};
+use crate::evidence::outbox::{ExpectedIndex, Outbox};
 use crate::evidence::{Evidence, Migrated, Models, Stairway, Stepped};
 use crate::gather::progress::Progress;
 use crate::manifest::Service;
@@ -76,16 +76,16 @@ pub fn facts(evidence: &Evidence) -> Vec<Fact> {
 /// The page data of a service, as far as one fact goes.
 #[must_use]
 pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service {
-    let mut seen = data::Service {
+    let mut shown = data::Service {
         name: service.name.clone(),
         ..data::Service::default()
     };
     match fact {
-        Fact::History => seen.history = Some(history(service, &evidence.history.graph)),
+        Fact::History => shown.history = Some(history(service, &evidence.history.graph)),
         Fact::Migrated => {
             let migrated = evidence.migrated.as_ref();
-            seen.commands = migrated.map(upgraded).unwrap_or_default();
-            seen.outbox = migrated
+            shown.commands = migrated.map(upgraded).unwrap_or_default();
+            shown.outbox = migrated
                 .and_then(|migrated| migrated.outbox.as_ref())
                 .map(outbox);
         }
@@ -93,29 +93,29 @@ pub fn fact(fact: Fact, service: &Service, evidence: &Evidence) -> data::Service
             let stepped = evidence.stepped.as_ref();
             let one =
                 |stepped: &Stepped| command("upgrade, one revision at a time", [&stepped.upgrade]);
-            seen.commands = stepped.map(one).into_iter().collect();
+            shown.commands = stepped.map(one).into_iter().collect();
         }
         Fact::Stairway => {
-            seen.commands = evidence.stairway.as_ref().map(walked).unwrap_or_default()
+            shown.commands = evidence.stairway.as_ref().map(walked).unwrap_or_default()
         }
         Fact::Models => {
             let models = evidence.models.as_ref();
             let one = |models: &Models| command("create_all of the models", [&models.built]);
-            seen.commands = models.map(one).into_iter().collect();
+            shown.commands = models.map(one).into_iter().collect();
         }
         Fact::Locks => {
-            seen.locks = evidence
+            shown.locks = evidence
                 .locks
                 .as_ref()
                 .map(locks::locks)
                 .unwrap_or_default();
         }
-        Fact::Running => seen.running = evidence.running.as_ref().and_then(running::running),
+        Fact::Running => shown.running = evidence.running.as_ref().and_then(running::running),
         Fact::Deployment => {
-            seen.deployment = evidence.deployment.as_ref().map(deployment::deployment);
+            shown.deployment = evidence.deployment.as_ref().map(deployment::deployment);
         }
     }
-    seen
+    shown
 }
 
 fn upgraded(migrated: &Migrated) -> Vec<data::Command> {
@@ -133,7 +133,7 @@ fn upgraded(migrated: &Migrated) -> Vec<data::Command> {
 /// The remarks of a session about its server and interpreter.
 #[must_use]
 pub fn started(name: &str, progress: &[Progress]) -> data::Service {
-    let mut seen = data::Service {
+    let mut shown = data::Service {
         name: name.to_owned(),
         ..data::Service::default()
     };
@@ -145,7 +145,7 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
                 took,
                 ..
             } => {
-                seen.server = Some(data::Spent {
+                shown.server = Some(data::Spent {
                     what: format!("PostgreSQL {version} ({provider})"),
                     seconds: took.as_secs_f64(),
                 });
@@ -155,7 +155,7 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
                 guard,
                 seconds,
             } => {
-                seen.interpreter = Some(data::Spent {
+                shown.interpreter = Some(data::Spent {
                     what: format!("{versions}; kept to its server by {guard}"),
                     seconds: *seconds,
                 });
@@ -163,7 +163,7 @@ pub fn started(name: &str, progress: &[Progress]) -> data::Service {
             _ => {}
         }
     }
-    seen
+    shown
 }
 
 fn history(service: &Service, graph: &Graph) -> data::History {
@@ -288,7 +288,7 @@ fn outbox(outbox: &Outbox) -> data::Outbox {
     }
 }
 
-fn index(outbox: &Outbox, expected: &Expected) -> data::Index {
+fn index(outbox: &Outbox, expected: &ExpectedIndex) -> data::Index {
     let found = outbox
         .actual
         .iter()
