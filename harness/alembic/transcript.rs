@@ -13,7 +13,7 @@ mod probe;
 
 pub use event::Event;
 pub use exception::{Exception, Frame, Need};
-pub use probe::{Counters, Held, HeldIndex, Measure, Probe, Settled, Unprobed};
+pub use probe::{Counters, Held, HeldIndex, Measure, Probe, Settled, SettledIndex, Unprobed};
 
 use crate::postgres::activity::Wait;
 

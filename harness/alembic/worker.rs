@@ -12,7 +12,9 @@ mod history;
 mod last_words;
 mod shadows;
 
-pub use command::{Command, FilterQuestion, ReflectedKind, Release, Stage as ReleaseStage};
+pub use command::{
+    Command, FilterQuestion, Probing, ReflectedKind, Release, Stage as ReleaseStage,
+};
 pub use going::Going;
 pub use history::{History, LoadedRevision};
 

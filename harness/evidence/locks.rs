@@ -2,14 +2,22 @@
 
 mod cost;
 mod counted;
+mod mode;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alembic::transcript::{Statement, Transcript};
+use crate::alembic::sql;
+use crate::alembic::transcript::{Held, Measure, Statement, Transcript};
 pub use cost::{Cost, Growth};
 pub use counted::Counted;
+pub use mode::Mode;
+
+/// The first words of statements that may run others, in functions and triggers.
+const RUN_OTHERS: &[&str] = &[
+    "do", "call", "select", "values", "with", "insert", "update", "delete", "merge",
+];
 
 /// The deployment, measured; one for all pending revisions, or one for each where nothing
 /// is deployed.
@@ -97,10 +105,39 @@ impl Measured {
         self.relations.iter().map(|one| (one.oid, one)).collect()
     }
 
+    /// Tells whether a block or a function both locks and works: in which order, one question
+    /// after all of it cannot tell.
+    #[must_use]
+    pub fn hides_an_order(&self) -> bool {
+        let (relations, statements) = (self.by_oid(), self.by_number());
+        let mut known = BTreeSet::new();
+        self.upgrade.measures.iter().any(|measure| {
+            let Measure::Probe(probe) = measure else {
+                return false;
+            };
+            let held = probe.relations.iter();
+            let deployed = held.filter(|held| relations.contains_key(&held.oid));
+            let modes = deployed.flat_map(|held| held.modes.iter().map(|mode| (held.oid, mode)));
+            let blocking = modes.filter(|(_, mode)| Mode::read(mode).is_some());
+            let taken = blocking
+                .filter(|(oid, mode)| known.insert((&probe.transaction, *oid, (*mode).clone())));
+            taken.count() > 0
+                && probe.relations.iter().any(Held::is_worked_on)
+                && statements
+                    .get(&probe.number)
+                    .is_some_and(|one| runs_others(one))
+        })
+    }
+
     /// The statements by their number.
     #[must_use]
     pub fn by_number(&self) -> BTreeMap<u64, &Statement> {
         let statements = self.upgrade.statements.iter();
         statements.map(|one| (one.number, one)).collect()
     }
+}
+
+fn runs_others(statement: &Statement) -> bool {
+    let first = sql::words(&statement.sql).into_iter().next();
+    first.is_some_and(|word| RUN_OTHERS.contains(&word.as_str()))
 }

@@ -203,7 +203,8 @@ fn a_root_that_is_not_there_is_an_error() {
 }
 
 /// Services that hand their URL on as it is given: any driver will do for all that can be read.
-const NO_FILE_TELLS_THEIR_DRIVER: [&str; 4] = [
+const NO_FILE_TELLS_THEIR_DRIVER: [&str; 5] = [
+    "locks_rows_changed_before_in_one_block",
     "locks_several_statements_in_one_string",
     "raw_statements",
     "search_path_in_the_url",

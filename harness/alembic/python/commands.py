@@ -134,9 +134,9 @@ class Worker:
         config = self.configuration("upgrade", revision)
         return self.drive(config, lambda config: command.upgrade(config, revision))
 
-    def measure(self, revision, flushes):
+    def measure(self, revision, flushes, within):
         """The same, with what each statement locks and reads."""
-        recorder.probe = Probe(flushes)
+        recorder.probe = Probe(flushes, within)
         try:
             return self.upgrade(revision)
         finally:

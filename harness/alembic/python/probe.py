@@ -10,6 +10,9 @@ the statement and before the next one. What the service could notice is left alo
   is lifted for the question and put back;
 - a connection that commits by itself has let go of its locks before anyone can ask: there
   the statement is run in BEGIN ... ROLLBACK first, and measured in that.
+
+A `DO` block and a function run several statements while nobody can ask. Where the harness
+has laid event triggers, these ask before and after each command within.
 """
 
 import json
@@ -31,6 +34,8 @@ SILENT = set(
 )
 ROWS = {"insert", "update", "delete", "merge", "with"}
 READING = {"", "select", "values", "table", "explain", "copy", "execute", "declare"}
+# May run other commands than their own.
+RUNNING = {"call", "do", "select", "values"} | ROWS
 
 TRANSACTION = (
     "(SELECT l.virtualtransaction FROM pg_catalog.pg_locks l"
@@ -104,6 +109,15 @@ OIDS = (
     "SELECT CAST(coalesce(pg_catalog.json_agg(CAST(h.relation AS pg_catalog.int8)), '[]')"
     " AS pg_catalog.text) FROM " + HELD.format(locks="pg_catalog.pg_locks") + " h"
 )
+# What the event triggers ask, and what they were answered.
+ASK_WITHIN = (
+    "SELECT pg_catalog.set_config('migration_harness.question', '{question}', true),"
+    " pg_catalog.set_config('migration_harness.looks', '', true)"
+)
+ANSWERED_WITHIN = (
+    "SELECT '[' || pg_catalog.substr(pg_catalog.current_setting('migration_harness.looks', true), 2)"
+    " || ']', pg_catalog.set_config('migration_harness.question', '', true)"
+)
 POINT = "migration_harness_parts"
 REMEMBERED = 8  # transactions, of which a service has one for each connection
 
@@ -113,9 +127,9 @@ CATALOG = (
     "pg_catalog.json_build_array(CAST(c.oid AS pg_catalog.int8),"
     " CAST(c.relfilenode AS pg_catalog.int8))), '[]') FROM pg_catalog.pg_class c"
     " WHERE c.relkind IN ('r', 'm') AND CAST(c.oid AS pg_catalog.int8) >= 16384),"
-    " 'indexes', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array("
-    "CAST(i.indrelid AS pg_catalog.int8), CAST(x.oid AS pg_catalog.int8),"
-    " CAST(x.relfilenode AS pg_catalog.int8))), '[]') FROM pg_catalog.pg_index i"
+    " 'indexes', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object("
+    "'relation', CAST(i.indrelid AS pg_catalog.int8), 'name', x.relname,"
+    " 'filenode', CAST(x.relfilenode AS pg_catalog.int8))), '[]') FROM pg_catalog.pg_index i"
     " JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid"
     " WHERE CAST(x.oid AS pg_catalog.int8) >= 16384)) AS pg_catalog.text)"
 )
@@ -175,7 +189,8 @@ def value(rows):
 class Probe:
     """Asks around statements, and sends what is answered as messages."""
 
-    def __init__(self, flushes):
+    def __init__(self, flushes, within):
+        self.within = within  # whether event triggers ask
         self.asked = BEFORE.format(flush=FLUSH if flushes else "")
         self.calling = None  # the statement that calls a function of the service's
         self.told = None  # the statement that was run in parts first
@@ -223,12 +238,14 @@ class Probe:
         if (yield COMMITS) is not True:
             if parts:
                 yield from self.in_parts(number, parts)
+            yield from self.ask_within(sql)
             return False
         # The service may have begun a transaction in words of its own.
         first, second = value((yield self.asked)), value((yield self.asked))
         if first is None or second is None or first[2] == second[2]:
             if parts and first is not None:
                 yield from self.in_parts(number, parts)
+            yield from self.ask_within(sql)
             return False
         if (yield from self.calls(sql)):
             self.calling = number
@@ -241,9 +258,11 @@ class Probe:
             if self.told == number:
                 yield "ROLLBACK"
                 return True
+        yield from self.ask_within(sql)
         error = yield TRY
-        found = None
+        found, within = None, []
         if error is None:
+            within = yield from self.answered_within(sql, begun and begun[2])
             found = yield from self.looked(begun and begun[2])
         yield "ROLLBACK"
         if error is SKIP or (error is None and (begun is None or found is None)):
@@ -251,8 +270,26 @@ class Probe:
         elif error is not None:
             self.unprobed(number, sqlstate_of(error))
         else:
-            channel.send(event="probe", number=number, rehearsed=True, **found)
+            for look in [*within, found]:
+                channel.send(event="probe", number=number, rehearsed=True, **look)
         return True
+
+    def ask_within(self, sql):
+        """Has event triggers ask before and after each command that a statement runs."""
+        if self.within and first_word(sql) in RUNNING:
+            question = QUESTION.replace("KNOWN", "").replace("'", "''")
+            yield ASK_WITHIN.format(question=question)
+
+    def answered_within(self, sql, transaction):
+        """What they were answered, in order."""
+        if not self.within or first_word(sql) not in RUNNING:
+            return []
+        looks = value((yield ANSWERED_WITHIN)) or []
+        for look in looks:
+            del look["held"]
+            for one in look["relations"]:
+                del one["stamp"]
+        return [look for look in looks if look["transaction"] == transaction]
 
     def in_parts(self, number, parts, rehearsed=False):
         """Runs the statements of a text one by one, looks after each, and takes them back: what
@@ -260,7 +297,9 @@ class Probe:
         yield f"SAVEPOINT {POINT}"
         begun, looks = value((yield self.asked)), []
         for part in parts:
+            yield from self.ask_within(part)
             yield part
+            looks += yield from self.answered_within(part, begun and begun[2])
             looks.append((yield from self.looked(begun and begun[2])))
             if looks[-1] is None:
                 break
@@ -285,6 +324,7 @@ class Probe:
             yield from self.left(number, sql)
             return
         before = value((yield self.asked))
+        within = yield from self.answered_within(sql, before and before[2])
         found = yield from self.looked(before and before[2])
         if before is not None and before[1] is not None:
             yield f"SELECT pg_catalog.set_config('statement_timeout', '{before[0]}', true)"
@@ -292,7 +332,8 @@ class Probe:
             self.unprobed(number)
         elif before[2] == found["transaction"]:
             told = self.told == number
-            channel.send(event="probe", number=number, rehearsed=False, told=told, **found)
+            for look in [*within, found]:
+                channel.send(event="probe", number=number, rehearsed=False, told=told, **look)
         elif first_word(sql) not in READING:
             # It ended its transaction itself.
             self.unprobed(number)

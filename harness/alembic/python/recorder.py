@@ -197,9 +197,11 @@ def session_of(thing):
 
 
 def as_sent(cursor, statement, parameters):
-    """A statement with parameters as the server gets it: `%%` is a `%`. Where it may make
-    an enum type, with the parameters that the client itself puts in, as psycopg2 does."""
-    if parameters and "enum" in statement.lower() and hasattr(cursor, "mogrify"):
+    """A statement with parameters as the server gets it: `%%` is a `%`. Where it may make an
+    enum type, or is several, with the parameters that the client itself puts in, as psycopg2
+    does."""
+    is_asked = "enum" in statement.lower() or ";" in statement
+    if parameters and is_asked and hasattr(cursor, "mogrify"):
         try:
             sent = cursor.mogrify(statement, parameters)
             return sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent

@@ -120,8 +120,19 @@ pub struct Settled {
     pub number: u64,
     /// Each relation with its file.
     pub files: Vec<(i64, i64)>,
-    /// Each index: its relation, itself and its file.
-    pub indexes: Vec<(i64, i64, i64)>,
+    /// Each index.
+    pub indexes: Vec<SettledIndex>,
+}
+
+/// An index of a database after such a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledIndex {
+    /// The oid of its relation.
+    pub relation: i64,
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub filenode: i64,
 }
 
 impl Measure {
@@ -160,6 +171,15 @@ impl From<Counters> for [Option<i64>; 6] {
             deleted,
         } = counters;
         [scans, read, fetched, inserted, updated, deleted].map(Some)
+    }
+}
+
+impl Held {
+    /// Tells whether its rows were read or changed.
+    #[must_use]
+    pub fn is_worked_on(&self) -> bool {
+        let counters = self.counters;
+        counters.read + counters.fetched + counters.updated + counters.deleted > 0
     }
 }
 

@@ -6,14 +6,22 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// The server's part in measuring.
+#[derive(Debug, Clone, Copy)]
+pub struct Probing {
+    /// Tells whether it can flush its counters when told to, which is from PostgreSQL 15.
+    pub flushes: bool,
+    /// Tells whether event triggers ask before and after each command of a block or function.
+    pub within: bool,
+}
+
 /// A command to a worker about the database.
 #[derive(Debug, Clone, Copy)]
 pub enum Command<'a> {
     /// `alembic upgrade <revision>`.
     Upgrade(&'a str),
-    /// The same, measuring what each statement locks and reads; whether the server can flush
-    /// its counters when told to, which is from PostgreSQL 15.
-    Measure(&'a str, bool),
+    /// The same, measuring what each statement locks and reads.
+    Measure(&'a str, Probing),
     /// The same, waiting where a transaction has been committed ([`super::Worker::watch`]).
     Watch(&'a str),
     /// Takes back this one revision, whatever its place in the graph.
@@ -144,9 +152,9 @@ impl Command<'_> {
             | Self::Descend(revision) => {
                 json!({ "revision": revision })
             }
-            Self::Measure(revision, flushes) => {
-                json!({ "revision": revision, "flushes": flushes })
-            }
+            Self::Measure(revision, probing) => json!({
+                "revision": revision, "flushes": probing.flushes, "within": probing.within,
+            }),
             Self::Touch | Self::Loaded => json!({}),
             Self::Models(foundation, schema) => {
                 json!({ "foundation": foundation, "schema": schema })

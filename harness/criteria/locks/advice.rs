@@ -35,7 +35,10 @@ pub(super) fn advice(
             "an exclusion constraint can only be built under the lock: add {index} while nobody needs {table}"
         ),
         Work::Built(index) if has("unique") || has("primary key") => using_index(index, table, has("primary key")),
-        Work::Built(_) if has("reindex") => "REINDEX INDEX CONCURRENTLY, in an autocommit_block".to_owned(),
+        Work::Built(_) if has("reindex") => format!(
+            "with op.get_context().autocommit_block(): op.execute(\"REINDEX {} CONCURRENTLY ...\")",
+            reindexed(&words)
+        ),
         Work::Rewritten if has("stored") => {
             "add a plain column that may be NULL, have a trigger set it, and fill the rows in batches by key afterwards: PostgreSQL computes a stored one for all rows at once".to_owned()
         }
@@ -96,6 +99,14 @@ fn concurrently(index: &str, table: &str, words: &[String]) -> String {
     format!(
         "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], {unique}postgresql_concurrently=True)"
     )
+}
+
+/// The kind of object that REINDEX names
+/// (<https://www.postgresql.org/docs/current/sql-reindex.html>).
+fn reindexed(words: &[String]) -> String {
+    let mut kinds = ["table", "schema", "database"].into_iter();
+    let kind = kinds.find(|kind| words.iter().any(|word| word == kind));
+    kind.unwrap_or("index").to_uppercase()
 }
 
 /// An index of a partitioned table, which cannot be built concurrently

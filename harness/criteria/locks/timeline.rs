@@ -1,9 +1,9 @@
 //! A deployment as time goes, for whoever looks at all of it.
 
 use super::told;
-use super::trace::{Mode, Moment, Work, moments};
+use super::trace::{Moment, Work, moments};
 use crate::alembic::transcript::Statement;
-use crate::evidence::locks::Measured;
+use crate::evidence::locks::{Measured, Mode};
 
 /// A statement that keeps others from a deployed table, or works on one.
 pub(crate) struct Seen<'a> {

@@ -1,12 +1,12 @@
 //! Findings about locks, as they are told.
 
-use super::trace::{Blocking, Mode, Moment, Subject, Work};
+use super::trace::{Blocking, Moment, Subject, Work};
 use super::{Context, Keyed, advice};
 use crate::alembic::transcript::{Place, Statement};
 use crate::criteria::Finding;
 use crate::criteria::keyed::short;
 use crate::criteria::upgrade_head::failure;
-use crate::evidence::locks::InvalidIndex;
+use crate::evidence::locks::{InvalidIndex, Mode};
 use crate::text::beginning;
 
 /// So many letters of a statement are shown.

@@ -5,18 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alembic::sql;
 use crate::alembic::transcript::{Held, Measure, Probe, Settled, Statement};
-use crate::evidence::locks::{Counted, Measured, Relation};
-
-/// The modes of locks on relations that keep others from writing, the weakest first
-/// (<https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Mode {
-    Share,
-    ShareRowExclusive,
-    Exclusive,
-    /// The only one that keeps others from reading too.
-    AccessExclusive,
-}
+use crate::evidence::locks::{Counted, Measured, Mode, Relation};
 
 /// A lock that blocks others, on a deployed relation.
 #[derive(Debug, Clone, Copy)]
@@ -297,85 +286,79 @@ impl<'a> Trace<'a> {
     }
 
     /// The remains of a statement whose transaction nobody could ask in: the tables that it
-    /// rewrote, as VACUUM FULL does, for which it has to keep all others out
-    /// (<https://www.postgresql.org/docs/current/sql-vacuum.html>).
+    /// rewrote, as VACUUM FULL does, for which it has to keep all others out, and the indexes that
+    /// it built, as REINDEX SCHEMA does, for which it has to keep others from writing
+    /// (<https://www.postgresql.org/docs/current/sql-vacuum.html>,
+    /// <https://www.postgresql.org/docs/current/sql-reindex.html>).
     fn settle(&mut self, settled: &Settled) -> Option<Moment<'a>> {
-        let rewritten: Vec<&'a Relation> = match self.unprobed.contains(&settled.number) {
-            true => self.rewritten(settled),
-            false => Vec::new(),
+        let statement = self.statements.get(&settled.number).copied();
+        let is_alone = |one: &&Statement| {
+            self.unprobed.contains(&settled.number) && !sql::mentions(&one.sql, "concurrently")
+        };
+        let left = match statement.filter(is_alone) {
+            Some(_) => self.left(settled),
+            None => Vec::new(),
         };
         self.remember(settled);
-        let statement = *self.statements.get(&settled.number)?;
-        let work = |relation: &&Relation| {
-            let subject = Subject {
-                schema: relation.schema.clone(),
-                name: relation.name.clone(),
-                rows: Some(relation.rows),
-            };
-            (subject, Work::Rewritten)
+        let statement = statement.filter(|_| !left.is_empty())?;
+        let subject = |relation: &Relation| Subject {
+            schema: relation.schema.clone(),
+            name: relation.name.clone(),
+            rows: Some(relation.rows),
         };
-        (!rewritten.is_empty()).then(|| Moment {
+        let blocking = left.iter().map(|(relation, work)| Blocking {
+            relation,
+            mode: match work {
+                Work::Rewritten => Mode::AccessExclusive,
+                _ => Mode::Share,
+            },
+            since: statement,
+        });
+        Some(Moment {
             statement,
             transaction: "",
-            works: rewritten.iter().map(work).collect(),
-            blocking: rewritten
+            blocking: blocking.collect(),
+            works: left
                 .into_iter()
-                .map(|relation| Blocking {
-                    relation,
-                    mode: Mode::AccessExclusive,
-                    since: statement,
-                })
+                .map(|(relation, work)| (subject(relation), work))
                 .collect(),
             has_timeout: true,
             is_rehearsed: false,
         })
     }
 
-    /// The deployed tables with rows that have another file.
-    fn rewritten(&self, settled: &Settled) -> Vec<&'a Relation> {
-        let files = settled.files.iter().filter(|(oid, file)| {
-            let known = self.files.get(oid);
-            *file != 0 && known.is_some_and(|known| !known.contains(file))
+    /// The deployed tables with rows that have another file, and those of which an index has one.
+    fn left(&self, settled: &Settled) -> Vec<(&'a Relation, Work)> {
+        let is_new = |relation: i64, file: i64| {
+            let known = self.files.get(&relation);
+            file != 0 && known.is_some_and(|known| !known.contains(&file))
+        };
+        let rewritten = settled
+            .files
+            .iter()
+            .filter(|(oid, file)| is_new(*oid, *file));
+        let mut left: BTreeMap<i64, Work> =
+            rewritten.map(|(oid, _)| (*oid, Work::Rewritten)).collect();
+        for index in &settled.indexes {
+            if is_new(index.relation, index.filenode) {
+                let built = Work::Built(index.name.clone());
+                left.entry(index.relation).or_insert(built);
+            }
+        }
+        let known = left.into_iter().filter_map(|(oid, work)| {
+            let relation = *self.relations.get(&oid)?;
+            (relation.rows > 0).then_some((relation, work))
         });
-        let relations = files.filter_map(|(oid, _)| self.relations.get(oid).copied());
-        relations.filter(|relation| relation.rows > 0).collect()
+        known.collect()
     }
 
     fn remember(&mut self, settled: &Settled) {
         for (relation, file) in &settled.files {
             self.files.entry(*relation).or_default().insert(*file);
         }
-        for (relation, _, file) in &settled.indexes {
-            self.files.entry(*relation).or_default().insert(*file);
+        for index in &settled.indexes {
+            let files = self.files.entry(index.relation).or_default();
+            files.insert(index.filenode);
         }
-    }
-}
-
-impl Mode {
-    /// One as `pg_locks.mode` has it; `None` where it blocks neither reads nor writes.
-    fn read(mode: &str) -> Option<Self> {
-        match mode {
-            "ShareLock" => Some(Self::Share),
-            "ShareRowExclusiveLock" => Some(Self::ShareRowExclusive),
-            "ExclusiveLock" => Some(Self::Exclusive),
-            "AccessExclusiveLock" => Some(Self::AccessExclusive),
-            _ => None,
-        }
-    }
-
-    /// Tells whether it keeps others from reading too.
-    pub(crate) fn blocks_reads(self) -> bool {
-        self == Self::AccessExclusive
-    }
-}
-
-impl std::fmt::Display for Mode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Share => "SHARE",
-            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            Self::Exclusive => "EXCLUSIVE",
-            Self::AccessExclusive => "ACCESS EXCLUSIVE",
-        })
     }
 }

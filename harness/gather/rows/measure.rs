@@ -1,5 +1,7 @@
 //! A deployment on tables with many rows, of which each statement is measured.
 
+mod within;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::Start;
 use crate::alembic::sql;
-use crate::alembic::worker::Command;
+use crate::alembic::worker::{Command, Probing};
 use crate::error::{HarnessError, Result, Stage};
 use crate::evidence::locks::{InvalidIndex, Measured, Relation};
 use crate::gather::Driver;
@@ -38,6 +40,24 @@ const ENOUGH: u32 = 100;
 /// Among more tables the others get rows only where a statement may reach more than it names.
 const AFFORDABLE: usize = 200;
 
+/// The words of statements that may reach tables which they do not name.
+const REACH_FURTHER: &[&str] = &[
+    "do", "execute", "call", "perform", "cascade", "reindex", "vacuum", "cluster",
+];
+
+/// The conditions under which a deployment is measured.
+#[derive(Clone, Copy)]
+struct Conditions<'a> {
+    /// The statements whose tables have many rows.
+    statements: &'a [&'a str],
+    /// The number of these rows.
+    many: u32,
+    /// The ways of the planner that are not taken.
+    without: &'a [&'a str],
+    /// Tells whether event triggers ask around each command of a block or function.
+    within: bool,
+}
+
 impl Driver<'_> {
     /// The upgrade of a further copy, with what its statements lock and read; `None` where
     /// PostgreSQL refuses the team's own rows.
@@ -45,30 +65,40 @@ impl Driver<'_> {
     /// It is a run of its own, so that what the rows of a deployment are judged by is never
     /// one that was looked at from inside.
     pub(super) async fn measure(&mut self, start: &Start<'_>) -> Result<Option<Measured>> {
-        let statements = start.statements.clone();
-        let Some(first) = self
-            .measure_with(start, &statements, MANY, UNSCANNED)
-            .await?
-        else {
+        let plain = Conditions {
+            statements: &start.statements,
+            many: MANY,
+            without: UNSCANNED,
+            within: false,
+        };
+        let Some(mut measured) = self.measure_under(start, plain).await? else {
             return Ok(None);
         };
-        let heard = heard_with_rows(&first, &statements);
-        let statements = [statements, heard.iter().map(String::as_str).collect()].concat();
-        let again = match heard.is_empty() {
-            true => None,
-            false => {
-                self.measure_with(start, &statements, MANY, UNSCANNED)
-                    .await?
-            }
+        let heard = heard_with_rows(&measured, plain.statements);
+        let heard = heard.iter().map(String::as_str);
+        let statements: Vec<&str> = plain.statements.iter().copied().chain(heard).collect();
+        let mut conditions = Conditions {
+            statements: &statements,
+            ..plain
         };
-        let mut measured = again.unwrap_or(first);
-        if measured.may_grow() {
-            measured.fewer = self.measure_fewer(start, &statements, UNSCANNED).await?;
+        if statements.len() > plain.statements.len() {
+            let again = self.measure_under(start, conditions).await?;
+            measured = again.unwrap_or(measured);
         }
+        if measured.hides_an_order() {
+            conditions.within = true;
+            let again = self.measure_under(start, conditions).await?;
+            let again = again.filter(|again| again.upgrade.finished());
+            measured = again.unwrap_or(measured);
+        }
+        if measured.may_grow() {
+            measured.fewer = self.measure_fewer(start, conditions).await?;
+        }
+        conditions.without = NESTED;
         if !measured.suspected().is_empty()
-            && let Some(mut nested) = self.measure_with(start, &statements, MANY, NESTED).await?
+            && let Some(mut nested) = self.measure_under(start, conditions).await?
         {
-            nested.fewer = self.measure_fewer(start, &statements, NESTED).await?;
+            nested.fewer = self.measure_fewer(start, conditions).await?;
             measured.nested = Some(Box::new(nested));
         }
         Ok(Some(measured))
@@ -78,23 +108,28 @@ impl Driver<'_> {
     async fn measure_fewer(
         &mut self,
         start: &Start<'_>,
-        statements: &[&str],
-        without: &[&str],
+        conditions: Conditions<'_>,
     ) -> Result<Option<Box<Measured>>> {
         self.in_time(start.deadline)?;
-        let fewer = self.measure_with(start, statements, FEWER, without).await?;
-        Ok(fewer.map(Box::new))
+        let fewer = Conditions {
+            many: FEWER,
+            ..conditions
+        };
+        Ok(self.measure_under(start, fewer).await?.map(Box::new))
     }
 
-    /// The same, with so many rows in the tables that these statements name, and without these
-    /// ways of the planner.
-    async fn measure_with(
+    /// The same under conditions.
+    async fn measure_under(
         &mut self,
         start: &Start<'_>,
-        statements: &[&str],
-        many: u32,
-        without: &[&str],
+        conditions: Conditions<'_>,
     ) -> Result<Option<Measured>> {
+        let Conditions {
+            statements,
+            many,
+            without,
+            ..
+        } = conditions;
         self.revive().await?;
         self.start_on(Some(start.template.clone()), Phase::Deployed)
             .await?;
@@ -110,14 +145,17 @@ impl Driver<'_> {
         fitting(connection, planter.tables(), statements).await?;
         let relations = relations(connection, &versions).await?;
         let invalid = invalid(connection).await?;
-        let flushes = flushes(connection).await?;
+        let probing = Probing {
+            flushes: flushes(connection).await?,
+            within: conditions.within && within::lay(connection).await?,
+        };
         for way in without {
             let alter = format!("ALTER DATABASE \"{}\" SET {way} = off", self.database.name);
             run(self.connection().await?, &alter).await?;
         }
         self.connection = None;
         let upgrade = self
-            .command(Command::Measure(start.target, flushes))
+            .command(Command::Measure(start.target, probing))
             .await?;
         let left = match upgrade.finished() {
             true => self::invalid(self.connection().await?).await?,
@@ -128,7 +166,7 @@ impl Driver<'_> {
         Ok(Some(Measured {
             revisions: start.revisions.to_vec(),
             upgrade,
-            flushes,
+            flushes: probing.flushes,
             relations,
             invalid: left.into_iter().filter(is_new).collect(),
             fewer: None,
@@ -193,9 +231,7 @@ fn wishes(tables: &Tables, statements: &[&str], versions: (String, String), many
         .collect();
     rows_of.insert(versions, 0);
     let is_affordable = tables.tables.len() <= AFFORDABLE;
-    let reaches_further = ["do", "execute", "call", "perform", "cascade"]
-        .iter()
-        .any(|word| is_named(word));
+    let reaches_further = REACH_FURTHER.iter().any(|word| is_named(word));
     Wishes {
         rows: if is_affordable || reaches_further {
             FEW

@@ -155,6 +155,39 @@ op.execute("ALTER TABLE seen ADD a int")
 "#,
     ),
     (
+        "blocks_and_functions",
+        r#"
+bind = op.get_bind()
+op.execute("""CREATE FUNCTION tidied() RETURNS int LANGUAGE plpgsql AS $$
+  DECLARE changed int;
+  BEGIN
+    UPDATE orders SET note = 'x';
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    ALTER TABLE orders ADD more int;
+    RETURN changed;
+  END $$""")
+count = bind.execute(sa.text("SELECT count(*) FROM orders")).scalar()
+assert bind.execute(sa.text("SELECT tidied()")).scalar() == count
+op.execute("""DO $$
+  BEGIN
+    UPDATE orders SET more = 1;
+    BEGIN
+      ALTER TABLE orders ADD less int;
+      ALTER TABLE orders ADD more int;
+    EXCEPTION WHEN duplicate_column THEN
+      CREATE TABLE twice (a int);
+    END;
+    ALTER TABLE orders ADD again int;
+  END $$""")
+try:
+    with bind.begin_nested():
+        op.execute("DO $$ BEGIN ALTER TABLE orders ADD never int; PERFORM 1 / 0; END $$")
+except sa.exc.DBAPIError:
+    pass
+op.execute("ALTER TABLE seen ADD a int")
+"#,
+    ),
+    (
         "a_copy",
         r#"
 import io

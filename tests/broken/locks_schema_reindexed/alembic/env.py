@@ -1,0 +1,5 @@
+"""Runs the migrations of this service."""
+
+from alembic_env import migrate
+
+migrate()
