@@ -144,11 +144,9 @@ impl Context<'_> {
         let stopped = (!self.measured.upgrade.finished()).then(|| self.stopped());
         let unmeasured = self.unmeasured().filter(|one| !one.is_known);
         let unmeasured = unmeasured.map(|one| self.not_measured(one.statement));
-        let invalid = self
-            .measured
-            .invalid
-            .iter()
-            .map(|index| self.invalid(index));
+        let invalid = self.measured.invalid.iter();
+        let invalid = invalid.filter(|index| !index.is_partitioned);
+        let invalid = invalid.map(|index| self.invalid(index));
         for one in working
             .chain(untimed)
             .chain(at_once)
@@ -253,6 +251,15 @@ impl Context<'_> {
                 untimed.join(", ")
             ));
         }
+        let invalid = self.measured.invalid.iter();
+        let waiting = invalid.filter(|index| index.is_partitioned).map(|index| {
+            format!(
+                "index {} of {} becomes valid once each partition has one of its own that is attached",
+                index.name,
+                short(&index.table)
+            )
+        });
+        notes.extend(waiting);
         let known = self
             .unmeasured()
             .filter(|one| one.is_known && !one.is_harmless);

@@ -77,6 +77,11 @@ pub struct InvalidIndex {
     pub name: String,
     /// The table, quoted where PostgreSQL asks for it.
     pub table: String,
+    /// Tells whether the table is partitioned: such an index is valid once each partition has
+    /// one that is attached, and has no entries of its own
+    /// (<https://www.postgresql.org/docs/current/ddl-partitioning.html>).
+    #[serde(default)]
+    pub is_partitioned: bool,
 }
 
 impl Locks {

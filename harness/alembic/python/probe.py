@@ -281,7 +281,7 @@ class Probe:
             yield ASK_WITHIN.format(question=question)
 
     def answered_within(self, sql, transaction):
-        """What they were answered, in order."""
+        """The answers that they got, in order."""
         if not self.within or first_word(sql) not in RUNNING:
             return []
         looks = value((yield ANSWERED_WITHIN)) or []

@@ -267,8 +267,17 @@ fn an_invalid_index_is_red() {
     measured(&mut red).invalid.push(InvalidIndex {
         name: "ux".into(),
         table: "public.orders".into(),
+        is_partitioned: false,
     });
     assert!(judged(&red).contains("\"r2 orders L5 ux\""));
+    measured(&mut red).invalid[0].is_partitioned = true;
+    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &red) else {
+        unreachable!("red");
+    };
+    assert!(
+        notes[0].starts_with("index ux of orders becomes valid"),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -192,6 +192,9 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
             "the role that migrates may not do this: what an administrator does in production goes into `[postgres] prepare` of the manifest",
         ),
         "42710" => Some("the object exists already: look for an earlier revision that creates it"),
+        "0A000" if statement.is_some_and(changes_a_type) => Some(
+            "what needs the column (DETAIL names it) keeps its type: drop that before, and create it again after",
+        ),
         "0A000" => Some("PostgreSQL does not offer this in the version that was used"),
         "25001" => {
             Some("it cannot run in a transaction: use `with op.get_context().autocommit_block():`")
@@ -203,8 +206,8 @@ fn advice(sqlstate: &str, statement: Option<&Statement>) -> Option<&'static str>
 /// Tells whether a statement gives a column another type.
 fn changes_a_type(statement: &Statement) -> bool {
     let words = sql::words(&statement.sql);
-    let has = |word: &str| words.iter().any(|one| one == word);
-    has("alter") && has("column") && has("type")
+    let times = |word: &str| words.iter().filter(|one| *one == word).count();
+    times("alter") > 1 && times("type") > 0
 }
 
 /// The remedy for the error that ended a transcript, if one is known.

@@ -42,7 +42,7 @@ const AFFORDABLE: usize = 200;
 
 /// The words of statements that may reach tables which they do not name.
 const REACH_FURTHER: &[&str] = &[
-    "do", "execute", "call", "perform", "cascade", "reindex", "vacuum", "cluster",
+    "do", "execute", "call", "perform", "cascade", "domain", "reindex", "vacuum", "cluster",
 ];
 
 /// The conditions under which a deployment is measured.
@@ -367,8 +367,8 @@ async fn relations(
 
 /// The indexes that no query uses.
 async fn invalid(connection: &mut PgConnection) -> Result<Vec<InvalidIndex>> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT x.relname::text, format('%I.%I', n.nspname, c.relname)
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT x.relname::text, format('%I.%I', n.nspname, c.relname), x.relkind = 'I'
          FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
          JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE NOT i.indisvalid AND c.oid::int8 >= 16384 AND n.nspname NOT LIKE 'pg\\_%'
@@ -379,7 +379,11 @@ async fn invalid(connection: &mut PgConnection) -> Result<Vec<InvalidIndex>> {
     .map_err(|cause| failed(&cause))?;
     let indexes = rows
         .into_iter()
-        .map(|(name, table)| InvalidIndex { name, table });
+        .map(|(name, table, is_partitioned)| InvalidIndex {
+            name,
+            table,
+            is_partitioned,
+        });
     Ok(indexes.collect())
 }
 

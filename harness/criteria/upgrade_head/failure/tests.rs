@@ -162,6 +162,16 @@ fn an_error_with_one_usual_cause(#[case] sqlstate: &str, #[case] advice: &str) {
     );
 }
 
+#[test]
+fn a_type_that_a_view_holds_on_to_is_changed_without_the_view() {
+    let alters = "ALTER TABLE orders ALTER email TYPE text";
+    let advice = hint(&refusing("0A000", alters)).unwrap_or_default();
+    assert!(
+        advice.ends_with("drop that before, and create it again after"),
+        "{advice}"
+    );
+}
+
 /// Tables that no revision creates may, beside one that was created before, still be from before the history; a column of
 /// one that was not created is.
 #[rstest]

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::error::Result;
-use crate::gather::failed;
+use crate::gather::answer::failed;
 
 /// The function asks what the worker gives it in a setting of the transaction, and answers in
 /// another one. It stands in `pg_catalog`, where a service does not look for its own. A command
