@@ -6,13 +6,16 @@
 pub mod attribution;
 pub mod deployed_schema;
 pub mod downgrade;
+mod duplicate_creation;
 pub mod enum_types;
+mod failure;
 mod finding;
 pub mod fixes;
 mod keyed;
 pub mod locks;
 pub mod migration_notes;
 pub mod model_drift;
+mod no_graph;
 pub mod outbox_indexes;
 mod own;
 pub mod proposal;
@@ -253,11 +256,14 @@ mod tests {
     }
 
     /// Files beside those of criteria.
-    const NO_CRITERIA: [&str; 7] = [
+    const NO_CRITERIA: [&str; 10] = [
         "attribution",
+        "duplicate_creation",
+        "failure",
         "finding",
         "fixes",
         "keyed",
+        "no_graph",
         "own",
         "proposal",
         "sample",

@@ -149,6 +149,12 @@ pub struct Stepped {
 }
 
 impl History {
+    /// Tells whether the files form a graph that Alembic can load, whatever its heads.
+    #[must_use]
+    pub fn is_graph(&self) -> bool {
+        self.raised.is_none() && self.problems().is_empty()
+    }
+
     /// The problems that keep the files from being a graph, as far as they could be read.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {

@@ -7,22 +7,38 @@
 
 use std::collections::BTreeSet;
 
-use super::{Blocker, Criterion, Verdict, downgrade, enum_types, single_head, upgrade_head};
+use super::failure::{does_nothing, failure};
+use super::{Blocker, Criterion, Verdict, duplicate_creation, no_graph};
 use crate::alembic::transcript::{Outcome, Step, Transcript};
 use crate::evidence::stairway::RoundTrip;
+use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Evidence, Migrated, Part};
+use crate::manifest::Service;
+
+// The ids of the criteria that it names.
+pub(super) const SINGLE_HEAD: &str = "single_head";
+pub(super) const UPGRADE_HEAD: &str = "upgrade_head";
+pub(super) const ENUM_TYPES: &str = "enum_types";
+pub(super) const DOWNGRADE: &str = "downgrade";
+pub(super) const ROWS: &str = "rows";
+pub(super) const PUBLISHED_REVISIONS: &str = "published_revisions";
 
 /// The failures that some evidence shows, in the order in which they are to be mended.
-pub struct Attribution<'a>(Vec<Failure<'a>>);
+pub struct Attribution<'a> {
+    service: &'a Service,
+    evidence: &'a Evidence,
+    failures: Vec<Failure<'a>>,
+}
 
 /// A failure, the criterion that reports it, and what cannot be judged because of it.
 pub struct Failure<'a> {
     /// The failure.
     pub kind: FailureKind<'a>,
-    /// The criterion that is red because of it and says so.
-    pub reporter: &'static Criterion,
+    /// The id of the criterion that is red because of it and says so.
+    pub reporter: &'static str,
+    /// The failure in one line.
+    pub because: String,
     spoils: Spoils,
-    because: String,
 }
 
 /// The kinds of failures that keep criteria from judging.
@@ -30,7 +46,9 @@ pub enum FailureKind<'a> {
     /// The files form no graph. Alembic leaves some of them out without an error, such as
     /// the second of two that declare one id, and what never ran is not judged.
     NoGraph,
-    /// Alembic cannot load the history, and so finds nothing to run.
+    /// Alembic cannot load the history.
+    NotLoaded,
+    /// The same, seen in an upgrade that so finds nothing to run.
     NoHistory,
     /// `upgrade head` refuses several heads; `upgrade heads` ran instead.
     SeveralHeads,
@@ -44,48 +62,53 @@ pub enum FailureKind<'a> {
     Rerun(&'a Migrated, &'a Transcript),
     /// A revision that can be upgraded cannot where earlier ones went up, down and up.
     RoundTrip(&'a RoundTrip),
+    /// The schema that is deployed cannot be built, although the whole history can.
+    NotDeployed(&'a Transcript),
+    /// PostgreSQL refuses the team's own rows on it.
+    RowsRefused(&'a RefusedStatement),
+    /// A deployment does not get to its end in another part of the evidence than the one that
+    /// its reporter judges.
+    Elsewhere,
 }
 
 /// The part of the evidence that a failure makes worthless.
 #[derive(Clone, Copy, PartialEq)]
 enum Spoils {
-    /// The promise that `upgrade head` works as it is typed.
-    Deployment,
+    /// The promise of the criterion with this id.
+    Promise(&'static str),
     /// A part, for every criterion that needs it.
     Part(Part),
 }
 
 /// Finds every failure that keeps a criterion from judging, and who reports it.
 #[must_use]
-pub fn attribution(evidence: &Evidence) -> Attribution<'_> {
-    let mut failures: Vec<Failure<'_>> = no_graph(evidence).into_iter().collect();
-    let is_graph = failures.is_empty();
-    if let Some(migrated) = &evidence.migrated {
-        failures.extend(refused_heads(evidence, migrated));
-        let found = of_upgrade(evidence, migrated.reached(), Part::Migrated, is_graph);
-        let ran = is_graph && found.is_empty() && migrated.reached().finished();
-        failures.extend(found);
-        failures.extend(rerun(migrated).filter(|_| ran));
-    }
+pub fn attribution<'a>(service: &'a Service, evidence: &'a Evidence) -> Attribution<'a> {
+    let mut failures: Vec<Failure<'_>> = Vec::new();
+    failures.extend(no_graph(evidence));
+    failures.extend(unpublished(evidence));
+    failures.extend(of_migrated(evidence));
     if let Some(stepped) = &evidence.stepped {
-        failures.extend(of_upgrade(
-            evidence,
-            &stepped.upgrade,
-            Part::Stepped,
-            is_graph,
-        ));
+        failures.extend(of_upgrade(evidence, &stepped.upgrade, Part::Stepped));
     }
     failures.extend(round_trips(evidence));
-    Attribution(failures)
+    let stepped = |one: &&Failure<'_>| one.spoils == Spoils::Part(Part::Stepped);
+    let below = failures.iter().find(stepped).map(Failure::known);
+    failures.extend(of_deployment(evidence, below.as_ref()));
+    failures.extend(of_running(evidence, below.as_ref()));
+    Attribution {
+        service,
+        evidence,
+        failures,
+    }
 }
 
 impl<'a> Attribution<'a> {
     /// The failures that a criterion has to print.
     pub fn reported_by(&self, criterion: &Criterion) -> impl Iterator<Item = &Failure<'a>> {
         let id = criterion.id;
-        self.0
+        self.failures
             .iter()
-            .filter(move |failure| failure.reporter.id == id)
+            .filter(move |failure| failure.reporter == id)
     }
 
     /// The verdict of a criterion that cannot judge, because of what another one reports.
@@ -101,13 +124,21 @@ impl<'a> Attribution<'a> {
     }
 
     fn blocked(&self, criterion: &Criterion, is_meant: impl Fn(Spoils) -> bool) -> Option<Verdict> {
-        let is_others = |failure: &&Failure<'_>| failure.reporter.id != criterion.id;
-        let mut others = self.0.iter().filter(is_others);
-        let failure = others.find(|failure| is_meant(failure.spoils))?;
+        let is_others = |failure: &&Failure<'_>| failure.reporter != criterion.id;
+        let mut others = self.failures.iter().filter(is_others);
+        let failure = others.find(|one| is_meant(one.spoils) && self.is_reported(one))?;
         Some(Verdict::Blocked {
-            by: Blocker::Criterion(failure.reporter.id),
+            by: Blocker::Criterion(failure.reporter),
             because: failure.because.clone(),
         })
+    }
+
+    /// Tells whether the reporter is red. What fails on rows may be accepted, or `rows` may not
+    /// apply; `locks` tells it then.
+    fn is_reported(&self, failure: &Failure<'_>) -> bool {
+        let is_red = |one: &Criterion| one.verdict(self.service, self.evidence).is_red();
+        let mut reporters = super::ALL.iter().filter(|one| one.id == failure.reporter);
+        failure.spoils != Spoils::Part(Part::Locks) || reporters.any(is_red)
     }
 
     /// Tells whether there is a history that Alembic could run as the files declare it.
@@ -116,14 +147,14 @@ impl<'a> Attribution<'a> {
         let of_history = |failure: &Failure<'_>| {
             matches!(failure.kind, FailureKind::NoGraph | FailureKind::NoHistory)
         };
-        !self.0.iter().any(of_history)
+        !self.failures.iter().any(of_history)
     }
 }
 
 impl Spoils {
     fn is_needed_by(self, criterion: &Criterion) -> bool {
         match self {
-            Self::Deployment => criterion.id == upgrade_head::CRITERION.id,
+            Self::Promise(id) => criterion.id == id,
             Self::Part(part) => criterion.needs.contains(&part),
         }
     }
@@ -132,23 +163,52 @@ impl Spoils {
 fn no_graph(evidence: &Evidence) -> Option<Failure<'_>> {
     Some(Failure {
         kind: FailureKind::NoGraph,
-        reporter: &single_head::CRITERION,
+        reporter: SINGLE_HEAD,
         spoils: Spoils::Part(Part::Migrated),
-        because: single_head::problem(&evidence.history)?,
+        because: no_graph::problem(&evidence.history)?,
     })
+}
+
+/// Nothing is compared with what is published where there is no graph.
+fn unpublished(evidence: &Evidence) -> Option<Failure<'_>> {
+    let history = &evidence.history;
+    let problem = no_graph::problem(history).map(|problem| (FailureKind::NoGraph, problem));
+    let raised = history.raised.as_ref();
+    let (kind, because) = problem.or(raised.map(|one| (FailureKind::NotLoaded, one.line())))?;
+    Some(Failure {
+        kind,
+        reporter: SINGLE_HEAD,
+        spoils: Spoils::Promise(PUBLISHED_REVISIONS),
+        because,
+    })
+}
+
+/// The failures of an empty database on its way to head, and of that at head.
+fn of_migrated(evidence: &Evidence) -> Vec<Failure<'_>> {
+    let Some(migrated) = &evidence.migrated else {
+        return Vec::new();
+    };
+    let mut failures = of_upgrade(evidence, migrated.reached(), Part::Migrated);
+    let is_graph = evidence.history.problems().is_empty();
+    let ran = is_graph && failures.is_empty() && migrated.reached().finished();
+    failures.extend(rerun(migrated).filter(|_| ran));
+    refused_heads(evidence, migrated)
+        .into_iter()
+        .chain(failures)
+        .collect()
 }
 
 fn refused_heads<'a>(evidence: &Evidence, migrated: &'a Migrated) -> Option<Failure<'a>> {
     let upgrade = &migrated.upgrade;
     let instead = migrated.heads.is_some() && !upgrade.finished();
     instead.then(|| Failure {
-        spoils: Spoils::Deployment,
+        spoils: Spoils::Promise(UPGRADE_HEAD),
         because: ending(upgrade),
         ..match evidence.history.graph.heads().len() {
             0 | 1 => stopped(upgrade, Part::Migrated),
             _ => Failure {
                 kind: FailureKind::SeveralHeads,
-                reporter: &single_head::CRITERION,
+                reporter: SINGLE_HEAD,
                 ..stopped(upgrade, Part::Migrated)
             },
         }
@@ -161,15 +221,15 @@ fn of_upgrade<'a>(
     evidence: &'a Evidence,
     transcript: &'a Transcript,
     part: Part,
-    is_graph: bool,
 ) -> Vec<Failure<'a>> {
+    let is_graph = evidence.history.problems().is_empty();
     let nothing_ran = transcript.steps.is_empty();
     let mut failures = Vec::new();
     match (nothing_ran, transcript.finished()) {
         (true, _) if !is_graph => {}
         (true, finished) if evidence.history.raised.is_some() => failures.push(Failure {
             kind: FailureKind::NoHistory,
-            reporter: &single_head::CRITERION,
+            reporter: SINGLE_HEAD,
             spoils: Spoils::Part(part),
             because: match finished {
                 true => format!("`alembic {}` finds no revision to run", transcript.command),
@@ -188,9 +248,9 @@ fn of_upgrade<'a>(
 /// A duplicate creation of an enum type is what `enum_types` is about; whatever else
 /// stops an upgrade is reported by `upgrade_head`.
 fn stopped(transcript: &Transcript, part: Part) -> Failure<'_> {
-    let reporter = match enum_types::stopped(transcript) {
-        Some(_) => &enum_types::CRITERION,
-        None => &upgrade_head::CRITERION,
+    let reporter = match duplicate_creation::stopped(transcript) {
+        Some(_) => ENUM_TYPES,
+        None => UPGRADE_HEAD,
     };
     Failure {
         kind: FailureKind::Stopped(transcript),
@@ -203,9 +263,9 @@ fn stopped(transcript: &Transcript, part: Part) -> Failure<'_> {
 fn not_awaited(step: &Step, part: Part) -> Failure<'_> {
     Failure {
         kind: FailureKind::NotAwaited(step),
-        reporter: &upgrade_head::CRITERION,
+        reporter: UPGRADE_HEAD,
         spoils: Spoils::Part(part),
-        because: upgrade_head::does_nothing(step),
+        because: does_nothing(step),
     }
 }
 
@@ -228,7 +288,7 @@ fn never_ran<'a>(
             missing.join(", ")
         ),
         kind: FailureKind::NeverRan(transcript, missing),
-        reporter: &upgrade_head::CRITERION,
+        reporter: UPGRADE_HEAD,
         spoils: Spoils::Part(part),
     })
 }
@@ -238,14 +298,23 @@ fn rerun(migrated: &Migrated) -> Option<Failure<'_>> {
     let because = match second.steps.as_slice() {
         [] if second.finished() => return None,
         [] => ending(second),
-        _ => upgrade_head::runs_again(second),
+        _ => runs_again(second),
     };
     Some(Failure {
         kind: FailureKind::Rerun(migrated, second),
-        reporter: &upgrade_head::CRITERION,
+        reporter: UPGRADE_HEAD,
         spoils: Spoils::Part(Part::Migrated),
         because,
     })
+}
+
+/// The problem of a rerun that runs revisions, in one line.
+fn runs_again(second: &Transcript) -> String {
+    let ran = match second.steps.as_slice() {
+        [one] => format!("revision {}", one.revision),
+        many => format!("{} revisions", many.len()),
+    };
+    format!("a second `alembic {}` runs {ran} again", second.command)
 }
 
 /// The upgrades that failed on the way down and up again: those that fail without that,
@@ -263,7 +332,7 @@ fn round_trips(evidence: &Evidence) -> Vec<Failure<'_>> {
                 Some(way) => stopped(way, Part::Stairway),
                 None => Failure {
                     kind: FailureKind::RoundTrip(trip),
-                    reporter: &downgrade::CRITERION,
+                    reporter: DOWNGRADE,
                     spoils: Spoils::Part(Part::Stairway),
                     because: ending(&trip.up),
                 },
@@ -291,6 +360,82 @@ fn stops_at(evidence: &Evidence, stepped: &Transcript, revision: &str) -> bool {
     [last, next].contains(&Some(revision))
 }
 
+/// The failures of a deployment. The schema that is deployed is built revision by revision,
+/// which is how `upgrade_head` tries them too.
+fn of_deployment<'a>(evidence: &'a Evidence, below: Option<&Known>) -> Vec<Failure<'a>> {
+    let Some(deployment) = &evidence.deployment else {
+        return Vec::new();
+    };
+    let of_rows = |kind| Failure {
+        kind,
+        reporter: ROWS,
+        spoils: Spoils::Part(Part::Locks),
+        because: "the deployment fails where tables hold rows".to_owned(),
+    };
+    let mut failures = Vec::new();
+    failures.extend(deployment.below.iter().map(|upgrade| match &below {
+        Some(known) => known.spoils(Part::Deployment),
+        None => of_rows(FailureKind::NotDeployed(upgrade)),
+    }));
+    let refused = deployment.rows_refused.iter();
+    failures.extend(refused.map(|refused| of_rows(FailureKind::RowsRefused(refused))));
+    let mut measured = evidence.locks.iter().flat_map(|locks| &locks.measured);
+    let is_stopped = measured.any(|one| !one.upgrade.finished());
+    failures.extend(is_stopped.then(|| of_rows(FailureKind::Elsewhere)));
+    failures
+}
+
+/// The failure of a deployment beside the running release, which `rows` meets as well.
+fn of_running<'a>(evidence: &'a Evidence, below: Option<&Known>) -> Option<Failure<'a>> {
+    let running = evidence.running.as_ref();
+    let running = running.filter(|one| !one.plan.pending.is_empty())?;
+    let is_below = running.below.as_ref().is_some_and(|one| !one.finished());
+    if let (None, true, Some(known)) = (&running.rows_refused, is_below, below) {
+        return Some(known.spoils(Part::Running));
+    }
+    let mut upgrades = running.below.iter().chain(&running.upgrade);
+    let failed = upgrades.find(|one| !one.finished());
+    let because = match &running.rows_refused {
+        Some(refused) => refused.title(),
+        None => failed.map(|upgrade| match failure(upgrade) {
+            Some(finding) => finding.title,
+            None => format!("`{}` did not finish", upgrade.command),
+        })?,
+    };
+    Some(Failure {
+        kind: FailureKind::Elsewhere,
+        reporter: ROWS,
+        spoils: Spoils::Part(Part::Running),
+        because,
+    })
+}
+
+/// A failure that is reported, as it keeps others from judging too.
+struct Known {
+    reporter: &'static str,
+    because: String,
+}
+
+impl Failure<'_> {
+    fn known(&self) -> Known {
+        Known {
+            reporter: self.reporter,
+            because: self.because.clone(),
+        }
+    }
+}
+
+impl Known {
+    fn spoils<'a>(&self, part: Part) -> Failure<'a> {
+        Failure {
+            kind: FailureKind::Elsewhere,
+            reporter: self.reporter,
+            spoils: Spoils::Part(part),
+            because: self.because.clone(),
+        }
+    }
+}
+
 /// The end of a transcript that did not finish, in one line.
 fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
@@ -303,7 +448,5 @@ fn ending(transcript: &Transcript) -> String {
     }
 }
 
-#[cfg(test)]
-mod enumeration;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ pub fn present(service: &Service, evidence: &Evidence) -> Result<String, Verdict
     let Some(migrated) = &evidence.migrated else {
         return Err(Verdict::without("the migrated database"));
     };
-    let blocked = attribution(evidence).blocks(&CRITERION);
+    let blocked = attribution(service, evidence).blocks(&CRITERION);
     match (blocked, migrated.schema()) {
         (Some(blocked), _) => Err(blocked),
         (None, None) => Err(Verdict::without("the catalog of the migrated database")),

@@ -9,8 +9,8 @@ mod unwritten;
 
 use std::path::Path;
 
-use super::attribution::{Attribution, FailureKind, attribution};
-use super::{AcceptedIn, Criterion, Finding, Verdict, upgrade_head};
+use super::attribution::{Attribution, DOWNGRADE, FailureKind, attribution};
+use super::{AcceptedIn, Criterion, Finding, Verdict, failure, upgrade_head};
 use crate::alembic::transcript::{Outcome, Place, Transcript};
 use crate::evidence::catalog::Change;
 use crate::evidence::stairway::{FullDowngrade, RoundTrip};
@@ -21,7 +21,7 @@ use untried::untried;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
-    id: "downgrade",
+    id: DOWNGRADE,
     asserts: "every revision can be taken back: downgrade restores the catalog, upgrade works again and \
               reaches the same one, and `downgrade base` leaves nothing but the version table",
     why: "a release is taken back on the day it fails, and what a downgrade leaves behind stops the next upgrade",
@@ -42,7 +42,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if evidence.migrated.is_none() {
         return Verdict::without("the transcript of `upgrade head`");
     }
-    let attribution = attribution(evidence);
+    let attribution = attribution(service, evidence);
     if let Some(blocked) = attribution.spoilt(Part::Migrated, &CRITERION) {
         return blocked;
     }
@@ -162,7 +162,7 @@ fn fault(service: &Service, trip: &RoundTrip, elsewhere: &[String]) -> Option<Fi
         return None;
     }
     if let Some(step) = down.steps.iter().find(|step| step.awaitable) {
-        return Some(upgrade_head::not_awaited(step));
+        return Some(failure::not_awaited(step));
     }
     if !down.finished() {
         return Some(not_taken_back(service, trip, down));
@@ -204,7 +204,7 @@ fn not_upgraded(
     let mut own = attribution.reported_by(&CRITERION);
     let is_own = own
         .any(|failure| matches!(failure.kind, FailureKind::RoundTrip(other) if std::ptr::eq(other, trip)));
-    let finding = upgrade_head::failure(&trip.up).filter(|_| is_own)?;
+    let finding = failure::failure(&trip.up).filter(|_| is_own)?;
     let elsewhere = match &evidence.stepped {
         Some(_) => "revision by revision",
         None => "in one go",
@@ -241,10 +241,10 @@ fn not_taken_back(service: &Service, trip: &RoundTrip, down: &Transcript) -> Fin
         let refused = state.map(|state| format!("postgresql: {state} {}", raised.first_line()));
         finding.notes.extend(refused.chain(raised.notes.clone()));
     }
-    if let Some(refusal) = upgrade_head::refused_before(down) {
-        finding = finding.note(upgrade_head::went_on(refusal));
+    if let Some(refusal) = failure::refused_before(down) {
+        finding = finding.note(failure::went_on(refusal));
         if let Some(statement) = down.failed_statement() {
-            let sql = upgrade_head::shortened(&statement.sql);
+            let sql = failure::shortened(&statement.sql);
             finding = finding.note(format!("the statement: {sql}"));
         }
     }
@@ -388,7 +388,7 @@ fn notes(service: &Service, stairway: &Stairway) -> Vec<String> {
 }
 
 fn failed_at(transcript: &Transcript) -> Option<Place> {
-    upgrade_head::failed_at(transcript)
+    failure::failed_at(transcript)
 }
 
 /// The file of the revision that ran.
@@ -405,7 +405,7 @@ fn ending(transcript: &Transcript) -> String {
     match &transcript.outcome {
         Outcome::Finished => "it finished".to_owned(),
         Outcome::Raised(raised) | Outcome::Swallowed(raised) => {
-            let before = upgrade_head::refused_before(transcript);
+            let before = failure::refused_before(transcript);
             before.map_or_else(|| raised.line(), str::to_owned)
         }
         Outcome::TimedOut { limit, .. } => format!("it took longer than {limit} s"),

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::attribution::attribution;
 use super::keyed::{Accepted, Keyed, short};
-use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Measure, Statement};
 use crate::evidence::locks::{Measured, Relation};
@@ -93,17 +93,11 @@ fn unjudgeable(service: &Service, evidence: &Evidence) -> Option<Verdict> {
     if evidence.migrated.is_none() {
         return Some(Verdict::without("the transcript of `upgrade head`"));
     }
-    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+    if let Some(blocked) = attribution(service, evidence).blocks(&CRITERION) {
         return Some(blocked);
     }
     let (deployment, locks) = (evidence.deployment.as_ref()?, evidence.locks.as_ref()?);
     let unfinished = locks.measured.iter().find(|one| !one.upgrade.finished());
-    let is_stopped = deployment.below.is_some() || deployment.rows_refused.is_some();
-    if (unfinished.is_some() || is_stopped)
-        && let Some(blocked) = blocked_by_rows(service, evidence)
-    {
-        return Some(blocked);
-    }
     if deployment.rollouts.is_empty() && !deployment.plan.pending.is_empty() {
         return Some(Verdict::without("the deployment on tables with rows"));
     }
@@ -111,17 +105,6 @@ fn unjudgeable(service: &Service, evidence: &Evidence) -> Option<Verdict> {
         Some(_) => None,
         None => unjudged(&deployment.plan, locks).map(|missing| Verdict::without(&missing)),
     }
-}
-
-/// Leaves to `rows` what fails with rows, or before them.
-fn blocked_by_rows(service: &Service, evidence: &Evidence) -> Option<Verdict> {
-    rows::CRITERION
-        .verdict(service, evidence)
-        .is_red()
-        .then(|| Verdict::Blocked {
-            by: Blocker::Criterion(rows::CRITERION.id),
-            because: "the deployment fails where tables hold rows".to_owned(),
-        })
 }
 
 /// A revision of the plan that was not measured.

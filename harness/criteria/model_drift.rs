@@ -39,7 +39,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if evidence.migrated.is_none() {
         return Verdict::without("the migrated database");
     }
-    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+    if let Some(blocked) = attribution(service, evidence).blocks(&CRITERION) {
         return blocked;
     }
     let Some(models) = &evidence.models else {

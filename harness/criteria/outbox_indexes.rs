@@ -30,7 +30,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the migrated database");
     };
-    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+    if let Some(blocked) = attribution(service, evidence).blocks(&CRITERION) {
         return blocked;
     }
     if service.outbox.is_none() {

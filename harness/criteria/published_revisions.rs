@@ -5,12 +5,12 @@ mod squash;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::attribution::{PUBLISHED_REVISIONS, attribution};
 use super::keyed::{Keyed, parted, stale_line};
-use super::{AcceptedIn, Criterion, Finding, Verdict, single_head};
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::behaviour::Difference;
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
-use crate::criteria::Blocker;
 use crate::evidence::published::{Change, How, MovedLink};
 use crate::evidence::{Evidence, PublishedRevisions};
 use crate::git::short;
@@ -19,7 +19,7 @@ use crate::postgres::kept::quoted;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
-    id: "published_revisions",
+    id: PUBLISHED_REVISIONS,
     asserts: "no revision that BASE_REF has is deleted, renamed, moved in the graph or changed in what it \
               does, and none is inserted below it",
     why: "a database that ran a revision does not run it again: it keeps what the revision did, or cannot be \
@@ -43,12 +43,8 @@ struct Context<'a> {
 
 fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let history = &evidence.history;
-    if single_head::is_no_graph(history) {
-        let raised = history.raised.as_ref().map(|raised| raised.line());
-        return Verdict::Blocked {
-            by: Blocker::Criterion(single_head::CRITERION.id),
-            because: single_head::problem(history).or(raised).unwrap_or_default(),
-        };
+    if let Some(blocked) = attribution(service, evidence).blocks(&CRITERION) {
+        return blocked;
     }
     let Some(published) = &evidence.published else {
         return Verdict::without("what BASE_REF has in common with this branch");

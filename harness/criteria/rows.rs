@@ -6,9 +6,9 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use super::attribution::attribution;
+use super::attribution::{Failure, FailureKind, ROWS, attribution};
+use super::failure::failure;
 use super::keyed::{Accepted, Keyed, short};
-use super::upgrade_head::failure;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
@@ -19,7 +19,7 @@ use crate::manifest::Service;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
-    id: "rows",
+    id: ROWS,
     asserts: "the next deployment works on tables that hold rows: it runs, no value is changed or lost, \
               the catalog becomes that of an empty database, tables take an INSERT afterwards, and going \
               down works and gives the old values back",
@@ -49,20 +49,16 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    let attribution = attribution(evidence);
+    let attribution = attribution(service, evidence);
     if let Some(blocked) = attribution.blocks(&CRITERION) {
         return blocked;
     }
     let Some(deployment) = &evidence.deployment else {
         return Verdict::without("the deployment on tables with rows");
     };
-    if let Some(below) = &deployment.below {
-        // Revision by revision is how `upgrade_head` tries them too, and says so.
-        let known = attribution.spoilt(Part::Stepped, &CRITERION);
-        return known.unwrap_or_else(|| Verdict::Fail(vec![not_reached(below)]));
-    }
-    if let Some(refused) = &deployment.rows_refused {
-        return Verdict::Fail(vec![own_rows_refused(refused)]);
+    let mut reported = attribution.reported_by(&CRITERION);
+    if let Some(finding) = reported.find_map(not_begun) {
+        return Verdict::Fail(vec![finding]);
     }
     if let Some(missing) = unjudged(deployment) {
         return Verdict::without(&missing);
@@ -88,15 +84,20 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     accepted.verdict(keyed, notes(service, deployment))
 }
 
+/// The finding where there is nothing to deploy on.
+fn not_begun(failure: &Failure<'_>) -> Option<Finding> {
+    match failure.kind {
+        FailureKind::NotDeployed(upgrade) => Some(not_reached(upgrade)),
+        FailureKind::RowsRefused(refused) => Some(own_rows_refused(refused)),
+        _ => None,
+    }
+}
+
 /// The team's own rows do not run on what is deployed.
 fn own_rows_refused(refused: &RefusedStatement) -> Finding {
-    let RefusedStatement {
-        file,
-        line,
-        refusal,
-    } = refused;
-    Finding::new(format!("the team's own rows are refused: {}", refusal.message))
-        .mark(Some(&Place::line(file, *line)), format!("{} here", refusal.state))
+    let place = Place::line(&refused.file, refused.line);
+    Finding::new(refused.title())
+        .mark(Some(&place), format!("{} here", refused.refusal.state))
         .help("write rows as the deployed schema takes them; those of a later revision go into rows/<service>/<revision>.sql")
 }
 

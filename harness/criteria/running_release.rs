@@ -4,15 +4,13 @@ mod message;
 
 use super::attribution::attribution;
 use super::keyed::{Accepted, Keyed};
-use super::upgrade_head::failure;
-use super::{AcceptedIn, Blocker, Criterion, Finding, Verdict, rows};
+use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
 use crate::evidence::running::{MOST_STATES, Running, TriedStatement};
 use crate::evidence::{Evidence, Part};
 use crate::manifest::Service;
 use message::FailureGroup;
-pub(crate) use message::release as name;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
@@ -30,7 +28,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    if let Some(blocked) = attribution(evidence).blocks(&CRITERION) {
+    if let Some(blocked) = attribution(service, evidence).blocks(&CRITERION) {
         return blocked;
     }
     let Some(running) = &evidence.running else {
@@ -41,14 +39,11 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
             notes: vec![running.plan.to_string()],
         };
     }
-    if let Some(blocked) = blocked_by_rows(running) {
-        return blocked;
-    }
     if !running.metadata {
         return Verdict::NotApplicable {
             reason: format!(
                 "env.py names no models at {} (target_metadata)",
-                message::release(&running.release)
+                running.release
             ),
             of_run: false,
         };
@@ -77,27 +72,6 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         plan: &running.plan,
     };
     accepted.verdict(context.findings(), context.notes())
-}
-
-/// A deployment that does not get through with rows is what `rows` is about.
-fn blocked_by_rows(running: &Running) -> Option<Verdict> {
-    let failed = |one: &&Transcript| !one.finished();
-    let mut upgrades = running.below.iter().chain(&running.upgrade);
-    let because = match (&running.rows_refused, upgrades.find(failed)) {
-        (Some(refused), _) => format!(
-            "the team's own rows are refused: {}",
-            refused.refusal.message
-        ),
-        (None, Some(upgrade)) => match failure(upgrade) {
-            Some(finding) => finding.title,
-            None => format!("`{}` did not finish", upgrade.command),
-        },
-        (None, None) => return None,
-    };
-    Some(Verdict::Blocked {
-        by: Blocker::Criterion(rows::CRITERION.id),
-        because,
-    })
 }
 
 /// The running release, and the statements of the deployment with their places.
@@ -238,7 +212,7 @@ impl Context<'_> {
         };
         let mut notes = vec![format!(
             "the running release ({}) executes {} as before{meanwhile}",
-            message::release(&running.release),
+            running.release,
             match running.statements() {
                 1 => "1 statement of its models".to_owned(),
                 many => format!("{many} statements of its models"),

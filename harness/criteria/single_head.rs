@@ -6,8 +6,10 @@ pub(super) mod fix;
 
 use std::path::PathBuf;
 
+use super::attribution::SINGLE_HEAD;
+use super::no_graph::broken;
 use super::{Criterion, Finding, Help, Verdict, upgrade_head};
-use crate::alembic::graph::{DownRevisionEdit, Graph, Likeness, Nearest, Problem};
+use crate::alembic::graph::{DownRevisionEdit, Graph};
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::{Exception, Place};
 use crate::evidence::{Evidence, History};
@@ -15,7 +17,7 @@ use crate::manifest::Service;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
-    id: "single_head",
+    id: SINGLE_HEAD,
     asserts: "the revision files form one graph with exactly one head, with BASE_REF also after a merge with that",
     why: "with two heads `alembic upgrade head` refuses to run, and so does the deployment",
     remedy: "merge the heads, or point one down_revision at the other head",
@@ -123,22 +125,7 @@ fn not_loaded(service: &Service, history: &History, raised: &Exception) -> Findi
 /// Tells whether this criterion has something to explain.
 #[must_use]
 pub fn is_broken(history: &History) -> bool {
-    is_no_graph(history) || history.graph.heads().len() != 1
-}
-
-/// Tells whether there is no graph at all, whatever its heads.
-#[must_use]
-pub fn is_no_graph(history: &History) -> bool {
-    history.raised.is_some() || !history.problems().is_empty()
-}
-
-/// The problem that keeps the files from being a graph, in one line.
-#[must_use]
-pub fn problem(history: &History) -> Option<String> {
-    let problems = history.problems();
-    problems
-        .first()
-        .map(|problem| broken(&history.graph, problem).title)
+    !history.is_graph() || history.graph.heads().len() != 1
 }
 
 fn several_heads(service: &Service, graph: &Graph, heads: &[&Revision]) -> Finding {
@@ -206,91 +193,6 @@ fn literal(parents: &[String]) -> String {
     }
 }
 
-/// One finding per thing that keeps the files from being a graph.
-fn broken(graph: &Graph, problem: &Problem) -> Finding {
-    match problem {
-        Problem::NoRevision => Finding::new("there is no revision at all")
-            .note(format!("looked in {}", paths(&graph.locations)))
-            .help("see whether script_location and version_locations in the ini file are right, or create a first revision")
-            .help("locations that only env.py sets are not seen here, nor by `alembic heads` and `alembic history`: name them in the ini file"),
-        Problem::Unreadable { file, line, problem } => {
-            Finding::new(format!("a revision file cannot be read: {problem}"))
-                .mark(Some(&Place::line(file, line.unwrap_or(1))), "here")
-                .help("mend the file, or move it out of the versions directory if it is no revision")
-        }
-        Problem::DuplicateId { id, files } => duplicate(id, files),
-        Problem::IllegalId { id, characters, file, line } => {
-            Finding::new(format!("revision id \"{id}\" holds {characters}, which Alembic keeps for its command line"))
-                .mark(Some(&Place::line(file, *line)), "this id")
-                .help("use letters, digits and _")
-        }
-        Problem::DuplicateLabel { label, revision, file, line, other } => {
-            Finding::new(format!("branch label \"{label}\" of revision {revision} is taken by revision {other}"))
-                .mark(Some(&Place::line(file, *line)), "this label")
-                .help("a branch label names one revision: use another")
-        }
-        Problem::UnknownDownRevision { revision, file, line, names, nearest } => unknown(
-            Finding::new(format!("revision {revision} names a down_revision that does not exist: \"{names}\""))
-                .mark(Some(&Place::line(file, *line)), "no revision has this id"),
-            nearest.as_ref(),
-        ),
-        Problem::UnknownDependsOn { revision, file, line, names, nearest } => unknown(
-            Finding::new(format!("revision {revision} depends on a revision that does not exist: \"{names}\""))
-                .mark(Some(&Place::line(file, *line)), "no revision has this id or label"),
-            nearest.as_ref(),
-        ),
-        Problem::Cycle { ids } => cycle(graph, ids, |revision| revision.down_line)
-            .help("one of these down_revision lines points forward: set it to the revision it was written on top of"),
-        Problem::DependencyCycle { ids } => cycle(graph, ids, |revision| revision.depends_line.unwrap_or(revision.down_line))
-            .help("one of these depends_on or down_revision lines points forward: remove it"),
-    }
-}
-
-fn duplicate(id: &str, files: &[(PathBuf, u32)]) -> Finding {
-    let finding = Finding::new(format!("{} files declare revision {id}", files.len()));
-    files
-        .iter()
-        .fold(finding, |finding, (file, line)| {
-            finding.mark(Some(&Place::line(file, *line)), format!("declares {id}"))
-        })
-        .note("Alembic warns and goes on with one of them; which one depends on the order of files")
-        .help(
-            "give the newer one an id of its own, and correct the down_revision of what follows it",
-        )
-}
-
-fn cycle(graph: &Graph, ids: &[String], line: fn(&Revision) -> u32) -> Finding {
-    let finding = Finding::new(format!("the revisions form a cycle: {}", ids.join(" -> ")));
-    let members = ids
-        .iter()
-        .filter_map(|id| graph.revisions.iter().find(|revision| revision.id == *id));
-    members.take(SHOWN).fold(finding, |finding, revision| {
-        finding.mark(
-            Some(&Place::line(&revision.file, line(revision))),
-            format!("{} is part of the cycle", revision.id),
-        )
-    })
-}
-
-fn unknown(finding: Finding, nearest: Option<&Nearest>) -> Finding {
-    let Some(nearest) = nearest else {
-        return finding.help("restore the missing revision file, or name an existing revision");
-    };
-    let why = match nearest.why {
-        Likeness::BranchLabel => "that is its branch label; down_revision takes an id",
-        Likeness::FileName => "that is its file's name; down_revision takes the id",
-        Likeness::PartialId => "that is only a part of its id",
-        Likeness::SimilarId => "its id is spelt almost alike",
-    };
-    finding
-        .note(format!(
-            "the nearest is revision {} in {}: {why}",
-            nearest.id,
-            nearest.file.display()
-        ))
-        .help(format!("did you mean \"{}\"?", nearest.id))
-}
-
 fn header(revision: &Revision) -> Place {
     Place {
         revision: Some(revision.id.clone()),
@@ -305,14 +207,6 @@ fn message_of(revision: &Revision) -> &str {
         .filter(|message| !message.is_empty())
         .unwrap_or("no message")
         .trim_end_matches('.')
-}
-
-fn paths(paths: &[PathBuf]) -> String {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]

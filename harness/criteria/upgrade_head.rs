@@ -1,22 +1,21 @@
 //! Both ways of upgrading succeed and end at the head with the same catalog.
 
-mod failure;
 pub(super) mod fix;
 mod remedy;
 
-use super::attribution::{Attribution, Failure, FailureKind, attribution};
+use super::attribution::{Attribution, Failure, FailureKind, UPGRADE_HEAD, attribution};
+use super::failure::{failure, not_awaited, shortened};
 use super::{Criterion, Finding, Help, Verdict};
-use crate::alembic::transcript::{Direction, Place, StatementOutcome, Step, Transcript};
+use crate::alembic::transcript::{Place, StatementOutcome, Transcript};
 use crate::evidence::catalog::{Difference, ObjectKind};
 use crate::evidence::{Evidence, Migrated, Part, Stepped};
 use crate::manifest::Service;
 
-pub(super) use failure::{failed_at, failure, hint, refused_before, shortened, went_on};
 pub(super) use remedy::provide;
 
 /// The criterion.
 pub const CRITERION: Criterion = Criterion {
-    id: "upgrade_head",
+    id: UPGRADE_HEAD,
     asserts: "`alembic upgrade head` works on an empty database, in one go and revision by revision, \
               reaches the head with the same catalog both ways, and runs nothing the second time",
     why: "a deployment runs it at once on a new database and revision by revision on an old one; both must end alike",
@@ -36,7 +35,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     let Some(migrated) = &evidence.migrated else {
         return Verdict::without("the transcript of `upgrade head`");
     };
-    let attribution = attribution(evidence);
+    let attribution = attribution(service, evidence);
     let findings = findings(service, evidence, migrated, &attribution);
     if !findings.is_empty() {
         return Verdict::Fail(findings);
@@ -63,7 +62,7 @@ fn findings(
     let reported: Vec<&Failure<'_>> = attribution.reported_by(&CRITERION).collect();
     let mut findings: Vec<Finding> = reported
         .iter()
-        .filter_map(|failure| reported_as(service, evidence, &failure.kind))
+        .filter_map(|failure| reported_as(service, evidence, failure))
         .collect();
     if let (false, Some(first)) = (attribution.has_history(), findings.first_mut()) {
         first.help.push(Help::Text(HISTORY_FIRST.to_owned()));
@@ -80,19 +79,23 @@ fn findings(
 }
 
 /// One failure that is this criterion's to report.
-fn reported_as(service: &Service, evidence: &Evidence, kind: &FailureKind<'_>) -> Option<Finding> {
-    match kind {
+fn reported_as(service: &Service, evidence: &Evidence, found: &Failure<'_>) -> Option<Finding> {
+    match &found.kind {
         FailureKind::Stopped(transcript) => {
             let finding = failure(transcript)?;
             Some(remedy::explained(service, evidence, transcript, finding))
         }
         FailureKind::NotAwaited(step) => Some(not_awaited(step)),
         FailureKind::NeverRan(transcript, missing) => Some(never_ran(transcript, missing)),
-        FailureKind::Rerun(migrated, second) => again(migrated, second),
+        FailureKind::Rerun(migrated, second) => again(migrated, second, &found.because),
         FailureKind::NoGraph
+        | FailureKind::NotLoaded
         | FailureKind::NoHistory
         | FailureKind::SeveralHeads
-        | FailureKind::RoundTrip(_) => None,
+        | FailureKind::RoundTrip(_)
+        | FailureKind::NotDeployed(_)
+        | FailureKind::RowsRefused(_)
+        | FailureKind::Elsewhere => None,
     }
 }
 
@@ -146,7 +149,7 @@ fn not_committed(finding: Finding, first: &Transcript) -> Finding {
     match failed {
         Some((message, sql)) => finding
             .note(format!("a statement failed in it, and env.py goes on: {message}"))
-            .note(format!("the statement: {}", failure::shortened(sql)))
+            .note(format!("the statement: {}", shortened(sql)))
             .help("let env.py raise that error: a deployment takes the exit status 0 for success"),
         None => finding.help("env.py does not commit: use `with context.begin_transaction():`, and `async with engine.begin()` where it is async"),
     }
@@ -166,63 +169,15 @@ fn one_each(findings: &mut Vec<Finding>) {
     });
 }
 
-/// The problem of a step whose function is async, in one line.
-pub(super) fn does_nothing(step: &Step) -> String {
-    format!(
-        "revision {} does nothing: its {}() is async and nobody awaits it",
-        step.revision,
-        function(step)
-    )
-}
-
-fn function(step: &Step) -> &'static str {
-    match step.direction {
-        Direction::Upgrade => "upgrade",
-        Direction::Downgrade => "downgrade",
-    }
-}
-
-/// A step whose function is async does nothing.
-pub(super) fn not_awaited(step: &Step) -> Finding {
-    let function = function(step);
-    Finding::new(does_nothing(step))
-        .mark(Some(&place_of(step)), "this revision")
-        .about(format!("async def {function}"))
-        .note(format!(
-            "Alembic calls {function}() and throws away the coroutine that it returns"
-        ))
-        .help(format!(
-            "write `def {function}() -> None:`; env.py already runs it inside the async connection"
-        ))
-}
-
-fn place_of(step: &Step) -> Place {
-    Place {
-        revision: Some(step.revision.clone()),
-        end_line: Some(u32::MAX),
-        ..Place::line(&step.file, step.line.unwrap_or(1))
-    }
-}
-
-/// The problem of a rerun that runs revisions, in one line.
-pub(super) fn runs_again(second: &Transcript) -> String {
-    let ran: Vec<&str> = ids(second).collect();
-    format!(
-        "a second `alembic {}` runs {} again",
-        second.command,
-        counted(&ran)
-    )
-}
-
 /// A second upgrade must find nothing to do.
-fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
+fn again(migrated: &Migrated, second: &Transcript, because: &str) -> Option<Finding> {
     if second.steps.is_empty() {
         let finding = failure(second)?;
         return Some(
             finding.note("the first one succeeded; this is the second, on the same database"),
         );
     }
-    let finding = Finding::new(runs_again(second));
+    let finding = Finding::new(because);
     Some(match migrated.versions.as_ref().is_none_or(Vec::is_empty) {
         true => not_committed(finding, migrated.reached()),
         false => finding.note(format!(
@@ -235,13 +190,6 @@ fn again(migrated: &Migrated, second: &Transcript) -> Option<Finding> {
 /// The revisions that ran.
 fn ids(transcript: &Transcript) -> impl Iterator<Item = &str> {
     transcript.steps.iter().map(|step| step.revision.as_str())
-}
-
-fn counted(revisions: &[&str]) -> String {
-    match revisions {
-        [one] => format!("revision {one}"),
-        many => format!("{} revisions", many.len()),
-    }
 }
 
 /// Both ways must end at the heads of the graph.

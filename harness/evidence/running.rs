@@ -1,6 +1,7 @@
 //! The statements of the running release while a deployment is under way: [`Running`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::team_rows::RefusedStatement;
 use crate::alembic::transcript::Transcript;
+use crate::git::short;
 
 /// The statements of the models that are running, before a deployment and after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +74,17 @@ pub struct Release {
     pub name: String,
     /// Its commit.
     pub commit: String,
+}
+
+/// As people know it: `origin/main 4be1c07`.
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commit = short(&self.commit);
+        match self.name.starts_with(commit) {
+            true => f.write_str(commit),
+            false => write!(f, "{} {commit}", self.name),
+        }
+    }
 }
 
 /// The place of a class of the running release.

@@ -16,3 +16,11 @@ pub struct RefusedStatement {
     /// The answer to it.
     pub refusal: Refusal,
 }
+
+impl RefusedStatement {
+    /// The problem in one line.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("the team's own rows are refused: {}", self.refusal.message)
+    }
+}

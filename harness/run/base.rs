@@ -18,7 +18,7 @@ pub fn compare(criterion: &Criterion, service: &Service, evidence: &mut Evidence
     if criterion.id == single_head::CRITERION.id && !single_head::is_broken(history) {
         evidence.merge = Some(Merge::read(service, history, &base_ref)?);
     }
-    if criterion.id == published_revisions::CRITERION.id && !single_head::is_no_graph(history) {
+    if criterion.id == published_revisions::CRITERION.id && history.is_graph() {
         evidence.published = Some(PublishedRevisions::read(service, history, &base_ref)?);
     }
     Ok(())

@@ -1,12 +1,14 @@
 //! The criterion that explains what the others cannot judge.
 
+mod enumeration;
+
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::{FailureKind, attribution};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::sample::{
-    evidence, found, graph, migrated, place, raised, refused, stepped, stopped, transcript,
+    evidence, found, graph, migrated, place, raised, refused, service, stepped, stopped, transcript,
 };
 use crate::criteria::{enum_types, model_drift};
 use crate::evidence::Evidence;
@@ -120,14 +122,15 @@ fn statements_that_nobody_saw(#[case] clear: fn(&mut Evidence), #[case] command:
 
 /// The criterion that reports why an upgrade stopped.
 fn reporter(evidence: &Evidence) -> &'static str {
-    let attribution = attribution(evidence);
-    let stopped = attribution.0.iter().find(|failure| {
+    let service = service();
+    let attribution = attribution(&service, evidence);
+    let stopped = attribution.failures.iter().find(|failure| {
         !matches!(
             failure.kind,
-            FailureKind::NoGraph | FailureKind::SeveralHeads
+            FailureKind::NoGraph | FailureKind::NotLoaded | FailureKind::SeveralHeads
         )
     });
-    stopped.map_or("nobody", |failure| failure.reporter.id)
+    stopped.map_or("nobody", |failure| failure.reporter)
 }
 
 #[rstest]

@@ -1,9 +1,10 @@
 //! An enum type that is created once: the later place leaves it to the earlier one.
 
-use super::{CRITERION, DuplicateCreation, duplicate_creations};
+use super::CRITERION;
 use crate::alembic::edits::{Creation, Source};
 use crate::alembic::sql;
 use crate::alembic::transcript::{EnumSource, Place};
+use crate::criteria::duplicate_creation::{DuplicateCreation, duplicate_creations};
 use crate::criteria::proposal::{Act, Fix, Proposal, PublishedIds};
 use crate::evidence::Evidence;
 use crate::manifest::Service;

@@ -47,7 +47,10 @@ fn exists(number: u64, place: Option<Place>, sql: &str) -> Statement {
 /// `upgrade head` with these attempts and statements.
 fn enum_transcript(enums: Vec<EnumCreation>, statements: Vec<Statement>) -> Transcript {
     let mut transcript = transcript("upgrade head", "r1 r2");
-    if statements.iter().any(|one| super::refusal(one).is_some()) {
+    if statements
+        .iter()
+        .any(|one| crate::criteria::duplicate_creation::refusal(one).is_some())
+    {
         transcript.outcome = Outcome::Raised(raised("ProgrammingError", Some("42710"), "exists"));
     }
     transcript.enums = enums;
@@ -324,5 +327,8 @@ fn what_postgresql_refuses_as_a_second_type(
     #[case] refuses: bool,
 ) {
     let statement = refused(2, None, sql, sqlstate, "type \"status\" already exists");
-    assert_eq!(super::refusal(&statement).is_some(), refuses);
+    assert_eq!(
+        crate::criteria::duplicate_creation::refusal(&statement).is_some(),
+        refuses
+    );
 }

@@ -4,8 +4,8 @@ use super::trace::{Blocking, Moment, Subject, Work};
 use super::{Context, Keyed, advice};
 use crate::alembic::transcript::{Place, Statement};
 use crate::criteria::Finding;
+use crate::criteria::failure::failure;
 use crate::criteria::keyed::short;
-use crate::criteria::upgrade_head::failure;
 use crate::evidence::locks::{InvalidIndex, Mode};
 use crate::text::beginning;
 

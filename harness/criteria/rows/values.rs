@@ -1,7 +1,7 @@
 //! Values that are gone or others after a deployment.
 
 use super::{Context, Keyed, short};
-use crate::criteria::{Finding, running_release};
+use crate::criteria::Finding;
 use crate::evidence::deployment::{AlteredValues, How, Known};
 
 impl Context<'_> {
@@ -51,7 +51,7 @@ impl Context<'_> {
         let key = format!("{revision} {subject} {word}");
         let mut keyed = self.accept(finding, key, "where nobody needs them");
         if let Some(known) = self.known.filter(|known| is_unknown(altered, known)) {
-            let release = running_release::name(&known.release);
+            let release = &known.release;
             let title = &mut keyed.finding.title;
             title.push_str(&format!(
                 ", which the running release ({release}) does not know any more"

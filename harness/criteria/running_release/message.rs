@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::alembic::sql;
 use crate::alembic::transcript::Place;
-use crate::evidence::running::{Release, Running, StatementKind, TriedStatement};
+use crate::evidence::running::{Running, StatementKind, TriedStatement};
 use crate::git::short;
 use crate::text::one_line;
 
@@ -205,7 +205,7 @@ pub(super) fn finding(
 ) -> Finding {
     let table = broken.table();
     let state = broken.state().unwrap_or("raised by Python");
-    let who = release(&running.release);
+    let who = &running.release;
     let since = match broken.until {
         None => "any more",
         Some(_) => "while the deployment is under way",
@@ -263,7 +263,7 @@ pub(super) fn mixed(one: &TriedStatement, running: &Running, place: Option<&Plac
     let table = &one.table;
     let mut finding = Finding::new(format!(
         "the running release ({}) cannot read rows of {table} whose {column} is {}",
-        release(&running.release),
+        &running.release,
         one.detail.strip_prefix("label ").unwrap_or(&one.detail)
     ))
     .mark(place, "such rows are possible after this")
@@ -280,15 +280,6 @@ fn class(table: &str, running: &Running) -> Option<String> {
         let commit = short(&running.release.commit);
         format!(" ({}:{} at {commit})", class.file.display(), class.line)
     })
-}
-
-/// A release as people know it: `origin/main 4be1c07`.
-pub(crate) fn release(release: &Release) -> String {
-    let commit = short(&release.commit);
-    match release.name.starts_with(commit) {
-        true => commit.to_owned(),
-        false => format!("{} {commit}", release.name),
-    }
 }
 
 /// The statement, the class that makes it, and what is particular about it.

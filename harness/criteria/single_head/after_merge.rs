@@ -1,9 +1,10 @@
 //! One head now, but several, or none at all, once the branch is merged.
 
-use super::{SHOWN, broken, drawing, message_of, paths, rewritten};
+use super::{SHOWN, drawing, message_of, rewritten};
 use crate::alembic::graph::DownRevisionEdit;
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
+use crate::criteria::no_graph::{broken, paths};
 use crate::criteria::{Finding, Help, Verdict};
 use crate::evidence::Merge;
 use crate::git::short;

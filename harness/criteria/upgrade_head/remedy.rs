@@ -5,9 +5,9 @@ mod transaction;
 mod undefined;
 
 use super::super::Finding;
-use super::failure::{failed, is_of_version_table};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Exception, Place, Statement, Transcript};
+use crate::criteria::failure::{failed, is_of_version_table};
 use crate::evidence::Evidence;
 use crate::manifest::Service;
 

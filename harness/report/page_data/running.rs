@@ -1,7 +1,6 @@
 //! From what the running release could do to what a report shows of it.
 
 use super::data;
-use crate::criteria::running_release::name;
 use crate::evidence::Running;
 use crate::evidence::running::{State, StatementCounts, StatementKind};
 
@@ -9,7 +8,7 @@ use crate::evidence::running::{State, StatementCounts, StatementKind};
 pub fn running(running: &Running) -> Option<data::Running> {
     let deeds = running.deeds.iter();
     (!running.states.is_empty()).then(|| data::Running {
-        release: name(&running.release),
+        release: running.release.to_string(),
         states: running
             .states
             .iter()

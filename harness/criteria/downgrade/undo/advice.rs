@@ -1,7 +1,7 @@
 //! The remedy for a downgrade that raised: [`advice`].
 
 use crate::alembic::transcript::{ABORTED, Exception, StatementOutcome, Transcript};
-use crate::criteria::upgrade_head;
+use crate::criteria::failure;
 
 /// The remedy for a downgrade that raised.
 pub(in crate::criteria::downgrade) fn advice(down: &Transcript) -> &'static str {
@@ -11,7 +11,7 @@ pub(in crate::criteria::downgrade) fn advice(down: &Transcript) -> &'static str 
     state(down, error)
         .and_then(by_state)
         .or_else(|| by_text(error))
-        .or_else(|| upgrade_head::hint(down))
+        .or_else(|| failure::hint(down))
         .unwrap_or(UNDO)
 }
 

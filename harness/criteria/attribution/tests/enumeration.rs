@@ -1,13 +1,18 @@
 //! Every combination of what can go wrong: whoever is named as reporting a failure is red
 //! because of it, and every failure is printed.
+#![allow(clippy::unwrap_used)]
 
 use crate::alembic::transcript::{Outcome, Transcript};
+use crate::criteria::attribution::ROWS;
 use crate::criteria::sample::{
-    evidence, finding_text, graph, migrated, place, raised, refused, service, stopped, transcript,
+    self, evidence, finding_text, graph, migrated, place, raised, refused, service, stopped,
+    transcript,
 };
 use crate::criteria::{ALL, Blocker, Criterion, Verdict};
 use crate::evidence::stairway::{FullDowngrade, RoundTrip};
+use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Catalog, Evidence, Migrated, Stairway, Stepped};
+use crate::planting::Refusal;
 
 const STEPPED: &str = "upgrade, one revision at a time";
 
@@ -177,6 +182,56 @@ fn stairways() -> Vec<Change> {
     changes.collect()
 }
 
+/// A deployment that is taken up by every part of the evidence as `rows` meets it.
+fn deploying(change: impl Fn(&mut Evidence, Transcript) + 'static, upgrade: Transcript) -> Change {
+    Box::new(move |evidence| {
+        if let (Some(deployment), Some(locks)) = (&mut evidence.deployment, &mut evidence.locks) {
+            deployment.rollouts.clear();
+            locks.measured.clear();
+        }
+        let running = evidence.running.as_mut().unwrap();
+        (running.upgrade, running.states) = (None, Vec::new());
+        change(evidence, upgrade.clone());
+    })
+}
+
+fn not_deployed(evidence: &mut Evidence, upgrade: Transcript) {
+    evidence.deployment.as_mut().unwrap().below = Some(upgrade.clone());
+    evidence.running.as_mut().unwrap().below = Some(upgrade);
+}
+
+fn rows_refused(evidence: &mut Evidence, _: Transcript) {
+    let refused = RefusedStatement {
+        file: "rows/a.sql".into(),
+        line: 1,
+        refusal: Refusal {
+            message: "the team's rows".to_owned(),
+            ..Refusal::default()
+        },
+    };
+    evidence.deployment.as_mut().unwrap().rows_refused = Some(refused.clone());
+    evidence.running.as_mut().unwrap().rows_refused = Some(refused);
+}
+
+fn stopped_by_rows(evidence: &mut Evidence, upgrade: Transcript) {
+    let whole = sample::evidence();
+    let (mut deployment, mut locks) = (whole.deployment.unwrap(), whole.locks.unwrap());
+    deployment.rollouts[0].upgrade = upgrade.clone();
+    locks.measured[0].upgrade = upgrade.clone();
+    (evidence.deployment, evidence.locks) = (Some(deployment), Some(locks));
+    evidence.running.as_mut().unwrap().upgrade = Some(upgrade);
+}
+
+fn deployments() -> Vec<Change> {
+    let below = stopped("upgrade r1", "r1", raising("below in r1"));
+    let with_rows = stopped("upgrade head", "r2", raising("rows in r2"));
+    vec![
+        deploying(not_deployed, below),
+        deploying(rows_refused, transcript("upgrade head", "")),
+        deploying(stopped_by_rows, with_rows),
+    ]
+}
+
 type Verdicts = Vec<(&'static Criterion, Verdict)>;
 
 /// Everything that red criteria print.
@@ -229,17 +284,62 @@ fn is_printed(verdicts: &Verdicts, evidence: &Evidence) {
     }
 }
 
+/// `rows` says what fails on rows, or who says it.
+fn is_deployment_told(verdicts: &Verdicts, evidence: &Evidence) {
+    let Some(deployment) = &evidence.deployment else {
+        return;
+    };
+    let mut stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);
+    if let (Some(below), Some(_)) = (
+        &deployment.below,
+        stepped.find_map(|way| way.outcome.error()),
+    ) {
+        let message = below.outcome.error().map(|error| &error.message);
+        assert!(message.is_none_or(|message| !printed(verdicts).contains(message)));
+    }
+    let rows = verdicts.iter().find(|(criterion, _)| criterion.id == ROWS);
+    if let Some((
+        _,
+        Verdict::Blocked {
+            by: Blocker::Criterion(_),
+            ..
+        },
+    )) = rows
+    {
+        return;
+    }
+    let upgrades = deployment.rollouts.iter().map(|rollout| &rollout.upgrade);
+    let errors = deployment.below.iter().chain(upgrades);
+    let errors = errors.filter_map(|upgrade| upgrade.outcome.error());
+    let refused = deployment.rows_refused.iter();
+    let refused = refused.map(|refused| &refused.refusal.message);
+    let text = printed(verdicts);
+    for message in errors.map(|error| &error.message).chain(refused) {
+        assert!(
+            text.contains(message),
+            "nothing says {message} of {evidence:#?}"
+        );
+    }
+}
+
 /// Round trips are walked only where the upgrade in one go works.
 fn is_walked_for_nothing(evidence: &Evidence) -> bool {
     let migrated = evidence.migrated.as_ref();
     evidence.stairway.is_some() && !migrated.is_some_and(|one| one.reached().finished())
 }
 
+/// Neither a walk nor a deployment is attributed by what the other one met.
 #[test]
 fn whoever_is_named_is_red_and_every_failure_is_printed() {
     let service = service();
     let mut seen = 0;
-    let lists = [upgrades(), histories(), reruns(), steps(), stairways()];
+    let lists = [
+        upgrades(),
+        histories(),
+        reruns(),
+        steps(),
+        stairways().into_iter().chain(deployments()).collect(),
+    ];
     let count: usize = lists.iter().map(Vec::len).product();
     for mut number in 0..count {
         let mut evidence = evidence();
@@ -253,8 +353,9 @@ fn whoever_is_named_is_red_and_every_failure_is_printed() {
             let verdicts: Verdicts = ALL.iter().map(judge).collect();
             is_red_where_it_is_named(&verdicts, &evidence);
             is_printed(&verdicts, &evidence);
+            is_deployment_told(&verdicts, &evidence);
             seen += 1;
         }
     }
-    assert!(seen > 5_000, "{seen} of {count}");
+    assert!(seen > 10_000, "{seen} of {count}");
 }

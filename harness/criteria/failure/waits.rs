@@ -1,8 +1,8 @@
 //! The session that holds up a statement, and its place.
 
-use super::super::super::Finding;
 use super::shortened;
 use crate::alembic::transcript::{Place, StatementOutcome, Transcript};
+use crate::criteria::Finding;
 use crate::postgres::activity::Wait;
 
 /// The sessions that hold others up and wait for nobody themselves.

@@ -4,11 +4,10 @@
 mod before;
 mod waits;
 
-use super::super::Finding;
-use super::place_of;
+use super::Finding;
 use crate::alembic::sql;
 use crate::alembic::transcript::{
-    ABORTED, Exception, Outcome, Place, Statement, StatementOutcome, Step, Transcript,
+    ABORTED, Direction, Exception, Outcome, Place, Statement, StatementOutcome, Step, Transcript,
 };
 use crate::postgres::activity::Wait;
 
@@ -23,7 +22,7 @@ const FRAMES: usize = 6;
 const FLASK_APP: &str = "env.py needs the Flask application: in the manifest, flask_app = \"<module>:<application or factory()>\", as `flask --app` takes it";
 
 /// The reason that a transcript did not finish.
-pub(in crate::criteria) fn failure(transcript: &Transcript) -> Option<Finding> {
+pub(super) fn failure(transcript: &Transcript) -> Option<Finding> {
     match &transcript.outcome {
         Outcome::Finished => None,
         Outcome::Raised(error) => Some(raised(transcript, error)),
@@ -100,7 +99,7 @@ pub(super) fn failed<'a>(transcript: &'a Transcript, error: &Exception) -> Optio
 
 /// The words with which PostgreSQL had refused a statement before, where an error only says
 /// that it had.
-pub(in crate::criteria) fn refused_before(transcript: &Transcript) -> Option<&str> {
+pub(super) fn refused_before(transcript: &Transcript) -> Option<&str> {
     let error = transcript.outcome.error()?;
     let is_late = error.sqlstate.as_deref() == Some(ABORTED);
     match &transcript.failed_statement()?.outcome {
@@ -110,7 +109,7 @@ pub(in crate::criteria) fn refused_before(transcript: &Transcript) -> Option<&st
 }
 
 /// The remark about a refusal that the service went on after.
-pub(in crate::criteria) fn went_on(refusal: &str) -> String {
+pub(super) fn went_on(refusal: &str) -> String {
     format!("the transaction was aborted before, and Python went on: {refusal}")
 }
 
@@ -211,13 +210,13 @@ fn changes_a_type(statement: &Statement) -> bool {
 }
 
 /// The remedy for the error that ended a transcript, if one is known.
-pub(in crate::criteria) fn hint(transcript: &Transcript) -> Option<&'static str> {
+pub(super) fn hint(transcript: &Transcript) -> Option<&'static str> {
     let error = transcript.outcome.error()?;
     advice(error.sqlstate.as_deref()?, transcript.failed_statement())
 }
 
 /// The place where a transcript failed: the statement, else the revision's innermost frame.
-pub(in crate::criteria) fn failed_at(transcript: &Transcript) -> Option<Place> {
+pub(super) fn failed_at(transcript: &Transcript) -> Option<Place> {
     let statement = |transcript: &Transcript| transcript.failed_statement()?.place.clone();
     match transcript.outcome.error() {
         Some(error) if error.sqlstate.is_none() => frame(transcript, error),
@@ -343,7 +342,7 @@ fn ended(transcript: &Transcript, how: &str, output: &[String]) -> Finding {
         ))
 }
 
-pub(in crate::criteria) fn shortened(sql: &str) -> String {
+pub(super) fn shortened(sql: &str) -> String {
     let lines: Vec<&str> = sql
         .lines()
         .map(str::trim)
@@ -359,6 +358,44 @@ pub(in crate::criteria) fn shortened(sql: &str) -> String {
         format!("{kept} ...")
     } else {
         kept
+    }
+}
+
+/// The problem of a step whose function is async, in one line.
+pub(super) fn does_nothing(step: &Step) -> String {
+    format!(
+        "revision {} does nothing: its {}() is async and nobody awaits it",
+        step.revision,
+        function(step)
+    )
+}
+
+fn function(step: &Step) -> &'static str {
+    match step.direction {
+        Direction::Upgrade => "upgrade",
+        Direction::Downgrade => "downgrade",
+    }
+}
+
+/// A step whose function is async does nothing.
+pub(super) fn not_awaited(step: &Step) -> Finding {
+    let function = function(step);
+    Finding::new(does_nothing(step))
+        .mark(Some(&place_of(step)), "this revision")
+        .about(format!("async def {function}"))
+        .note(format!(
+            "Alembic calls {function}() and throws away the coroutine that it returns"
+        ))
+        .help(format!(
+            "write `def {function}() -> None:`; env.py already runs it inside the async connection"
+        ))
+}
+
+fn place_of(step: &Step) -> Place {
+    Place {
+        revision: Some(step.revision.clone()),
+        end_line: Some(u32::MAX),
+        ..Place::line(&step.file, step.line.unwrap_or(1))
     }
 }
 
