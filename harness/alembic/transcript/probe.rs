@@ -36,6 +36,10 @@ pub struct Probe {
     /// Tells whether its work was told in parts before.
     #[serde(rename = "told", default)]
     pub is_told: bool,
+    /// The tag of the command that has just ended, where the statement is a block or calls a
+    /// function (<https://www.postgresql.org/docs/current/event-trigger-matrix.html>).
+    #[serde(default)]
+    pub command: Option<String>,
     /// Those that it holds no lock on any more.
     #[serde(default)]
     pub gone: Vec<i64>,

@@ -74,6 +74,7 @@ fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
             relations,
             is_whole: true,
             is_told: false,
+            command: None,
             gone: Vec::new(),
         }));
     }

@@ -40,7 +40,11 @@ impl Context<'_> {
             (true, false) => format!(" under {} on {blocked}", blocking.mode),
             (false, _) => String::new(),
         };
-        let label = format!("{}{under}", does(work, subject, &table));
+        let by = match blocking.command {
+            Some(command) if is_own => format!(", taken by {command} in it"),
+            _ => String::new(),
+        };
+        let label = format!("{}{under}{by}", does(work, subject, &table));
         let mut finding = Finding::new(title).mark(moment.statement.place.as_ref(), label);
         if !is_own {
             let label = format!("{} on {blocked} from here on", blocking.mode);

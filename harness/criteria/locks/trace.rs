@@ -14,6 +14,8 @@ pub(super) struct Blocking<'a> {
     pub mode: Mode,
     /// The statement that took it.
     pub since: &'a Statement,
+    /// The command within it that did, where that is known.
+    pub command: Option<&'a str>,
 }
 
 /// Work in proportion to a relation's rows, the heaviest first.
@@ -62,26 +64,28 @@ const MANY: i64 = 500;
 /// So many locks are shown beside those that a statement changes.
 const SHOWN: usize = 32;
 
+/// The number of the statement that took a lock, and the command within it that did.
+type Taker<'a> = (u64, Option<&'a str>);
+
 /// The locks that a transaction holds on deployed relations and that block others.
 #[derive(Default)]
-struct Locks {
-    /// The statement that took each.
-    since: BTreeMap<(i64, Mode), u64>,
+struct Locks<'a> {
+    since: BTreeMap<(i64, Mode), Taker<'a>>,
     /// The strongest first, and then the oldest.
-    ordered: BTreeSet<(Reverse<Mode>, u64, i64)>,
+    ordered: BTreeSet<(Reverse<Mode>, Taker<'a>, i64)>,
 }
 
-impl Locks {
-    fn take(&mut self, oid: i64, mode: Mode, since: u64) {
+impl<'a> Locks<'a> {
+    fn take(&mut self, oid: i64, mode: Mode, since: Taker<'a>) {
         self.since.insert((oid, mode), since);
         self.ordered.insert((Reverse(mode), since, oid));
     }
 
     /// Takes away those on a relation, and returns them.
-    fn release(&mut self, oid: i64) -> Vec<((i64, Mode), u64)> {
+    fn release(&mut self, oid: i64) -> Vec<((i64, Mode), Taker<'a>)> {
         let range = (oid, Mode::Share)..=(oid, Mode::AccessExclusive);
         let held = self.since.range(range).map(|(key, since)| (*key, *since));
-        let held: Vec<((i64, Mode), u64)> = held.collect();
+        let held: Vec<((i64, Mode), Taker<'a>)> = held.collect();
         for ((oid, mode), since) in &held {
             self.since.remove(&(*oid, *mode));
             self.ordered.remove(&(Reverse(*mode), *since, *oid));
@@ -99,7 +103,7 @@ struct Trace<'a> {
     /// Rows that a transaction changed while it blocked others, by relation.
     changed: BTreeMap<(i32, String, i64), i64>,
     /// The locks of each transaction.
-    locks: BTreeMap<(i32, String), Locks>,
+    locks: BTreeMap<(i32, String), Locks<'a>>,
     relations: BTreeMap<i64, &'a Relation>,
     statements: BTreeMap<u64, &'a Statement>,
     /// The last measured statement of each session.
@@ -167,7 +171,7 @@ impl<'a> Trace<'a> {
 
     /// The locks on deployed relations that block others, each since it was taken: those that
     /// the statement changes, and the first of the others.
-    fn blocking(&mut self, probe: &Probe, statement: &'a Statement) -> Vec<Blocking<'a>> {
+    fn blocking(&mut self, probe: &'a Probe, statement: &'a Statement) -> Vec<Blocking<'a>> {
         let transaction = (probe.session, probe.transaction.clone());
         let mut locks = self.locks.remove(&transaction).unwrap_or_default();
         let mut before = Locks::default();
@@ -187,7 +191,10 @@ impl<'a> Trace<'a> {
             let modes = held.modes.iter().filter_map(|mode| Mode::read(mode));
             for mode in modes.filter(counts) {
                 let known = before.since.get(&(held.oid, mode)).copied();
-                let since = known.unwrap_or_else(|| self.taker(probe, relation, statement));
+                let since = known.unwrap_or_else(|| {
+                    let number = self.taker(probe, relation, statement);
+                    (number, probe.command.as_deref())
+                });
                 locks.take(held.oid, mode, since);
             }
         }
@@ -198,7 +205,8 @@ impl<'a> Trace<'a> {
             Some(Blocking {
                 relation: self.relations.get(oid)?,
                 mode: mode.0,
-                since: self.statements.get(since)?,
+                since: self.statements.get(&since.0)?,
+                command: since.1,
             })
         });
         let blocking = blocking.collect();
@@ -313,6 +321,7 @@ impl<'a> Trace<'a> {
                 _ => Mode::Share,
             },
             since: statement,
+            command: None,
         });
         Some(Moment {
             statement,

@@ -9,7 +9,7 @@ use crate::gather::answer::failed;
 /// another one. It stands in `pg_catalog`, where a service does not look for its own. A command
 /// that is refused because of it would be another deployment, so errors are dropped; so are
 /// answers, where they become too long.
-const LAY: &str = r"
+const LAY: &str = r#"
 CREATE FUNCTION pg_catalog.migration_harness_look() RETURNS event_trigger LANGUAGE plpgsql AS $$
 DECLARE
   question text := pg_catalog.current_setting('migration_harness.question', true);
@@ -18,6 +18,9 @@ DECLARE
 BEGIN
   IF question <> '' AND pg_catalog.length(looks) < 1000000 THEN
     EXECUTE question INTO look;
+    IF tg_event = 'ddl_command_end' THEN
+      look := '{"command": ' || pg_catalog.to_json(tg_tag) || ',' || pg_catalog.substr(look, 2);
+    END IF;
     PERFORM pg_catalog.set_config('migration_harness.looks', looks || ',' || look, true);
   END IF;
 EXCEPTION WHEN OTHERS THEN
@@ -26,7 +29,7 @@ END $$;
 CREATE EVENT TRIGGER migration_harness_start ON ddl_command_start
   EXECUTE FUNCTION pg_catalog.migration_harness_look();
 CREATE EVENT TRIGGER migration_harness_end ON ddl_command_end
-  EXECUTE FUNCTION pg_catalog.migration_harness_look()";
+  EXECUTE FUNCTION pg_catalog.migration_harness_look()"#;
 
 /// Tells whether they could be laid, which only a superuser may
 /// (<https://www.postgresql.org/docs/current/sql-createeventtrigger.html>).
