@@ -1,5 +1,8 @@
 //! A manifest is read whole, or an error names file, key, value and expectation.
 
+mod keys;
+mod notes;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -289,81 +292,6 @@ fn a_wrong_waiver_in_the_defaults_is_named(#[case] line: &str, #[case] says: &st
     );
 }
 
-const NOTES: &str = r#"
-files = ["README.md"]
-[[topic]]
-id = "enums"
-title = "creating enums"
-words = ["create_type", ["enum", "once"]]
-paragraph = "Create an enum once."
-"#;
-
-fn with_notes(notes: &str) -> Result<Service, String> {
-    let (_directory, manifest, file) = written(DEFAULTS, SERVICE);
-    let conventions = manifest.directory.join("conventions");
-    std::fs::create_dir(&conventions).unwrap();
-    std::fs::write(conventions.join("notes.toml"), notes).unwrap();
-    let service = manifest.service(&file, &criteria::ids());
-    service.map_err(|error| error.to_string())
-}
-
-#[test]
-fn notes_are_a_convention_where_there_is_a_file() {
-    assert_eq!(read(DEFAULTS, SERVICE).unwrap().notes, None);
-    let notes = with_notes(NOTES).unwrap().notes.unwrap();
-    assert_eq!(notes.files, [PathBuf::from("README.md")]);
-    let words: Vec<&[String]> = notes.topics[0]
-        .words
-        .iter()
-        .map(|words| &*words.0)
-        .collect();
-    assert_eq!(
-        words,
-        [
-            &["create_type".to_owned()][..],
-            &["enum".to_owned(), "once".to_owned()][..]
-        ]
-    );
-}
-
-#[rstest]
-#[case::no_files("[\"README.md\"]", "[]", "`files` is empty")]
-#[case::leaves(
-    "\"README.md\"",
-    "\"../README.md\"",
-    "\"../README.md\", which leaves the service"
-)]
-#[case::absolute("\"README.md\"", "\"/README.md\"", "which leaves the service")]
-#[case::never_shown(
-    "words =",
-    "headings = [] #",
-    "topic \"enums\": neither `headings` nor `words`"
-)]
-#[case::always_shown(
-    "\"create_type\"",
-    "\"\"",
-    "topic \"enums\": `words` holds an empty list"
-)]
-#[case::all_of_none(
-    "\"create_type\"",
-    "[]",
-    "topic \"enums\": `words` holds an empty list"
-)]
-#[case::always_headed(
-    "words =",
-    "headings = [\"#\"] #",
-    "topic \"enums\": `headings` holds one"
-)]
-#[case::nothing_to_paste("Create an enum once.", " ", "`title` and `paragraph` need text")]
-#[case::key("words", "word", "unknown field `word`")]
-fn wrong_notes_are_named(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
-    let error = with_notes(&NOTES.replace(from, to)).unwrap_err();
-    assert!(
-        error.contains("conventions/notes.toml") && error.contains(says),
-        "{error}"
-    );
-}
-
 #[rstest]
 #[case::leaves("../a", "leaves the root")]
 #[case::leaves_inside("services/../../a", "leaves the root")]
@@ -447,111 +375,6 @@ fn a_service_file_that_is_a_directory_is_an_error() {
             .contains("services/a.toml: cannot be read"),
         "{error}"
     );
-}
-
-/// Every key there is, with a value that it takes.
-const DEFAULT_KEYS: &[&str] = &[
-    "root",
-    "python",
-    "driver",
-    "alembic_ini",
-    "alembic_section",
-    "schema",
-];
-const SERVICE_KEYS: &[&str] = &[
-    "path",
-    "python",
-    "driver",
-    "alembic_ini",
-    "alembic_section",
-    "schema",
-    "database_url_env",
-];
-const TABLES: &[&str] = &[
-    "env",
-    "alembic",
-    "postgres",
-    "timeouts",
-    "not_applicable",
-    "locks",
-];
-const SERVICE_TABLES: &[&str] = &[
-    "downgrade",
-    "model_drift",
-    "baseline",
-    "rows",
-    "published_revisions",
-    "running_release",
-    "enum_types",
-    "outbox_indexes",
-    "migration_notes",
-];
-const WRONG: &[&str] = &[
-    "5",
-    "1.5",
-    "true",
-    "[1]",
-    "[[\"a\"]]",
-    "{ a = 1 }",
-    "1979-05-27",
-];
-
-/// No key takes a value of another type, and the error names file and key.
-#[test]
-fn every_wrong_type_is_named() {
-    let both = |key: &str, value: &str, keys: &[&str], text: &str| {
-        let rest: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.starts_with(&format!("{key} =")))
-            .collect();
-        let tables_need_no_table = TABLES.contains(&key) || SERVICE_TABLES.contains(&key);
-        assert!(tables_need_no_table || keys.contains(&key));
-        format!("{key} = {value}\n{}\n", rest.join("\n"))
-    };
-    for value in WRONG {
-        for key in DEFAULT_KEYS.iter().chain(TABLES) {
-            if *key == "not_applicable" && value.starts_with('{') {
-                continue;
-            }
-            let defaults = both(key, value, DEFAULT_KEYS, DEFAULTS);
-            let error = read(&defaults, SERVICE).unwrap_err();
-            assert!(
-                error.contains("defaults.toml") && error.contains(key),
-                "{defaults}\n{error}"
-            );
-        }
-        for key in SERVICE_KEYS.iter().chain(TABLES).chain(SERVICE_TABLES) {
-            let service = both(key, value, SERVICE_KEYS, SERVICE);
-            let error = read(DEFAULTS, &service).unwrap_err();
-            assert!(
-                error.contains("a.toml") && error.contains(key),
-                "{service}\n{error}"
-            );
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn any_text_is_a_manifest_or_an_error(
-        pieces in prop::collection::vec(
-            prop::sample::select(&[
-                "path", "root", "python", "env", "timeouts", "[", "]", "=", "\"", ".", "\n", "{", "}",
-                "services/a", "1", "-", "inf", "nan", "#", "\0", "\u{feff}", "'", "true", ",", "..", "/",
-            ][..]),
-            0..30,
-        ),
-        defaults in any::<bool>(),
-    ) {
-        let text = pieces.concat();
-        let result = match defaults {
-            true => read(&text, SERVICE),
-            false => read(DEFAULTS, &text),
-        };
-        if let Err(error) = result {
-            prop_assert!(error.contains(".toml"), "{}", error);
-        }
-    }
 }
 
 #[rstest]

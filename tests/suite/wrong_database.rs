@@ -1,6 +1,8 @@
 //! A service reaches the disposable database and no other, whatever its settings
 //! fall back to. Decoy servers listen where they would; their log is the witness.
 
+mod decoy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,115 +15,9 @@ use migration_harness::process::account::{Account, give};
 use migration_harness::process::supervisor::{Ending, SupervisedProcess, SupervisedSpec};
 use pretty_assertions::assert_eq;
 
+use decoy::Decoy;
+
 use crate::monorepo::{ENV, Monorepo, table, upgrade};
-
-/// A server that anyone may use, on TCP and on a Unix-domain socket, and that logs
-/// every connection and every statement.
-struct Decoy {
-    port: u16,
-    directory: tempfile::TempDir,
-    supervised: Option<SupervisedProcess>,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Decoy {
-    fn start() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o777)).unwrap();
-        let account = Account::for_servers().unwrap();
-        let settings = Settings {
-            provider: Choice::Local,
-            ..Settings::default()
-        };
-        let bin = runtime
-            .block_on(postgres::binaries::find(&settings))
-            .unwrap()
-            .0
-            .bin;
-        let data = directory.path().join("data");
-        fs::create_dir(&data).unwrap();
-        give(&data, account).unwrap();
-        let mut initdb = Command::new(bin.join("initdb"));
-        initdb.args(["--no-sync", "--auth=trust", "--username=postgres", "-D"]);
-        initdb.arg(&data).current_dir(directory.path());
-        if let Some(account) = account {
-            use std::os::unix::process::CommandExt;
-            initdb.uid(account.uid).gid(account.gid);
-        }
-        assert!(initdb.output().unwrap().status.success());
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .unwrap()
-            .port();
-        let mut spec = SupervisedSpec::new(bin.join("postgres"), directory.path(), Ending::Quit);
-        spec = spec.args([
-            "-D".into(),
-            data,
-            "-p".into(),
-            PathBuf::from(port.to_string()),
-        ]);
-        for option in [
-            "listen_addresses=127.0.0.1",
-            "log_statement=all",
-            "log_connections=on",
-            "fsync=off",
-            "lc_messages=C",
-            // In the data directory, and so gone with it.
-            "dynamic_shared_memory_type=mmap",
-        ] {
-            spec = spec.args(["-c", option]);
-        }
-        let sockets = format!("unix_socket_directories={}", directory.path().display());
-        spec = spec.args(["-c", &sockets]);
-        spec.stderr = fs::File::create(directory.path().join("log"))
-            .unwrap()
-            .into();
-        spec.account = account;
-        let supervised = runtime.block_on(SupervisedProcess::spawn(spec)).unwrap();
-        let decoy = Self {
-            port,
-            directory,
-            supervised: Some(supervised),
-            runtime,
-        };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !decoy.log().contains("ready to accept connections") {
-            assert!(Instant::now() < deadline, "{}", decoy.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        decoy
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
-    }
-
-    /// Lines of the log about what anyone did. A `connection received` alone has said nothing yet.
-    fn witnessed(&self) -> Vec<String> {
-        self.log()
-            .lines()
-            .filter(|line| {
-                ["connection received", "statement:", "execute", "parse"]
-                    .iter()
-                    .any(|word| line.contains(word))
-            })
-            .map(str::to_owned)
-            .collect()
-    }
-
-    fn sockets(&self) -> &Path {
-        self.directory.path()
-    }
-}
-
-impl Drop for Decoy {
-    fn drop(&mut self) {
-        if let Some(supervised) = self.supervised.take() {
-            let _ = self.runtime.block_on(supervised.end());
-        }
-    }
-}
 
 /// The outcome that a run on a service must have.
 enum Expectation {

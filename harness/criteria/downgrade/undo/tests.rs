@@ -1,5 +1,8 @@
 //! The lines that are proposed for a `downgrade()`.
 
+mod errors;
+mod renames;
+
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
@@ -50,68 +53,6 @@ fn raising(class: &str, sqlstate: Option<&str>, message: &str) -> Transcript {
     let mut down = transcript("downgrade", "r2");
     down.outcome = Outcome::Raised(raised(class, sqlstate, message));
     down
-}
-
-const UNDO: &str = "let downgrade() undo, in reverse, what upgrade() does";
-const NOT_THERE: &str =
-    "downgrade() names something that is not there: compare it with the name that upgrade() gives";
-const THERE: &str = "it is there already: upgrade() did not take it away";
-const ROWS: &str = "rows stand in the way: say in downgrade() what becomes of them";
-const OF_PYTHON: &str = "mend that line: Python stops there, whatever the database holds";
-const NAME: &str = "give the constraint a name, the same in upgrade() and downgrade(), or the metadata a naming_convention";
-
-#[rstest]
-#[case::depends(
-    "2BP01",
-    "drop what depends on it first: downgrade() undoes upgrade() in reverse order"
-)]
-#[case::no_object("42704", NOT_THERE)]
-#[case::no_table("42P01", NOT_THERE)]
-#[case::no_column("42703", NOT_THERE)]
-#[case::no_function("42883", NOT_THERE)]
-#[case::no_schema("3F000", NOT_THERE)]
-#[case::table("42P07", THERE)]
-#[case::object("42710", THERE)]
-#[case::column("42701", THERE)]
-#[case::schema("42P06", THERE)]
-#[case::foreign_key("23503", ROWS)]
-#[case::unique("23505", ROWS)]
-#[case::label(
-    "55P04",
-    "commit the new label before it is used: put ALTER TYPE ... ADD VALUE into `with op.get_context().autocommit_block():`"
-)]
-#[case::another("XX000", UNDO)]
-fn what_to_do_about_postgresqls_error(#[case] sqlstate: &str, #[case] expected: &str) {
-    assert_eq!(
-        advice(&raising("ProgrammingError", Some(sqlstate), "no")),
-        expected
-    );
-}
-
-#[rstest]
-#[case::not_written("NotImplementedError", "", "write the downgrade")]
-#[case::attribute("AttributeError", "'NoneType' has no attribute 'name'", OF_PYTHON)]
-#[case::name("NameError", "name 'postgresql' is not defined", OF_PYTHON)]
-#[case::another_error("ValueError", "no 'downgrade' here", UNDO)]
-#[case::no_name("ValueError", "Constraint must have a name", NAME)]
-#[case::nameless(
-    "CompileError",
-    "Can't emit DROP CONSTRAINT for constraint; it has no name",
-    NAME
-)]
-#[case::of_something_else("ValueError", "the school has no name", UNDO)]
-#[case::a_constraint("ValueError", "no such constraint", UNDO)]
-fn what_to_do_about_pythons_error(
-    #[case] class: &str,
-    #[case] message: &str,
-    #[case] expected: &str,
-) {
-    assert_eq!(advice(&raising(class, None, message)), expected);
-}
-
-#[test]
-fn what_to_do_about_a_downgrade_that_did_not_raise() {
-    assert_eq!(advice(&transcript("downgrade", "r2")), UNDO);
 }
 
 #[rstest]
@@ -223,116 +164,6 @@ fn what_is_left_is_dropped(
     assert_eq!(
         proposed(&nothing, None, Some(in_schema("own", left))),
         elsewhere
-    );
-}
-
-#[rstest]
-#[case(
-    "table",
-    "works",
-    "essays",
-    "ALTER TABLE works RENAME TO essays",
-    r#"op.rename_table("essays", "works")"#,
-    r#"op.execute("ALTER TABLE own.essays RENAME TO works")"#
-)]
-#[case(
-    "column",
-    "essays.name",
-    "essays.title",
-    "ALTER TABLE essays RENAME name TO title",
-    r#"op.alter_column("essays", "title", new_column_name="name")"#,
-    r#"op.alter_column("essays", "title", new_column_name="name")"#
-)]
-#[case(
-    "constraint",
-    "essays.k",
-    "essays.key",
-    "ALTER TABLE essays RENAME CONSTRAINT k TO key",
-    r#"op.execute("ALTER TABLE essays RENAME CONSTRAINT key TO k")"#,
-    r#"op.execute("ALTER TABLE own.essays RENAME CONSTRAINT key TO k")"#
-)]
-#[case(
-    "enum type",
-    "state",
-    "status",
-    "ALTER TYPE state RENAME TO status",
-    r#"op.execute("ALTER TYPE status RENAME TO state")"#,
-    r#"op.execute("ALTER TYPE own.status RENAME TO state")"#
-)]
-#[case(
-    "sequence",
-    "ids",
-    "numbers",
-    "ALTER SEQUENCE ids RENAME TO numbers",
-    r#"op.execute("ALTER SEQUENCE numbers RENAME TO ids")"#,
-    r#"op.execute("ALTER SEQUENCE own.numbers RENAME TO ids")"#
-)]
-fn what_was_renamed_gets_its_name_back(
-    #[case] kind: &str,
-    #[case] old: &str,
-    #[case] new: &str,
-    #[case] up: &str,
-    #[case] expected: &str,
-    #[case] elsewhere: &str,
-) {
-    let renamed = trip(up, "SELECT 1");
-    let lines = |old: Object, new: Object| {
-        let changes = [change(Some(old), None), change(None, Some(new))];
-        let all: Vec<_> = changes.iter().collect();
-        let lines = changes.iter().filter_map(|one| line(&renamed, one, &all));
-        lines.collect::<Vec<_>>()
-    };
-    let (old, new) = (object(kind, old, ""), object(kind, new, ""));
-    assert_eq!(
-        lines(old.clone(), new.clone()),
-        [format!("in downgrade(): {expected}")]
-    );
-    let moved = lines(in_schema("own", old), in_schema("own", new));
-    assert_eq!(moved, [format!("in downgrade(): {elsewhere}")]);
-}
-
-#[rstest]
-#[case::of_another_kind(
-    object("view", "works", ""),
-    object("table", "essays", ""),
-    "ALTER TABLE works RENAME TO essays"
-)]
-#[case::in_another_schema(
-    in_schema("own", object("table", "works", "")),
-    object("table", "essays", ""),
-    "ALTER TABLE works RENAME TO essays"
-)]
-#[case::from_another(
-    object("table", "works", ""),
-    object("table", "essays", ""),
-    "ALTER TABLE papers RENAME TO essays"
-)]
-#[case::to_another(
-    object("table", "works", ""),
-    object("table", "essays", ""),
-    "ALTER TABLE works RENAME TO papers"
-)]
-#[case::not_at_all(
-    object("table", "works", ""),
-    object("table", "essays", ""),
-    "CREATE TABLE essays (id int)"
-)]
-fn what_was_not_renamed_is_dropped_and_made_again(
-    #[case] old: Object,
-    #[case] new: Object,
-    #[case] up: &str,
-) {
-    let trip = trip(up, "SELECT 1");
-    let changes = [change(Some(old.clone()), None), change(None, Some(new))];
-    let all: Vec<_> = changes.iter().collect();
-    let lines: Vec<_> = changes
-        .iter()
-        .filter_map(|one| line(&trip, one, &all))
-        .collect();
-    let made = format!("in downgrade(): create {} again, as it was", old.title());
-    assert_eq!(
-        lines,
-        [made, "in downgrade(): op.drop_table(\"essays\")".to_owned()]
     );
 }
 
