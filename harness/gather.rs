@@ -248,6 +248,33 @@ struct Driver<'a> {
     say: Say<'a>,
 }
 
+/// Says which server and which interpreter have started.
+fn announce(server: &Server, worker: &Worker, say: Say<'_>) {
+    say(Progress::Server {
+        version: server.version.clone(),
+        provider: server.provider,
+        after: server.after.clone(),
+        took: server.started_in,
+    });
+    let about = worker.about();
+    say(Progress::Interpreter {
+        versions: format!(
+            "Python {}, Alembic {}, SQLAlchemy {}",
+            about.python, about.alembic, about.sqlalchemy
+        ),
+        guard: worker.guard(),
+        seconds: about.seconds,
+    });
+    say(Progress::Detail(format!(
+        "kept to its server by {}",
+        worker.guard()
+    )));
+    say(Progress::Detail(match worker.fresh() {
+        None => "the interpreter is a fork".to_owned(),
+        Some(why) => format!("the interpreter is a fresh process: {why}"),
+    }));
+}
+
 impl<'a> Driver<'a> {
     /// Starts server and interpreter side by side. The database is called `name`, or as
     /// none was before.
@@ -270,29 +297,7 @@ impl<'a> Driver<'a> {
             server.admit_strict_drivers().await?;
         }
         worker.open(service, &database).await?;
-        say(Progress::Server {
-            version: server.version.clone(),
-            provider: server.provider,
-            after: server.after.clone(),
-            took: server.started_in,
-        });
-        let about = worker.about();
-        say(Progress::Interpreter {
-            versions: format!(
-                "Python {}, Alembic {}, SQLAlchemy {}",
-                about.python, about.alembic, about.sqlalchemy
-            ),
-            guard: worker.guard(),
-            seconds: about.seconds,
-        });
-        say(Progress::Detail(format!(
-            "kept to its server by {}",
-            worker.guard()
-        )));
-        say(Progress::Detail(match worker.fresh() {
-            None => "the interpreter is a fork".to_owned(),
-            Some(why) => format!("the interpreter is a fresh process: {why}"),
-        }));
+        announce(&server, &worker, say);
         Ok(Self {
             service,
             history,

@@ -89,11 +89,7 @@ pub fn found(
     }
     let mut modules = closure(reader, env, false);
     if trace.flask {
-        modules.extend(closure(reader, application, true));
-        let named = flask::named_modules(reader, &modules);
-        modules.extend(named.iter().flat_map(|named| closure(reader, named, false)));
-        modules.sort_by(|one, other| one.file.cmp(&other.file));
-        modules.dedup_by(|one, other| one.file == other.file);
+        modules = with_application(reader, modules, application);
         let urls = flask::urls(reader, &modules);
         urls.iter().for_each(|url| origins.take(url));
         origins.ini = false;
@@ -116,17 +112,7 @@ pub fn found(
     let mut source = decided(&trace, &origins, candidates);
     let elsewhere = &modules[1..];
     let mut engines = engines::made(reader, elsewhere);
-    let required = |needed: &&NeededVariable| {
-        needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
-    };
-    let whole = source.value.parts.is_empty();
-    let further = needed.iter().filter(required).filter(|_| whole);
-    let further = further.map(|needed| needed.variable.as_str());
-    for name in further.chain(engines.iter().flat_map(Engine::needs)) {
-        if !source.value.names().any(|known| known == name) {
-            source.value.variables.push(name.to_owned());
-        }
-    }
+    add_needed(&mut source.value, &needed, &engines);
     engines.push(Engine {
         url: read(&source.value),
         is_async: trace.is_async,
@@ -146,6 +132,35 @@ pub fn found(
         models: trace.models,
         engines,
         needed,
+    }
+}
+
+/// The modules of `env.py` with those that the application and its settings bring, each once.
+fn with_application(
+    reader: &Reader<'_>,
+    mut modules: Vec<Rc<Module>>,
+    application: &Rc<Module>,
+) -> Vec<Rc<Module>> {
+    modules.extend(closure(reader, application, true));
+    let named = flask::named_modules(reader, &modules);
+    modules.extend(named.iter().flat_map(|named| closure(reader, named, false)));
+    modules.sort_by(|one, other| one.file.cmp(&other.file));
+    modules.dedup_by(|one, other| one.file == other.file);
+    modules
+}
+
+/// Adds the variables with URLs without which modules cannot be imported, and those of engines.
+fn add_needed(source: &mut Source, needed: &[NeededVariable], engines: &[Engine]) {
+    let required = |needed: &&NeededVariable| {
+        needed.is_database_url || (is_url_like(&needed.variable) && needed.value == "discovered")
+    };
+    let whole = source.parts.is_empty();
+    let further = needed.iter().filter(required).filter(|_| whole);
+    let further = further.map(|needed| needed.variable.as_str());
+    for name in further.chain(engines.iter().flat_map(Engine::needs)) {
+        if !source.names().any(|known| known == name) {
+            source.variables.push(name.to_owned());
+        }
     }
 }
 

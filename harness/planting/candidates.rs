@@ -334,24 +334,9 @@ impl Candidate {
                 )
             }
             Self::Elements(count) => {
-                let element = tables
-                    .types
-                    .get(&tables.bare(column.type_oid, -1)?.0.element?)?;
                 let rows = (0..u32::try_from(*count).ok()?).map(|nth| row + nth * 20);
-                let made = rows.map(|row| {
-                    plain_value(
-                        tables,
-                        element.oid,
-                        column.modifier,
-                        "",
-                        place(table, column, ordinal, row),
-                    )
-                });
-                let made: Option<Vec<PlainValue>> = made.collect();
-                let made = made?;
-                let texts: Vec<&str> = made.iter().map(|one| one.text.as_str()).collect();
-                let delimiter = if element.name == "box" { ';' } else { ',' };
-                text(array(&texts, delimiter))
+                let places = rows.map(|row| place(table, column, ordinal, row));
+                text(elements(tables, column, places)?)
             }
             Self::Like(pattern) => {
                 text(like(pattern, &place(table, column, ordinal, row).text(12)))
@@ -372,7 +357,24 @@ impl Candidate {
     }
 }
 
-fn sized(text: &str, length: usize) -> String {
+/// An array with an element for each place.
+fn elements<'a>(
+    tables: &Tables,
+    column: &Column,
+    places: impl Iterator<Item = Place<'a>>,
+) -> Option<String> {
+    let (base, _) = tables.bare(column.type_oid, -1)?;
+    let element = tables.types.get(&base.element?)?;
+    let values = places.map(|place| plain_value(tables, element.oid, column.modifier, "", place));
+    let values: Option<Vec<PlainValue>> = values.collect();
+    let values = values?;
+    let texts: Vec<&str> = values.iter().map(|one| one.text.as_str()).collect();
+    let delimiter = if element.name == "box" { ';' } else { ',' };
+    Some(array(&texts, delimiter))
+}
+
+/// A text of exactly so many characters, filled up with `x`.
+pub fn sized(text: &str, length: usize) -> String {
     let letters = text.chars().chain(std::iter::repeat('x'));
     letters.take(length).collect()
 }

@@ -127,21 +127,7 @@ impl<'a> Draft<'a> {
         let mut slots: Vec<Slot> = settable
             .map(|(column, ordinal)| slot(tables, table, column, ordinal, &own, statements))
             .collect();
-        let mut links: Vec<Link> = table
-            .foreign_keys()
-            .filter(|key| {
-                key.columns
-                    .iter()
-                    .all(|number| slots.iter().any(|slot| slot.column.number == *number))
-            })
-            .filter_map(|key| {
-                Some(Link {
-                    key,
-                    parent: key.refers_to?,
-                    is_open: false,
-                })
-            })
-            .collect();
+        let links = links(table, &slots);
         for slot in &mut slots {
             let number = slot.column.number;
             if links.iter().any(|link| link.key.columns.contains(&number)) {
@@ -151,7 +137,6 @@ impl<'a> Draft<'a> {
                 slot.turns.clear();
             }
         }
-        links.sort_by_key(|link| std::cmp::Reverse(link.key.columns.len()));
         let mut draft = Self {
             table,
             slots,
@@ -360,6 +345,23 @@ impl<'a> Draft<'a> {
             .map(|(own, theirs)| Some((*own, values.get(theirs)?.clone()?)));
         Some((taken.collect::<Option<_>>()?, *id))
     }
+}
+
+/// The foreign keys of a table whose columns all have slots, those of most columns first.
+fn links<'a>(table: &'a Table, slots: &[Slot]) -> Vec<Link<'a>> {
+    let has_slot = |number: &i16| slots.iter().any(|slot| slot.column.number == *number);
+    let keys = table.foreign_keys();
+    let settable = keys.filter(|key| key.columns.iter().all(has_slot));
+    let links = settable.filter_map(|key| {
+        Some(Link {
+            key,
+            parent: key.refers_to?,
+            is_open: false,
+        })
+    });
+    let mut links: Vec<Link> = links.collect();
+    links.sort_by_key(|link| std::cmp::Reverse(link.key.columns.len()));
+    links
 }
 
 fn slot<'a>(

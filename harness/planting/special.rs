@@ -4,13 +4,14 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, sized};
 use super::catalog::{Column, Table};
 use super::draft::{Choice, Draft};
 use super::insert::{insert, planting};
 use super::planter::{Planter, draft_of};
 use super::server::Server;
 use super::spelling::Value;
+use super::values::length;
 use super::{Planted, RowId};
 use crate::error::{HarnessError, Result, Stage};
 
@@ -250,13 +251,8 @@ impl Planter {
         let taken = || {
             rows.iter().enumerate().find_map(|(at, row)| {
                 let value = row.values.get(&column.number)?.clone()?;
-                Some((
-                    value,
-                    RowId {
-                        table: table.oid,
-                        at,
-                    },
-                ))
+                let table = table.oid;
+                Some((value, RowId { table, at }))
             })
         };
         match class {
@@ -272,25 +268,16 @@ impl Planter {
             }
             Class::OtherCase if is_text => {
                 let (value, id) = taken()?;
-                let other = if value == value.to_uppercase() {
-                    value.to_lowercase()
-                } else {
-                    value.to_uppercase()
+                let upper = value.to_uppercase();
+                let other = match value == upper {
+                    true => value.to_lowercase(),
+                    false => upper,
                 };
                 (other != value).then_some((Value::Text(other), Some(id)))
             }
             Class::Longest if is_text => {
-                let limit = usize::try_from(modifier - 4)
-                    .ok()
-                    .filter(|limit| *limit > 0)
-                    .unwrap_or(LONG);
-                let start = format!("{}{row}", column.name);
-                let long: String = start
-                    .chars()
-                    .chain(std::iter::repeat('x'))
-                    .take(limit)
-                    .collect();
-                text(&long)
+                let limit = length(modifier - 4).unwrap_or(LONG);
+                text(&sized(&format!("{}{row}", column.name), limit))
             }
             Class::EmptyText if is_text => text(""),
             Class::Zero if base.category == "N" => text("0"),

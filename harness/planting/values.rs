@@ -45,6 +45,11 @@ impl PlainValue {
         Self { text, token }
     }
 
+    fn holding(token: String, text: String) -> Self {
+        let token = Some(token);
+        Self { text, token }
+    }
+
     fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -186,11 +191,14 @@ fn turn(place: Place, length: usize) -> Option<usize> {
     Some((row + rounds * (ordinal % length)) % length)
 }
 
+/// A length that a modifier says, if it says one.
+pub fn length(modifier: i32) -> Option<usize> {
+    usize::try_from(modifier).ok().filter(|length| *length > 0)
+}
+
 fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<PlainValue> {
     let row = place.row;
-    let limit = usize::try_from(modifier - 4)
-        .ok()
-        .filter(|limit| *limit > 0);
+    let limit = length(modifier - 4);
     let text = |limit: Option<usize>| place.text(limit.unwrap_or(usize::MAX));
     Some(match found.name.as_str() {
         "bool" => PlainValue::plain(if turn(place, 2)? == 0 {
@@ -212,19 +220,15 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Plai
         "bytea" => {
             let bytes = place.text(usize::MAX);
             let hex: String = bytes.bytes().map(|byte| format!("{byte:02x}")).collect();
-            PlainValue {
-                text: format!("\\x{hex}00ff"),
-                token: Some(hex),
-            }
+            let text = format!("\\x{hex}00ff");
+            PlainValue::holding(hex, text)
         }
         "date" => PlainValue::token(day(i64::from(place.ordinal) * 7 + i64::from(row))),
         "timestamp" => PlainValue::token(moment(place)),
         "timestamptz" => {
             let moment = moment(place);
-            PlainValue {
-                text: format!("{moment}+00"),
-                token: Some(moment),
-            }
+            let text = format!("{moment}+00");
+            PlainValue::holding(moment, text)
         }
         "time" | "timetz" => {
             let zone = if found.name == "timetz" { "+02" } else { "" };
@@ -252,40 +256,24 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Plai
                 "{{\"token\": \"{token}\", \"number\": {}, \"list\": [1, 2.50], \"none\": null}}",
                 place.number()
             );
-            PlainValue {
-                text,
-                token: Some(token),
-            }
+            PlainValue::holding(token, text)
         }
         "xml" => {
             let token = place.text(usize::MAX);
-            PlainValue {
-                text: format!("<row>{token}</row>"),
-                token: Some(token),
-            }
+            let text = format!("<row>{token}</row>");
+            PlainValue::holding(token, text)
         }
         "tsvector" | "tsquery" => {
             let token = place.text(usize::MAX);
             let text = format!("'{token}'");
-            PlainValue {
-                text,
-                token: Some(token),
-            }
+            PlainValue::holding(token, text)
         }
-        "bit" => PlainValue::plain(bits(
-            row,
-            usize::try_from(modifier)
-                .ok()
-                .filter(|n| *n > 0)
-                .unwrap_or(1),
-        )),
+        "bit" => PlainValue::plain(bits(row, length(modifier).unwrap_or(1))),
         "varbit" => PlainValue::plain(format!("{row:b}")).within(usize::try_from(modifier).ok()),
         "hstore" => {
             let token = place.text(usize::MAX);
-            PlainValue {
-                text: format!("\"token\"=>\"{token}\", \"none\"=>NULL"),
-                token: Some(token),
-            }
+            let text = format!("\"token\"=>\"{token}\", \"none\"=>NULL");
+            PlainValue::holding(token, text)
         }
         "ltree" => PlainValue::token(place.text(usize::MAX)),
         "point" => PlainValue::plain(format!("({row},2)")),
@@ -300,21 +288,11 @@ fn base(found: &Type, modifier: i32, spelled: &str, place: Place) -> Option<Plai
         "regproc" => PlainValue::plain("pg_catalog.now"),
         "cube" => PlainValue::plain(format!("({row}, 2)")),
         "vector" | "halfvec" => {
-            let length = usize::try_from(modifier)
-                .ok()
-                .filter(|n| *n > 0)
-                .unwrap_or(3);
-            let mut parts = vec!["1".to_owned(); length];
+            let mut parts = vec!["1".to_owned(); length(modifier).unwrap_or(3)];
             parts[0] = row.to_string();
             PlainValue::plain(format!("[{}]", parts.join(",")))
         }
-        "sparsevec" => PlainValue::plain(format!(
-            "{{1:{row}}}/{}",
-            usize::try_from(modifier)
-                .ok()
-                .filter(|n| *n > 0)
-                .unwrap_or(3)
-        )),
+        "sparsevec" => PlainValue::plain(format!("{{1:{row}}}/{}", length(modifier).unwrap_or(3))),
         "geometry" | "geography" => PlainValue::plain(geometry(spelled, row)),
         _ => return None,
     })

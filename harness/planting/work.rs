@@ -12,81 +12,105 @@ use super::rows::parse;
 use super::server::{Answer, Refusal};
 use super::{PlantedRow, PlantedTable, RowId};
 
+/// PostgreSQL's unique_violation
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const DUPLICATE: &str = "23505";
+
+/// Rows of one table that are tried in one round.
+struct Attempt {
+    /// The table's draft.
+    at: usize,
+    rows: Vec<DraftRow>,
+    /// Tells whether one statement has them all.
+    is_whole: bool,
+}
+
 impl Planting<'_, '_> {
     pub(super) async fn plant_apart(&mut self, tables: &[usize]) -> Result<(), sqlx::Error> {
         self.spread_over_partitions(tables).await?;
         self.solve_ahead(tables).await?;
         let mut together: Vec<usize> = tables.to_vec();
         for round in 0..ROUNDS {
-            let mut tried: Vec<(usize, Vec<DraftRow>, bool)> = Vec::new();
-            let mut statements = Vec::new();
-            for at in tables {
-                let draft = &self.drafts[*at];
-                let most = if draft.good.is_none() && round > 0 && !together.contains(at) {
-                    PROBES
-                } else {
-                    usize::MAX
-                };
-                if draft.choices.is_empty()
-                    || (draft.good.is_some() && round >= ROUNDS_FOR_THE_REST + 2)
-                {
-                    continue;
-                }
-                let rows: Option<Vec<DraftRow>> = self.filled(*at, most);
-                let Some(rows) = rows else { continue };
-                let references: Vec<&DraftRow> = rows.iter().collect();
-                let many = together
-                    .contains(at)
-                    .then(|| insert_many(self.tables, draft, &references))
-                    .flatten();
-                match many {
-                    Some(many) => {
-                        statements.push(planting(&many, draft.table));
-                        tried.push((*at, rows, true));
-                    }
-                    None => {
-                        statements
-                            .extend(rows.iter().map(|row| {
-                                planting(&insert(self.tables, draft, row), draft.table)
-                            }));
-                        tried.push((*at, rows, false));
-                    }
-                }
-            }
+            let next = |at: &usize| self.next_attempt(*at, round, together.contains(at));
+            let (attempts, statements): (Vec<Attempt>, Vec<Vec<String>>) =
+                tables.iter().filter_map(next).unzip();
+            let statements = statements.concat();
             if statements.is_empty() {
                 return Ok(());
             }
             let mut answers = self.server.try_all(&statements).await?.into_iter();
             let mut refusals = Vec::new();
-            for (at, rows, is_whole) in tried {
-                if is_whole {
-                    let refused = answers
-                        .next()
-                        .and_then(|answer| self.take_whole(at, &rows, answer));
-                    let repeat = refused
-                        .as_ref()
-                        .is_some_and(|refusal| refusal.state != "23505" && round < 3);
-                    if !repeat {
-                        together.retain(|one| *one != at);
+            for attempt in attempts {
+                refusals.extend(match attempt.is_whole {
+                    true => self.take_together(attempt, answers.next(), &mut together, round),
+                    false => {
+                        let answers = answers.by_ref().take(attempt.rows.len()).collect();
+                        self.take_each(attempt.at, attempt.rows, answers)
                     }
-                    if let Some(refusal) = refused {
-                        let each = rows.into_iter().enumerate();
-                        // Which rows it is about is not known; those that it is not lose a token.
-                        let is_for_all = refusal.state != "23505";
-                        refusals.extend(
-                            each.filter(|_| is_for_all)
-                                .map(|(nth, row)| (at, nth, row, refusal.clone())),
-                        );
-                    }
-                } else {
-                    let answers: Vec<Answer> = answers.by_ref().take(rows.len()).collect();
-                    refusals.extend(self.take_each(at, rows, answers));
-                }
+                });
             }
             self.solve(&refusals).await?;
             self.adapt(refusals, round);
         }
         Ok(())
+    }
+
+    /// The next rows of a table, and the statements that plant them; `None` where no rows are
+    /// left to be tried.
+    fn next_attempt(
+        &self,
+        at: usize,
+        round: usize,
+        is_together: bool,
+    ) -> Option<(Attempt, Vec<String>)> {
+        let draft = &self.drafts[at];
+        let is_enough = draft.good.is_some() && round >= ROUNDS_FOR_THE_REST + 2;
+        if draft.choices.is_empty() || is_enough {
+            return None;
+        }
+        let most = match draft.good.is_none() && round > 0 && !is_together {
+            true => PROBES,
+            false => usize::MAX,
+        };
+        let rows = self.filled(at, most)?;
+        let references: Vec<&DraftRow> = rows.iter().collect();
+        let many = is_together.then(|| insert_many(self.tables, draft, &references));
+        let many = many.flatten();
+        let is_whole = many.is_some();
+        let statements = match many {
+            Some(many) => vec![planting(&many, draft.table)],
+            None => {
+                let each = rows.iter().map(|row| insert(self.tables, draft, row));
+                each.map(|one| planting(&one, draft.table)).collect()
+            }
+        };
+        let attempt = Attempt { at, rows, is_whole };
+        Some((attempt, statements))
+    }
+
+    /// Takes the answer to rows that one statement planted. A table stays among those that are
+    /// planted `together` as long as that may work with other rows.
+    fn take_together(
+        &mut self,
+        attempt: Attempt,
+        answer: Option<Answer>,
+        together: &mut Vec<usize>,
+        round: usize,
+    ) -> Vec<RefusedRow> {
+        let Attempt { at, rows, .. } = attempt;
+        let refused = answer.and_then(|answer| self.take_whole(at, &rows, answer));
+        let refused = refused.map(|refusal| (refusal.state != DUPLICATE, refusal));
+        let is_tried_again = matches!(refused, Some((true, _))) && round < 3;
+        if !is_tried_again {
+            together.retain(|one| *one != at);
+        }
+        let Some((true, refusal)) = refused else {
+            return Vec::new();
+        };
+        // Which rows it is about is not known; those that it is not lose a token.
+        let each = rows.into_iter().enumerate();
+        each.map(|(nth, row)| (at, nth, row, refusal.clone()))
+            .collect()
     }
 
     fn filled(&self, at: usize, most: usize) -> Option<Vec<DraftRow>> {
@@ -232,7 +256,7 @@ impl Planting<'_, '_> {
             };
             if let Some(good) = &draft.good
                 && !choice.is_copied
-                && refusal.state != "23505"
+                && refusal.state != DUPLICATE
             {
                 // Anything that was taken of another row is worth a try.
                 choice.candidates.clone_from(&good.candidates);

@@ -245,17 +245,9 @@ impl Server {
     ) -> Result<Database> {
         let token = random::hex(16).map_err(|e| error(format!("no random token: {e}")))?;
         let failed = |e: sqlx::Error| sql_error(&format!("cannot create the database {name}"), &e);
-        // The C locale goes with every encoding; a server's own may not.
-        let encoding: String = sqlx::query_scalar(
-            "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template0'",
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed)?;
-        let utf8 = if encoding == "UTF8" || template.is_some() {
-            ""
-        } else {
-            " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+        let utf8 = match template {
+            Some(_) => "",
+            None => encoding(connection).await.map_err(failed)?,
         };
         // Files are copied faster than logged pages, but what waits to be written has to be
         // written first: https://www.postgresql.org/docs/current/sql-createdatabase.html
@@ -363,4 +355,18 @@ impl Server {
         let ours = self.databases().clone();
         restore::put_back(connection, &self.before, &ours, self.counted(touched)).await
     }
+}
+
+/// The clauses by which a database is in UTF-8 whatever the server's own is.
+async fn encoding(connection: &mut PgConnection) -> Result<&'static str, sqlx::Error> {
+    let encoding: String = sqlx::query_scalar(
+        "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template0'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    // The C locale goes with every encoding; a server's own may not.
+    Ok(match encoding.as_str() {
+        "UTF8" => "",
+        _ => " ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
+    })
 }

@@ -103,24 +103,30 @@ fn discard_unused(template: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes the files that `initdb` needs in `dir`, and the empty directory of the data.
+fn prepare(
+    installation: &Installation,
+    dir: &Path,
+    account: Option<Account>,
+) -> std::io::Result<()> {
+    let password = random::hex(16)?;
+    write_private(&dir.join("password"), &password, None)?;
+    let origin = installation.bin.to_string_lossy();
+    write_private(&dir.join("origin"), &origin, None)?;
+    // Read by initdb as the servers' user; gone afterwards.
+    let secret = scram::secret(&password, scram::Rounds::One)?;
+    write_private(&dir.join("pwfile"), &secret, account)?;
+    let data = dir.join("data");
+    std::fs::DirBuilder::new().mode(0o700).create(&data)?;
+    give(&data, account)
+}
+
 /// Runs `initdb` into `dir/data`, with a random password kept in `dir/password`.
 async fn initdb(installation: &Installation, dir: &Path, account: Option<Account>) -> Result<()> {
     dir.parent().map(prune);
     let failed = |e: std::io::Error| error(format!("cannot prepare {}: {e}", dir.display()));
-    let password = random::hex(16).map_err(failed)?;
-    write_private(&dir.join("password"), &password, None).map_err(failed)?;
-    let origin = installation.bin.to_string_lossy();
-    write_private(&dir.join("origin"), &origin, None).map_err(failed)?;
-    // Read by initdb as the servers' user; gone afterwards.
-    let pwfile = dir.join("pwfile");
-    let secret = scram::secret(&password, scram::Rounds::One).map_err(failed)?;
-    write_private(&pwfile, &secret, account).map_err(failed)?;
-    let data = dir.join("data");
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&data)
-        .map_err(failed)?;
-    give(&data, account).map_err(failed)?;
+    prepare(installation, dir, account).map_err(failed)?;
+    let (data, pwfile) = (dir.join("data"), dir.join("pwfile"));
     let log_path = dir.join("initdb.log");
     let log = File::create(&log_path).map_err(failed)?;
 

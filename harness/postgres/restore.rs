@@ -233,13 +233,36 @@ pub(super) async fn put_back(
 
 /// The statements that undo the difference between two snapshots, in an order that works.
 fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let mut sql = drops(before, now);
+    sql.extend(roles(before, now));
+    sql.extend(memberships(before, now));
+    sql.extend(role_settings(before, now));
+    sql.extend(database_settings(before, now));
+    sql.extend(system_settings(before, now));
+    sql
+}
+
+/// The things of a kind that are not as they were.
+fn changed<'a>(
+    kind: &str,
+    before: &'a Snapshot,
+    now: &'a Snapshot,
+) -> BTreeSet<&'a (String, String)> {
+    let either = before.things.keys().chain(now.things.keys());
+    either
+        .filter(|key| key.0 == kind && before.things.get(*key) != now.things.get(*key))
+        .collect()
+}
+
+/// Removes what was not there.
+fn drops(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     let mut sql = Vec::new();
-    let slots = now.new_since(before, "replication slot");
-    sql.extend(
-        slots
-            .iter()
-            .map(|slot| format!("SELECT pg_drop_replication_slot({})", literal(slot))),
-    );
+    for slot in now.new_since(before, "replication slot") {
+        sql.push(format!(
+            "SELECT pg_drop_replication_slot({})",
+            literal(slot)
+        ));
+    }
     for name in now.new_since(before, "tablespace") {
         sql.push(format!("DROP TABLESPACE {}", quoted(name)));
     }
@@ -247,13 +270,13 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
         sql.push(format!("DROP OWNED BY {} CASCADE", quoted(role)));
         sql.push(format!("DROP ROLE {}", quoted(role)));
     }
-    let changed = |kind: &str| -> BTreeSet<&(String, String)> {
-        let either = before.things.keys().chain(now.things.keys());
-        either
-            .filter(|key| key.0 == kind && before.things.get(*key) != now.things.get(*key))
-            .collect()
-    };
-    for key in changed("role") {
+    sql
+}
+
+/// Gives roles the attributes that they had.
+fn roles(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let mut sql = Vec::new();
+    for key in changed("role", before, now) {
         if let (Some(was), Some(is)) = (before.things.get(key), now.things.get(key)) {
             // Some attributes only a superuser may name, also to leave them as they are.
             let changed = was
@@ -267,13 +290,19 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             ));
         }
     }
-    let new_roles: BTreeSet<&str> = now.new_since(before, "role").into_iter().collect();
-    for key in changed("membership") {
+    sql
+}
+
+/// Gives roles the members that they had.
+fn memberships(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let new_roles = now.new_since(before, "role");
+    let mut sql = Vec::new();
+    for key in changed("membership", before, now) {
         // Those of a role that is gone by now went with it.
         let gone = key
             .1
             .split(" TO ")
-            .any(|role| new_roles.contains(role.trim_matches('"')));
+            .any(|role| new_roles.contains(&role.trim_matches('"')));
         match before.things.get(key) {
             None if !gone => sql.push(format!("REVOKE {}", key.1.replacen(" TO ", " FROM ", 1))),
             None => {}
@@ -287,14 +316,24 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             }
         }
     }
-    for key in changed("role setting") {
-        if new_roles.contains(key.1.trim_matches('"')) {
-            continue;
+    sql
+}
+
+fn role_settings(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let new_roles = now.new_since(before, "role");
+    let mut sql = Vec::new();
+    for key in changed("role setting", before, now) {
+        if !new_roles.contains(&key.1.trim_matches('"')) {
+            let role = format!("ROLE {}", key.1);
+            sql.extend(changed_settings(&role, key, before, now));
         }
-        let role = format!("ROLE {}", key.1);
-        sql.extend(changed_settings(&role, key, before, now));
     }
-    for key in changed("database setting") {
+    sql
+}
+
+fn database_settings(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let mut sql = Vec::new();
+    for key in changed("database setting", before, now) {
         // Those of a database that is gone by now went with it.
         let there = ("database".to_owned(), key.1.clone());
         if before.things.contains_key(&there) && now.things.contains_key(&there) {
@@ -302,7 +341,12 @@ fn statements(before: &Snapshot, now: &Snapshot) -> Vec<String> {
             sql.extend(changed_settings(&database, key, before, now));
         }
     }
-    let settings = changed("system setting");
+    sql
+}
+
+fn system_settings(before: &Snapshot, now: &Snapshot) -> Vec<String> {
+    let settings = changed("system setting", before, now);
+    let mut sql = Vec::new();
     for key in &settings {
         match before.things.get(*key) {
             None => sql.push(format!("ALTER SYSTEM RESET {}", variable(&key.1))),

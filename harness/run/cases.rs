@@ -77,22 +77,52 @@ fn in_lines(arguments: &Runner, cases: Vec<NamedCase>, filtered_out: usize) -> E
     let count = cases.len();
     let width = cases.iter().map(|case| case.name.chars().count()).max();
     let width = width.unwrap_or_default();
-    let choice = match arguments.color {
-        Some(ColorSetting::Always) => ColorChoice::Always,
-        Some(ColorSetting::Never) => ColorChoice::Never,
-        Some(ColorSetting::Auto) | None => ColorChoice::Auto,
-    };
-    let choice = match choice {
-        ColorChoice::Auto => AutoStream::choice(&io::stdout()),
-        chosen => chosen,
-    };
+    let choice = color(arguments);
     let plural = if count == 1 { "" } else { "s" };
     print(choice, &format!("\nrunning {count} test{plural}\n"));
     let cores = thread::available_parallelism().map_or(1, Into::into);
     let threads = arguments.test_threads.unwrap_or(cores).min(count);
+    let mut failed: Vec<(String, String)> = Vec::new();
+    on_threads(threads, cases, |name, text| {
+        let ended = if text.is_none() { OK } else { RED };
+        print(choice, &format!("test {name:width$} ... {ended}\n"));
+        failed.extend(text.map(|text| (name, text)));
+    });
+    terminal::end();
+    print(choice, &failures(&failed));
+    let ended = if failed.is_empty() { OK } else { RED };
+    print(
+        choice,
+        &format!(
+            "\ntest result: {ended}. {} passed; {} failed; 0 ignored; 0 measured; {filtered_out} filtered out; finished in {:.2}s\n\n",
+            count - failed.len(),
+            failed.len(),
+            began.elapsed().as_secs_f64()
+        ),
+    );
+    match failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(FAILED),
+    }
+}
+
+fn color(arguments: &Runner) -> ColorChoice {
+    match arguments.color {
+        Some(ColorSetting::Always) => ColorChoice::Always,
+        Some(ColorSetting::Never) => ColorChoice::Never,
+        Some(ColorSetting::Auto) | None => AutoStream::choice(&io::stdout()),
+    }
+}
+
+/// Judges the cases, and hands over the name of each as it has ended, with the text where it is
+/// red.
+fn on_threads(
+    threads: usize,
+    cases: Vec<NamedCase>,
+    mut ended: impl FnMut(String, Option<String>),
+) {
     let waiting = Mutex::new(cases.into_iter());
     let (sender, receiver) = mpsc::channel();
-    let mut failed: Vec<(String, String)> = Vec::new();
     thread::scope(|scope| {
         for _ in 0..threads {
             let (sender, waiting) = (sender.clone(), &waiting);
@@ -114,27 +144,9 @@ fn in_lines(arguments: &Runner, cases: Vec<NamedCase>, filtered_out: usize) -> E
         }
         drop(sender);
         for (name, text) in receiver {
-            let ended = if text.is_none() { OK } else { RED };
-            print(choice, &format!("test {name:width$} ... {ended}\n"));
-            failed.extend(text.map(|text| (name, text)));
+            ended(name, text);
         }
     });
-    terminal::end();
-    print(choice, &failures(&failed));
-    let ended = if failed.is_empty() { OK } else { RED };
-    print(
-        choice,
-        &format!(
-            "\ntest result: {ended}. {} passed; {} failed; 0 ignored; 0 measured; {filtered_out} filtered out; finished in {:.2}s\n\n",
-            count - failed.len(),
-            failed.len(),
-            began.elapsed().as_secs_f64()
-        ),
-    );
-    match failed.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(FAILED),
-    }
 }
 
 const OK: &str = "\x1b[32mok\x1b[0m";
