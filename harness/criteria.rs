@@ -118,7 +118,7 @@ impl Verdict {
 
     /// Red if there is a finding, green otherwise.
     #[must_use]
-    pub fn of(findings: Vec<Finding>) -> Self {
+    pub fn from_findings(findings: Vec<Finding>) -> Self {
         if findings.is_empty() {
             Self::pass()
         } else {
@@ -250,8 +250,8 @@ mod tests {
     #[test]
     fn only_what_holds_is_green() {
         assert!(!Verdict::pass().is_red());
-        assert!(!Verdict::of(Vec::new()).is_red());
-        assert!(Verdict::of(vec![Finding::new("a")]).is_red());
+        assert!(!Verdict::from_findings(Vec::new()).is_red());
+        assert!(Verdict::from_findings(vec![Finding::new("a")]).is_red());
         assert!(Verdict::without("a").is_red());
     }
 

@@ -168,17 +168,17 @@ pub fn discover(request: &Request) -> Result<Discovery> {
 }
 
 fn searched(request: &Request) -> Result<Discovery> {
-    let tree = Tree::of(&request.root)?;
+    let tree = Tree::read(&request.root)?;
     let to = write::destination(request, &tree)?;
     let found = environment::environments(&tree);
     let known = write::known_services(&to);
     let named = name::named(&tree, found.environments, &known);
     let mut services: Vec<FoundService> = named
         .into_iter()
-        .map(|(name, environment)| service::of(&tree, name, environment))
+        .map(|(name, environment)| service::discover(&tree, name, environment))
         .collect();
     services.sort_by(|one, other| one.name.cmp(&other.name));
-    let Some(common) = Common::of(&services) else {
+    let Some(common) = Common::find(&services) else {
         return Err(nothing_found(&tree, &found.left_out));
     };
     Ok(Discovery {

@@ -193,7 +193,7 @@ async fn serve(
             return Err(e);
         }
     };
-    let template = ground.of_migrations();
+    let template = ground.for_migrations();
     let database = match name {
         Some(name) => {
             server
@@ -390,7 +390,7 @@ impl<'a> Driver<'a> {
     /// Makes the database fresh again, under the same name, and hands it to the worker;
     /// from now on it shows `phase`.
     async fn start_afresh(&mut self, phase: Phase) -> Result<()> {
-        self.start_on(self.ground.of_migrations(), phase).await
+        self.start_on(self.ground.for_migrations(), phase).await
     }
 
     /// The same, on a database that is made of `template`.

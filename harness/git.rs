@@ -66,7 +66,7 @@ impl Repository {
     ///
     /// # Errors
     /// There is no git, no repository, or one that git does not trust.
-    pub fn of(directory: &Path) -> Result<Self> {
+    pub fn containing(directory: &Path) -> Result<Self> {
         let output = run(directory, &["rev-parse", "--show-toplevel"], None)?;
         if !output.status.success() {
             return Err(no_repository(directory, &output));

@@ -74,7 +74,7 @@ pub struct Explanation {
 impl Explanation {
     /// The findings of the criterion that blocks a verdict, unless its own case prints them.
     #[must_use]
-    pub fn of(
+    pub fn find(
         verdict: &Result<Verdict>,
         service: &Service,
         evidence: &Evidence,

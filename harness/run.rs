@@ -80,7 +80,7 @@ impl Run {
             let services = self.selection.gathered();
             let cores = self.selection.cores();
             let load = |file: &Path| run()?.service(file);
-            Ok(Store::of_this_run(&report::directory(), services, load, cores)?.keeping(red))
+            Ok(Store::for_this_run(&report::directory(), services, load, cores)?.keeping(red))
         })
     }
 
@@ -289,7 +289,7 @@ fn judge(
     schemas::accept(criterion, &service, &mut evidence, wanted, &say)?;
     schemas::left_over(criterion, &evidence, &say);
     let verdict = criterion.verdict(&service, &evidence);
-    let base = || accept::of_base(criterion, &service, run.runtime()?, run.selection.cores());
+    let base = || accept::judge_base(criterion, &service, run.runtime()?, run.selection.cores());
     accept::findings(&service, &verdict, wanted, base, &say)?;
     Ok((verdict, Some((service, evidence))))
 }
@@ -304,7 +304,7 @@ fn explanation(
     let (service, evidence) = judged?;
     let run = run().ok()?;
     let is_printed = |id: &str| !ends_the_run() && run.selection.surely_judges(id, case);
-    Explanation::of(verdict, service, evidence, is_printed)
+    Explanation::find(verdict, service, evidence, is_printed)
 }
 
 /// The command that looks for a fix, where the criterion proposes one; it is not proved here.
@@ -316,7 +316,7 @@ fn fixable(
     let (Ok(Verdict::Fail(_)), Some((service, evidence))) = (verdict, judged) else {
         return None;
     };
-    let published = PublishedIds::of(service, evidence, evidence.merge.as_ref());
+    let published = PublishedIds::new(service, evidence, evidence.merge.as_ref());
     let all = fixes::proposed(service, evidence, &published).into_iter();
     let mut own = all.filter(|proposal| proposal.criterion() == Some(criterion.id));
     own.any(|proposal| !proposal.fixes().is_empty())

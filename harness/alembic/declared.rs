@@ -32,14 +32,14 @@ pub struct Declaration {
 /// The objects that the `upgrade` of each revision creates, as far as its calls spell it out.
 #[must_use]
 pub fn declared(graph: &Graph) -> Vec<Declaration> {
-    let read = || graph.revisions.iter().flat_map(of_revision).collect();
+    let read = || graph.revisions.iter().flat_map(in_revision).collect();
     match migration_revisions::pool() {
         Ok(pool) => pool.install(read),
         Err(_) => Vec::new(),
     }
 }
 
-fn of_revision(revision: &Revision) -> Vec<Declaration> {
+fn in_revision(revision: &Revision) -> Vec<Declaration> {
     let bytes = std::fs::read(&revision.file).unwrap_or_default();
     in_source(&revision.id, &revision.file, &bytes)
 }

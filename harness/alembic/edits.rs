@@ -31,12 +31,12 @@ impl Source {
     /// Reads a file; `None` where it is not UTF-8, or cannot be parsed.
     #[must_use]
     pub fn read(file: &Path) -> Option<Self> {
-        Self::of(file, &std::fs::read(file).ok()?)
+        Self::parse(file, &std::fs::read(file).ok()?)
     }
 
     /// The same of its content.
     #[must_use]
-    pub fn of(file: &Path, bytes: &[u8]) -> Option<Self> {
+    pub fn parse(file: &Path, bytes: &[u8]) -> Option<Self> {
         let pool = migration_revisions::pool().ok()?;
         let (text, body) = pool.install(|| revision_file::statements(bytes))?;
         let mark = bytes.len().checked_sub(text.len())?;

@@ -212,7 +212,7 @@ impl Worker {
                 let how = self.ended().await;
                 Err(HarnessError::new(Stage::Alembic, format!("{}: {python} {how}", service.name))
                     .detail(self.tail().join("\n"))
-                    .help(shadows::of(service).unwrap_or_else(|| "run that command by hand; `python` in the manifest says which one is used".to_owned())))
+                    .help(shadows::advice(service).unwrap_or_else(|| "run that command by hand; `python` in the manifest says which one is used".to_owned())))
             }
             Err(_) => Err(HarnessError::new(
                 Stage::Alembic,

@@ -78,7 +78,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
             problem: format!("{} does not stand where it belongs", block.title()),
             is_conflict: false,
         });
-        return Verdict::of(
+        return Verdict::from_findings(
             moved
                 .iter()
                 .map(|problem| unreadable(file, problem))

@@ -39,7 +39,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     if convention.topics.is_empty() {
         return Verdict::without("any topic of conventions/notes.toml");
     }
-    let documents: Vec<Document<'_>> = files.iter().filter_map(Document::of).collect();
+    let documents: Vec<Document<'_>> = files.iter().filter_map(Document::read).collect();
     let shown = |topic: &&Topic| documents.iter().any(|document| document.shows(topic));
     let missing = convention.topics.iter().filter(|topic| !shown(topic));
     let own = Own {
@@ -141,7 +141,7 @@ impl Heading {
 }
 
 impl<'a> Document<'a> {
-    fn of(file: &'a NotesFile) -> Option<Self> {
+    fn read(file: &'a NotesFile) -> Option<Self> {
         let Content::Text(text) = &file.content else {
             return None;
         };
@@ -357,7 +357,7 @@ mod tests {
             content: Content::Text(text.into()),
         };
         assert_eq!(
-            Document::of(&file).is_some_and(|document| document.shows(&topic)),
+            Document::read(&file).is_some_and(|document| document.shows(&topic)),
             shown
         );
     }

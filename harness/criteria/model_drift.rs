@@ -374,7 +374,7 @@ fn source(models: &Models, drift: &Drift) -> Option<Place> {
 }
 
 /// The differences that a key of `[model_drift.accepted]` is about.
-fn of_key(models: &Models, key: &str) -> usize {
+fn count_of_key(models: &Models, key: &str) -> usize {
     let is_of = |drift: &&Drift| class_of(drift) == Some(key) || drift.subject() == key;
     models.drifts.iter().filter(is_of).count()
 }
@@ -385,7 +385,7 @@ fn stale(service: &Service, models: &Models) -> Vec<Finding> {
     let gone = service
         .accepted_drift
         .iter()
-        .filter(|(key, line)| !line.inherited && of_key(models, key) == 0);
+        .filter(|(key, line)| !line.inherited && count_of_key(models, key) == 0);
     gone.map(|(subject, _)| {
         Finding::new(format!(
             "{subject} is accepted as a difference, but no longer differs"
@@ -401,7 +401,7 @@ fn stale(service: &Service, models: &Models) -> Vec<Finding> {
 /// The accepted differences, each with its reason.
 fn accepted(service: &Service, models: &Models) -> Vec<String> {
     let lines = service.accepted_drift.iter();
-    let lines = lines.map(|(key, line)| (key, &line.reason, of_key(models, key)));
+    let lines = lines.map(|(key, line)| (key, &line.reason, count_of_key(models, key)));
     lines
         .filter(|(_, _, count)| *count > 0)
         .map(|(key, reason, count)| match (key.as_str(), count) {

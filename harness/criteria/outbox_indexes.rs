@@ -139,7 +139,7 @@ fn index(
     let here = named
         .iter()
         .find(|index| index.schema == schema && index.table == outbox.table);
-    let origin = Origin::of(transcript, &expected.name, &outbox.table);
+    let origin = Origin::find(transcript, &expected.name, &outbox.table);
     match (here, named.first()) {
         (Some(index), _) if index.definition != *definition => {
             Some(differs(outbox, expected, definition, index, &origin))
@@ -264,7 +264,7 @@ fn missing(
     match nearest(outbox, schema, definition) {
         Some(same) if same.definition == definition => finding
             .mark(
-                Origin::of(transcript, &same.name, &outbox.table)
+                Origin::find(transcript, &same.name, &outbox.table)
                     .made
                     .as_ref(),
                 "the same index, by another name",
@@ -361,7 +361,7 @@ struct Origin {
 }
 
 impl Origin {
-    fn of(transcript: &Transcript, name: &str, table: &str) -> Self {
+    fn find(transcript: &Transcript, name: &str, table: &str) -> Self {
         let mut origin = Self::default();
         for statement in &transcript.statements {
             let sql = &statement.sql;

@@ -88,7 +88,7 @@ pub(super) fn execute(statement: &str) -> String {
 impl PublishedIds {
     /// Those that `BASE_REF` has, or else those that `deployed` covers.
     #[must_use]
-    pub fn of(service: &Service, evidence: &Evidence, merge: Option<&Merge>) -> Self {
+    pub fn new(service: &Service, evidence: &Evidence, merge: Option<&Merge>) -> Self {
         if let Some(merge) = merge {
             let all = merge.graph.revisions.iter().map(|revision| &revision.id);
             let theirs = all.filter(|id| !merge.ours.contains(*id));

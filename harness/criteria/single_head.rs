@@ -53,7 +53,7 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     }
     match &evidence.merge {
         Some(merge) if findings.is_empty() => after_merge::judge(service, merge),
-        _ => Verdict::of(findings),
+        _ => Verdict::from_findings(findings),
     }
 }
 

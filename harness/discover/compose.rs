@@ -45,7 +45,7 @@ impl Images {
     /// The image for a service in `directory` whose revisions create `extensions`, where
     /// something tells which one it is.
     #[must_use]
-    pub fn of(
+    pub fn image_for(
         &self,
         root: &Path,
         directory: &Path,
@@ -200,7 +200,7 @@ mod tests {
         let extensions = [extension.to_owned()]
             .into_iter()
             .filter(|name| !name.is_empty());
-        let own = images.of(Path::new("/m"), Path::new(directory), &extensions.collect());
+        let own = images.image_for(Path::new("/m"), Path::new(directory), &extensions.collect());
         assert_eq!(own.and_then(|image| image.own).as_deref(), expected);
     }
 }

@@ -29,7 +29,7 @@ const LISTS: [&str; 6] = [
 /// The driver of a service in `directory`: `texts` are URLs, or beginnings of URLs, that its
 /// code has, `python` is its interpreter.
 #[must_use]
-pub fn of(
+pub fn choose(
     texts: &[String],
     is_async: bool,
     python: &Path,

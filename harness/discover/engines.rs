@@ -96,7 +96,7 @@ impl Engine {
         let url = self
             .rewrites
             .iter()
-            .fold(plain, |url, rewrite| rewrite.of(&url));
+            .fold(plain, |url, rewrite| rewrite.apply(&url));
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         let driver = scheme.split_once('+').map_or("", |(_, driver)| driver);
         match self.is_async {

@@ -17,7 +17,7 @@ const MANAGERS: [(&str, &str); 4] = [
 
 /// The interpreter as the manifest has it: a path relative to the root, or a command.
 #[must_use]
-pub fn of(directory: &Path, root: &Path) -> Guess<Vec<String>> {
+pub fn find(directory: &Path, root: &Path) -> Guess<Vec<String>> {
     let mut without = None;
     for project in directory
         .ancestors()

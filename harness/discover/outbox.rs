@@ -27,7 +27,7 @@ pub struct Outbox {
 
 /// Reads `revisions`, which come in the order of an upgrade.
 #[must_use]
-pub fn of(reader: &Reader<'_>, revisions: &[PathBuf]) -> Option<Outbox> {
+pub fn find(reader: &Reader<'_>, revisions: &[PathBuf]) -> Option<Outbox> {
     let mut walk = Walk {
         reader,
         seen: HashSet::new(),

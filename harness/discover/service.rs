@@ -60,7 +60,7 @@ pub struct Common {
 impl Common {
     /// The most common value among `services`; `None` for none.
     #[must_use]
-    pub fn of(services: &[FoundService]) -> Option<Self> {
+    pub fn find(services: &[FoundService]) -> Option<Self> {
         Some(Self {
             driver: most_common(services.iter().map(|found| &found.driver))?,
             python: most_common(services.iter().map(|found| &found.python))?,
@@ -156,7 +156,7 @@ impl FoundService {
 
 /// Finds out everything about the service of one environment.
 #[must_use]
-pub fn of(tree: &Tree, name: String, environment: Environment) -> FoundService {
+pub fn discover(tree: &Tree, name: String, environment: Environment) -> FoundService {
     let mut path = environment::path(&environment);
     // Last, whatever lies in the directories above: not all of it is a package.
     let above = environment.directory.ancestors();
@@ -171,11 +171,11 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> FoundService {
     let url_source = url_source(&reader, &environment, flask.as_ref());
     let (history, revisions) = history(&environment);
     let Environment { directory, .. } = &environment;
-    let python = interpreter::of(directory, &tree.root);
+    let python = interpreter::find(directory, &tree.root);
     let program = tree
         .root
         .join(python.value.first().map_or("", String::as_str));
-    let driver = driver::of(
+    let driver = driver::choose(
         &url_source.texts,
         url_source.is_async,
         &program,
@@ -195,10 +195,10 @@ pub fn of(tree: &Tree, name: String, environment: Environment) -> FoundService {
     FoundService {
         path: tree.shown(&environment.directory),
         python,
-        outbox: outbox::of(&Reader::new(&modules), &revisions),
+        outbox: outbox::find(&Reader::new(&modules), &revisions),
         image: tree
             .images
-            .of(&tree.root, directory, &extensions(&revisions)),
+            .image_for(&tree.root, directory, &extensions(&revisions)),
         doubts: doubts(&url_source, &environment),
         flask,
         search_path,

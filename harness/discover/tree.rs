@@ -52,7 +52,7 @@ impl Tree {
     ///
     /// # Errors
     /// `root` is no directory. What cannot be read below it is left out.
-    pub fn of(root: &Path) -> Result<Self> {
+    pub fn read(root: &Path) -> Result<Self> {
         let absolute = root.canonicalize().ok().filter(|path| path.is_dir());
         let absolute = absolute.ok_or_else(|| {
             HarnessError::new(
@@ -185,7 +185,7 @@ mod tests {
     fn leaves_out_what_is_not_the_monorepos_own(#[case] name: &str) {
         let directory = written(&[(name, INI)]);
         assert_eq!(
-            Tree::of(directory.path()).unwrap().inis,
+            Tree::read(directory.path()).unwrap().inis,
             [] as [std::path::PathBuf; 0]
         );
     }
@@ -195,7 +195,7 @@ mod tests {
     #[case("python/CACHEDIR.TAG")]
     fn leaves_out_what_is_marked(#[case] mark: &str) {
         let directory = written(&[("python/x/alembic.ini", INI), (mark, b"")]);
-        assert!(Tree::of(directory.path()).unwrap().inis.is_empty());
+        assert!(Tree::read(directory.path()).unwrap().inis.is_empty());
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
             ("b/src/shop/__init__.py", b""),
             ("b/src/shop/db/__init__.py", b""),
         ]);
-        let tree = Tree::of(directory.path()).unwrap();
+        let tree = Tree::read(directory.path()).unwrap();
         let shown = |paths: &[std::path::PathBuf]| {
             paths
                 .iter()
@@ -232,14 +232,14 @@ mod tests {
     fn follows_no_links() {
         let directory = written(&[("a/alembic.ini", INI)]);
         std::os::unix::fs::symlink(directory.path(), directory.path().join("a/loop")).unwrap();
-        let tree = Tree::of(directory.path()).unwrap();
+        let tree = Tree::read(directory.path()).unwrap();
         assert_eq!(tree.inis.len(), 1);
     }
 
     #[test]
     fn a_file_is_no_monorepo() {
         let directory = written(&[("a", b"")]);
-        let error = Tree::of(&directory.path().join("a")).unwrap_err();
+        let error = Tree::read(&directory.path().join("a")).unwrap_err();
         assert!(error.message.ends_with("is no directory"), "{error}");
     }
 }

@@ -226,7 +226,7 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
         return Guess::likely(source(named, false), why);
     }
     if !origins.parts.is_empty() {
-        return of_parts(origins, candidates);
+        return from_parts(origins, candidates);
     }
     if !other.is_empty() {
         let why = format!("{who} makes its URL from {}", other.join(", "));
@@ -236,11 +236,11 @@ fn decided(trace: &Trace, origins: &Origins, candidates: Vec<String>) -> Guess<S
         let why = "env.py reads sqlalchemy.url";
         return Guess::certain(source(Vec::new(), true), why);
     }
-    of_candidates(who, candidates)
+    from_candidates(who, candidates)
 }
 
 /// The variables whose names look like a URL's, where nothing could be followed.
-fn of_candidates(who: &str, candidates: Vec<String>) -> Guess<Source> {
+fn from_candidates(who: &str, candidates: Vec<String>) -> Guess<Source> {
     let why = format!("where {who} takes its URL from cannot be followed");
     let mut rest = candidates.into_iter();
     let Some(first) = rest.next() else {
@@ -263,7 +263,7 @@ fn of_candidates(who: &str, candidates: Vec<String>) -> Guess<Source> {
     }
 }
 
-fn of_parts(origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
+fn from_parts(origins: &Origins, candidates: Vec<String>) -> Guess<Source> {
     let mut parts: Vec<(String, String)> = Vec::new();
     for (name, part) in &origins.parts {
         let part = match part {

@@ -40,7 +40,7 @@ pub struct Known {
 impl Known {
     /// The models of the running release; `None` where they could not be asked.
     #[must_use]
-    pub fn of(running: &Running) -> Option<Self> {
+    pub fn from_running(running: &Running) -> Option<Self> {
         let is_known = running.metadata && !running.tables.is_empty();
         is_known.then(|| Self {
             release: running.release.clone(),

@@ -126,7 +126,7 @@ impl Parting {
     /// # Errors
     /// git cannot tell: no repository, no such ref, no commit in common.
     pub(super) fn read(service: &Service, history: &History, base_ref: &str) -> Result<Self> {
-        let locations = Locations::of(service, history)?;
+        let locations = Locations::locate(service, history)?;
         let repository = &locations.repository;
         repository.commit("HEAD")?;
         let commit = repository.commit(base_ref)?;
@@ -147,7 +147,7 @@ pub(super) struct Locations {
 }
 
 impl Locations {
-    pub(super) fn of(service: &Service, history: &History) -> Result<Self> {
+    pub(super) fn locate(service: &Service, history: &History) -> Result<Self> {
         let located = locate(
             &service.directory,
             &service.alembic_ini,
@@ -161,7 +161,7 @@ impl Locations {
         let versions: Vec<PathBuf> = versions.iter().map(|path| service.original(path)).collect();
         let there = versions.iter().find(|directory| directory.is_dir());
         let directory = service.original(&service.directory);
-        let repository = Repository::of(there.unwrap_or(&directory))?;
+        let repository = Repository::containing(there.unwrap_or(&directory))?;
         let below = |directory: &PathBuf| {
             let real = directory
                 .canonicalize()

@@ -31,7 +31,7 @@ pub enum Content {
 impl Content {
     /// Reads `path`.
     #[must_use]
-    pub fn of(path: &Path) -> Self {
+    pub fn read(path: &Path) -> Self {
         match fs::read(path) {
             Ok(bytes) => Self::Text(String::from_utf8_lossy(&bytes).into_owned()),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Self::Missing,
@@ -46,7 +46,7 @@ pub fn read(service: &Service) -> Option<Vec<NotesFile>> {
     let files = &service.notes.as_ref()?.files;
     let read = |file: &PathBuf| {
         let path = service.directory.join(file);
-        let content = Content::of(&path);
+        let content = Content::read(&path);
         NotesFile { path, content }
     };
     Some(files.iter().map(read).collect())

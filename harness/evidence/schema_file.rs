@@ -24,15 +24,15 @@ impl SchemaFile {
     pub fn read(service: &Service) -> Self {
         let path = service.schema_file();
         Self {
-            content: Content::of(&path),
-            of_no_service: of_no_service(service.file.parent(), path.parent()).unwrap_or_default(),
+            content: Content::read(&path),
+            of_no_service: left_over(service.file.parent(), path.parent()).unwrap_or_default(),
             path,
         }
     }
 }
 
 /// The files that are left where a service was renamed or removed.
-fn of_no_service(services: Option<&Path>, schemas: Option<&Path>) -> Option<Vec<String>> {
+fn left_over(services: Option<&Path>, schemas: Option<&Path>) -> Option<Vec<String>> {
     let files = schemas?
         .read_dir()
         .ok()?

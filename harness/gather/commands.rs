@@ -38,7 +38,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn of(command: Command<'_>, raised: &Exception) -> Self {
+    fn new(command: Command<'_>, raised: &Exception) -> Self {
         let frame = raised.frames.last();
         Self {
             command: command.to_string(),
@@ -107,7 +107,7 @@ impl Driver<'_> {
         let is_first = !self.worker.has_run_env_here();
         let first = Box::pin(self.attempt(command, limit, looking.as_deref_mut())).await?;
         let raised = first.0.outcome.error().filter(|_| command.runs_env());
-        let Some(failure) = raised.map(|raised| Failure::of(command, raised)) else {
+        let Some(failure) = raised.map(|raised| Failure::new(command, raised)) else {
             return Ok(first);
         };
         if !used || self.confirmed.contains(&failure) {
@@ -129,7 +129,7 @@ impl Driver<'_> {
             });
         }
         let again = second.0.outcome.error();
-        if again.is_some_and(|again| Failure::of(command, again) == failure) {
+        if again.is_some_and(|again| Failure::new(command, again) == failure) {
             self.confirmed.insert(failure);
         }
         // Anything that failed in a revision may have left something, which the second attempt met.

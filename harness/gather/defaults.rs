@@ -14,7 +14,7 @@ use crate::evidence::models::Drift;
 
 impl Driver<'_> {
     /// The differences without those whose defaults come to the same.
-    pub(super) async fn of_other_value(&mut self, drifts: Vec<Drift>) -> Result<Vec<Drift>> {
+    pub(super) async fn with_other_defaults(&mut self, drifts: Vec<Drift>) -> Result<Vec<Drift>> {
         if drifts.iter().all(|drift| drift.defaults().is_none()) {
             return Ok(drifts);
         }

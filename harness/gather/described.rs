@@ -18,7 +18,7 @@ impl Driver<'_> {
         if self.worker.has_run_env() {
             self.renew().await?;
         }
-        self.start_on(self.ground.of_models(), Phase::Models)
+        self.start_on(self.ground.for_models(), Phase::Models)
             .await?;
         let statements = json!(self.foundation);
         let schema = self.default_schema.clone();
@@ -41,7 +41,7 @@ impl Driver<'_> {
             let head = self.without_version_table(head.clone());
             let built = self.snapshot().await?;
             let found = self.compared(&head, &built, &described).await?;
-            let drifts = self.of_other_value(found.drifts).await?;
+            let drifts = self.with_other_defaults(found.drifts).await?;
             models.drifts = self.visible(drifts, &head, &built).await?;
             models.unstated = found.unstated;
         }

@@ -76,12 +76,12 @@ impl Ground {
     }
 
     /// The template of the databases for migrations.
-    pub(super) fn of_migrations(&self) -> Option<Template> {
+    pub(super) fn for_migrations(&self) -> Option<Template> {
         self.baseline.as_ref().or(self.prepared.as_ref()).cloned()
     }
 
     /// The template of the database for models.
-    pub(super) fn of_models(&self) -> Option<Template> {
+    pub(super) fn for_models(&self) -> Option<Template> {
         self.prepared.clone()
     }
 }
@@ -172,7 +172,7 @@ fn not_built(then: &Service, commit: &str, transcript: &Transcript) -> HarnessEr
 /// people know it as `what`.
 pub(super) fn as_of(service: &Service, commit: &str, tree: &Path, what: &str) -> Result<Service> {
     let here = service.original(&service.root);
-    let repository = Repository::of(&here)?;
+    let repository = Repository::containing(&here)?;
     let id = repository.commit(commit).map_err(|e| {
         let key = format!("{}: {what}", service.name);
         HarnessError {

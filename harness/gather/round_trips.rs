@@ -376,7 +376,7 @@ impl Driver<'_> {
         let (digest, catalog) =
             Catalog::read_unless(self.connection().await?, roles, &known).await?;
         let Some(catalog) = catalog else {
-            return Ok(self.seen.of(&digest));
+            return Ok(self.seen.get(&digest));
         };
         let catalog = self.without_version_table(catalog);
         self.seen.keep(digest, catalog.clone());
@@ -414,7 +414,7 @@ impl CatalogCache {
         digests.collect()
     }
 
-    fn of(&self, digest: &str) -> Catalog {
+    fn get(&self, digest: &str) -> Catalog {
         let found = self.catalogs.iter().find(|(known, _)| known == digest);
         found
             .map(|(_, catalog)| catalog.clone())

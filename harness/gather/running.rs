@@ -188,6 +188,6 @@ fn release(service: &Service, plan: &Plan) -> Result<Release> {
         }
         (None, Origin::Manifest) => return Ok(Release::default()),
     };
-    let commit = Repository::of(&service.original(&service.root))?.commit(&name)?;
+    let commit = Repository::containing(&service.original(&service.root))?.commit(&name)?;
     Ok(Release { name, commit })
 }

@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// Neither `base` nor the directory for temporary files can be written.
-    pub fn of_this_run(
+    pub fn for_this_run(
         base: &Path,
         services: Vec<String>,
         load: Load,
@@ -144,7 +144,7 @@ impl Store {
             let problem = "this service is judged by itself";
             Err(HarnessError::new(Stage::Evidence, problem))
         };
-        Self::of_this_run(base, services.to_vec(), none, cores)
+        Self::for_this_run(base, services.to_vec(), none, cores)
     }
 
     /// From some moment on nothing is gathered any more, and what is under way is given up.

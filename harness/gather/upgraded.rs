@@ -96,7 +96,7 @@ impl Driver<'_> {
 
     /// A fresh database beside the service's own.
     async fn another(&mut self) -> Result<Box<UpgradedDatabase>> {
-        let ground = self.ground.of_migrations();
+        let ground = self.ground.for_migrations();
         Ok(Box::new(UpgradedDatabase {
             position: 0,
             database: self.server.create_database_from(ground.as_ref()).await?,

@@ -20,7 +20,7 @@ pub fn section(service: &Service) -> Markup {
     let Some(history) = &service.history else {
         return html! {};
     };
-    let roles = Roles::of(history);
+    let roles = Roles::new(history);
     html! {
         details open[roles.heads.len() > 1] {
             summary { "Revisions: " (roles.summary(history)) }
@@ -47,7 +47,7 @@ struct Roles<'a> {
 }
 
 impl<'a> Roles<'a> {
-    fn of(history: &'a History) -> Self {
+    fn new(history: &'a History) -> Self {
         let mut children: BTreeMap<&str, usize> = BTreeMap::new();
         for parent in history
             .revisions
@@ -129,7 +129,7 @@ impl<'a> Roles<'a> {
 }
 
 fn drawing(service: &Service, history: &History, roles: &Roles<'_>) -> Markup {
-    let layout = layout::of(history);
+    let layout = layout::lay_out(history);
     let badges: Vec<Badges> = layout
         .rows
         .iter()

@@ -32,7 +32,7 @@ pub struct Line {
 
 /// Lays out a history. What names a revision that is not there has no line.
 #[must_use]
-pub fn of(history: &History) -> Layout<'_> {
+pub fn lay_out(history: &History) -> Layout<'_> {
     let revisions: Vec<&Revision> = history.revisions.iter().rev().collect();
     let row_of: BTreeMap<&str, usize> = revisions
         .iter()
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_fork_and_its_merge_take_two_lanes() {
         let history = history(&[("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"])]);
-        let layout = of(&history);
+        let layout = lay_out(&history);
         let rows: Vec<(&str, usize)> = layout
             .rows
             .iter()
@@ -160,14 +160,14 @@ mod tests {
             revisions: revisions.collect(),
             unread: Vec::new(),
         };
-        let layout = of(&history);
+        let layout = lay_out(&history);
         assert_eq!((layout.lanes, layout.lines.len()), (1, 399));
     }
 
     #[test]
     fn cycles_and_missing_parents_are_laid_out_too() {
         let history = history(&[("a", &["b"]), ("b", &["a"]), ("c", &["gone"])]);
-        let layout = of(&history);
+        let layout = lay_out(&history);
         assert_eq!(layout.rows.len(), 3);
         assert_eq!(
             layout

@@ -196,7 +196,7 @@ fn blamed(tables: &Tables, draft: &Draft, filled: &DraftRow, refusal: &Refusal) 
         numbers.extend(constrained(draft, refusal));
     }
     if !refusal.datatype.is_empty() {
-        numbers.extend(of_domain(tables, draft, &refusal.datatype));
+        numbers.extend(columns_of_domain(tables, draft, &refusal.datatype));
     }
     if numbers.is_empty() {
         numbers.extend(mentioned(tables, draft, filled, refusal));
@@ -220,7 +220,7 @@ fn blamed(tables: &Tables, draft: &Draft, filled: &DraftRow, refusal: &Refusal) 
 }
 
 /// The columns whose elements or fields are of a domain.
-fn of_domain(tables: &Tables, draft: &Draft, domain: &str) -> Vec<i16> {
+fn columns_of_domain(tables: &Tables, draft: &Draft, domain: &str) -> Vec<i16> {
     let leads_to = |oid: i64| {
         let found = tables.types.get(&oid);
         let element = found.and_then(|found| found.element);

@@ -71,7 +71,7 @@ pub fn candidates(
         list.extend(from_literal(&entry.literal, &base.name, &base.category));
     }
     all.extend(beside);
-    all.extend(of_domain_elements(tables, base));
+    all.extend(domain_elements(tables, base));
     all.extend(alternatives(&base.name, &base.category, &base.labels));
     all.extend(elsewhere);
     if tables.is_nullable(column) {
@@ -156,7 +156,7 @@ fn from_literal(literal: &Literal, name: &str, category: &str) -> Vec<Candidate>
 }
 
 /// Arrays of what the CHECKs of a domain speak of.
-fn of_domain_elements(tables: &Tables, found: &Type) -> Vec<Candidate> {
+fn domain_elements(tables: &Tables, found: &Type) -> Vec<Candidate> {
     let element = found
         .element
         .filter(|_| found.category == "A")

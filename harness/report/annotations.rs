@@ -29,7 +29,7 @@ pub fn github(report: &Report) -> Vec<String> {
     let (unjudged, judged): (Vec<_>, Vec<_>) = defects(report)
         .into_iter()
         .partition(|defect| defect.kind == DefectKind::NotJudged);
-    let mut lines: Vec<String> = judged.iter().map(of_defect).collect();
+    let mut lines: Vec<String> = judged.iter().map(annotation).collect();
     if !unjudged.is_empty() {
         let names: Vec<String> = unjudged.iter().map(|one| one.case.name()).collect();
         let said = format!(
@@ -55,7 +55,7 @@ fn without_place(title: &str, said: &str) -> String {
     format!("::error title={}::{}", property(title), data(said))
 }
 
-fn of_defect(defect: &Defect<'_>) -> String {
+fn annotation(defect: &Defect<'_>) -> String {
     let (file, line, end) = defect.location();
     let end = end.map(|end| format!(",endLine={end}")).unwrap_or_default();
     format!(

@@ -47,7 +47,7 @@ pub fn run(parts: &[PathBuf], outputs: &[Output]) -> ExitCode {
 
 /// The last run's report, written anew from its parts as long as they are there.
 fn last(base: &Path, directory: &Path) -> io::Result<(Report, bool)> {
-    if let Some(parts) = Parts::of_last_run(&base.join("runs"), directory) {
+    if let Some(parts) = Parts::last_of(&base.join("runs"), directory) {
         let report = record::write(directory, || parts.report())?;
         record::annotate(&report, &parts);
         record::summarize(&report, &parts)?;

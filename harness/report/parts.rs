@@ -76,7 +76,7 @@ pub struct Process {
 impl Parts {
     /// The parts of the run whose files are in `run`.
     #[must_use]
-    pub fn of(run: &Path) -> Self {
+    pub fn new(run: &Path) -> Self {
         Self {
             directory: run.join("report"),
         }
@@ -85,10 +85,10 @@ impl Parts {
     /// The parts of the run below `runs` that began last, of those whose report goes to
     /// `directory`.
     #[must_use]
-    pub fn of_last_run(runs: &Path, directory: &Path) -> Option<Self> {
+    pub fn last_of(runs: &Path, directory: &Path) -> Option<Self> {
         let directory = std::path::absolute(directory).ok()?;
         let entries = runs.read_dir().ok()?.flatten();
-        let parts = entries.map(|entry| Self::of(&entry.path()));
+        let parts = entries.map(|entry| Self::new(&entry.path()));
         let begun = parts.filter_map(|parts| {
             let begun: Begun = read(&parts.directory.join("run.json")).ok()?;
             (begun.directory == directory).then_some((begun.began, parts))

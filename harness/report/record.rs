@@ -86,7 +86,7 @@ impl Record {
             })
             .collect();
         let directory = directory(run.ancestors().nth(2).unwrap_or(run));
-        let record = match Parts::of(run).begin(services, &asked, &directory) {
+        let record = match Parts::new(run).begin(services, &asked, &directory) {
             Ok(process) => Self {
                 directory,
                 manifest,

@@ -57,11 +57,11 @@ pub fn difference(before: &[u8], after: &[u8], with_header: bool) -> Option<Diff
     };
     // On a thread with the stack that parsing takes.
     let found = pool().ok().and_then(|pool| pool.install(parsed));
-    found.unwrap_or_else(|| of_texts(&before, &after))
+    found.unwrap_or_else(|| between_texts(&before, &after))
 }
 
 /// Compares as it is what cannot be parsed.
-fn of_texts(before: &[u8], after: &[u8]) -> Option<Difference> {
+fn between_texts(before: &[u8], after: &[u8]) -> Option<Difference> {
     let bytes_differ = before != after;
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -126,7 +126,7 @@ impl Module {
         let (source, body) = statements(bytes)?;
         let mut reader = Reader {
             source: &source,
-            used: UsedNames::of(&body),
+            used: UsedNames::collect(&body),
             with_header,
             units: Vec::new(),
             depth: 0,
@@ -435,7 +435,7 @@ struct UsedNames {
 }
 
 impl UsedNames {
-    fn of(body: &[Stmt]) -> Self {
+    fn collect(body: &[Stmt]) -> Self {
         let mut used = Self::default();
         for stmt in body {
             used.visit_stmt(stmt);

@@ -171,7 +171,7 @@ impl Graph {
     /// about the files of [`Graph::needs_python`]. Several heads are no problem
     /// in this sense: Alembic can load them.
     pub fn problems(&self) -> Vec<Problem> {
-        problems::of(self)
+        problems::find(self)
     }
 
     /// The files that only running Python can read: file, line and why.

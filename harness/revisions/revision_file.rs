@@ -262,7 +262,7 @@ fn revision_in(file: &Path, bytes: &[u8]) -> RevisionFile {
         return unreadable(file, None, "no Python module".to_owned());
     };
     let header = Header {
-        scope: Scope::of(&module.body, &source),
+        scope: Scope::read(&module.body, &source),
         source: &source,
         file,
         module,

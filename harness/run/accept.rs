@@ -12,7 +12,7 @@ use std::path::Path;
 use time::OffsetDateTime;
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
-pub(super) use base::{Base, of as of_base};
+pub(super) use base::{Base, judge_base};
 
 use super::arguments::{ACCEPT, Arguments};
 use super::schemas;

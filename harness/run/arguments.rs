@@ -94,7 +94,7 @@ pub(super) struct Partition {
 impl Partition {
     /// The items of this part. Every item is in one part, and no part has two more than
     /// another.
-    pub(super) fn of<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+    pub(super) fn select<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
         items.into_iter().skip(self.part - 1).step_by(self.parts)
     }
 }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_item_is_in_one_part() {
         let parts = |parts: usize| {
-            let part = |part| Partition { part, parts }.of(0..7).collect::<Vec<_>>();
+            let part = |part| Partition { part, parts }.select(0..7).collect::<Vec<_>>();
             (1..=parts).map(part).collect::<Vec<_>>()
         };
         assert_eq!(parts(3), [vec![0, 3, 6], vec![1, 4], vec![2, 5]]);

@@ -67,7 +67,7 @@ fn all(request: &Request) -> Result<bool> {
     }
     let manifest = Manifest::locate()?;
     let arguments = Arguments::with_filters(&request.filters);
-    let selection = Selection::of(arguments, manifest.service_names()?)?;
+    let selection = Selection::new(arguments, manifest.service_names()?)?;
     let runtime = super::threads()?;
     let files = bench::store(&[], selection.cores(), None)?;
     let kept = Kept::begin(files.directory(), &manifest, &selection, &request.outputs);
@@ -82,7 +82,7 @@ fn all(request: &Request) -> Result<bool> {
         let file = manifest.services_directory().join(format!("{name}.toml"));
         let fixed = manifest
             .service(&file, &criteria::ids())
-            .and_then(|service| looked.of_service(&service));
+            .and_then(|service| looked.fix_service(&service));
         match fixed {
             Ok((fixed, is_done)) => {
                 print!("{}", fixes::text(&fixed));
@@ -111,7 +111,7 @@ struct FixSearch<'a> {
 
 impl FixSearch<'_> {
     /// The fixes of one service, and whether nothing is left to do about it.
-    fn of_service(&self, service: &Service) -> Result<(ServiceFixes, bool)> {
+    fn fix_service(&self, service: &Service) -> Result<(ServiceFixes, bool)> {
         let bench = Bench {
             service,
             runtime: self.runtime,
@@ -144,9 +144,9 @@ impl FixSearch<'_> {
             return Ok((fixed, false));
         }
         let was_green = found.is_green(published_revisions::CRITERION.id);
-        let told = KnownFindings::of(&red, &found);
+        let told = KnownFindings::new(&red, &found);
         let merge = merged(service, &found)?;
-        let published = PublishedIds::of(service, &found.evidence, merge.as_ref());
+        let published = PublishedIds::new(service, &found.evidence, merge.as_ref());
         let start = started(service, &bench, found, merge.as_ref())?;
         let base = start.0.clone();
         let limit = self.request.limit;

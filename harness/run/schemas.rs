@@ -77,7 +77,7 @@ pub(super) fn accept(
             if !set(UPDATE_SCHEMAS) && !accepted {
                 return Ok(());
             }
-            let happened = match Content::of(&path) {
+            let happened = match Content::read(&path) {
                 Content::Text(known) if known == text => "unchanged",
                 Content::Missing => "written, new",
                 _ => "written",

@@ -31,14 +31,14 @@ impl Selection {
     /// # Errors
     /// It is empty, other than by `--partition`: there may be more parts than services.
     pub(super) fn read(all: BTreeSet<String>) -> Result<Self> {
-        Self::of(Arguments::read(Invocation::words()), all)
+        Self::new(Arguments::read(Invocation::words()), all)
     }
 
     /// The selection of such arguments.
     ///
     /// # Errors
     /// It is empty.
-    pub(super) fn of(arguments: Arguments, all: BTreeSet<String>) -> Result<Self> {
+    pub(super) fn new(arguments: Arguments, all: BTreeSet<String>) -> Result<Self> {
         let mut selection = Self {
             arguments,
             services: chosen(all.clone())?,
@@ -47,7 +47,7 @@ impl Selection {
         selection.not_empty()?;
         if let Some(partition) = selection.arguments.partition {
             let judged = selection.judged(|_| true);
-            selection.services = partition.of(judged).collect();
+            selection.services = partition.select(judged).collect();
         }
         Ok(selection)
     }

@@ -152,7 +152,7 @@ fn of_line(before: Option<&Part>, after: Option<&Part>) -> DataRisk {
 fn added(after: &Part) -> DataRisk {
     match after.key {
         Key::Column(_) => {
-            let column = Column::of(&after.text);
+            let column = Column::parse(&after.text);
             let filled = ["DEFAULT ", "GENERATED "]
                 .iter()
                 .any(|word| column.rest.starts_with(word))
@@ -169,7 +169,7 @@ fn added(after: &Part) -> DataRisk {
 }
 
 fn column(before: &str, after: &str) -> DataRisk {
-    let (before, after) = (Column::of(before), Column::of(after));
+    let (before, after) = (Column::parse(before), Column::parse(after));
     match converted(before.kind, after.kind) {
         DataRisk::None if after.not_null && !before.not_null => {
             risky("NOT NULL fails where a value is null")
@@ -190,7 +190,7 @@ struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn of(text: &'a str) -> Self {
+    fn parse(text: &'a str) -> Self {
         let definition = split_name(text).1;
         let end = [" COLLATE ", " NOT NULL", " DEFAULT ", " GENERATED "]
             .iter()
@@ -226,7 +226,7 @@ fn base_type(text: &str) -> Option<&str> {
 
 /// The risk of converting the values of a type to another one.
 fn converted(before: &str, after: &str) -> DataRisk {
-    let (old, new) = (Type::of(before), Type::of(after));
+    let (old, new) = (Type::parse(before), Type::parse(after));
     if old == new {
         return DataRisk::None;
     }
@@ -292,7 +292,7 @@ impl Number {
 }
 
 impl Type {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let plain = match text {
             "smallserial" => "smallint",
             "serial" => "integer",

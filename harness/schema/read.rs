@@ -180,7 +180,7 @@ impl Block {
             .collect::<Vec<_>>()
             .join("\n");
         let keyed: fn(&str) -> Key = match self.kind {
-            SectionKind::Table | SectionKind::ForeignTable => of_table,
+            SectionKind::Table | SectionKind::ForeignTable => table_key,
             SectionKind::EnumType => |text| Key::Label(text.to_owned()),
             _ => return Ok(()),
         };
@@ -196,7 +196,7 @@ impl Block {
 }
 
 /// The key of a line within `CREATE TABLE (...)`.
-fn of_table(text: &str) -> Key {
+fn table_key(text: &str) -> Key {
     match text.strip_prefix("CONSTRAINT ") {
         Some(rest) => Key::Constraint(split_name(rest).0.to_owned()),
         None => Key::Column(split_name(text).0.to_owned()),

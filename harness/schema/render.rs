@@ -11,7 +11,7 @@ use crate::quoting::{identifier, literal, qualified};
 /// Every object of `catalog`, sorted by schema, kind and name. Roles are left out: they
 /// belong to the server.
 pub fn written(catalog: &Catalog) -> Vec<Section> {
-    let tables = Tables::of(catalog);
+    let tables = Tables::from_catalog(catalog);
     let mut written: Vec<Section> = tables.written();
     written.extend(
         catalog

@@ -33,7 +33,7 @@ pub struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     /// Takes the tables out of `catalog`.
-    pub fn of(catalog: &'a Catalog) -> Self {
+    pub fn from_catalog(catalog: &'a Catalog) -> Self {
         let mut tables = BTreeMap::new();
         for object in &catalog.objects {
             if matches!(object.kind, ObjectKind::Table | ObjectKind::ForeignTable) {
@@ -275,7 +275,7 @@ impl<'a> Table<'a> {
             name: name.to_owned(),
             statements: statement(sql),
         };
-        let properties = Properties::of(&self.object.definition);
+        let properties = Properties::parse(&self.object.definition);
         let mut created = self.created(&name, kind, &properties);
         for security in &properties.row_security {
             created.push_str(&format!("\nALTER TABLE {name} {security};"));
@@ -371,7 +371,7 @@ struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    fn of(definition: &'a str) -> Self {
+    fn parse(definition: &'a str) -> Self {
         let mut all = Self::default();
         for line in definition.lines() {
             match line {

@@ -435,7 +435,7 @@ fn processes_of_one_run_make_one_report() {
 
     // The run's parts make the same report again, elsewhere.
     let target = BINARY.ancestors().nth(3).unwrap();
-    let parts = Parts::of(&target.join("migration-harness/runs").join(&id));
+    let parts = Parts::new(&target.join("migration-harness/runs").join(&id));
     let again = tempfile::tempdir().unwrap();
     record::write(again.path(), || parts.report()).unwrap();
     assert_eq!(outcomes(&read(again.path())), expected);

@@ -9,7 +9,7 @@ use super::{Creation, Source};
 use crate::patch::{Edit, edited};
 
 fn source(text: &str) -> Source {
-    Source::of(Path::new("a.py"), text.as_bytes()).unwrap()
+    Source::parse(Path::new("a.py"), text.as_bytes()).unwrap()
 }
 
 fn after(text: &str, edits: Option<Vec<Edit>>) -> String {

@@ -23,7 +23,7 @@ const FIRST: [&str; 14] = [
 ];
 
 /// Advice about the first such directory, where an interpreter did not start.
-pub fn of(service: &Service) -> Option<String> {
+pub fn advice(service: &Service) -> Option<String> {
     let path = service.env.get("PYTHONPATH")?;
     let has = |entry: &str, name: &str| {
         let module = Path::new(entry).join(name);

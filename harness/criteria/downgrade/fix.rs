@@ -27,11 +27,11 @@ pub fn propose(service: &Service, evidence: &Evidence, published: &PublishedIds)
         .flat_map(|stairway| &stairway.trips);
     let meant = trips.filter(|trip| !service.one_way.contains_key(&trip.revision));
     meant
-        .filter_map(|trip| of_trip(evidence, trip, published))
+        .filter_map(|trip| for_trip(evidence, trip, published))
         .collect()
 }
 
-fn of_trip(evidence: &Evidence, trip: &RoundTrip, published: &PublishedIds) -> Option<Proposal> {
+fn for_trip(evidence: &Evidence, trip: &RoundTrip, published: &PublishedIds) -> Option<Proposal> {
     let down = trip.down.as_ref()?;
     let left = condensed(&trip.left);
     if down.finished() && left.is_empty() {

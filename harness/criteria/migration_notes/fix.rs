@@ -12,7 +12,7 @@ pub fn propose(service: &Service, evidence: &Evidence, _: &PublishedIds) -> Vec<
     let (Some(convention), Some(files)) = (&service.notes, &evidence.notes) else {
         return Vec::new();
     };
-    let documents: Vec<Document<'_>> = files.iter().filter_map(Document::of).collect();
+    let documents: Vec<Document<'_>> = files.iter().filter_map(Document::read).collect();
     let shows = |topic: &&Topic| documents.iter().any(|document| document.shows(topic));
     let missing: Vec<&Topic> = convention
         .topics
@@ -74,7 +74,7 @@ fn edit(file: &NotesFile, topic: &Topic) -> Edit {
 
 /// The end of the line with a heading on the topic that has no text below it.
 fn empty_heading(file: &NotesFile, topic: &Topic) -> Option<usize> {
-    let document = Document::of(file)?;
+    let document = Document::read(file)?;
     let Content::Text(text) = &file.content else {
         return None;
     };

@@ -27,13 +27,13 @@ pub fn propose(_: &Service, evidence: &Evidence, _: &PublishedIds) -> Vec<Propos
     match (error, state) {
         (Some(error), Some(USED_AT_ONCE)) => {
             let label = error.message.split('"').nth(1).unwrap_or_default();
-            of_label(reached, label).into_iter().collect()
+            for_label(reached, label).into_iter().collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn of_label(reached: &Transcript, label: &str) -> Option<Proposal> {
+fn for_label(reached: &Transcript, label: &str) -> Option<Proposal> {
     let quoted = format!("'{}'", label.replace('\'', "''"));
     let adds = |statement: &&Statement| {
         let words = sql::words(&statement.sql);

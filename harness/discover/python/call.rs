@@ -167,7 +167,7 @@ impl Reader<'_> {
     /// `URL.create(drivername=..., username=..., ...)`
     fn parts(&self, place: &Place<'_>, call: &ast::ExprCall) -> Option<Value> {
         let parts = call.arguments.keywords.iter().filter_map(|keyword| {
-            let part = Part::of_keyword(keyword.arg.as_ref()?.as_str())?;
+            let part = Part::from_keyword(keyword.arg.as_ref()?.as_str())?;
             Some((part, self.value(place, &keyword.value)))
         });
         let parts: Vec<_> = parts.collect();

@@ -77,7 +77,7 @@ pub enum Rewrite {
 impl Rewrite {
     /// The beginning of a URL, rewritten.
     #[must_use]
-    pub fn of(&self, url: &str) -> String {
+    pub fn apply(&self, url: &str) -> String {
         match self {
             Self::Replaced { from, to } => url.replace(from, to),
             Self::Driver(scheme) => format!("{scheme}://"),

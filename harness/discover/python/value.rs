@@ -80,7 +80,7 @@ pub enum Part {
 impl Part {
     /// The part behind a keyword of `sqlalchemy.URL.create` or pydantic's `build`.
     #[must_use]
-    pub fn of_keyword(keyword: &str) -> Option<Self> {
+    pub fn from_keyword(keyword: &str) -> Option<Self> {
         Some(match keyword {
             "drivername" | "scheme" => Self::Scheme,
             "user" | "username" => Self::User,

@@ -80,8 +80,8 @@ pub(super) fn altered(before: &Contents, after: &Contents, meant: &Meant) -> Com
         .filter(|(_, table)| !table.rows.is_empty());
     for (oid, table) in held {
         match after.tables.get(oid) {
-            Some(now) => compared.of_table(table, now, after, meant),
-            None => compared.of_gone(table, after),
+            Some(now) => compared.compare_table(table, now, after, meant),
+            None => compared.add_gone(table, after),
         }
     }
     compared
@@ -97,7 +97,7 @@ impl Comparison {
     }
 
     /// A table that is gone: its values may be elsewhere.
-    fn of_gone(&mut self, table: &Table, after: &Contents) {
+    fn add_gone(&mut self, table: &Table, after: &Contents) {
         let values = after.values();
         let lost: Vec<i16> = table
             .columns
@@ -121,11 +121,11 @@ impl Comparison {
             return;
         }
         for number in lost {
-            self.of_lost(table, number, &values);
+            self.add_lost(table, number, &values);
         }
     }
 
-    fn of_lost(&mut self, table: &Table, number: i16, values: &BTreeSet<&str>) {
+    fn add_lost(&mut self, table: &Table, number: i16, values: &BTreeSet<&str>) {
         let Some((rows, value)) = lost(table, number, values) else {
             return;
         };
@@ -135,7 +135,7 @@ impl Comparison {
         self.add(table, gone);
     }
 
-    fn of_table(&mut self, table: &Table, now: &Table, after: &Contents, meant: &Meant) {
+    fn compare_table(&mut self, table: &Table, now: &Table, after: &Contents, meant: &Meant) {
         let pairs = pairs(table, now);
         let missing = pairs.iter().filter(|(_, row)| row.is_none()).count();
         if missing > 0 {
@@ -151,27 +151,27 @@ impl Comparison {
         for (at, (number, column)) in table.columns.iter().enumerate() {
             match now.columns.get(number) {
                 None if is_kept(table, *number, &pairs) => {}
-                None => self.of_lost(table, *number, &after.values()),
+                None => self.add_lost(table, *number, &after.values()),
                 Some(other) => {
                     let there = now.columns.keys().position(|known| known == number);
                     let values = pairs.iter().filter_map(|(old, new)| {
                         let new = new.as_ref()?.get(there?)?;
                         Some((old.get(at)?.as_deref(), new.as_deref()))
                     });
-                    self.of_column((table, column), (now, other), values.collect(), meant);
+                    self.compare_column((table, column), (now, other), values.collect(), meant);
                 }
             }
         }
     }
 
-    fn of_column(
+    fn compare_column(
         &mut self,
         (table, column): (&Table, &Column),
         (now_table, now): (&Table, &Column),
         values: Vec<(Option<&str>, Option<&str>)>,
         meant: &Meant,
     ) {
-        let written = TextForm::of(column, now);
+        let written = TextForm::for_columns(column, now);
         let differing: Vec<_> = values
             .into_iter()
             .filter(|(before, after)| !written.are_one(*before, *after))
@@ -235,7 +235,7 @@ enum TextForm {
 }
 
 impl TextForm {
-    fn of(before: &Column, now: &Column) -> Self {
+    fn for_columns(before: &Column, now: &Column) -> Self {
         let types = [before.data_type.as_str(), now.data_type.as_str()];
         match types {
             ["json" | "jsonb", "json" | "jsonb"] => Self::Json,

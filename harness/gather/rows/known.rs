@@ -23,7 +23,7 @@ impl Driver<'_> {
         const CRITERION: &str = "running_release";
         let is_waived = self.service.not_applicable.contains_key(CRITERION);
         if evidence.running.is_some() || is_waived {
-            return evidence.running.as_ref().and_then(Known::of);
+            return evidence.running.as_ref().and_then(Known::from_running);
         }
         let gathered = Box::pin(self.gather_running(head, evidence)).await;
         let running = match head.parts.contains(&Part::Running) {
@@ -32,7 +32,7 @@ impl Driver<'_> {
         };
         running
             .as_ref()
-            .and_then(Known::of)
+            .and_then(Known::from_running)
             .filter(|_| gathered.is_ok())
     }
 }

@@ -40,28 +40,28 @@ pub enum DefectKind {
 #[must_use]
 pub fn defects(report: &Report) -> Vec<Defect<'_>> {
     let cases = report.cases.iter();
-    cases.flat_map(|case| of_case(report, case)).collect()
+    cases.flat_map(|case| case_defects(report, case)).collect()
 }
 
-fn of_case<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
+fn case_defects<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
     match case.outcome {
         Outcome::Passed | Outcome::NotApplicable => Vec::new(),
         Outcome::Failed => {
             let findings = case.findings.iter();
             findings
-                .map(|finding| Defect::of(DefectKind::Broken, case, Cow::Borrowed(finding)))
+                .map(|finding| Defect::new(DefectKind::Broken, case, Cow::Borrowed(finding)))
                 .collect()
         }
         Outcome::Error if report.is_reported_before_in_service(case) => Vec::new(),
         Outcome::Error => {
             let first = case.findings.first();
             first
-                .map(|finding| Defect::of(DefectKind::Error, case, Cow::Borrowed(finding)))
+                .map(|finding| Defect::new(DefectKind::Error, case, Cow::Borrowed(finding)))
                 .into_iter()
                 .collect()
         }
-        Outcome::Blocked => of_blocked(report, case),
-        Outcome::NotJudged => vec![Defect::of(
+        Outcome::Blocked => blocked_defects(report, case),
+        Outcome::NotJudged => vec![Defect::new(
             DefectKind::NotJudged,
             case,
             titled(&case.summary),
@@ -70,9 +70,9 @@ fn of_case<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
 }
 
 /// The obstacle that kept a case from being judged, unless another case says it.
-fn of_blocked<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
+fn blocked_defects<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
     let blocked = || {
-        Defect::of(
+        Defect::new(
             DefectKind::Blocked,
             case,
             titled(&format!("blocked {}", case.summary)),
@@ -86,7 +86,7 @@ fn of_blocked<'a>(report: &'a Report, case: &'a Case) -> Vec<Defect<'a>> {
         let defect = |finding| Defect {
             criterion: by,
             rerun: explanation.rerun.as_ref().unwrap_or(&case.rerun),
-            ..Defect::of(DefectKind::Broken, case, Cow::Borrowed(finding))
+            ..Defect::new(DefectKind::Broken, case, Cow::Borrowed(finding))
         };
         return findings.map(defect).collect();
     }
@@ -116,7 +116,7 @@ fn titled<'a>(title: &str) -> Cow<'a, Finding> {
 }
 
 impl<'a> Defect<'a> {
-    fn of(kind: DefectKind, case: &'a Case, finding: Cow<'a, Finding>) -> Self {
+    fn new(kind: DefectKind, case: &'a Case, finding: Cow<'a, Finding>) -> Self {
         Self {
             kind,
             criterion: &case.criterion,

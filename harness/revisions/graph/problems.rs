@@ -101,7 +101,7 @@ const ILLEGAL: [char; 4] = ['@', '-', '+', ':'];
 /// For how many unknown names the nearest is looked for.
 const NEAREST_FOR: usize = 50;
 /// The problems of `graph` that are certain.
-pub(super) fn of(graph: &Graph) -> Vec<Problem> {
+pub(super) fn find(graph: &Graph) -> Vec<Problem> {
     if graph.revisions.is_empty() && graph.unread.is_empty() {
         return vec![Problem::NoRevision];
     }
@@ -197,7 +197,7 @@ fn unknown_names(graph: &Graph) -> Vec<Problem> {
         .map(|revision| &*revision.id)
         .collect();
     let labels = graph.labels();
-    let unread = UnreadFiles::of(graph);
+    let unread = UnreadFiles::new(graph);
     let mut problems = Vec::new();
     let mut looked = 0;
     let mut nearest_to = |name: &str, revision: &Revision, labels: &HashMap<&str, usize>| {
@@ -245,7 +245,7 @@ struct UnreadFiles<'g> {
 }
 
 impl<'g> UnreadFiles<'g> {
-    fn of(graph: &'g Graph) -> Self {
+    fn new(graph: &'g Graph) -> Self {
         let mut all = Self {
             ids: HashSet::new(),
             stems: Vec::new(),

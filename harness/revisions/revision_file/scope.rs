@@ -48,7 +48,7 @@ pub(super) struct Scope<'s> {
 
 impl<'s> Scope<'s> {
     /// Goes through the statements of a module in order.
-    pub(super) fn of(body: &'s [Stmt], source: &'s str) -> Self {
+    pub(super) fn read(body: &'s [Stmt], source: &'s str) -> Self {
         let mut scope = Self {
             source,
             bindings: BTreeMap::new(),

@@ -22,7 +22,7 @@ pub(in crate::run) struct Base {
 ///
 /// # Errors
 /// Git cannot tell what the base ref has, or nothing can be judged.
-pub(in crate::run) fn of(
+pub(in crate::run) fn judge_base(
     criterion: &Criterion,
     service: &Service,
     runtime: &Runtime,

@@ -115,6 +115,6 @@ impl<'a> Kept<'a> {
         evidence: &Evidence,
     ) -> Option<Explanation> {
         let is_printed = |id: &str| self.selection.contains(id, &service.name);
-        Explanation::of(verdict, service, evidence, is_printed)
+        Explanation::find(verdict, service, evidence, is_printed)
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct KnownFindings(BTreeMap<&'static str, Vec<Known>>);
 
 impl KnownFindings {
     /// Those of some criteria.
-    pub(super) fn of(criteria: &[&'static str], judged: &Judgement) -> Self {
+    pub(super) fn new(criteria: &[&'static str], judged: &Judgement) -> Self {
         let findings = criteria.iter().map(|id| (*id, known(judged, id)));
         Self(
             findings

@@ -296,8 +296,8 @@ impl<'a> Search<'a> {
     /// fails later, or at another statement, or nothing of its own but what was red before.
     fn helps(&self, criterion: &str, judged: &Judgement) -> bool {
         let (before, after) = (
-            UpgradeProgress::of(&self.judged),
-            UpgradeProgress::of(judged),
+            UpgradeProgress::read(&self.judged),
+            UpgradeProgress::read(judged),
         );
         match (
             findings(&self.judged, criterion),
@@ -323,7 +323,7 @@ impl<'a> Search<'a> {
 
     /// The criterion that has more to say than before, although nothing gets further.
     fn worse(&self, judged: &Judgement) -> Option<&'static str> {
-        if UpgradeProgress::of(&self.judged).failed != UpgradeProgress::of(judged).failed {
+        if UpgradeProgress::read(&self.judged).failed != UpgradeProgress::read(judged).failed {
             return None;
         }
         let all = judged.verdicts.iter().map(|(criterion, _)| criterion.id);
@@ -403,7 +403,7 @@ struct UpgradeProgress<'a> {
 
 impl<'a> UpgradeProgress<'a> {
     /// The same of the history in one go, revision by revision, and on the way back.
-    fn of(judged: &'a Judgement) -> Self {
+    fn read(judged: &'a Judgement) -> Self {
         let evidence = &judged.evidence;
         let migrated = evidence.migrated.iter().map(Migrated::reached);
         let stepped = evidence.stepped.iter().map(|stepped| &stepped.upgrade);

@@ -47,7 +47,7 @@ pub(super) fn write(service: &Service, before: &Files, after: &Files) -> Result<
 
 /// Tells whether git could not bring a file back as it is.
 fn is_dirty(service: &Service, path: &Path) -> bool {
-    let repository = Repository::of(&service.directory);
+    let repository = Repository::containing(&service.directory);
     repository
         .and_then(|repository| repository.is_dirty(path))
         .unwrap_or(true)
