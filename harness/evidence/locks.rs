@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alembic::sql;
 use crate::alembic::transcript::{Held, Measure, Statement, Transcript};
-pub use cost::{Cost, Growth};
+pub use cost::{Cost, Growth, Work};
 pub use counted::Counted;
 pub use mode::Mode;
 

@@ -64,7 +64,7 @@ def saying(method, ask, text, way, parameters):
         asking = functools.partial(ask, self)
         if recorder.probe is not None:
             repeatable = not any(hasattr(one, "__next__") for one in (*args, *kwargs.values()))
-            asking = PROBING.get(way, asked)(asking, self, work if repeatable else None)
+            asking = PROBING.get(way, untried)(asking, self, work if repeatable else None)
         return way(work, steps, asking)
 
     call.migration_harness = True
@@ -92,7 +92,7 @@ def said(text, parameters, self, args, kwargs):
 # --- ways in which a probe is answered ---------------------------------------------
 
 
-def asked(ask, thing, work):
+def untried(ask, thing, work):
     """A statement that is not tried first."""
     return lambda step: None if step is COMMITS else ask(step)
 

@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from migration_harness_channel import channel
 from migration_harness_door import door
 from migration_harness_imported import after_imports
-from migration_harness_source import asked, connecting_place, sqlstate_of
+from migration_harness_source import attribute_of, connecting_place, sqlstate_of
 
 # Programs that connect to PostgreSQL by what libpq's variables and options say.
 CLIENTS = {
@@ -54,7 +54,7 @@ def refusal_behind(error):
     if sqlstate_of(error) is not None:
         return None
     return next(
-        filter(None, (asked(one, "migration_harness_refused") for one in chain(error))), None
+        filter(None, (attribute_of(one, "migration_harness_refused") for one in chain(error))), None
     )
 
 
@@ -68,7 +68,7 @@ def chain(error):
         seen.add(id(one))
         yield one
         context = None if one.__suppress_context__ else one.__context__
-        parts = [*(asked(one, "args") or ()), *(asked(one, "exceptions") or ())]
+        parts = [*(attribute_of(one, "args") or ()), *(attribute_of(one, "exceptions") or ())]
         parts = [part for part in parts if issubclass(type(part), BaseException)]
         waiting += [*parts, *filter(None, (context, one.__cause__))]
 

@@ -94,17 +94,17 @@ def sqlstate_of(error):
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         for name in ("sqlstate", "pgcode"):
-            state = asked(error, name)
+            state = attribute_of(error, name)
             if isinstance_of(state, str):
                 return state
         if fields_of(error):
             return fields_of(error)["C"]
-        orig = asked(error, "orig")
+        orig = attribute_of(error, "orig")
         error = orig if isinstance_of(orig, BaseException) else error.__cause__
     return None
 
 
-def asked(error, name):
+def attribute_of(error, name):
     """An attribute of an exception, which may be of any class."""
     try:
         return getattr(error, name, None)
@@ -122,21 +122,21 @@ def text_of(error):
 
 def code_of(error):
     """SQLAlchemy's name for an error (https://docs.sqlalchemy.org/en/20/errors.html)."""
-    code = asked(error, "code")
+    code = attribute_of(error, "code")
     return code if isinstance(code, str) else None
 
 
 def fields_of(error):
     """The fields of PostgreSQL's message, by their letters, where pg8000 raised it
     (https://www.postgresql.org/docs/current/protocol-error-fields.html)."""
-    args = asked(error, "args")
+    args = attribute_of(error, "args")
     fields = args[0] if type(args) is tuple and args else None
     return fields if type(fields) is dict and {"C", "M"} <= fields.keys() else None
 
 
 def message_of(error):
     """Its text; instead of a dictionary of fields what PostgreSQL says."""
-    fields = fields_of(error) or fields_of(asked(error, "orig"))
+    fields = fields_of(error) or fields_of(attribute_of(error, "orig"))
     text = text_of(error)
     return text.replace(str(fields), fields["M"]) if fields else text
 
@@ -157,7 +157,7 @@ def described(error):
     earlier = [one for one in chain[position + 1 :] if in_line(one) != in_line(chosen)]
     notes += [f"raised while this was handled: {in_line(one)}" for one in earlier]
     notes += [f"beside it: {in_line(one)}" for one in beside]
-    notes += [text_of(note) for one in chain for note in asked(one, "__notes__") or ()]
+    notes += [text_of(note) for one in chain for note in attribute_of(one, "__notes__") or ()]
     # A library that raises for the service has no frame of the service's own.
     frames = [frames_of(one) for one in reversed(chain[: position + 1])]
     return {
@@ -229,7 +229,7 @@ def led_to(error):
     """The exception that led to this one, and whether that is its cause; an exception that was meant
     to replace another one, as most that are raised while one is handled, is no effect."""
     if sqlstate_of(error) == ABORTED:
-        orig = asked(error, "orig")
+        orig = attribute_of(error, "orig")
         driver = orig if isinstance_of(orig, BaseException) else error
         return driver.__cause__ or driver.__context__, True
     if speaks_for_itself(error):
@@ -252,7 +252,7 @@ def is_import_of_application(error):
 
 def is_group(error):
     """Tells whether it is an ExceptionGroup, also that of the backport for older Pythons."""
-    return hasattr(type(error), "subgroup") and bool(asked(error, "exceptions"))
+    return hasattr(type(error), "subgroup") and bool(attribute_of(error, "exceptions"))
 
 
 def speaks_for_itself(error):
@@ -260,7 +260,7 @@ def speaks_for_itself(error):
     made for people, and SQLAlchemy repeats the driver's error that it wraps."""
     names = [(one.__module__, one.__name__) for one in type(error).__mro__]
     is_command_error = ("alembic.util.exc", "CommandError") in names
-    return is_command_error or isinstance_of(asked(error, "orig"), BaseException)
+    return is_command_error or isinstance_of(attribute_of(error, "orig"), BaseException)
 
 
 def in_line(error):

@@ -452,8 +452,8 @@ fn statements_of_one_line_are_counted_together() {
         }
         evidence
     };
-    assert!(!measured(&mut loop_of([2000, 3000])).may_grow());
-    assert!(measured(&mut loop_of([2000, 4000])).may_grow());
+    assert!(!measured(&mut loop_of([2000, 3000])).work().may_grow());
+    assert!(measured(&mut loop_of([2000, 4000])).work().may_grow());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The work of each line of a deployment, and how it grows with the rows: [`Cost`], [`Growth`].
+//! The work of each line of a deployment, and how it grows with the rows: [`Work`], [`Growth`].
 
 use std::collections::BTreeMap;
 
@@ -59,9 +59,16 @@ impl Growth<'_> {
 /// A line of a revision and a relation.
 type Line = (Option<String>, u32, String, String);
 
+/// The work of an upgrade, line by line.
+pub struct Work<'a> {
+    measured: &'a Measured,
+    costs: BTreeMap<Line, Cost<'a>>,
+}
+
 impl Measured {
     /// The work of each line of a revision on each relation.
-    fn costs(&self) -> BTreeMap<Line, Cost<'_>> {
+    #[must_use]
+    pub fn work(&self) -> Work<'_> {
         let mut counted = Counted::new(self.flushes);
         let mut costs: BTreeMap<Line, Cost<'_>> = BTreeMap::new();
         let (relations, statements) = (self.by_oid(), self.by_number());
@@ -93,22 +100,20 @@ impl Measured {
                 cost.tuples += tuples;
             }
         }
-        costs
-    }
-
-    /// Tells whether a line reads a table so often that fewer rows would tell more.
-    #[must_use]
-    pub fn may_grow(&self) -> bool {
-        let costs = self.costs();
-        let mut often = costs.values().filter(|cost| is_often(cost));
-        often.next().is_some()
+        Work {
+            measured: self,
+            costs,
+        }
     }
 
     /// The lines whose work grows faster than the rows, whichever way joins are made.
     #[must_use]
     pub fn growing(&self) -> Vec<Growth<'_>> {
-        let nested = self.nested.iter().flat_map(|nested| nested.suspected());
-        let nested: Vec<Growth<'_>> = nested.collect();
+        let nested: Vec<Growth<'_>> = self
+            .nested
+            .as_deref()
+            .map(Self::suspected)
+            .unwrap_or_default();
         let both = self.suspected().into_iter().filter(|one| {
             let mut others = nested.iter();
             others.any(|other| other.cost.is_like(&one.cost))
@@ -116,22 +121,12 @@ impl Measured {
         both.collect()
     }
 
-    /// The lines whose work grows faster than the rows, by more than half, as joins are made here.
-    #[must_use]
-    pub fn suspected(&self) -> Vec<Growth<'_>> {
-        let Some(fewer) = self.fewer.as_ref().filter(|one| one.upgrade.finished()) else {
-            return Vec::new();
-        };
-        let times = self.times(fewer);
-        let before = fewer.costs();
-        let costs = self.costs().into_iter();
-        let often = costs.filter(|(_, cost)| is_often(cost));
-        let compared = often.filter_map(|(line, cost)| {
-            let fewer = before.get(&line)?.tuples;
-            Some(Growth { cost, fewer, times })
-        });
-        let grows = |one: &Growth<'_>| 2 * one.cost.tuples > 3 * times * one.fewer.max(1);
-        compared.filter(grows).collect()
+    /// The lines whose work grows faster than the rows, as joins are made here.
+    fn suspected(&self) -> Vec<Growth<'_>> {
+        match &self.fewer {
+            Some(fewer) => self.work().growing_from(fewer),
+            None => Vec::new(),
+        }
     }
 
     /// So many times the rows there are than in another run, in the table that has most of them.
@@ -142,6 +137,34 @@ impl Measured {
             Some((relation.rows + other.rows / 2) / other.rows)
         });
         each.max().unwrap_or(1)
+    }
+}
+
+impl<'a> Work<'a> {
+    /// Tells whether a line reads a table so often that fewer rows would tell more.
+    #[must_use]
+    pub fn may_grow(&self) -> bool {
+        self.costs.values().any(is_often)
+    }
+
+    /// The lines whose work grows faster than the rows, by more than half, from a run on fewer.
+    #[must_use]
+    pub fn growing_from(&self, fewer: &Measured) -> Vec<Growth<'a>> {
+        if !fewer.upgrade.finished() {
+            return Vec::new();
+        }
+        let times = self.measured.times(fewer);
+        let before = fewer.work().costs;
+        let often = self.costs.iter().filter(|(_, cost)| is_often(cost));
+        let compared = often.filter_map(|(line, cost)| {
+            Some(Growth {
+                cost: cost.clone(),
+                fewer: before.get(line)?.tuples,
+                times,
+            })
+        });
+        let grows = |one: &Growth<'_>| 2 * one.cost.tuples > 3 * times * one.fewer.max(1);
+        compared.filter(grows).collect()
     }
 }
 

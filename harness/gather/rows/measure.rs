@@ -91,17 +91,25 @@ impl Driver<'_> {
             let again = again.filter(|again| again.upgrade.finished());
             measured = again.unwrap_or(measured);
         }
-        if measured.may_grow() {
-            measured.fewer = self.measure_fewer(start, conditions).await?;
-        }
+        let work = measured.work();
+        let fewer = match work.may_grow() {
+            true => self.measure_fewer(start, conditions).await?,
+            false => None,
+        };
+        let growing = fewer.as_deref().map(|fewer| work.growing_from(fewer));
         conditions.without = NESTED;
-        if !measured.suspected().is_empty()
-            && let Some(mut nested) = self.measure_under(start, conditions).await?
+        let mut nested = None;
+        if growing.is_some_and(|lines| !lines.is_empty())
+            && let Some(mut looked_up) = self.measure_under(start, conditions).await?
         {
-            nested.fewer = self.measure_fewer(start, conditions).await?;
-            measured.nested = Some(Box::new(nested));
+            looked_up.fewer = self.measure_fewer(start, conditions).await?;
+            nested = Some(Box::new(looked_up));
         }
-        Ok(Some(measured))
+        Ok(Some(Measured {
+            fewer,
+            nested,
+            ..measured
+        }))
     }
 
     /// The same on a quarter of the rows.
