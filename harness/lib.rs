@@ -46,6 +46,8 @@ pub mod report;
 mod rooms;
 pub mod run;
 pub mod schema;
+#[cfg(test)]
+mod testing;
 mod text;
 
 /// The test binary's `main`: one case per criterion and service of the manifest.

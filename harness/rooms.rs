@@ -33,7 +33,7 @@ const FLOORS: &[&[&str]] = &[
 /// Files that only tests compile.
 fn is_for_tests(file: &Path) -> bool {
     let name = |part: &std::ffi::OsStr| part == "tests" || part == "tests.rs";
-    let is_sample = file.ends_with("criteria/sample.rs");
+    let is_sample = file.starts_with("testing") || file.ends_with("testing.rs");
     is_sample || file.starts_with("rooms") || file.iter().any(name)
 }
 

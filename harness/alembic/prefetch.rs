@@ -71,8 +71,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::criteria::sample;
     use crate::error::{HarnessError, Stage};
+    use crate::testing;
 
     /// A service with a history of one revision, always with the same file.
     fn service(directory: &Path, id: &str) -> Service {
@@ -83,7 +83,7 @@ mod tests {
         fs::write(directory.join("alembic/versions/one.py"), revision).unwrap();
         Service {
             directory: directory.to_owned(),
-            ..sample::service()
+            ..testing::service()
         }
     }
 

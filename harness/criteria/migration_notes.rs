@@ -312,8 +312,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::criteria::sample;
     use crate::manifest::Words;
+    use crate::testing;
 
     #[rstest]
     #[case::heading("# A\n\n## Creating *enums*\n\nOnce.\n", true)]
@@ -374,7 +374,7 @@ mod tests {
 
     /// The findings where these files are all there are.
     fn of(topics: Vec<Topic>, files: &[(&str, Content)]) -> String {
-        let (mut evidence, mut service) = (sample::evidence(), sample::service());
+        let (mut evidence, mut service) = (testing::evidence(), testing::service());
         service.notes = Some(NotesConvention {
             files: Vec::new(),
             topics,
@@ -384,7 +384,7 @@ mod tests {
             content: content.clone(),
         });
         evidence.notes = Some(files.collect());
-        sample::text(&CRITERION.verdict(&service, &evidence))
+        testing::text(&CRITERION.verdict(&service, &evidence))
     }
 
     #[test]
@@ -450,6 +450,6 @@ Once.
     #[test]
     fn no_file_is_no_evidence() {
         let missing = Verdict::without("the text of the notes");
-        assert_eq!(of(vec![topic(&[])], &[]), sample::text(&missing));
+        assert_eq!(of(vec![topic(&[])], &[]), testing::text(&missing));
     }
 }

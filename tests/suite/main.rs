@@ -8,7 +8,6 @@ mod base_ref;
 mod branches;
 mod crashes;
 mod credentials;
-mod criteria;
 mod discover;
 mod documentation;
 mod drivers;

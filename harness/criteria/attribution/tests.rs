@@ -7,11 +7,11 @@ use rstest::rstest;
 
 use super::{FailureKind, attribution};
 use crate::alembic::transcript::{Outcome, Transcript};
-use crate::criteria::sample::{
-    evidence, found, graph, migrated, place, raised, refused, service, stepped, stopped, transcript,
-};
 use crate::criteria::{enum_types, model_drift};
 use crate::evidence::Evidence;
+use crate::testing::{
+    evidence, found, graph, migrated, place, raised, refused, service, stepped, stopped, transcript,
+};
 
 fn raising(sqlstate: Option<&str>, message: &str) -> Transcript {
     let outcome = Outcome::Raised(raised("ProgrammingError", sqlstate, message));

@@ -5,11 +5,11 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::CRITERION;
-use crate::criteria::sample::{done, evidence, found, migrated, object, place};
 use crate::evidence::SchemaFile;
 use crate::evidence::catalog::{Catalog, Object, ObjectKind};
 use crate::evidence::notes::Content;
 use crate::schema;
+use crate::testing::{done, evidence, found, migrated, object, place};
 
 /// Objects of `public`, each as `kind name: definition`; columns make the order of
 /// their table.

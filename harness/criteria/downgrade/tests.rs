@@ -9,12 +9,12 @@ use rstest::rstest;
 
 use super::{CRITERION, condensed};
 use crate::alembic::transcript::{Outcome, Transcript};
-use crate::criteria::sample::{
-    change, done, evidence, found, graph, object, place, raised, refused, service, text, transcript,
-};
 use crate::evidence::Evidence;
 use crate::evidence::catalog::{Change, Object};
 use crate::evidence::stairway::{FullDowngrade, RoundTrip, Stairway};
+use crate::testing::{
+    change, done, evidence, found, graph, object, place, raised, refused, service, text, transcript,
+};
 
 fn trip(id: &str) -> RoundTrip {
     RoundTrip {

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::CRITERION;
 use crate::alembic::transcript::{EnumCreation, EnumSource, Outcome, Place, Statement, Transcript};
-use crate::criteria::sample::{
+use crate::testing::{
     done, evidence, found, migrated, place, raised, refused, stepped, transcript,
 };
 

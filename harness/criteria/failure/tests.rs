@@ -10,11 +10,11 @@ use super::{failed_at, hint};
 use crate::alembic::transcript::{
     Exception, Outcome, Place, Statement, StatementOutcome, Transcript,
 };
-use crate::criteria::sample::{
+use crate::criteria::upgrade_head::CRITERION;
+use crate::testing::{
     done, evidence, file, found, frame, migrated, place, raised, refused, stepped, stopped,
     transcript,
 };
-use crate::criteria::upgrade_head::CRITERION;
 
 /// The findings where `upgrade head` is `transcript`, and stepping went alike.
 fn of(transcript: Transcript) -> String {

@@ -4,9 +4,9 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 use crate::alembic::transcript::{Counters, Held, HeldIndex, Probe, Unprobed};
-use crate::criteria::sample;
 use crate::evidence::locks::InvalidIndex;
 use crate::manifest::Justification;
+use crate::testing;
 
 const ACCESS: &str = "AccessExclusiveLock";
 
@@ -55,16 +55,16 @@ fn read(mut held: Held, read: i64) -> Held {
 
 /// The evidence of these statements, each with its transaction and what it held.
 fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let measured = measured(&mut evidence);
     measured.relations = vec![relation(20_000, "orders"), relation(30_000, "customers")];
     for (at, (sql, transaction, relations)) in statements.into_iter().enumerate() {
         let number = at as u64 + 1;
-        let place = sample::place("r2", 10 + u32::try_from(at).unwrap());
+        let place = testing::place("r2", 10 + u32::try_from(at).unwrap());
         measured
             .upgrade
             .statements
-            .push(sample::done(number, Some(place), sql));
+            .push(testing::done(number, Some(place), sql));
         measured.upgrade.measures.push(Measure::Probe(Probe {
             number,
             rehearsed: false,
@@ -82,12 +82,12 @@ fn evidence(statements: Vec<(&str, &str, Vec<Held>)>) -> Evidence {
 }
 
 fn judged(evidence: &Evidence) -> String {
-    let verdict = CRITERION.verdict(&sample::service(), evidence);
-    sample::text(&verdict)
+    let verdict = CRITERION.verdict(&testing::service(), evidence);
+    testing::text(&verdict)
 }
 
 fn is_red(evidence: &Evidence) -> bool {
-    CRITERION.verdict(&sample::service(), evidence).is_red()
+    CRITERION.verdict(&testing::service(), evidence).is_red()
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_manifest_says_what_is_small_large_or_accepted() {
         "3/1",
         scan(),
     )]);
-    let mut service = sample::service();
+    let mut service = testing::service();
     assert!(CRITERION.verdict(&service, &red).is_red());
     service.locks.small = vec!["orders".into()];
     assert!(!CRITERION.verdict(&service, &red).is_red());
@@ -235,7 +235,7 @@ fn the_manifest_says_what_is_small_large_or_accepted() {
     let key = "r2 orders L1 scan".to_owned();
     service.locks.accepted.insert(key, line);
     assert!(!CRITERION.verdict(&service, &red).is_red());
-    let text = sample::text(&CRITERION.verdict(&service, &evidence(Vec::new())));
+    let text = testing::text(&CRITERION.verdict(&service, &evidence(Vec::new())));
     assert!(
         text.contains("is accepted, and is not there any more"),
         "{text}"
@@ -249,7 +249,7 @@ fn a_lock_without_a_timeout_is_a_note_and_red_where_one_is_required() {
         "3/1",
         vec![held(20_000, "orders", ACCESS)],
     )]);
-    let mut service = sample::service();
+    let mut service = testing::service();
     let Verdict::Pass { notes } = CRITERION.verdict(&service, &locked) else {
         unreachable!("red");
     };
@@ -258,7 +258,7 @@ fn a_lock_without_a_timeout_is_a_note_and_red_where_one_is_required() {
         "{notes:?}"
     );
     service.locks.is_timeout_required = true;
-    let text = sample::text(&CRITERION.verdict(&service, &locked));
+    let text = testing::text(&CRITERION.verdict(&service, &locked));
     assert!(text.contains("\"r2 orders L3\""), "{text}");
 }
 
@@ -272,7 +272,7 @@ fn an_invalid_index_is_red() {
     });
     assert!(judged(&red).contains("\"r2 orders L5 ux\""));
     measured(&mut red).invalid[0].is_partitioned = true;
-    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &red) else {
+    let Verdict::Pass { notes } = CRITERION.verdict(&testing::service(), &red) else {
         unreachable!("red");
     };
     assert!(
@@ -299,7 +299,7 @@ fn what_was_not_measured_is_named_unless_it_runs_concurrently() {
         })
     };
     measured(&mut evidence).upgrade.measures = vec![unprobed(1), unprobed(2)];
-    let verdict = CRITERION.verdict(&sample::service(), &evidence);
+    let verdict = CRITERION.verdict(&testing::service(), &evidence);
     let notes = vec!["not measured: CALL fill() in line 11".to_owned()];
     assert_eq!(verdict, Verdict::Pass { notes });
 }
@@ -327,19 +327,19 @@ fn what_nobody_could_ask_about_is_red() {
 
 #[test]
 fn a_table_that_the_manifest_names_and_nothing_has_is_red() {
-    let mut service = sample::service();
+    let mut service = testing::service();
     let green = evidence(Vec::new());
     service.locks.small = vec!["orders".into(), "public.customers".into()];
     assert!(!CRITERION.verdict(&service, &green).is_red());
     service.locks.large = vec!["custommers".into()];
-    let text = sample::text(&CRITERION.verdict(&service, &green));
+    let text = testing::text(&CRITERION.verdict(&service, &green));
     assert!(text.contains("`[locks] large` names custommers"), "{text}");
     assert!(text.contains("did you mean \"customers\"?"), "{text}");
 }
 
 #[test]
 fn a_revision_that_was_not_measured_is_red() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     measured(&mut evidence).upgrade.steps.clear();
     assert!(judged(&evidence).contains("deployment of revision r2 is missing"));
 }
@@ -371,12 +371,12 @@ fn rows_that_are_changed_one_by_one_under_a_lock_are_as_many() {
 
 #[test]
 fn what_fails_with_many_rows_is_red_until_it_is_accepted() {
-    let mut red = sample::evidence();
-    let outcome = crate::alembic::transcript::Outcome::Raised(sample::raised("E", None, "no"));
-    measured(&mut red).upgrade = sample::stopped("upgrade head", "r2", outcome);
+    let mut red = testing::evidence();
+    let outcome = crate::alembic::transcript::Outcome::Raised(testing::raised("E", None, "no"));
+    measured(&mut red).upgrade = testing::stopped("upgrade head", "r2", outcome);
     let text = judged(&red);
     assert!(text.contains("\"r2 unmeasured\""), "{text}");
-    let mut service = sample::service();
+    let mut service = testing::service();
     let line = Justification {
         reason: "tried by hand".into(),
         inherited: false,
@@ -411,7 +411,7 @@ fn work_that_grows_faster_than_the_rows_is_a_note_and_red_where_that_is_asked_fo
         evidence
     };
     let grows = looked(1_000_000, 62_500);
-    let mut service = sample::service();
+    let mut service = testing::service();
     let Verdict::Pass { notes } = CRITERION.verdict(&service, &grows) else {
         unreachable!("red");
     };
@@ -419,7 +419,7 @@ fn work_that_grows_faster_than_the_rows_is_a_note_and_red_where_that_is_asked_fo
         "revision r2 looks through orders again and again: 4 times the rows are 16 times the work";
     assert_eq!(notes, [said]);
     service.locks.is_linear_required = true;
-    let text = sample::text(&CRITERION.verdict(&service, &grows));
+    let text = testing::text(&CRITERION.verdict(&service, &grows));
     assert!(text.contains("\"r2 orders L6\""), "{text}");
     service.locks.large = vec!["customers".into()];
     assert!(!CRITERION.verdict(&service, &grows).is_red());
@@ -448,7 +448,7 @@ fn statements_of_one_line_are_counted_together() {
             ("SELECT 1", "3/1", vec![orders(reads[1])]),
         ]);
         for statement in &mut measured(&mut evidence).upgrade.statements {
-            statement.place = Some(sample::place("r2", 10));
+            statement.place = Some(testing::place("r2", 10));
         }
         evidence
     };
@@ -461,7 +461,7 @@ fn half_of_a_table_at_once_is_a_note_and_red_where_batches_are_required() {
     let mut changed = held(20_000, "orders", "RowExclusiveLock");
     changed.counters.updated = 1000;
     let evidence = evidence(vec![("UPDATE orders SET a = 1", "3/1", vec![changed])]);
-    let mut service = sample::service();
+    let mut service = testing::service();
     let Verdict::Pass { notes } = CRITERION.verdict(&service, &evidence) else {
         unreachable!("red");
     };
@@ -470,7 +470,7 @@ fn half_of_a_table_at_once_is_a_note_and_red_where_batches_are_required() {
         "{notes:?}"
     );
     service.locks.are_batches_required = true;
-    let text = sample::text(&CRITERION.verdict(&service, &evidence));
+    let text = testing::text(&CRITERION.verdict(&service, &evidence));
     assert!(text.contains("\"r2 orders L4\""), "{text}");
     service.locks.small = vec!["orders".into()];
     assert!(!CRITERION.verdict(&service, &evidence).is_red());
@@ -518,7 +518,7 @@ fn a_note_names_the_first_tables_and_counts_the_rest() {
     let mut locked = evidence(vec![("DO $$ locks all $$", "3/1", many.collect())]);
     let relations = (0..2000).map(|at| relation(100_000 + 10 * at, &format!("t{at:04}")));
     measured(&mut locked).relations = relations.collect();
-    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &locked) else {
+    let Verdict::Pass { notes } = CRITERION.verdict(&testing::service(), &locked) else {
         unreachable!("red");
     };
     assert!(

@@ -10,10 +10,10 @@ use rstest::rstest;
 
 use super::CRITERION;
 use crate::alembic::transcript::Outcome;
-use crate::criteria::sample::{done, evidence, frame, object, raised, service, text};
 use crate::evidence::catalog::Object;
 use crate::evidence::models::{Drift, Models, Source, UnstatedProperty};
 use crate::manifest::{Justification, Service};
+use crate::testing::{done, evidence, frame, object, raised, service, text};
 
 /// The findings in a service of which something is otherwise.
 fn of(change: impl FnOnce(&mut Models, &mut Service)) -> String {

@@ -5,9 +5,9 @@ use rstest::rstest;
 
 use super::{CRITERION, columns, parts};
 use crate::alembic::transcript::Statement;
-use crate::criteria::sample::{done, evidence, migrated, place, service, text};
 use crate::evidence::outbox::{ExpectedIndex, Index, Outbox};
 use crate::manifest::OutboxConvention;
+use crate::testing::{done, evidence, migrated, place, service, text};
 
 const TABLE: &str = "CREATE TABLE event_outbox (id int)";
 

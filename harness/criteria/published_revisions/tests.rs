@@ -3,14 +3,14 @@
 use pretty_assertions::assert_eq;
 
 use super::*;
-use crate::criteria::sample;
 use crate::git::Commit;
 use crate::manifest::Deployed;
+use crate::testing;
 
 fn service() -> Service {
     Service {
         deployed: Deployed::BaseRef("origin/main".into()),
-        ..sample::service()
+        ..testing::service()
     }
 }
 
@@ -46,8 +46,8 @@ fn moved(name: &'static str, before: &[&str], after: &[&str]) -> How {
 /// The verdict on a history where these are changed; it holds those of `graph` that are not
 /// published, too.
 fn judged(service: &Service, changes: Vec<Change>, graph: &str, added: &[&str]) -> Verdict {
-    let mut evidence = sample::evidence();
-    evidence.history.graph = sample::graph(graph);
+    let mut evidence = testing::evidence();
+    evidence.history.graph = testing::graph(graph);
     let revisions = evidence.history.graph.revisions.iter();
     let is_added = |one: &&Revision| added.contains(&one.id.as_str());
     evidence.published = Some(PublishedRevisions {
@@ -75,7 +75,7 @@ fn what_stays_as_it_is_is_green() {
 
 #[test]
 fn without_a_base_ref_it_does_not_apply() {
-    let verdict = CRITERION.verdict(&sample::service(), &sample::evidence());
+    let verdict = CRITERION.verdict(&testing::service(), &testing::evidence());
     let Verdict::NotApplicable { reason, of_run } = verdict else {
         unreachable!("{verdict:?}");
     };
@@ -85,7 +85,7 @@ fn without_a_base_ref_it_does_not_apply() {
 #[test]
 fn a_deletion_says_how_to_restore_it_and_who_did_it() {
     let deleted = change("r2", &["r1"], How::Deleted);
-    let text = sample::text(&judged(&service(), vec![deleted], "r1", &[]));
+    let text = testing::text(&judged(&service(), vec![deleted], "r1", &[]));
     for part in [
         "revision r2 is deleted, and it is published",
         "origin/main has it: a/alembic/versions/r2.py",
@@ -103,7 +103,7 @@ fn what_was_inserted_is_named_with_its_way_to_the_top() {
     let inserted = change("r2", &["r1"], moved("down_revision", &["r1"], &["n2"]));
     let graph = "r1 n1:r1 n2:n1 r2:n2 r3:r2";
     let verdict = judged(&service(), vec![inserted], graph, &["n1", "n2"]);
-    let text = sample::text(&verdict);
+    let text = testing::text(&verdict);
     for part in [
         "revisions n1, n2 are inserted below r2, which is published",
         "down_revision was \"r1\"",
@@ -133,7 +133,7 @@ fn what_stands_elsewhere_is_told_by_what_its_file_says() {
     ];
     for (name, before, after, said) in cases {
         let one = change("r2", &["r1"], moved(name, &before, &after));
-        let text = sample::text(&judged(&service(), vec![one], "r1 r2", &[]));
+        let text = testing::text(&judged(&service(), vec![one], "r1 r2", &[]));
         assert!(
             text.contains("revision r2 stands elsewhere than when it was published"),
             "{text}"
@@ -174,7 +174,7 @@ fn a_squash_is_one_finding() {
         titles(&verdict),
         ["2 published revisions are deleted, and s stands in their place"]
     );
-    let text = sample::text(&verdict);
+    let text = testing::text(&verdict);
     assert!(text.contains("alembic stamp --purge s"), "{text}");
     let mut service = service();
     let reason = "every database is at r3".to_owned();
@@ -213,7 +213,7 @@ fn a_downgrade_reads_as_one() {
         is_downgrade: true,
     };
     let one = change("r2", &["r1"], How::Changed(difference));
-    let text = sample::text(&judged(&service(), vec![one], "r1 r2:r1", &[]));
+    let text = testing::text(&judged(&service(), vec![one], "r1 r2:r1", &[]));
     assert!(
         text.contains("the downgrade of revision r2 was changed after it was published"),
         "{text}"
@@ -236,8 +236,8 @@ fn a_line_about_no_revision_is_red_and_one_about_what_is_gone_is_not() {
 
 #[test]
 fn where_the_files_form_no_graph_that_is_said_elsewhere() {
-    let mut evidence = sample::evidence();
-    evidence.history.graph = sample::graph("r1 r2:r0");
-    let text = sample::text(&CRITERION.verdict(&service(), &evidence));
+    let mut evidence = testing::evidence();
+    evidence.history.graph = testing::graph("r1 r2:r0");
+    let text = testing::text(&CRITERION.verdict(&service(), &evidence));
     assert!(text.starts_with("blocked by single_head: "), "{text}");
 }

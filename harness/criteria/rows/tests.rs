@@ -4,9 +4,9 @@ use pretty_assertions::assert_eq;
 use rstest::rstest;
 
 use super::*;
-use crate::criteria::sample;
 use crate::evidence::deployment::{AlteredValues, How};
 use crate::manifest::Justification;
+use crate::testing;
 
 fn rollout(evidence: &mut Evidence) -> &mut Rollout {
     &mut evidence.deployment.as_mut().unwrap().rollouts[0]
@@ -26,23 +26,23 @@ fn dropped(is_meant: bool) -> AlteredValues {
 
 #[test]
 fn a_quiet_deployment_is_green_and_an_empty_one_says_so() {
-    let mut evidence = sample::evidence();
-    let verdict = CRITERION.verdict(&sample::service(), &evidence);
+    let mut evidence = testing::evidence();
+    let verdict = CRITERION.verdict(&testing::service(), &evidence);
     assert_eq!(verdict, Verdict::pass());
     let deployment = evidence.deployment.as_mut().unwrap();
     deployment.plan.pending.clear();
     deployment.rollouts.clear();
-    let verdict = CRITERION.verdict(&sample::service(), &evidence);
+    let verdict = CRITERION.verdict(&testing::service(), &evidence);
     let notes = vec!["nothing is deployed: no revision is pending".to_owned()];
     assert_eq!(verdict, Verdict::Pass { notes });
 }
 
 #[test]
 fn a_revision_that_did_not_run_is_not_judged() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     rollout(&mut evidence).upgrade.steps.clear();
-    let verdict = CRITERION.verdict(&sample::service(), &evidence);
-    let text = sample::text(&verdict);
+    let verdict = CRITERION.verdict(&testing::service(), &evidence);
+    let text = testing::text(&verdict);
     assert!(
         text.contains("the deployment of revision r2 is missing"),
         "{text}"
@@ -51,9 +51,9 @@ fn a_revision_that_did_not_run_is_not_judged() {
 
 #[test]
 fn what_is_lost_is_red_until_it_is_accepted() {
-    let (mut service, mut evidence) = (sample::service(), sample::evidence());
+    let (mut service, mut evidence) = (testing::service(), testing::evidence());
     rollout(&mut evidence).altered.push(dropped(false));
-    let red = sample::text(&CRITERION.verdict(&service, &evidence));
+    let red = testing::text(&CRITERION.verdict(&service, &evidence));
     assert!(
         red.contains("revision r2 drops essays.title with its values"),
         "{red}"
@@ -71,7 +71,7 @@ fn what_is_lost_is_red_until_it_is_accepted() {
         .insert("r2 essays.title gone".into(), line);
     assert!(!CRITERION.verdict(&service, &evidence).is_red());
     rollout(&mut evidence).altered.clear();
-    let stale = sample::text(&CRITERION.verdict(&service, &evidence));
+    let stale = testing::text(&CRITERION.verdict(&service, &evidence));
     assert!(
         stale.contains("is accepted, and is not there any more"),
         "{stale}"
@@ -89,7 +89,7 @@ fn what_the_running_release_does_not_know_may_go(
     #[case] columns: &[&str],
     #[case] is_red: bool,
 ) {
-    let (service, mut evidence) = (sample::service(), sample::evidence());
+    let (service, mut evidence) = (testing::service(), testing::evidence());
     rollout(&mut evidence).altered.push(dropped(false));
     let columns = columns.iter().map(|&column| column.to_owned()).collect();
     evidence.deployment.as_mut().unwrap().known = Some(Known {
@@ -101,7 +101,7 @@ fn what_the_running_release_does_not_know_may_go(
 
 #[test]
 fn a_line_of_a_revision_that_is_in_no_history_is_red() {
-    let (mut service, evidence) = (sample::service(), sample::evidence());
+    let (mut service, evidence) = (testing::service(), testing::evidence());
     let deployed = evidence.history.graph.revisions[0].id.clone();
     for (revision, is_red) in [(deployed.as_str(), false), ("squashed", true)] {
         let line = Justification {
@@ -112,18 +112,19 @@ fn a_line_of_a_revision_that_is_in_no_history_is_red() {
         service.accepted_rows = [(key, line)].into();
         let verdict = CRITERION.verdict(&service, &evidence);
         assert_eq!(verdict.is_red(), is_red, "{revision}");
-        let says = sample::text(&verdict).contains("no revision of the service is called squashed");
+        let says =
+            testing::text(&verdict).contains("no revision of the service is called squashed");
         assert_eq!(says, is_red);
     }
 }
 
 #[test]
 fn what_a_statement_means_is_a_note() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let mut set = dropped(true);
     set.how = How::Changed;
     rollout(&mut evidence).altered.push(set);
-    let Verdict::Pass { notes } = CRITERION.verdict(&sample::service(), &evidence) else {
+    let Verdict::Pass { notes } = CRITERION.verdict(&testing::service(), &evidence) else {
         unreachable!("red");
     };
     assert_eq!(

@@ -3,14 +3,14 @@
 use pretty_assertions::assert_eq;
 
 use super::*;
-use crate::criteria::sample;
 use crate::evidence::running::{Failure, State, StatementKind};
 use crate::manifest::{Deployed, Justification};
+use crate::testing;
 
 fn service() -> Service {
     Service {
         deployed: Deployed::BaseRef("origin/main".into()),
-        ..sample::service()
+        ..testing::service()
     }
 }
 
@@ -51,7 +51,7 @@ fn ended(failed: Vec<TriedStatement>) -> State {
 }
 
 fn judged(broken: Vec<TriedStatement>) -> Verdict {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let running = evidence.running.as_mut().unwrap();
     running.states = vec![ended(broken)];
     let columns = vec!["id".to_owned(), "title".to_owned()];
@@ -68,7 +68,7 @@ fn one_reason_is_one_finding() {
         tried(StatementKind::Insert, "", &["id", "title"], "42703", quoted),
         tried(StatementKind::Update, "", &["title"], "42703", quoted),
     ]);
-    let told = sample::text(&verdict);
+    let told = testing::text(&verdict);
     assert!(
         told.contains("the running release (origin/main 4be1c07) cannot read, insert into and update essays any more"),
         "{told}"
@@ -87,7 +87,7 @@ fn a_column_that_the_models_do_not_know_needs_a_default() {
         "23502",
         message,
     );
-    let told = sample::text(&judged(vec![one]));
+    let told = testing::text(&judged(vec![one]));
     for part in [
         "cannot insert into essays any more",
         "which does not know channel",
@@ -100,7 +100,7 @@ fn a_column_that_the_models_do_not_know_needs_a_default() {
 
 #[test]
 fn the_statement_that_requires_a_column_is_shown_and_not_a_later_one_that_names_it() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let message = "null value in column \"channel\" of relation \"essays\" violates";
     let one = tried(
         StatementKind::Insert,
@@ -122,26 +122,26 @@ fn the_statement_that_requires_a_column_is_shown_and_not_a_later_one_that_names_
         let number = upgrade.statements.len() as u64 + 100;
         upgrade
             .statements
-            .push(sample::done(number, Some(place), sql));
+            .push(testing::done(number, Some(place), sql));
     }
-    let told = sample::text(&CRITERION.verdict(&service(), &evidence));
+    let told = testing::text(&CRITERION.verdict(&service(), &evidence));
     assert!(told.contains("r2.py:41"), "{told}");
 }
 
 #[test]
 fn what_does_not_get_through_with_rows_is_said_elsewhere() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let running = evidence.running.as_mut().unwrap();
-    let raised = sample::raised("NotNullViolation", Some("23502"), "no");
+    let raised = testing::raised("NotNullViolation", Some("23502"), "no");
     running.upgrade.as_mut().unwrap().outcome = crate::alembic::transcript::Outcome::Raised(raised);
-    let told = sample::text(&CRITERION.verdict(&service(), &evidence));
+    let told = testing::text(&CRITERION.verdict(&service(), &evidence));
     assert!(told.starts_with("blocked by rows: "), "{told}");
 }
 
 #[test]
 fn what_is_missing_is_red() {
     let red = |take: fn(&mut Evidence)| {
-        let mut evidence = sample::evidence();
+        let mut evidence = testing::evidence();
         take(&mut evidence);
         CRITERION.verdict(&service(), &evidence).is_red()
     };
@@ -167,7 +167,7 @@ fn an_accepted_line_that_nothing_shows_is_red_while_its_revision_is_pending() {
             inherited: false,
         };
         service.running.accepted.insert(key.into(), line);
-        CRITERION.verdict(&service, &sample::evidence()).is_red()
+        CRITERION.verdict(&service, &testing::evidence()).is_red()
     };
     assert!(red("r2 essays.title gone") && !red("r1 essays.title gone"));
     assert!(red("r9 essays.title gone"), "it is in no history");
@@ -175,7 +175,7 @@ fn an_accepted_line_that_nothing_shows_is_red_while_its_revision_is_pending() {
 
 /// Two transactions: the first takes a column away, and the second brings it back.
 fn for_a_while() -> (Service, Evidence) {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let running = evidence.running.as_mut().unwrap();
     running.plan.pending = vec!["r2".into(), "r3".into()];
     let text = "column essays.title does not exist";
@@ -198,7 +198,7 @@ fn for_a_while() -> (Service, Evidence) {
         };
         upgrade
             .statements
-            .push(sample::done(number, Some(place), sql));
+            .push(testing::done(number, Some(place), sql));
     }
     (service(), evidence)
 }
@@ -206,7 +206,7 @@ fn for_a_while() -> (Service, Evidence) {
 #[test]
 fn what_fails_between_two_transactions_is_red_and_says_until_when() {
     let (service, evidence) = for_a_while();
-    let told = sample::text(&CRITERION.verdict(&service, &evidence));
+    let told = testing::text(&CRITERION.verdict(&service, &evidence));
     for part in [
         "cannot read essays while the deployment is under way",
         "r2.py:9",
@@ -245,7 +245,7 @@ fn times_that_are_not_tried_are_told() {
 
 #[test]
 fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
-    let mut evidence = sample::evidence();
+    let mut evidence = testing::evidence();
     let one = tried(
         StatementKind::Select,
         "label post",
@@ -258,7 +258,7 @@ fn rows_of_the_next_release_are_a_note_and_red_where_the_manifest_says_so() {
     let verdict = CRITERION.verdict(&service, &evidence);
     assert!(!verdict.is_red());
     service.running.is_mixed = true;
-    let told = sample::text(&CRITERION.verdict(&service, &evidence));
+    let told = testing::text(&CRITERION.verdict(&service, &evidence));
     for part in ["whose kind is post", "\"r2 essays.kind label post\""] {
         assert!(told.contains(part), "{part}\n{told}");
     }
@@ -280,7 +280,7 @@ fn a_statement_of_the_team_is_named_by_its_place() {
             "column e.title does not exist",
         )
     };
-    let told = sample::text(&judged(vec![given]));
+    let told = testing::text(&judged(vec![given]));
     for part in [
         "cannot execute sql/claim.sql:3 any more",
         "keep title in this deployment",

@@ -5,8 +5,8 @@ use rstest::rstest;
 
 use super::{CRITERION, drawing};
 use crate::alembic::revision::{Revision, RevisionFile};
-use crate::criteria::sample::{evidence, found, graph, raised};
 use crate::evidence::Evidence;
+use crate::testing::{evidence, found, graph, raised};
 
 fn of(history: &str) -> Evidence {
     let mut evidence = evidence();

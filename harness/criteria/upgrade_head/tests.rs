@@ -6,10 +6,10 @@ use rstest::rstest;
 
 use super::CRITERION;
 use crate::alembic::transcript::{Exception, Outcome};
-use crate::criteria::sample::{
+use crate::evidence::Evidence;
+use crate::testing::{
     evidence, found, frame, migrated, object, raised, refused, stepped, transcript,
 };
-use crate::evidence::Evidence;
 
 #[test]
 fn an_upgrade_that_is_not_awaited() {

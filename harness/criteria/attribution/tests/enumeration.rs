@@ -4,15 +4,16 @@
 
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::attribution::ROWS;
-use crate::criteria::sample::{
-    self, evidence, finding_text, graph, migrated, place, raised, refused, service, stopped,
-    transcript,
-};
 use crate::criteria::{ALL, Blocker, Criterion, Verdict};
-use crate::evidence::stairway::{FullDowngrade, RoundTrip};
+use crate::evidence::stairway::RoundTrip;
 use crate::evidence::team_rows::RefusedStatement;
 use crate::evidence::{Catalog, Evidence, Migrated, Stairway, Stepped};
 use crate::planting::Refusal;
+use crate::testing::whole::{stairway, trip};
+use crate::testing::{
+    self, evidence, finding_text, graph, migrated, place, raised, refused, service, stopped,
+    transcript,
+};
 
 const STEPPED: &str = "upgrade, one revision at a time";
 
@@ -125,18 +126,6 @@ fn steps() -> Vec<Change> {
     changes
 }
 
-fn trip(revision: &str) -> RoundTrip {
-    RoundTrip {
-        revision: revision.to_owned(),
-        up: transcript("upgrade", revision),
-        up_after_others: None,
-        down: Some(transcript("downgrade", revision)),
-        left: Vec::new(),
-        again: Some(transcript("upgrade", revision)),
-        lost: Vec::new(),
-    }
-}
-
 fn stopped_trip(up: Transcript, revision: &str) -> RoundTrip {
     RoundTrip {
         up,
@@ -147,17 +136,6 @@ fn stopped_trip(up: Transcript, revision: &str) -> RoundTrip {
 }
 
 fn stairways() -> Vec<Change> {
-    let whole = Stairway {
-        trips: vec![trip("r1"), trip("r2")],
-        unreached: Vec::new(),
-        full_downgrade: Some(FullDowngrade {
-            down: transcript("downgrade base", "r2 r1"),
-            stopped_at: None,
-            left: Vec::new(),
-            again: Some(transcript("upgrade heads", "r1 r2")),
-            lost: Vec::new(),
-        }),
-    };
     let broken = |trips| Stairway {
         trips,
         unreached: Vec::new(),
@@ -167,7 +145,7 @@ fn stairways() -> Vec<Change> {
     let second = |up| broken(vec![trip("r1"), stopped_trip(up, "r2")]);
     let all = [
         None,
-        Some(whole),
+        Some(stairway()),
         Some(broken(vec![stopped_trip(up("r1", killed()), "r1")])),
         Some(broken(vec![stopped_trip(
             up("", raising("trip at once")),
@@ -214,7 +192,7 @@ fn rows_refused(evidence: &mut Evidence, _: Transcript) {
 }
 
 fn stopped_by_rows(evidence: &mut Evidence, upgrade: Transcript) {
-    let whole = sample::evidence();
+    let whole = testing::evidence();
     let (mut deployment, mut locks) = (whole.deployment.unwrap(), whole.locks.unwrap());
     deployment.rollouts[0].upgrade = upgrade.clone();
     locks.measured[0].upgrade = upgrade.clone();

@@ -9,9 +9,9 @@ use rstest::rstest;
 use super::{advice, line, made_at};
 use crate::alembic::transcript::{Outcome, Transcript};
 use crate::criteria::downgrade::changes::was_and_is;
-use crate::criteria::sample::{change, done, object, place, raised, transcript};
 use crate::evidence::catalog::Object;
 use crate::evidence::stairway::RoundTrip;
+use crate::testing::{change, done, object, place, raised, transcript};
 
 /// A revision that ran these statements.
 fn trip(up: &str, down: &str) -> RoundTrip {

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use pretty_assertions::assert_eq;
 use rstest::rstest;
 
-use crate::criteria::sample::{evidence, found, graph};
 use crate::criteria::single_head::CRITERION;
 use crate::evidence::{Evidence, Merge};
+use crate::testing::{evidence, found, graph};
 
 /// `history` as it is after a merge; revisions are ours or theirs by their first letter.
 fn merged(history: &str) -> Evidence {

@@ -243,7 +243,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::criteria::sample::{finding_text, service};
+    use crate::testing::{finding_text, service};
 
     fn of(service: &Service, need: &Need) -> String {
         finding_text(&provide(service, need, Finding::new("it fails")))

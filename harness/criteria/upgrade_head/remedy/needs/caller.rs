@@ -62,7 +62,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::criteria::sample::{finding_text, service};
+    use crate::testing::{finding_text, service};
 
     #[test]
     fn arguments_of_x() {

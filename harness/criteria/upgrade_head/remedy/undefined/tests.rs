@@ -7,10 +7,8 @@ use rstest::rstest;
 use super::Lack;
 use crate::alembic::declared::Declaration;
 use crate::alembic::transcript::{Outcome, Statement};
-use crate::criteria::sample::{
-    done, evidence, found, graph, migrated, place, raised, refused, stopped,
-};
 use crate::criteria::upgrade_head::CRITERION;
+use crate::testing::{done, evidence, found, graph, migrated, place, raised, refused, stopped};
 
 #[rstest]
 #[case("42P01", r#"relation "essays" does not exist"#, None, "essays")]

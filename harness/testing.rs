@@ -1,18 +1,21 @@
-//! Evidence and findings for the tests of the criteria: a service where all is well, the
-//! parts that are put into it, and [`finding_text`], a finding as text.
+//! One sample service and its evidence, for the tests beside the code: [`service`] and
+//! [`evidence`], the parts that are put into them, and [`finding_text`], a finding as text.
+//! [`whole`] adds what not every service has.
 
 #![allow(clippy::unwrap_used)]
+
+pub mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Criterion, Finding, Verdict};
 use crate::alembic::graph::Graph;
 use crate::alembic::revision::{Revision, RevisionFile};
 use crate::alembic::transcript::{
     Direction, Exception, Frame, Outcome, Place, Statement, StatementOutcome, Step, Transcript,
 };
+use crate::criteria::{Criterion, Finding, Verdict};
 use crate::evidence::catalog::{Catalog, Change, Object};
 use crate::evidence::deployment::Rollout;
 use crate::evidence::locks::Measured;

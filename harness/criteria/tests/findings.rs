@@ -1,16 +1,24 @@
 //! The findings about histories, upgrades, types, indexes and downgrades.
 
 use pretty_assertions::assert_eq;
+use rstest::rstest;
 
-use super::*;
+use super::evidence::{
+    creation, criterion, outbox_of, raised, stairway, statement, titles, verdict,
+};
+use crate::alembic::transcript::{EnumCreation, Outcome};
+use crate::criteria::{Blocker, Verdict};
+use crate::evidence::catalog::{Change, Object};
+use crate::testing::whole::{whole_evidence, whole_service};
+use crate::testing::{file, graph, migrated, stepped, transcript};
 
 #[test]
 fn what_the_manifest_declares_is_not_judged() {
-    let mut service = service();
+    let mut service = whole_service();
     service
         .not_applicable
         .insert("outbox_indexes".into(), "publishes no events".into());
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     migrated(&mut evidence).outbox = None;
     let verdict = criterion("outbox_indexes").verdict(&service, &evidence);
     assert_eq!(
@@ -24,8 +32,8 @@ fn what_the_manifest_declares_is_not_judged() {
 
 #[test]
 fn two_heads_are_named_with_their_fork_and_the_command() {
-    let mut evidence = evidence();
-    evidence.history.graph = graph(&[("r1", &[]), ("r2", &["r1"]), ("r3", &["r1"])]);
+    let mut evidence = whole_evidence();
+    evidence.history.graph = graph("r1 r2:r1 r3:r1");
     let Verdict::Fail(findings) = verdict("single_head", &evidence) else {
         panic!()
     };
@@ -47,7 +55,7 @@ fn two_heads_are_named_with_their_fork_and_the_command() {
 
 #[test]
 fn a_failed_upgrade_is_one_finding_and_blocks_the_rest() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     for transcript in [
         &mut evidence.migrated.as_mut().unwrap().upgrade,
         &mut evidence.stepped.as_mut().unwrap().upgrade,
@@ -81,15 +89,15 @@ fn a_failed_upgrade_is_one_finding_and_blocks_the_rest() {
 
 #[test]
 fn an_upgrade_that_is_never_awaited_is_found() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     migrated(&mut evidence).upgrade.steps[1].awaitable = true;
     assert!(titles(&verdict("upgrade_head", &evidence))[0].contains("nobody awaits it"));
 }
 
 #[test]
 fn a_second_upgrade_must_run_nothing() {
-    let mut evidence = evidence();
-    migrated(&mut evidence).second = Some(transcript("upgrade head", &["r1", "r2"]));
+    let mut evidence = whole_evidence();
+    migrated(&mut evidence).second = Some(transcript("upgrade head", "r1 r2"));
     migrated(&mut evidence).versions = None;
     assert_eq!(
         titles(&verdict("upgrade_head", &evidence)),
@@ -104,7 +112,7 @@ fn a_second_upgrade_must_run_nothing() {
 #[case::dropped_in_between(creation("r2", &["b"], None, Some(&["b"])), false)]
 #[case::dropped_by_the_same_statement(creation("r2", &["b"], Some(&["a"]), Some(&["b"])), false)]
 fn a_guarded_second_creation(#[case] second: EnumCreation, #[case] red: bool) {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     migrated(&mut evidence).upgrade.enums =
         vec![creation("r1", &["a"], None, Some(&["a"])), second];
     assert_eq!(verdict("enum_types", &evidence).is_red(), red);
@@ -112,7 +120,7 @@ fn a_guarded_second_creation(#[case] second: EnumCreation, #[case] red: bool) {
 
 #[test]
 fn a_type_created_twice_names_both_places() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     let upgrade = &mut stepped(&mut evidence).upgrade;
     upgrade.enums = vec![
         creation("r1", &["a"], None, Some(&["a"])),
@@ -156,7 +164,7 @@ fn a_type_created_twice_names_both_places() {
     "is not what the convention says"
 )]
 fn an_index_that_drifted_is_compared(#[case] definition: &str, #[case] says: &str) {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     outbox_of(&mut evidence).actual[0].definition = definition.into();
     let Verdict::Fail(findings) = verdict("outbox_indexes", &evidence) else {
         panic!()
@@ -167,7 +175,7 @@ fn an_index_that_drifted_is_compared(#[case] definition: &str, #[case] says: &st
 
 #[test]
 fn an_invalid_index_is_red() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     outbox_of(&mut evidence).actual[0].valid = false;
     assert_eq!(
         titles(&verdict("outbox_indexes", &evidence)),
@@ -190,7 +198,7 @@ pub(super) fn left(kind: &str, name: &str) -> Vec<Change> {
 
 #[test]
 fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     let trip = &mut stairway(&mut evidence).trips[0];
     trip.left = left("enum type", "status");
     trip.again = None;
@@ -213,7 +221,7 @@ fn a_type_left_behind_names_its_revision_and_the_line_to_add() {
 
 #[test]
 fn an_extension_left_behind_is_a_note() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     stairway(&mut evidence).trips[0].left = left("extension", "pg_trgm");
     let Verdict::Pass { notes } = verdict("downgrade", &evidence) else {
         panic!()
@@ -228,11 +236,11 @@ fn an_extension_left_behind_is_a_note() {
 #[case::raises(true, false)]
 #[case::stale(false, true)]
 fn a_one_way_revision_must_really_be_one(#[case] raises: bool, #[case] red: bool) {
-    let mut service = service();
+    let mut service = whole_service();
     service
         .one_way
         .insert("r2".into(), "PostgreSQL cannot remove an enum label".into());
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     if raises {
         let trip = &mut stairway(&mut evidence).trips[1];
         trip.down.as_mut().unwrap().outcome = Outcome::Raised(raised("0A000", "no"));
@@ -246,9 +254,10 @@ fn a_one_way_revision_must_really_be_one(#[case] raises: bool, #[case] red: bool
 
 #[test]
 fn a_one_way_revision_that_is_not_there_is_red() {
-    let mut service = service();
+    let mut service = whole_service();
     service.one_way.insert("r9".into(), "gone".into());
-    let Verdict::Fail(findings) = criterion("downgrade").verdict(&service, &evidence()) else {
+    let Verdict::Fail(findings) = criterion("downgrade").verdict(&service, &whole_evidence())
+    else {
         panic!()
     };
     assert!(

@@ -1,13 +1,24 @@
 //! The findings about what is kept beside the migrations: notes, models, the accepted schema.
 
-use pretty_assertions::assert_eq;
+use std::path::Path;
 
+use pretty_assertions::assert_eq;
+use rstest::rstest;
+
+use super::evidence::{criterion, models, outbox_of, stairway, titles, verdict};
 use super::findings::left;
-use super::*;
+use crate::criteria::{self, Help, Verdict};
+use crate::evidence::catalog::{Object, ObjectKind};
+use crate::evidence::models::Drift;
+use crate::evidence::{Catalog, Evidence};
+use crate::manifest::{Justification, Manifest, Service};
+use crate::schema;
+use crate::testing::whole::{accepted, notes, whole_evidence, whole_service};
+use crate::testing::{migrated, stepped};
 
 #[test]
 fn a_missing_note_names_topic_files_and_what_to_paste() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     evidence.notes = Some(notes(None, Some("# Heads\n\nOne.\n\n# Enums\n")));
     let Verdict::Fail(findings) = verdict("migration_notes", &evidence) else {
         panic!()
@@ -42,16 +53,17 @@ fn a_missing_note_names_topic_files_and_what_to_paste() {
 #[case::no_convention(|service: &mut Service| service.notes = None)]
 #[case::no_topic(|service: &mut Service| service.notes.as_mut().unwrap().topics.clear())]
 fn notes_without_a_convention_are_not_judged(#[case] take: fn(&mut Service)) {
-    let mut service = service();
+    let mut service = whole_service();
     take(&mut service);
-    let verdict = criterion("migration_notes").verdict(&service, &evidence());
+    let verdict = criterion("migration_notes").verdict(&service, &whole_evidence());
     assert!(matches!(verdict, Verdict::Blocked { .. }), "{verdict:?}");
 }
 
 /// The paragraphs that a red case tells people to paste make it green.
 #[test]
 fn the_shipped_paragraphs_are_notes() {
-    let directory = crate::judge::repository().join("services-manifest");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = repository.join("services-manifest");
     let manifest = Manifest { directory };
     let file = manifest.services_directory().join("identity_service.toml");
     let mut service = manifest.service(&file, &criteria::ids()).unwrap();
@@ -61,7 +73,7 @@ fn the_shipped_paragraphs_are_notes() {
         .iter()
         .map(|topic| topic.paragraph.clone())
         .collect();
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     evidence.service = file;
     evidence.notes = Some(notes(None, Some(&pasted.join("\n"))));
     for by_words in [false, true] {
@@ -91,7 +103,7 @@ fn column(definition: &str) -> Object {
 #[case::accepted(Some("essays.title"), false)]
 #[case::another_accepted(Some("essays.points"), true)]
 fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, #[case] red: bool) {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     models(&mut evidence).drifts = vec![Drift {
         used_by: Vec::new(),
         table: Some("essays".into()),
@@ -100,7 +112,7 @@ fn a_difference_is_red_unless_someone_wrote_why(#[case] accepted: Option<&str>, 
         model: Some(column("character varying(20)")),
         renamed: false,
     }];
-    let mut service = service();
+    let mut service = whole_service();
     service
         .accepted_drift
         .extend(accepted.map(|subject| (subject.to_owned(), why())));
@@ -153,7 +165,7 @@ fn table(columns: &[(&str, &str)]) -> Catalog {
 #[case::added(&[("a", "text"), ("b", "bigint"), ("c", "text")], Some("table public.essays is not as accepted"))]
 #[case::reordered(&[("b", "bigint"), ("a", "text")], Some("table public.essays is not as accepted"))]
 fn a_schema_is_the_accepted_one(#[case] columns: &[(&str, &str)], #[case] title: Option<&str>) {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     let before = table(&[("a", "text"), ("b", "bigint")]);
     evidence.schema = Some(accepted(&schema::text("a", &before)));
     migrated(&mut evidence).catalog = Some(table(columns));
@@ -166,7 +178,7 @@ fn a_schema_is_the_accepted_one(#[case] columns: &[(&str, &str)], #[case] title:
 
 #[test]
 fn the_version_table_is_no_part_of_the_schema() {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     let mut catalog = Catalog::default();
     for (kind, name) in [
         ("table", "alembic_version"),
@@ -198,7 +210,7 @@ fn what_only_a_whole_comparison_shows_is_a_finding(
     #[case] id: &str,
     #[case] change: fn(&mut Evidence),
 ) {
-    let mut evidence = evidence();
+    let mut evidence = whole_evidence();
     change(&mut evidence);
     let titles = titles(&verdict(id, &evidence));
     assert!(
