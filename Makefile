@@ -100,7 +100,7 @@ lint: cargo ## check the format of the code, and clippy
 	'$(CARGO)' clippy $(LOCKED) --all-targets -- -D warnings
 
 # Of the suite, what needs neither a server nor the Python packages of the services.
-QUICK := criteria:: manifest:: documentation::each_page_says
+QUICK := manifest:: documentation::each_page_says
 
 quick: lint ## check the code, and run the tests that need neither a server nor Python
 	'$(CARGO)' test $(LOCKED) --quiet --lib
