@@ -4,7 +4,7 @@ pub(super) mod fix;
 
 use super::attribution::{ENUM_TYPES, attribution};
 use super::duplicate_creation::{DUPLICATE_OBJECT, DuplicateCreation, duplicate_creations};
-use super::keyed::Keyed;
+use super::keyed::KeyedFinding;
 use super::own::Own;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::transcript::{EnumSource, Place, Transcript};
@@ -45,9 +45,9 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
     // What PostgreSQL refuses is a failure, and no difference that may stay.
     let keyed = |second: &DuplicateCreation<'_>, finding: Finding| match second.refused {
         None => own.keyed(second.name, finding),
-        Some(_) => Keyed::red(String::new(), finding),
+        Some(_) => KeyedFinding::red(String::new(), finding),
     };
-    let mut found: Vec<Keyed> = at_once
+    let mut found: Vec<KeyedFinding> = at_once
         .iter()
         .map(|second| keyed(second, second.finding()))
         .collect();

@@ -1,4 +1,4 @@
-//! Findings about a deployment, each with the key by which a manifest accepts it: [`Keyed`].
+//! Findings about a deployment, each with the key by which a manifest accepts it: [`KeyedFinding`].
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::manifest::{Justification, Service};
 const SHOWN: usize = 8;
 
 /// A finding with the key by which a manifest accepts it. The key begins with the revision.
-pub(super) struct Keyed {
+pub(super) struct KeyedFinding {
     pub key: String,
     pub finding: Finding,
     /// Tells whether it is red; a note otherwise.
     pub is_red: bool,
 }
 
-impl Keyed {
+impl KeyedFinding {
     /// A red one.
     pub fn red(key: String, finding: Finding) -> Self {
         Self {
@@ -31,9 +31,9 @@ impl Keyed {
 
 /// The findings that no line accepts, and the notes about those that one does.
 pub(super) fn parted<'a>(
-    found: Vec<Keyed>,
+    found: Vec<KeyedFinding>,
     reason: impl Fn(&str) -> Option<&'a str>,
-) -> (Vec<Keyed>, Vec<String>) {
+) -> (Vec<KeyedFinding>, Vec<String>) {
     let (mut open, mut accepted) = (Vec::new(), Vec::new());
     for one in found {
         match reason(&one.key) {
@@ -62,11 +62,12 @@ pub(super) struct Accepted<'a> {
 
 impl Accepted<'_> {
     /// The verdict on what was found; `notes` are those of a green one.
-    pub fn verdict(&self, found: Vec<Keyed>, notes: Vec<String>) -> Verdict {
+    pub fn verdict(&self, found: Vec<KeyedFinding>, notes: Vec<String>) -> Verdict {
         let stale = self.stale(&found);
         let reason = |key: &str| self.lines.get(key).map(|line| line.reason.as_str());
         let (open, accepted) = parted(found, reason);
-        let (red, noted): (Vec<Keyed>, Vec<Keyed>) = open.into_iter().partition(|one| one.is_red);
+        let (red, noted): (Vec<KeyedFinding>, Vec<KeyedFinding>) =
+            open.into_iter().partition(|one| one.is_red);
         let red = red.into_iter().map(|one| one.finding);
         let findings: Vec<Finding> = red.chain(stale).collect();
         if !findings.is_empty() {
@@ -80,7 +81,7 @@ impl Accepted<'_> {
 
     /// The service's own lines about this deployment that nothing shows any more, and those
     /// about revisions that are in no history. Lines about what is deployed are silent.
-    fn stale(&self, found: &[Keyed]) -> Vec<Finding> {
+    fn stale(&self, found: &[KeyedFinding]) -> Vec<Finding> {
         let own = self.lines.iter().filter(|(_, line)| !line.inherited);
         let stale = own.filter_map(|(key, _)| {
             let why = self.why_stale(key, found)?;
@@ -89,7 +90,7 @@ impl Accepted<'_> {
         stale.collect()
     }
 
-    fn why_stale(&self, key: &str, found: &[Keyed]) -> Option<String> {
+    fn why_stale(&self, key: &str, found: &[KeyedFinding]) -> Option<String> {
         let revision = key.split_whitespace().next().unwrap_or_default();
         if self.plan.pending.iter().any(|id| id == revision) {
             let is_shown = found.iter().any(|one| one.key == key);

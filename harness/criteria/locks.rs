@@ -2,16 +2,16 @@
 
 mod advice;
 pub mod fix;
-mod named;
-mod noted;
+mod message;
+mod slow_work;
 pub(crate) mod timeline;
-mod told;
 mod trace;
+mod unknown_tables;
 
 use std::collections::BTreeSet;
 
 use super::attribution::attribution;
-use super::keyed::{Accepted, Keyed, short};
+use super::keyed::{Accepted, KeyedFinding, short};
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Measure, Statement};
@@ -70,8 +70,8 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         .iter()
         .map(|measured| Context { service, measured });
     let contexts: Vec<Context<'_>> = contexts.collect();
-    let mut keyed: Vec<Keyed> = contexts.iter().flat_map(Context::findings).collect();
-    keyed.extend(named::unknown(service, evidence));
+    let mut keyed: Vec<KeyedFinding> = contexts.iter().flat_map(Context::findings).collect();
+    keyed.extend(unknown_tables::unknown(service, evidence));
     let plan = &deployment.plan;
     let mut notes = Vec::new();
     if plan.pending.is_empty() {
@@ -116,8 +116,8 @@ fn unjudged(plan: &Plan, locks: &Locks) -> Option<String> {
 }
 
 impl Context<'_> {
-    fn findings(&self) -> Vec<Keyed> {
-        let mut keyed: Vec<Keyed> = Vec::new();
+    fn findings(&self) -> Vec<KeyedFinding> {
+        let mut keyed: Vec<KeyedFinding> = Vec::new();
         let moments = moments(self.measured);
         let working = moments.iter().filter_map(|moment| self.working(moment));
         let untimed = moments.iter().flat_map(|moment| self.untimed(moment));
@@ -162,7 +162,7 @@ impl Context<'_> {
     }
 
     /// Work of a statement while its transaction blocks others.
-    fn working(&self, moment: &Moment<'_>) -> Option<Keyed> {
+    fn working(&self, moment: &Moment<'_>) -> Option<KeyedFinding> {
         let blocking = moment
             .blocking
             .iter()
@@ -195,7 +195,7 @@ impl Context<'_> {
     }
 
     /// The locks that a statement takes without a timeout.
-    fn untimed<'m>(&'m self, moment: &'m Moment<'m>) -> impl Iterator<Item = Keyed> + 'm {
+    fn untimed<'m>(&'m self, moment: &'m Moment<'m>) -> impl Iterator<Item = KeyedFinding> + 'm {
         let taken = moment.blocking.iter().filter(move |one| {
             !moment.has_timeout
                 && one.since.number == moment.statement.number
@@ -203,7 +203,7 @@ impl Context<'_> {
         });
         taken
             .filter(|_| self.service.locks.is_timeout_required)
-            .map(move |one| Keyed {
+            .map(move |one| KeyedFinding {
                 is_red: true,
                 ..self.no_timeout(moment, one)
             })
@@ -246,7 +246,7 @@ impl Context<'_> {
         let known = self
             .unmeasured()
             .filter(|one| one.is_known && !one.is_harmless);
-        notes.extend(known.map(|one| told::not_measured(one.statement)));
+        notes.extend(known.map(|one| message::not_measured(one.statement)));
         notes
     }
 
@@ -277,7 +277,7 @@ impl Context<'_> {
     }
 
     /// Advice on how a finding is accepted.
-    fn accept(&self, finding: Finding, key: String, small: Option<&str>) -> Keyed {
+    fn accept(&self, finding: Finding, key: String, small: Option<&str>) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding.acceptable_by_key(AcceptedIn::Locks, &key);
         let finding = finding.help(match small {
@@ -286,7 +286,7 @@ impl Context<'_> {
             ),
             None => format!("where that may be: in {file}, [locks.accepted] \"{key}\" = \"<reason>\""),
         });
-        Keyed::red(key, finding)
+        KeyedFinding::red(key, finding)
     }
 }
 

@@ -3,7 +3,7 @@
 pub(super) mod fix;
 
 use super::attribution::attribution;
-use super::keyed::Keyed;
+use super::keyed::KeyedFinding;
 use super::own::Own;
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
@@ -46,8 +46,8 @@ fn judge(service: &Service, evidence: &Evidence) -> Verdict {
         criterion: CRITERION.id,
         table: AcceptedIn::OutboxIndexes,
     };
-    let unnamed = |finding| Keyed::red(String::new(), finding);
-    let found: Vec<Keyed> = match outbox.schemas.as_slice() {
+    let unnamed = |finding| KeyedFinding::red(String::new(), finding);
+    let found: Vec<KeyedFinding> = match outbox.schemas.as_slice() {
         [] => vec![unnamed(no_table(service, outbox))],
         [schema] if outbox.expected.is_empty() => {
             return Verdict::without(&format!(

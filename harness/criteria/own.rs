@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keyed::{Keyed, parted, stale_line};
+use super::keyed::{KeyedFinding, parted, stale_line};
 use super::{AcceptedIn, Finding, Verdict};
 use crate::manifest::Service;
 
@@ -17,16 +17,16 @@ pub(super) struct Own<'a> {
 
 impl Own<'_> {
     /// A finding that may stay for a while.
-    pub fn keyed(&self, key: &str, finding: Finding) -> Keyed {
+    pub fn keyed(&self, key: &str, finding: Finding) -> KeyedFinding {
         let (file, criterion) = (self.service.file.display(), self.criterion);
         let finding = finding.acceptable(self.table, key).help(format!(
             "where it may stay for a while: in {file}, [{criterion}.accepted] \"{key}\" = \"<reason>\""
         ));
-        Keyed::red(key.to_owned(), finding)
+        KeyedFinding::red(key.to_owned(), finding)
     }
 
     /// The findings that no line accepts, and the notes about those that one does.
-    pub fn open(&self, found: Vec<Keyed>) -> (Vec<Finding>, Vec<String>) {
+    pub fn open(&self, found: Vec<KeyedFinding>) -> (Vec<Finding>, Vec<String>) {
         // What no line can accept has no key.
         let lines = |key: &str| self.lines().filter(|_| !key.is_empty());
         let reason = |key: &str| lines(key)?.get(key).map(String::as_str);
@@ -35,7 +35,7 @@ impl Own<'_> {
     }
 
     /// The verdict on everything that was found; `notes` are those of a green one.
-    pub fn verdict(&self, found: Vec<Keyed>, notes: Vec<String>) -> Verdict {
+    pub fn verdict(&self, found: Vec<KeyedFinding>, notes: Vec<String>) -> Verdict {
         let stale = self.stale(&found);
         let (open, accepted) = self.open(found);
         let findings: Vec<Finding> = open.into_iter().chain(stale).collect();
@@ -48,7 +48,7 @@ impl Own<'_> {
     }
 
     /// The lines that accept nothing any more, where everything was judged.
-    pub fn stale(&self, found: &[Keyed]) -> Vec<Finding> {
+    pub fn stale(&self, found: &[KeyedFinding]) -> Vec<Finding> {
         let keys = self.lines().into_iter().flat_map(|lines| lines.keys());
         let stale = keys.filter(|key| !found.iter().any(|one| one.key == **key));
         let table = format!("{}.accepted", self.criterion);

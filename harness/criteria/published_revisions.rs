@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::attribution::{PUBLISHED_REVISIONS, attribution};
-use super::keyed::{Keyed, parted, stale_line};
+use super::keyed::{KeyedFinding, parted, stale_line};
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::behaviour::Difference;
 use crate::alembic::revision::Revision;
@@ -85,7 +85,7 @@ fn renamed(published: &PublishedRevisions) -> BTreeMap<&str, &str> {
 }
 
 impl Context<'_> {
-    fn findings(&self) -> Vec<Keyed> {
+    fn findings(&self) -> Vec<KeyedFinding> {
         let squash = squash::found(self);
         let is_told = |change: &&Change| squash.iter().any(|squash| squash.explains(change));
         let rest: Vec<&Change> = self
@@ -94,7 +94,8 @@ impl Context<'_> {
             .iter()
             .filter(|one| !is_told(one))
             .collect();
-        let mut keyed: Vec<Keyed> = squash.iter().map(|squash| self.squashed(squash)).collect();
+        let mut keyed: Vec<KeyedFinding> =
+            squash.iter().map(|squash| self.squashed(squash)).collect();
         keyed.extend(rest.iter().filter_map(|change| match &change.how {
             How::Deleted => Some(self.deleted(change)),
             How::Renamed { to, line } => Some(self.renamed(change, to, *line)),
@@ -104,7 +105,7 @@ impl Context<'_> {
         keyed
     }
 
-    fn deleted(&self, change: &Change) -> Keyed {
+    fn deleted(&self, change: &Change) -> KeyedFinding {
         let id = &change.id;
         let finding = Finding::new(format!("revision {id} is deleted, and it is published"))
             .note(format!(
@@ -119,7 +120,7 @@ impl Context<'_> {
         self.keyed(finding, format!("{id} deleted"))
     }
 
-    fn renamed(&self, change: &Change, to: &str, line: u32) -> Keyed {
+    fn renamed(&self, change: &Change, to: &str, line: u32) -> KeyedFinding {
         let id = &change.id;
         let file = change.file.as_deref().unwrap_or(&change.was);
         let finding = Finding::new(format!("revision {id}, which is published, is called {to} now"))
@@ -134,7 +135,7 @@ impl Context<'_> {
         self.keyed(finding, format!("{id} renamed"))
     }
 
-    fn changed(&self, change: &Change, difference: &Difference) -> Keyed {
+    fn changed(&self, change: &Change, difference: &Difference) -> KeyedFinding {
         let id = &change.id;
         let (what, happens) = match difference.is_downgrade {
             true => (
@@ -168,7 +169,7 @@ impl Context<'_> {
 
     /// `None` where it follows a published revision that is called otherwise, which is told
     /// there.
-    fn moved(&self, change: &Change, names: &[MovedLink], line: u32) -> Option<Keyed> {
+    fn moved(&self, change: &Change, names: &[MovedLink], line: u32) -> Option<KeyedFinding> {
         let is_renaming = |moved: &MovedLink| {
             let called = |id: &String| {
                 let to = self.renamed.get(id.as_str()).copied();
@@ -295,14 +296,14 @@ impl Context<'_> {
         format!("git checkout {commit} -- {}", directories.join(" "))
     }
 
-    fn keyed(&self, finding: Finding, key: String) -> Keyed {
+    fn keyed(&self, finding: Finding, key: String) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding
             .acceptable_by_key(AcceptedIn::Published, &key)
             .help(format!(
                 "where it has to stay: in {file}, [published_revisions.accepted] \"{key}\" = \"<reason>\""
             ));
-        Keyed::red(key, finding)
+        KeyedFinding::red(key, finding)
     }
 
     /// Accepted lines about a change of what no history has. Lines about what is gone are

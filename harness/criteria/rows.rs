@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::attribution::{Failure, FailureKind, ROWS, attribution};
 use super::failure::failure;
-use super::keyed::{Accepted, Keyed, short};
+use super::keyed::{Accepted, KeyedFinding, short};
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
@@ -165,9 +165,9 @@ fn notes(service: &Service, deployment: &Deployment) -> Vec<String> {
 }
 
 impl Context<'_> {
-    fn findings(&self) -> Vec<Keyed> {
+    fn findings(&self) -> Vec<KeyedFinding> {
         let rollout = self.rollout;
-        let mut keyed: Vec<Keyed> = Vec::new();
+        let mut keyed: Vec<KeyedFinding> = Vec::new();
         if !rollout.upgrade.finished() {
             keyed.push(self.plain_rows_refused());
         }
@@ -232,26 +232,26 @@ impl Context<'_> {
 
     /// Advice on how a finding is accepted by which the deployment loses something or is
     /// blocked.
-    fn accept(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+    fn accept(&self, finding: Finding, key: String, condition: &str) -> KeyedFinding {
         let finding = finding.acceptable_by_key(AcceptedIn::Rows, &key);
         self.keyed(finding, key, condition)
     }
 
     /// The same where the deployment works.
-    fn tolerate(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+    fn tolerate(&self, finding: Finding, key: String, condition: &str) -> KeyedFinding {
         let finding = finding.acceptable(AcceptedIn::Rows, &key);
         self.keyed(finding, key, condition)
     }
 
-    fn keyed(&self, finding: Finding, key: String, condition: &str) -> Keyed {
+    fn keyed(&self, finding: Finding, key: String, condition: &str) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding.help(format!(
             "{condition}: in {file}, [rows.accepted] \"{key}\" = \"<reason>\""
         ));
-        Keyed::red(key, finding)
+        KeyedFinding::red(key, finding)
     }
 
-    fn catalog_differs(&self) -> Option<Keyed> {
+    fn catalog_differs(&self) -> Option<KeyedFinding> {
         let first = self.rollout.changes.first()?;
         let revision = self.revision(&[]);
         let object = |change: &crate::evidence::catalog::Change| change.object();
@@ -278,7 +278,7 @@ impl Context<'_> {
         ))
     }
 
-    fn stuck(&self, stuck: &Stuck) -> Keyed {
+    fn stuck(&self, stuck: &Stuck) -> KeyedFinding {
         let table = short(&stuck.table);
         let revision = self.revision(&[table]).to_owned();
         let column = column_of_key(&stuck.refusal.message).unwrap_or("id");
@@ -298,7 +298,7 @@ impl Context<'_> {
         )
     }
 
-    fn not_taken_back(&self) -> Option<Keyed> {
+    fn not_taken_back(&self) -> Option<KeyedFinding> {
         let (revision, down) = self
             .rollout
             .down
@@ -314,7 +314,7 @@ impl Context<'_> {
         ))
     }
 
-    fn unplanted(&self, empty: &Empty) -> Keyed {
+    fn unplanted(&self, empty: &Empty) -> KeyedFinding {
         let table = short(&empty.table);
         let name = table.rsplit('.').next().unwrap_or(table);
         let revision = self.revision(&[name]).to_owned();

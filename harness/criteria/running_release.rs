@@ -3,7 +3,7 @@
 mod message;
 
 use super::attribution::attribution;
-use super::keyed::{Accepted, Keyed};
+use super::keyed::{Accepted, KeyedFinding};
 use super::{AcceptedIn, Criterion, Finding, Verdict};
 use crate::alembic::sql;
 use crate::alembic::transcript::{Place, Statement, Transcript};
@@ -83,7 +83,7 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn findings(&self) -> Vec<Keyed> {
+    fn findings(&self) -> Vec<KeyedFinding> {
         let mut all: Vec<FailureGroup<'_>> = Vec::new();
         for (at, state) in self.running.states.iter().enumerate() {
             for one in &state.failed {
@@ -102,7 +102,7 @@ impl Context<'_> {
         broken.chain(mixed).collect()
     }
 
-    fn keyed(&self, broken: &FailureGroup<'_>) -> Keyed {
+    fn keyed(&self, broken: &FailureGroup<'_>) -> KeyedFinding {
         let names = broken.names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let place = self.place(broken, &names);
@@ -115,7 +115,7 @@ impl Context<'_> {
     }
 
     /// Rows of the next release that cannot be read.
-    fn mixed(&self, one: &TriedStatement) -> Keyed {
+    fn mixed(&self, one: &TriedStatement) -> KeyedFinding {
         let label = one.detail.strip_prefix("label ").unwrap_or_default();
         let column = one.columns.first().map_or("", String::as_str);
         let place = self
@@ -124,13 +124,13 @@ impl Context<'_> {
         let place = place.or_else(|| self.last());
         let finding = message::mixed(one, self.running, place.as_ref());
         let key = format!("{}.{column} {}", one.table, one.detail);
-        Keyed {
+        KeyedFinding {
             is_red: self.service.running.is_mixed,
             ..self.accept(finding, place.as_ref(), &key)
         }
     }
 
-    fn accept(&self, finding: Finding, place: Option<&Place>, rest: &str) -> Keyed {
+    fn accept(&self, finding: Finding, place: Option<&Place>, rest: &str) -> KeyedFinding {
         let named = place.and_then(|place| place.revision.clone());
         let last = || self.running.plan.pending.last().cloned();
         let revision = named.or_else(last).unwrap_or_default();
@@ -141,7 +141,7 @@ impl Context<'_> {
                 "where no old process runs meanwhile: in {file}, [running_release.accepted] \"{key}\" = \"<reason>\""
             ))
             .acceptable_by_key(AcceptedIn::Running, &key);
-        Keyed::red(key, finding)
+        KeyedFinding::red(key, finding)
     }
 
     /// The place of the statement after which it fails.

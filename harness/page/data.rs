@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use deployment::{Became, Change, Deployment, Rollout, Table};
 pub use fixes::{Class, DefectWithoutFix, FileEdits, Fix, Fixes, LineEdit};
-pub use locks::{Blocks, Lock, Measured};
+pub use locks::{Blocks, Lock, TimelineEntry};
 pub use running::{Running, State as ReleaseState, StatementCounts};
 
 /// The value of `schema`.
@@ -195,7 +195,7 @@ pub struct Service {
     pub deployment: Option<Deployment>,
     /// The statements of that which others may notice, in order.
     #[serde(default)]
-    pub locks: Vec<Measured>,
+    pub locks: Vec<TimelineEntry>,
     /// The fixes of what is red; `None` where nobody looked for any.
     #[serde(default)]
     pub fixes: Option<Fixes>,

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::broken;
-use crate::data::{Blocks, Measured, Service};
+use crate::data::{Blocks, Service, TimelineEntry};
 
 /// The locks of a service's deployment; nothing where nothing was measured.
 pub fn section(service: &Service) -> Markup {
@@ -39,7 +39,7 @@ pub fn section(service: &Service) -> Markup {
     }
 }
 
-fn row(all: &[Measured], nth: usize, one: &Measured, tables: &[&str]) -> Markup {
+fn row(all: &[TimelineEntry], nth: usize, one: &TimelineEntry, tables: &[&str]) -> Markup {
     let is_next = nth == 0 || all[nth - 1].transaction != one.transaction;
     html! {
         tr {
@@ -58,7 +58,7 @@ fn row(all: &[Measured], nth: usize, one: &Measured, tables: &[&str]) -> Markup 
 }
 
 /// The bar of a table.
-fn held(one: &Measured, table: &str) -> Markup {
+fn held(one: &TimelineEntry, table: &str) -> Markup {
     let of_table = one.locks.iter().filter(|lock| lock.table == table);
     match of_table.max_by_key(|lock| lock.blocks) {
         None => html! { td {} },

@@ -39,7 +39,7 @@ pub fn propose(service: &Service, evidence: &Evidence, _: &PublishedIds) -> Vec<
 }
 
 /// The kinds of statements that have steps.
-enum Kind {
+enum StatementKind {
     Index,
     /// A constraint that was added before.
     Validate,
@@ -123,7 +123,7 @@ impl Context<'_> {
     }
 }
 
-impl Kind {
+impl StatementKind {
     fn what(&self) -> String {
         match self {
             Self::Index => {
@@ -210,13 +210,13 @@ fn by_itself(sql: &str) -> Vec<String> {
 }
 
 /// The kind of a statement, or why there are no steps for it.
-fn kind(sql: &str, work: &Work) -> Result<Kind, String> {
+fn kind(sql: &str, work: &Work) -> Result<StatementKind, String> {
     let text = sql.trim().trim_end_matches(';');
     let words: Vec<&str> = text.split_whitespace().collect();
     let upper: Vec<String> = words.iter().map(|word| word.to_uppercase()).collect();
     let is = |at: usize, word: &str| upper.get(at).is_some_and(|one| one == word);
     if is(0, "CREATE") && (is(1, "INDEX") || is(1, "UNIQUE") && is(2, "INDEX")) {
-        return Ok(Kind::Index);
+        return Ok(StatementKind::Index);
     }
     if !(is(0, "ALTER") && is(1, "TABLE")) {
         return Err(without_steps(work));
@@ -227,7 +227,7 @@ fn kind(sql: &str, work: &Work) -> Result<Kind, String> {
     };
     let table = table.to_owned();
     if is(at + 1, "VALIDATE") && is(at + 2, "CONSTRAINT") {
-        return Ok(Kind::Validate);
+        return Ok(StatementKind::Validate);
     }
     let column = if is(at + 2, "COLUMN") { at + 3 } else { at + 2 };
     if is(at + 1, "ALTER")
@@ -236,7 +236,7 @@ fn kind(sql: &str, work: &Work) -> Result<Kind, String> {
         && words.len() == column + 4
     {
         let column = words[column].to_owned();
-        return Ok(Kind::NotNull { table, column });
+        return Ok(StatementKind::NotNull { table, column });
     }
     let name = words.get(at + 3).map(|name| (*name).to_owned());
     let (true, true, Some(name)) = (is(at + 1, "ADD"), is(at + 2, "CONSTRAINT"), name) else {
@@ -244,14 +244,16 @@ fn kind(sql: &str, work: &Work) -> Result<Kind, String> {
     };
     match upper.get(at + 4).map(String::as_str) {
         Some(word) if word.starts_with("CHECK") || word == "FOREIGN" => {
-            Ok(Kind::NotValid { table, name })
+            Ok(StatementKind::NotValid { table, name })
         }
         Some("UNIQUE") => match words[at + 5..].join(" ") {
-            columns if columns.starts_with('(') && columns.ends_with(')') => Ok(Kind::Unique {
-                table,
-                name,
-                columns,
-            }),
+            columns if columns.starts_with('(') && columns.ends_with(')') => {
+                Ok(StatementKind::Unique {
+                    table,
+                    name,
+                    columns,
+                })
+            }
             _ => Err(without_steps(work)),
         },
         _ => Err(without_steps(work)),

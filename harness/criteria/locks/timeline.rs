@@ -1,12 +1,12 @@
 //! A deployment as time goes, for whoever looks at all of it.
 
-use super::told;
+use super::message;
 use super::trace::{Moment, Work, moments};
 use crate::alembic::transcript::Statement;
 use crate::evidence::locks::{Measured, Mode};
 
 /// A statement that keeps others from a deployed table, or works on one.
-pub(crate) struct Seen<'a> {
+pub(crate) struct TimelineEntry<'a> {
     pub statement: &'a Statement,
     /// The transaction that it ran in, counted from 1.
     pub transaction: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Seen<'a> {
 }
 
 /// The statements of an upgrade that others may notice, in order.
-pub(crate) fn timeline(measured: &Measured) -> Vec<Seen<'_>> {
+pub(crate) fn timeline(measured: &Measured) -> Vec<TimelineEntry<'_>> {
     let mut transactions: Vec<&str> = Vec::new();
     let mut seen = Vec::new();
     for moment in moments(measured) {
@@ -29,7 +29,7 @@ pub(crate) fn timeline(measured: &Measured) -> Vec<Seen<'_>> {
         if transactions.last() != Some(&moment.transaction) {
             transactions.push(moment.transaction);
         }
-        seen.push(Seen {
+        seen.push(TimelineEntry {
             statement: moment.statement,
             transaction: transactions.len(),
             locks: locks(&moment),
@@ -53,6 +53,6 @@ fn locks<'a>(moment: &Moment<'a>) -> Vec<(&'a str, Mode)> {
 
 fn works(moment: &Moment<'_>) -> Vec<String> {
     let each = moment.works.iter();
-    each.map(|(subject, work): &(_, Work)| told::does(work, subject, &subject.name))
+    each.map(|(subject, work): &(_, Work)| message::does(work, subject, &subject.name))
         .collect()
 }

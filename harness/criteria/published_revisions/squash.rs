@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Keyed, restore};
+use super::{Context, KeyedFinding, restore};
 use crate::alembic::revision::Revision;
 use crate::alembic::transcript::Place;
 use crate::criteria::Finding;
@@ -64,7 +64,7 @@ pub(super) fn found<'a>(context: &Context<'a>) -> Option<Squash<'a>> {
 }
 
 impl Context<'_> {
-    pub(super) fn squashed(&self, squash: &Squash<'_>) -> Keyed {
+    pub(super) fn squashed(&self, squash: &Squash<'_>) -> KeyedFinding {
         let into = &squash.into.id;
         let ids: Vec<&str> = squash.gone.iter().map(|gone| gone.id.as_str()).collect();
         let (were, their) = match ids.len() {

@@ -1,6 +1,6 @@
 //! Upgrades that fail with rows.
 
-use super::{Context, Keyed, failure, short, sql};
+use super::{Context, KeyedFinding, failure, short, sql};
 use crate::alembic::transcript::{Statement, Transcript};
 use crate::criteria::Finding;
 use crate::evidence::catalog::ObjectKind;
@@ -13,7 +13,7 @@ const WIDTH: usize = 160;
 
 impl Context<'_> {
     /// The upgrade fails with plain rows.
-    pub(super) fn plain_rows_refused(&self) -> Keyed {
+    pub(super) fn plain_rows_refused(&self) -> KeyedFinding {
         let upgrade = &self.rollout.upgrade;
         let revision = failing(upgrade);
         let table = self
@@ -91,7 +91,7 @@ impl Context<'_> {
     }
 
     /// A new foreign key that no planted value keeps: none of them has to have a parent yet.
-    fn orphan_refused(&self, revision: &str, table: &str, foreign: &Foreign) -> Keyed {
+    fn orphan_refused(&self, revision: &str, table: &str, foreign: &Foreign) -> KeyedFinding {
         let Foreign {
             column,
             parent,
@@ -114,11 +114,11 @@ impl Context<'_> {
 
     /// Special rows that fail at one statement because of one column, as one finding: the
     /// first in full.
-    pub(super) fn rows_refused(&self) -> Vec<Keyed> {
-        let mut told: Vec<(&RefusedRow, Keyed)> = Vec::new();
+    pub(super) fn rows_refused(&self) -> Vec<KeyedFinding> {
+        let mut told: Vec<(&RefusedRow, KeyedFinding)> = Vec::new();
         for row in &self.rollout.refused {
             let keyed = self.row_refused(row);
-            let is_like = |(other, _): &&mut (&RefusedRow, Keyed)| {
+            let is_like = |(other, _): &&mut (&RefusedRow, KeyedFinding)| {
                 (&other.table, &other.column, failing(&other.upgrade))
                     == (&row.table, &row.column, failing(&row.upgrade))
             };
@@ -139,7 +139,7 @@ impl Context<'_> {
     }
 
     /// The upgrade fails with a row that the deployed schema allows.
-    fn row_refused(&self, row: &RefusedRow) -> Keyed {
+    fn row_refused(&self, row: &RefusedRow) -> KeyedFinding {
         let revision = failing(&row.upgrade);
         let table = short(&row.table);
         let subject = match row.class {

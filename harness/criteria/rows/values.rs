@@ -1,12 +1,12 @@
 //! Values that are gone or others after a deployment.
 
-use super::{Context, Keyed, short};
+use super::{Context, KeyedFinding, short};
 use crate::criteria::Finding;
 use crate::evidence::deployment::{AlteredValues, How, Known};
 
 impl Context<'_> {
     /// Values that a deployment lost or changed.
-    pub(super) fn altered(&self, altered: &AlteredValues) -> Keyed {
+    pub(super) fn altered(&self, altered: &AlteredValues) -> KeyedFinding {
         let subject = subject(altered);
         let names = names(altered);
         let revision = self.revision(&names).to_owned();
@@ -62,7 +62,7 @@ impl Context<'_> {
     }
 
     /// Old values that the way back does not give back.
-    pub(super) fn not_restored(&self, altered: &AlteredValues) -> Keyed {
+    pub(super) fn not_restored(&self, altered: &AlteredValues) -> KeyedFinding {
         let subject = subject(altered);
         let names = names(altered);
         let revision = self.revision(&names).to_owned();

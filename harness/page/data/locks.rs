@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A statement of the deployment that keeps others from a deployed table, or works on one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct TimelineEntry {
     /// The revision that issued it.
     pub revision: Option<String>,
     /// Its line in the revision's file.

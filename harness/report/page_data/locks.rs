@@ -1,7 +1,7 @@
 //! From what a deployment was seen to lock to what a report shows of it.
 
 use super::data;
-use crate::criteria::locks::timeline::{Seen, timeline};
+use crate::criteria::locks::timeline::{TimelineEntry, timeline};
 use crate::evidence::Locks;
 use crate::text::beginning;
 
@@ -9,16 +9,18 @@ use crate::text::beginning;
 const LONGEST: usize = 120;
 
 /// The page data of the measured deployments, one after the other.
-pub fn locks(locks: &Locks) -> Vec<data::Measured> {
+pub fn locks(locks: &Locks) -> Vec<data::TimelineEntry> {
     let mut all = Vec::new();
     for upgrade in &locks.measured {
-        let before = all.last().map_or(0, |one: &data::Measured| one.transaction);
+        let before = all
+            .last()
+            .map_or(0, |one: &data::TimelineEntry| one.transaction);
         all.extend(timeline(upgrade).iter().map(|seen| measured(seen, before)));
     }
     all
 }
 
-fn measured(seen: &Seen<'_>, before: usize) -> data::Measured {
+fn measured(seen: &TimelineEntry<'_>, before: usize) -> data::TimelineEntry {
     let place = seen.statement.place.as_ref();
     let locks = seen.locks.iter().map(|(table, mode)| data::Lock {
         table: (*table).to_owned(),
@@ -28,7 +30,7 @@ fn measured(seen: &Seen<'_>, before: usize) -> data::Measured {
             false => data::Blocks::Writes,
         },
     });
-    data::Measured {
+    data::TimelineEntry {
         revision: place.and_then(|place| place.revision.clone()),
         line: place.map(|place| place.line),
         statement: beginning(&seen.statement.sql, LONGEST),

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Keyed;
+use super::KeyedFinding;
 use crate::criteria::Finding;
 use crate::evidence::Evidence;
 use crate::manifest::{LockRules, Service, nearest};
 
 /// A finding for each name that means no table, neither a deployed one nor one at head.
-pub(super) fn unknown(service: &Service, evidence: &Evidence) -> Vec<Keyed> {
+pub(super) fn unknown(service: &Service, evidence: &Evidence) -> Vec<KeyedFinding> {
     let tables = tables(evidence);
     let rules = &service.locks;
     let named = [("small", &rules.small), ("large", &rules.large)];
@@ -22,7 +22,7 @@ pub(super) fn unknown(service: &Service, evidence: &Evidence) -> Vec<Keyed> {
     };
     each.filter(|(_, name)| is_unknown(name))
         .map(|(key, name)| {
-            Keyed::red(
+            KeyedFinding::red(
                 format!("{key} {name}"),
                 finding(service, key, name, &tables),
             )

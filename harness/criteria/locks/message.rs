@@ -1,7 +1,7 @@
-//! Findings about locks, as they are told.
+//! The text of findings about locks.
 
 use super::trace::{Blocking, Moment, Subject, Work};
-use super::{Context, Keyed, advice};
+use super::{Context, KeyedFinding, advice};
 use crate::alembic::transcript::{Place, Statement};
 use crate::criteria::Finding;
 use crate::criteria::failure::failure;
@@ -20,7 +20,7 @@ impl Context<'_> {
         blocking: &Blocking<'_>,
         subject: &Subject,
         work: &Work,
-    ) -> Keyed {
+    ) -> KeyedFinding {
         let (blocked, table) = (
             short(&blocking.relation.text).to_owned(),
             self.name(subject),
@@ -75,7 +75,7 @@ impl Context<'_> {
     }
 
     /// A lock for which whoever waits behind it waits as long.
-    pub(super) fn no_timeout(&self, moment: &Moment<'_>, blocking: &Blocking<'_>) -> Keyed {
+    pub(super) fn no_timeout(&self, moment: &Moment<'_>, blocking: &Blocking<'_>) -> KeyedFinding {
         let table = short(&blocking.relation.text);
         let finding = Finding::new(format!(
             "{table} is locked without a lock_timeout, so all that comes later waits as long as this does"
@@ -90,7 +90,7 @@ impl Context<'_> {
     }
 
     /// An index that no query uses.
-    pub(super) fn invalid(&self, index: &InvalidIndex) -> Keyed {
+    pub(super) fn invalid(&self, index: &InvalidIndex) -> KeyedFinding {
         let table = short(&index.table);
         let statements = self.measured.upgrade.statements.iter().rev();
         let mut named =
@@ -112,7 +112,7 @@ impl Context<'_> {
     }
 
     /// An upgrade that fails with many rows, which `rows` does not report, or was told to accept.
-    pub(super) fn stopped(&self) -> Keyed {
+    pub(super) fn stopped(&self) -> KeyedFinding {
         let upgrade = &self.measured.upgrade;
         let last = upgrade.steps.last().map(|step| step.revision.clone());
         let revision = last.unwrap_or_default();
@@ -129,7 +129,7 @@ impl Context<'_> {
     }
 
     /// A statement of which nobody could tell what it locks.
-    pub(super) fn not_measured(&self, statement: &Statement) -> Keyed {
+    pub(super) fn not_measured(&self, statement: &Statement) -> KeyedFinding {
         let revision = self.revision(statement);
         let finding = Finding::new(format!(
             "nobody could ask what a statement of revision {revision} locks"

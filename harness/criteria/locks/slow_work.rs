@@ -1,15 +1,18 @@
 //! Work that keeps nobody from a table, and takes long: a note, and red where the manifest
 //! requires otherwise.
 
-use super::told::{does, thousands};
+use super::message::{does, thousands};
 use super::trace::{Moment, Subject, Work};
-use super::{Context, Keyed};
+use super::{Context, KeyedFinding};
 use crate::criteria::Finding;
 use crate::evidence::locks::Growth;
 
 impl Context<'_> {
     /// Half of a table that one statement changes.
-    pub(super) fn at_once<'m>(&'m self, moment: &'m Moment<'m>) -> impl Iterator<Item = Keyed> {
+    pub(super) fn at_once<'m>(
+        &'m self,
+        moment: &'m Moment<'m>,
+    ) -> impl Iterator<Item = KeyedFinding> {
         let works = moment.works.iter().filter(|(subject, work)| {
             let is_written = matches!(work, Work::Written(..)) && subject.rows.is_some();
             is_written && moment.blocking.is_empty() && !self.is_named_small(subject)
@@ -31,12 +34,12 @@ impl Context<'_> {
             ));
             let keyed = self.accept(finding, format!("{revision} {table} L4"), Some(&table));
             let is_required = self.service.locks.are_batches_required;
-            Keyed { is_red: is_required && self.may_be_red(subject), ..keyed }
+            KeyedFinding { is_red: is_required && self.may_be_red(subject), ..keyed }
         })
     }
 
     /// Work that grows faster than the rows; `None` where the table is small.
-    pub(super) fn growing(&self, growth: &Growth<'_>) -> Option<Keyed> {
+    pub(super) fn growing(&self, growth: &Growth<'_>) -> Option<KeyedFinding> {
         let cost = &growth.cost;
         let subject = Subject {
             schema: cost.schema.clone(),
@@ -66,7 +69,7 @@ impl Context<'_> {
         ));
         let keyed = self.accept(finding, format!("{revision} {table} L6"), Some(&table));
         let is_required = self.service.locks.is_linear_required;
-        Some(Keyed {
+        Some(KeyedFinding {
             is_red: is_required && self.may_be_red(&subject),
             ..keyed
         })
