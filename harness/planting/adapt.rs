@@ -20,26 +20,22 @@ enum Part {
     Link(usize),
 }
 
-/// The check that a refusal names, if it is one of the table's or of its domains'.
+/// The checks that a refusal may be about: the one of the table that it names, or those of the
+/// columns of a domain, of which it names none.
 #[must_use]
-pub fn violated<'d>(draft: &'d Draft, refusal: &Refusal) -> Option<&'d Check> {
+pub fn violated<'d>(draft: &'d Draft, refusal: &Refusal) -> Vec<&'d Check> {
     if refusal.state != "23514" {
-        return None;
+        return Vec::new();
     }
+    let checks = draft.checks.iter();
     if refusal.datatype.is_empty() {
-        return draft
-            .checks
-            .iter()
-            .find(|check| check.name == refusal.constraint);
+        let named = checks.filter(|check| check.name == refusal.constraint);
+        return named.take(1).collect();
     }
-    // The column is not named: that of a domain that is not yet answered.
     let domain = format!("domain {} ", refusal.datatype);
-    let mut checks = draft
-        .checks
-        .iter()
-        .filter(|check| check.name.starts_with(&domain));
-    let is_open = |check: &&Check| solution(draft, &check.name).is_none();
-    checks.clone().find(is_open).or_else(|| checks.next())
+    checks
+        .filter(|check| check.name.starts_with(&domain))
+        .collect()
 }
 
 /// The candidates by which a check holds, if it was asked for.
@@ -73,6 +69,12 @@ pub fn take(solution: &Solution, choice: &mut Choice) {
     choice.known.clone_from(&choice.candidates);
 }
 
+fn is_taken(solution: &Solution, choice: &Choice) -> bool {
+    let slots = solution.slots.iter();
+    let chosen: Vec<usize> = slots.map(|slot| choice.candidates[*slot]).collect();
+    solution.tuples.contains(&chosen)
+}
+
 /// Takes the next candidates for a row that was refused. `turn` is another one for each
 /// row and round, so that rows try different ones.
 pub fn advance(
@@ -84,12 +86,18 @@ pub fn advance(
     turn: usize,
 ) {
     choice.tries += 1;
-    if let Some(check) = violated(draft, refusal)
-        && let Some(solution) = solution(draft, &check.name)
-        && !solution.tuples.is_empty()
-        && (refusal.datatype.is_empty() || choice.tries <= 2)
-    {
-        return take(solution, choice);
+    let solved = violated(draft, refusal).into_iter();
+    let solved = solved.filter_map(|check| solution(draft, &check.name));
+    // A domain may be that of elements and fields too, of which the checks know nothing.
+    let is_ahead = |solution: &&Solution| {
+        !solution.tuples.is_empty() && (refusal.datatype.is_empty() || !is_taken(solution, choice))
+    };
+    let ahead: Vec<&Solution> = solved.filter(is_ahead).collect();
+    if !ahead.is_empty() {
+        ahead
+            .into_iter()
+            .for_each(|solution| take(solution, choice));
+        return;
     }
     let parts = blamed(tables, draft, filled, refusal);
     let is_named = refusal.state.starts_with("23") || refusal.state.starts_with("22");

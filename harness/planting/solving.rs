@@ -1,5 +1,7 @@
 //! Candidates for CHECKs and partitions while rows are planted.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::adapt::{take, violated};
@@ -67,25 +69,18 @@ impl Planting<'_, '_> {
         let mut asked: Vec<(usize, Question)> = Vec::new();
         for (at, nth, row, refusal) in refusals {
             let draft = &self.drafts[*at];
-            let Some(check) = violated(draft, refusal) else {
-                continue;
-            };
-            let is_known = draft
-                .solutions
-                .iter()
-                .any(|solution| solution.names.contains(&check.name));
-            if is_known
-                || asked
-                    .iter()
-                    .any(|(other, question)| other == at && question.names.contains(&check.name))
-            {
-                continue;
-            }
             let number = draft.choices.get(*nth).map_or(1, |choice| choice.row);
-            asked.extend(
-                Question::new(self.tables, draft, check, number, Some(row))
-                    .map(|question| (*at, question)),
-            );
+            for check in violated(draft, refusal) {
+                let is_in = |names: &BTreeSet<String>| names.contains(&check.name);
+                let is_known = draft.solutions.iter().any(|one| is_in(&one.names));
+                let is_asked =
+                    |(other, question): &(usize, Question)| other == at && is_in(&question.names);
+                if is_known || asked.iter().any(is_asked) {
+                    continue;
+                }
+                let question = Question::new(self.tables, draft, check, number, Some(row));
+                asked.extend(question.map(|question| (*at, question)));
+            }
         }
         for (at, solution) in self.answers(asked).await? {
             self.drafts[at].solutions.push(solution);

@@ -218,6 +218,29 @@ fn every_constraint_gets_rows() {
     });
 }
 
+/// Tables that refer to one another by keys that may not be NULL, one of which has two columns
+/// of a domain: its refusals name none of them.
+const CIRCLE: &str = "
+CREATE DOMAIN mail AS text CHECK (VALUE ~ '^[a-z0-9]+@[a-z]+[.]org$');
+CREATE TABLE authors (id integer PRIMARY KEY, age integer CHECK (age BETWEEN 40 AND 60),
+    work mail NOT NULL, home mail NOT NULL, book_id bigint NOT NULL);
+CREATE TABLE books (id integer PRIMARY KEY, code varchar(12) CHECK (code = lower(code)),
+    author_id bigint NOT NULL REFERENCES authors);
+ALTER TABLE authors ADD FOREIGN KEY (book_id) REFERENCES books;
+";
+
+#[test]
+fn a_circle_with_two_columns_of_a_domain_gets_rows() {
+    block_on(async {
+        let server = server().await;
+        let mut connection = database(&server, CIRCLE).await;
+        let (planter, planted) = plant(&mut connection, Wishes::default()).await;
+        assert_eq!(planted.empty, []);
+        assert_there(&mut connection, planter.tables(), &planted).await;
+        server.stop().await.unwrap();
+    });
+}
+
 /// Two keys that each take rows of one kind from a table that has all kinds, as polymorphic
 /// models have them, and two that share a column.
 const KINDS: &str = "
