@@ -34,9 +34,8 @@ const NESTED: &[&str] = &[
 ];
 /// The rows of any other one, which functions and triggers may reach.
 const FEW: u32 = 20;
-/// So many rows are planted in all tables that are named, as far as each has `ENOUGH`.
-const BUDGET: u32 = 200_000;
-const ENOUGH: u32 = 100;
+/// So many rows are planted in all tables that are named, as far as each has a few.
+const BUDGET: u32 = 50_000;
 /// Among more tables the others get rows only where a statement may reach more than it names.
 const AFFORDABLE: usize = 200;
 
@@ -233,7 +232,7 @@ fn wishes(tables: &Tables, statements: &[&str], versions: (String, String), many
         .iter()
         .filter(|table| found.contains(&table.oid));
     let named = u32::try_from(found.len()).unwrap_or(u32::MAX);
-    let many = many.min(ENOUGH.max(BUDGET / named.max(1)));
+    let many = many.min(FEW.max(BUDGET / named.max(1)));
     let mut rows_of: BTreeMap<(String, String), u32> = wanted
         .map(|table| ((table.schema.clone(), table.name.clone()), many))
         .collect();
