@@ -234,45 +234,50 @@ class Probe:
         """Questions before a statement; returns whether its locks are gone after it."""
         if is_silent(sql):
             return False
-        parts = parts_of(sql)
+        if (yield from self.commits_itself()):
+            yield from self.rehearse(number, sql)
+            return True
+        yield from self.in_parts(number, sql)
+        yield from self.ask_within(sql)
+        return False
+
+    def commits_itself(self):
+        """Tells whether a statement would be a transaction of its own: the service may have begun
+        one in words of its own."""
         if (yield COMMITS) is not True:
-            if parts:
-                yield from self.in_parts(number, parts)
-            yield from self.ask_within(sql)
             return False
-        # The service may have begun a transaction in words of its own.
         first, second = value((yield self.asked)), value((yield self.asked))
-        if first is None or second is None or first[2] == second[2]:
-            if parts and first is not None:
-                yield from self.in_parts(number, parts)
-            yield from self.ask_within(sql)
-            return False
+        return first is not None and second is not None and first[2] != second[2]
+
+    def rehearse(self, number, sql):
+        """Runs a statement in a transaction that is rolled back, unless it only reads."""
         if (yield from self.calls(sql)):
             self.calling = number
         elif first_word(sql) in READING - {"execute"}:
-            return True
+            return
         yield "BEGIN"
         begun = value((yield self.asked))
-        if parts:
-            yield from self.in_parts(number, parts, True)
-            if self.told == number:
-                yield "ROLLBACK"
-                return True
+        yield from self.in_parts(number, sql, True)
+        if self.told != number:
+            yield from self.attempt(number, sql, begun)
+        yield "ROLLBACK"
+
+    def attempt(self, number, sql, begun):
+        """Runs a statement before its turn, and looks after it."""
         yield from self.ask_within(sql)
         error = yield TRY
-        found, within = None, []
-        if error is None:
-            within = yield from self.answered_within(sql, begun and begun[2])
-            found = yield from self.looked(begun and begun[2])
-        yield "ROLLBACK"
-        if error is SKIP or (error is None and (begun is None or found is None)):
+        if error is SKIP:
             self.unprobed(number)
         elif error is not None:
             self.unprobed(number, sqlstate_of(error))
         else:
+            within = yield from self.answered_within(sql, begun and begun[2])
+            found = yield from self.looked(begun and begun[2])
+            if begun is None or found is None:
+                self.unprobed(number)
+                return
             for look in [*within, found]:
                 channel.send(event="probe", number=number, rehearsed=True, **look)
-        return True
 
     def ask_within(self, sql):
         """Has event triggers ask before and after each command that a statement runs."""
@@ -291,9 +296,12 @@ class Probe:
                 del one["stamp"]
         return [look for look in looks if look["transaction"] == transaction]
 
-    def in_parts(self, number, parts, rehearsed=False):
-        """Runs the statements of a text one by one, looks after each, and takes them back: what
-        works before it locks keeps nobody out."""
+    def in_parts(self, number, sql, rehearsed=False):
+        """Runs the statements of a text one by one where it has several, looks after each, and takes
+        them back: what works before it locks keeps nobody out."""
+        parts = parts_of(sql)
+        if not parts:
+            return
         yield f"SAVEPOINT {POINT}"
         begun, looks = value((yield self.asked)), []
         for part in parts:
