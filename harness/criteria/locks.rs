@@ -19,6 +19,7 @@ use crate::evidence::locks::{Measured, Relation};
 use crate::evidence::plan::Plan;
 use crate::evidence::{Evidence, Locks, Part};
 use crate::manifest::Service;
+use advice::quoted_text;
 use trace::{Blocking, Moment, Subject, moments};
 
 /// The criterion.
@@ -280,11 +281,13 @@ impl Context<'_> {
     fn accept(&self, finding: Finding, key: String, small: Option<&str>) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding.acceptable_by_key(AcceptedIn::Locks, &key);
+        let accepted = format!("[locks.accepted] {} = \"<reason>\"", quoted_text(&key));
         let finding = finding.help(match small {
             Some(table) => format!(
-                "where {table} is small: in {file}, [locks] small = [\"{table}\"], or [locks.accepted] \"{key}\" = \"<reason>\""
+                "where {table} is small: in {file}, [locks] small = [{}], or {accepted}",
+                quoted_text(table)
             ),
-            None => format!("where that may be: in {file}, [locks.accepted] \"{key}\" = \"<reason>\""),
+            None => format!("where that may be: in {file}, {accepted}"),
         });
         KeyedFinding::red(key, finding)
     }

@@ -3,14 +3,12 @@
 use super::trace::{Moment, Subject, Work};
 use crate::alembic::sql;
 use crate::criteria::keyed::short;
+use crate::quoting::{identifier, qualified};
 
 /// The advice that fits a statement, by what it does.
-pub(super) fn advice(
-    moment: &Moment<'_>,
-    subject: &Subject,
-    work: &Work,
-    table: &str,
-) -> Vec<String> {
+pub(super) fn advice(moment: &Moment<'_>, subject: &Subject, work: &Work) -> Vec<String> {
+    let table = qualified(Some(&subject.schema), &subject.name);
+    let table = short(&table);
     let words = sql::words(&moment.statement.sql);
     let has = |text: &str| {
         let wanted: Vec<&str> = text.split(' ').collect();
@@ -19,7 +17,7 @@ pub(super) fn advice(
             .any(|found| found.iter().zip(&wanted).all(|(one, other)| one == other))
     };
     let text = match work {
-        _ if has("validate constraint") => validate(moment),
+        _ if has("validate constraint") && !has("alter domain") => validate(moment),
         _ if has("refresh materialized view") => {
             let view = moment.blocking.first().map_or(table, |one| short(&one.relation.text));
             format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {view}, which needs a unique index on it")
@@ -27,14 +25,14 @@ pub(super) fn advice(
         _ if has("attach partition") => attached(table, has(&format!("attach partition {}", subject.name))),
         Work::Built(index) if has("create index") || has("create unique") => {
             match words.contains(&subject.name) {
-                true => concurrently(index, table, &words),
+                true => concurrently(index, subject, words.iter().any(|word| word == "unique")),
                 false => of_partitions(index, table),
             }
         }
         Work::Built(index) if has("exclude") => format!(
             "an exclusion constraint can only be built under the lock: add {index} while nobody needs {table}"
         ),
-        Work::Built(index) if has("unique") || has("primary key") => using_index(index, table, has("primary key")),
+        Work::Built(index) if has("unique") || has("primary key") => using_index(index, subject, table, has("primary key")),
         Work::Built(_) if has("reindex") => format!(
             "with op.get_context().autocommit_block(): op.execute(\"REINDEX {} CONCURRENTLY ...\")",
             reindexed(&words)
@@ -49,6 +47,7 @@ pub(super) fn advice(
             "add a column of the new type to {table}, fill it in batches by key, and let the releases move over to it; drop the old one in a later deployment"
         ),
         _ if has("set not null") => not_null(table),
+        Work::Scanned(_) if has("alter domain") => in_domain(table),
         Work::Scanned(_) if has("check") || has("foreign key") || has("references") => {
             "add the constraint NOT VALID, and VALIDATE CONSTRAINT in the next deployment: that blocks nobody".to_owned()
         }
@@ -91,13 +90,30 @@ fn validate(moment: &Moment<'_>) -> String {
     }
 }
 
-fn concurrently(index: &str, table: &str, words: &[String]) -> String {
-    let unique = match words.iter().any(|word| word == "unique") {
-        true => "unique=True, ",
-        false => "",
+/// Alembic takes a table's schema by itself: `"sales.orders"` is a table with a dot in its name.
+fn concurrently(index: &str, subject: &Subject, is_unique: bool) -> String {
+    let unique = if is_unique { "unique=True, " } else { "" };
+    let schema = match subject.schema.as_str() {
+        "public" => String::new(),
+        schema => format!("schema={}, ", quoted_text(schema)),
     };
     format!(
-        "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], {unique}postgresql_concurrently=True)"
+        "with op.get_context().autocommit_block(): op.create_index({}, {}, [...], {schema}{unique}postgresql_concurrently=True)",
+        quoted_text(index),
+        quoted_text(&subject.name)
+    )
+}
+
+/// A text as Python and TOML have it.
+pub(super) fn quoted_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A CHECK of the table in the place of one of a domain, which keeps writers out when it is
+/// validated too (<https://www.postgresql.org/docs/current/sql-alterdomain.html>).
+fn in_domain(table: &str) -> String {
+    format!(
+        "ALTER DOMAIN ... ADD CONSTRAINT ... NOT VALID reads no row, and new values obey it; VALIDATE CONSTRAINT of a domain keeps others from writing {table}, so have a CHECK of the table, which does not, prove the old ones"
     )
 }
 
@@ -112,15 +128,18 @@ fn reindexed(words: &[String]) -> String {
 /// An index of a partitioned table, which cannot be built concurrently
 /// (<https://www.postgresql.org/docs/current/ddl-partitioning.html>).
 fn of_partitions(index: &str, table: &str) -> String {
+    let index = identifier(index);
     format!(
         "CREATE INDEX <name> ON ONLY the partitioned table, which is invalid at first; of each partition, in an autocommit_block: CREATE INDEX CONCURRENTLY {index} ON {table} (...), and then ALTER INDEX <name> ATTACH PARTITION {index}"
     )
 }
 
-fn using_index(index: &str, table: &str, is_primary: bool) -> String {
+fn using_index(index: &str, subject: &Subject, table: &str, is_primary: bool) -> String {
     let kind = if is_primary { "PRIMARY KEY" } else { "UNIQUE" };
     format!(
-        "with op.get_context().autocommit_block(): op.create_index(\"{index}\", \"{table}\", [...], unique=True, postgresql_concurrently=True); then ALTER TABLE {table} ADD CONSTRAINT {index} {kind} USING INDEX {index}"
+        "{}; then ALTER TABLE {table} ADD CONSTRAINT {index} {kind} USING INDEX {index}",
+        concurrently(index, subject, true),
+        index = identifier(index)
     )
 }
 

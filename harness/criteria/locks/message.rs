@@ -22,7 +22,7 @@ impl Context<'_> {
         work: &Work,
     ) -> KeyedFinding {
         let (blocked, table) = (
-            short(&blocking.relation.text).to_owned(),
+            named(&blocking.relation.schema, &blocking.relation.name),
             self.name(subject),
         );
         let is_same = blocked == table;
@@ -62,7 +62,7 @@ impl Context<'_> {
                 "measured in a transaction that was rolled back, since the connection commits each statement by itself",
             );
         }
-        for help in advice::advice(moment, subject, work, &table) {
+        for help in advice::advice(moment, subject, work) {
             finding = finding.help(help);
         }
         let id = if subject.rows.is_some() { "L1" } else { "L2" };
@@ -161,10 +161,15 @@ impl Context<'_> {
     }
 
     pub(super) fn name(&self, subject: &Subject) -> String {
-        match subject.schema.as_str() {
-            "public" => subject.name.clone(),
-            schema => format!("{schema}.{}", subject.name),
-        }
+        named(&subject.schema, &subject.name)
+    }
+}
+
+/// A table as the manifest names it, which quotes nothing.
+fn named(schema: &str, table: &str) -> String {
+    match schema {
+        "public" => table.to_owned(),
+        schema => format!("{schema}.{table}"),
     }
 }
 

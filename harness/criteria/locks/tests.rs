@@ -243,6 +243,38 @@ fn the_manifest_says_what_is_small_large_or_accepted() {
 }
 
 #[test]
+fn names_are_told_as_each_language_has_them() {
+    let sql = "CREATE INDEX ix ON sales.\"Big\"\"Orders\" (note)";
+    let mut built = held(20_000, "Big\"Orders", "ShareLock");
+    built.schema = Some("sales".into());
+    let index = &mut built.indexes[0];
+    (index.name, index.filenode) = ("ix".into(), 9);
+    let mut evidence = evidence(vec![(sql, "3/1", vec![built])]);
+    let table = &mut measured(&mut evidence).relations[0];
+    table.schema = "sales".into();
+    table.name = "Big\"Orders".into();
+    table.text = "sales.\"Big\"\"Orders\"".into();
+    let text = judged(&evidence);
+    for said in [
+        r#"op.create_index("ix", "Big\"Orders", [...], schema="sales", postgresql_concurrently=True)"#,
+        r#"[locks] small = ["sales.Big\"Orders"]"#,
+        r#"[locks.accepted] "r2 sales.Big\"Orders L1 index" ="#,
+        "builds ix on sales.Big\"Orders (1,000 rows) under SHARE\n",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn validating_a_constraint_of_a_domain_is_no_advice() {
+    let sql = "ALTER DOMAIN code ADD CONSTRAINT c CHECK (VALUE <> '')";
+    let scanned = read(held(20_000, "orders", "ShareLock"), 1000);
+    let text = judged(&evidence(vec![(sql, "3/1", vec![scanned])]));
+    let said = "VALIDATE CONSTRAINT of a domain keeps others from writing orders";
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
 fn a_lock_without_a_timeout_is_a_note_and_red_where_one_is_required() {
     let locked = evidence(vec![(
         "ALTER TABLE orders DROP a",
