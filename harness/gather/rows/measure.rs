@@ -88,6 +88,7 @@ impl Driver<'_> {
             conditions.within = true;
             let again = self.measure_under(start, conditions).await?;
             let again = again.filter(|again| again.upgrade.finished());
+            conditions.within = again.is_some();
             measured = again.unwrap_or(measured);
         }
         let work = measured.work();

@@ -1,4 +1,4 @@
-"""the orders."""
+"""the orders; nothing but a migration changes the schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,8 +21,18 @@ def upgrade() -> None:
         sa.Column("total", sa.Numeric(10, 2), nullable=False),
         sa.Column("status", sa.String(20), nullable=False, server_default="new"),
     )
+    op.execute("""
+        CREATE FUNCTION refuse_by_hand() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF current_setting('application_name') <> 'migrations' THEN
+                RAISE EXCEPTION 'write a migration';
+            END IF;
+        END $$;
+        CREATE EVENT TRIGGER by_hand ON ddl_command_start EXECUTE FUNCTION refuse_by_hand()
+    """)
 
 
 def downgrade() -> None:
+    op.execute("DROP EVENT TRIGGER by_hand; DROP FUNCTION refuse_by_hand()")
     op.drop_table("orders")
     op.drop_table("customers")
