@@ -271,13 +271,21 @@ class Probe:
         elif error is not None:
             self.unprobed(number, sqlstate_of(error))
         else:
-            within = yield from self.answered_within(sql, begun and begun[2])
-            found = yield from self.looked(begun and begun[2])
-            if begun is None or found is None:
+            looks = yield from self.looks(sql, begun and begun[2])
+            if begun is None or looks is None:
                 self.unprobed(number)
-                return
-            for look in [*within, found]:
-                channel.send(event="probe", number=number, rehearsed=True, **look)
+            else:
+                self.probed(number, looks, rehearsed=True)
+
+    def probed(self, number, looks, **further):
+        for look in looks:
+            channel.send(event="probe", number=number, **further, **look)
+
+    def looks(self, sql, transaction):
+        """The looks within a statement and the one after it; None where nobody can say."""
+        within = yield from self.answered_within(sql, transaction)
+        found = yield from self.looked(transaction)
+        return None if found is None else [*within, found]
 
     def ask_within(self, sql):
         """Has event triggers ask before and after each command that a statement runs."""
@@ -307,17 +315,16 @@ class Probe:
         for part in parts:
             yield from self.ask_within(part)
             yield part
-            looks += yield from self.answered_within(part, begun and begun[2])
-            looks.append((yield from self.looked(begun and begun[2])))
-            if looks[-1] is None:
+            found = yield from self.looks(part, begun and begun[2])
+            if found is None:
                 break
+            looks += found
         yield f"ROLLBACK TO SAVEPOINT {POINT}"
         yield f"RELEASE SAVEPOINT {POINT}"
-        if begun is None or looks[-1] is None:
+        if begun is None or found is None:
             self.known.clear()
             return
-        for found in looks:
-            channel.send(event="probe", number=number, rehearsed=rehearsed, **found)
+        self.probed(number, looks, rehearsed=rehearsed)
         self.told = number
 
     def after(self, number, sql, is_over):
@@ -332,16 +339,13 @@ class Probe:
             yield from self.left(number, sql)
             return
         before = value((yield self.asked))
-        within = yield from self.answered_within(sql, before and before[2])
-        found = yield from self.looked(before and before[2])
+        looks = yield from self.looks(sql, before and before[2])
         if before is not None and before[1] is not None:
             yield f"SELECT pg_catalog.set_config('statement_timeout', '{before[0]}', true)"
-        if before is None or found is None:
+        if before is None or looks is None:
             self.unprobed(number)
-        elif before[2] == found["transaction"]:
-            told = self.told == number
-            for look in [*within, found]:
-                channel.send(event="probe", number=number, rehearsed=False, told=told, **look)
+        elif before[2] == looks[-1]["transaction"]:
+            self.probed(number, looks, rehearsed=False, told=self.told == number)
         elif first_word(sql) not in READING:
             # It ended its transaction itself.
             self.unprobed(number)
