@@ -1,5 +1,5 @@
 //! Identifiers and literals of SQL, quoted
-//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>).
+//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>), and texts of others.
 //!
 //! PostgreSQL's own `quote_ident` depends on the keywords of its version; a text that
 //! is kept for years must not.
@@ -53,6 +53,13 @@ pub fn qualified(schema: Option<&str>, name: &str) -> String {
 #[must_use]
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text in double quotes with backslashes before what would end it, as Python, TOML and the
+/// elements of PostgreSQL's arrays have it.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::alembic::transcript::Place;
+use crate::quoting::escaped;
 
 /// One defect, as data; the report lays it out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -221,6 +222,13 @@ impl Finding {
 impl AcceptedIn {
     /// The key of the schema's file, of which a service has one.
     pub const SCHEMA: &str = "schema";
+
+    /// The line that accepts a key, with its table.
+    #[must_use]
+    pub fn line(self, key: &str) -> String {
+        let table = self.path().unwrap_or_default().join(".");
+        format!("[{table}] {} = \"<reason>\"", escaped(key))
+    }
 
     /// The table's path in the service's file; none where it is a file of its own.
     #[must_use]

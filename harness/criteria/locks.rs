@@ -19,7 +19,7 @@ use crate::evidence::locks::{Measured, Relation};
 use crate::evidence::plan::Plan;
 use crate::evidence::{Evidence, Locks, Part};
 use crate::manifest::Service;
-use advice::quoted_text;
+use crate::quoting::escaped;
 use trace::{Blocking, Moment, Subject, moments};
 
 /// The criterion.
@@ -281,11 +281,11 @@ impl Context<'_> {
     fn accept(&self, finding: Finding, key: String, small: Option<&str>) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding.acceptable_by_key(AcceptedIn::Locks, &key);
-        let accepted = format!("[locks.accepted] {} = \"<reason>\"", quoted_text(&key));
+        let accepted = AcceptedIn::Locks.line(&key);
         let finding = finding.help(match small {
             Some(table) => format!(
                 "where {table} is small: in {file}, [locks] small = [{}], or {accepted}",
-                quoted_text(table)
+                escaped(table)
             ),
             None => format!("where that may be: in {file}, {accepted}"),
         });

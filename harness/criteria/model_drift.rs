@@ -329,11 +329,13 @@ fn advised(service: &Service, mut finding: Finding, open: &[&Drift], first: &Dri
                 service.file.display()
             ));
     }
-    finding.help("add a revision that brings the database to the model, or correct the model").help(format!(
-        "a difference that stays is accepted in {}: [model_drift.accepted] \"{}\" = \"<reason>\"",
-        service.file.display(),
-        first.subject()
-    ))
+    finding
+        .help("add a revision that brings the database to the model, or correct the model")
+        .help(format!(
+            "a difference that stays is accepted in {}: {}",
+            service.file.display(),
+            AcceptedIn::ModelDrift.line(&first.subject())
+        ))
 }
 
 /// Both definitions, a label or a clause a line, where there are several of them.

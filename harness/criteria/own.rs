@@ -18,9 +18,10 @@ pub(super) struct Own<'a> {
 impl Own<'_> {
     /// A finding that may stay for a while.
     pub fn keyed(&self, key: &str, finding: Finding) -> KeyedFinding {
-        let (file, criterion) = (self.service.file.display(), self.criterion);
+        let file = self.service.file.display();
         let finding = finding.acceptable(self.table, key).help(format!(
-            "where it may stay for a while: in {file}, [{criterion}.accepted] \"{key}\" = \"<reason>\""
+            "where it may stay for a while: in {file}, {}",
+            self.table.line(key)
         ));
         KeyedFinding::red(key.to_owned(), finding)
     }

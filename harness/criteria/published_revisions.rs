@@ -301,7 +301,8 @@ impl Context<'_> {
         let finding = finding
             .acceptable_by_key(AcceptedIn::Published, &key)
             .help(format!(
-                "where it has to stay: in {file}, [published_revisions.accepted] \"{key}\" = \"<reason>\""
+                "where it has to stay: in {file}, {}",
+                AcceptedIn::Published.line(&key)
             ));
         KeyedFinding::red(key, finding)
     }

@@ -246,7 +246,8 @@ impl Context<'_> {
     fn keyed(&self, finding: Finding, key: String, condition: &str) -> KeyedFinding {
         let file = self.service.file.display();
         let finding = finding.help(format!(
-            "{condition}: in {file}, [rows.accepted] \"{key}\" = \"<reason>\""
+            "{condition}: in {file}, {}",
+            AcceptedIn::Rows.line(&key)
         ));
         KeyedFinding::red(key, finding)
     }

@@ -138,7 +138,8 @@ impl Context<'_> {
         let file = self.service.file.display();
         let finding = finding
             .help(format!(
-                "where no old process runs meanwhile: in {file}, [running_release.accepted] \"{key}\" = \"<reason>\""
+                "where no old process runs meanwhile: in {file}, {}",
+                AcceptedIn::Running.line(&key)
             ))
             .acceptable_by_key(AcceptedIn::Running, &key);
         KeyedFinding::red(key, finding)

@@ -1,6 +1,7 @@
 //! Values and names as SQL text.
 
 use super::catalog::Type;
+use crate::quoting::escaped;
 
 /// A value that an INSERT gives to a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn quoted(text: &str) -> String {
 /// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>
 #[must_use]
 pub fn array(elements: &[&str], delimiter: char) -> String {
-    let elements: Vec<String> = elements.iter().map(|one| within_quotes(one)).collect();
+    let elements: Vec<String> = elements.iter().map(|one| escaped(one)).collect();
     format!("{{{}}}", elements.join(&delimiter.to_string()))
 }
 
@@ -59,12 +60,8 @@ pub fn array(elements: &[&str], delimiter: char) -> String {
 /// <https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX>
 #[must_use]
 pub fn composite(fields: &[&str]) -> String {
-    let fields: Vec<String> = fields.iter().map(|one| within_quotes(one)).collect();
+    let fields: Vec<String> = fields.iter().map(|one| escaped(one)).collect();
     format!("({})", fields.join(","))
-}
-
-fn within_quotes(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::calendar::{day, moment_at};
 use super::catalog::{Tables, Type};
 use super::geometry::geometry;
 use super::spelling::{array, composite};
+use crate::quoting::escaped;
 
 /// The rows of a table have numbers below this one.
 pub const STRIDE: u32 = 1_000;
@@ -407,9 +408,9 @@ fn range(tables: &Tables, found: &Type, place: Place) -> Option<PlainValue> {
         }
         _ => {
             let one = plain_value(tables, subtype.oid, -1, "", place)?;
-            let text = one.text.replace('\\', "\\\\").replace('"', "\\\"");
+            let text = escaped(&one.text);
             PlainValue {
-                text: format!("[\"{text}\",\"{text}\"]"),
+                text: format!("[{text},{text}]"),
                 token: one.token,
             }
         }

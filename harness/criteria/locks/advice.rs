@@ -3,7 +3,7 @@
 use super::trace::{Moment, Subject, Work};
 use crate::alembic::sql;
 use crate::criteria::keyed::short;
-use crate::quoting::{identifier, qualified};
+use crate::quoting::{escaped, identifier, qualified};
 
 /// The advice that fits a statement, by what it does.
 pub(super) fn advice(moment: &Moment<'_>, subject: &Subject, work: &Work) -> Vec<String> {
@@ -95,18 +95,13 @@ fn concurrently(index: &str, subject: &Subject, is_unique: bool) -> String {
     let unique = if is_unique { "unique=True, " } else { "" };
     let schema = match subject.schema.as_str() {
         "public" => String::new(),
-        schema => format!("schema={}, ", quoted_text(schema)),
+        schema => format!("schema={}, ", escaped(schema)),
     };
     format!(
         "with op.get_context().autocommit_block(): op.create_index({}, {}, [...], {schema}{unique}postgresql_concurrently=True)",
-        quoted_text(index),
-        quoted_text(&subject.name)
+        escaped(index),
+        escaped(&subject.name)
     )
-}
-
-/// A text as Python and TOML have it.
-pub(super) fn quoted_text(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A CHECK of the table in the place of one of a domain, which keeps writers out when it is

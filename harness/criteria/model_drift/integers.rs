@@ -44,9 +44,10 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
     Some(
         finding
             .help(format!(
-                "all such integers are accepted by one line in {}, or for every service in {}: [model_drift.accepted] \"{KEY}\" = \"<reason>\"",
+                "all such integers are accepted by one line in {}, or for every service in {}: {}",
                 service.file.display(),
-                service.manifest().join("defaults.toml").display()
+                service.manifest().join("defaults.toml").display(),
+                AcceptedIn::ModelDrift.line(KEY)
             ))
             .acceptable(AcceptedIn::ModelDrift, KEY),
     )

@@ -37,9 +37,10 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
         listed(finding, service, models, drifts, sides)
             .help(remedy(first, migrated, model))
             .help(format!(
-                "all such lengths are accepted by one line in {}, or for every service in {}: [model_drift.accepted] \"{KEY}\" = \"<reason>\"",
+                "all such lengths are accepted by one line in {}, or for every service in {}: {}",
                 service.file.display(),
-                service.manifest().join("defaults.toml").display()
+                service.manifest().join("defaults.toml").display(),
+                AcceptedIn::ModelDrift.line(KEY)
             ))
             .acceptable(AcceptedIn::ModelDrift, KEY),
     )

@@ -37,9 +37,10 @@ pub fn finding(service: &Service, models: &Models, drifts: &[&Drift]) -> Option<
                 "write it into the model, server_default=..., or drop it in a revision: op.alter_column(\"{table}\", \"{column}\", server_default=None)"
             ))
             .help(format!(
-                "all such defaults are accepted by one line in {}, or for every service in {}: [model_drift.accepted] \"{KEY}\" = \"<reason>\"",
+                "all such defaults are accepted by one line in {}, or for every service in {}: {}",
                 service.file.display(),
-                service.manifest().join("defaults.toml").display()
+                service.manifest().join("defaults.toml").display(),
+                AcceptedIn::ModelDrift.line(KEY)
             ))
             .acceptable(AcceptedIn::ModelDrift, KEY),
     )
